@@ -1,0 +1,1 @@
+"""What to do about demand: one policy per file, all behind the protocol in `base`."""

@@ -1,0 +1,141 @@
+"""The contract between the replay and a policy: what it may see, what it may answer, and why.
+
+A policy from outside the project is one class with `interval_s` and `propose`, registered under
+the entry-point group `smartscale.policies`; see the README for one in 20 lines.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, runtime_checkable
+
+from engine.units import FloatArray, Int32Array, IntArray
+
+KEEP = -1
+"""A target that means: no opinion on this pool, leave it as it is."""
+
+
+class Reason(StrEnum):
+    """What bound a decision. Stored with every decision, read by the explain page."""
+
+    FIXED = "fixed"
+    """Static capacity: the number was decided before the replay."""
+    WITHIN_TOLERANCE = "within_tolerance"
+    WITHIN_BAND = "within_band"
+    DEMAND_UP = "demand_up"
+    DEMAND_DOWN = "demand_down"
+    STABILIZED = "stabilized"
+    COOLDOWN = "cooldown"
+    RATE_LIMIT = "rate_limit"
+    MIN_WORKERS = "min_workers"
+    MAX_WORKERS = "max_workers"
+    METRICS_MISSING = "metrics_missing"
+    NOT_DUE = "not_due"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolFacts:
+    """What a policy may know of a pool before the replay starts."""
+
+    name: str
+    agent_type: str
+    slots: int
+    """Concurrent requests per worker."""
+    workers_min: int
+    workers_max: int
+    workers_initial: int
+    startup_mean_s: float
+    """Mean seconds from the order of a worker to its readiness."""
+    price_usd_per_hour: float
+    peak_busy_slots: float
+    """Peak of the trace's *historic* demand in busy slots (mean over the busiest minute). This is
+    the one look at the whole trace that is allowed, for sizing fixed capacity; the static rule
+    states it. NaN where there is no history."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyContext:
+    """Everything fixed during a replay that a policy may use."""
+
+    pools: tuple[PoolFacts, ...]
+    tick_s: float
+    slo_latency_s: float
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerView:
+    """The workers of one pool as a metrics server sees them, one entry a provisioned worker."""
+
+    started_s: FloatArray
+    """(workers,) when the worker was ordered."""
+    ready_s: FloatArray
+    """(workers,) when it became ready, NaN while starting."""
+    draining: Int32Array
+    """(workers,) 1 while draining (Kubernetes: being deleted)."""
+    utilisation: FloatArray
+    """(workers,) mean busy share of its slots over the last tick, 0 to 1; NaN: no sample."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """The cluster at the end of a tick. Arrays have one entry a pool unless said otherwise."""
+
+    t_s: float
+    """Now. Nothing in here happened later."""
+    tick_s: float
+    target: IntArray
+    """(pools,) workers asked for: starting + ready."""
+    starting: IntArray
+    ready: IntArray
+    draining: IntArray
+    queued: IntArray
+    """(pools,) requests waiting now."""
+    in_service: IntArray
+    """(pools,) requests holding a slot now."""
+    arrived: IntArray
+    """(pools,) arrivals during the last tick."""
+    finished: IntArray
+    failed: IntArray
+    """(pools,) time-outs, rejections and losses during the last tick."""
+    offered_slots: FloatArray
+    """(pools,) work that arrived in the last tick, as mean busy slots it needs."""
+    busy_slots: FloatArray
+    """(pools,) mean busy slots over the last tick."""
+    p95_s: FloatArray
+    """(pools,) 95th percentile of latency of requests that ended in the last tick, NaN if none."""
+    workers: tuple[WorkerView, ...]
+    """One view a pool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What a policy proposes. A policy may leave pools alone with `KEEP`."""
+
+    target: FloatArray
+    """(pools,) workers wanted (starting + ready); fractions are quantised upwards by the guard."""
+    reason: tuple[Reason, ...]
+    """One a pool: what bound the proposal."""
+    rationale: tuple[Mapping[str, Any], ...] = field(default=())
+    """One a pool, JSON-able: the numbers behind it. Empty: none given."""
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """observe → propose. One instance serves one run; it may keep state between calls."""
+
+    interval_s: float
+    """Seconds between evaluations; a multiple of the scenario's tick."""
+
+    def propose(self, observation: Observation) -> Action:
+        """The action for what was observed. Must not look at a clock or at global state."""
+        ...
+
+
+class PolicyFactory(Protocol):
+    """A policy class: called once per run with the context and the parameters typed by people."""
+
+    def __call__(self, context: PolicyContext, **parameters: Any) -> Policy:
+        """A fresh policy. Raises PolicyError for a parameter out of range."""
+        ...

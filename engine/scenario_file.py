@@ -1,0 +1,153 @@
+"""Scenarios as TOML files, plain values and content hashes.
+
+TOML has no word for "absent": a field that may be absent and is, although its default is a
+number, is written as the text "none".
+"""
+
+import dataclasses
+import hashlib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+import msgspec
+import tomli_w
+
+from engine.errors import ScenarioError, did_you_mean
+from engine.scenario import Scenario
+
+NONE = "none"
+
+
+def to_dict(scenario: Scenario) -> dict[str, Any]:
+    """Plain values, ready for JSON."""
+    values: dict[str, Any] = json.loads(msgspec.json.encode(scenario))
+    return values
+
+
+def content_hash(scenario: Scenario) -> str:
+    """First 12 hex digits of SHA-256 over the canonical JSON; the name does not count."""
+    values = to_dict(scenario)
+    del values["name"]
+    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def from_dict(values: Mapping[str, Any], where: str = "scenario") -> Scenario:
+    """A scenario from plain values; what is left out keeps its default.
+
+    Raises:
+        ScenarioError: unknown key (the nearest known one is named), wrong type, out of range.
+    """
+    try:
+        return msgspec.convert(_checked(Scenario, values, where), Scenario)
+    except msgspec.ValidationError as error:
+        if isinstance(error.__cause__, ScenarioError):
+            raise error.__cause__ from None
+        what, _, path = str(error).partition(" - at ")
+        spot = path.strip("`").removeprefix("$.") or "top level"
+        raise ScenarioError(what, f"{where}: {spot}", "Correct the value") from None
+
+
+def _checked(kind: Any, values: Any, where: str) -> Any:
+    """`values` without unknown keys and with NONE read as None, recursively."""
+    if not isinstance(values, Mapping):
+        return values  # msgspec reports the wrong type
+    hints = get_type_hints(kind)
+    checked = {}
+    for key, value in values.items():
+        if key not in hints:
+            raise ScenarioError(f"unknown key {key!r}", where, did_you_mean(str(key), hints))
+        checked[key] = _checked_field(hints[key], value, f"{where}: {key}")
+    return checked
+
+
+def _checked_field(hint: Any, value: Any, where: str) -> Any:
+    options = (hint, *get_args(hint))
+    if value == NONE and type(None) in options:
+        return None
+    inner = [option for option in options if dataclasses.is_dataclass(option)]
+    if inner and isinstance(value, list | tuple):
+        return [_checked(inner[0], row, f"{where}[{n}]") for n, row in enumerate(value)]
+    return _checked(inner[0], value, where) if inner else value
+
+
+def from_toml(text: str, where: str = "scenario") -> Scenario:
+    """Parses a scenario file's text. Raises ScenarioError, with the line for bad TOML."""
+    try:
+        return from_dict(tomllib.loads(text), where)
+    except tomllib.TOMLDecodeError as error:
+        raise ScenarioError(f"not valid TOML: {error}", where, "Correct that line") from None
+
+
+def load(path: Path) -> Scenario:
+    """Reads a scenario file. Raises ScenarioError if it is missing or wrong."""
+    try:
+        return from_toml(path.read_text(encoding="utf-8"), path.name)
+    except OSError as error:
+        raise ScenarioError(
+            f"cannot be read: {error.strerror}", str(path), "Check the file's path and rights"
+        ) from None
+    except UnicodeDecodeError:
+        raise ScenarioError("not UTF-8 text", str(path), "Save the file as UTF-8") from None
+
+
+def to_toml(scenario: Scenario) -> str:
+    """The scenario file's text; reads back to an equal scenario."""
+    return tomli_w.dumps(_with_none_written(to_dict(scenario)))
+
+
+def _with_none_written(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_none_written(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_none_written(item) for item in value]
+    return NONE if value is None else value
+
+
+def with_settings(scenario: Scenario, settings: Mapping[str, str]) -> Scenario:
+    """The scenario with dotted paths set from text: `pools.chat.workers_max` = "20".
+
+    Lists are addressed by the name of their item (or its number). Text is read as a TOML value,
+    else taken as it stands.
+
+    Raises:
+        ScenarioError: no such path, or the value does not fit.
+    """
+    values = to_dict(scenario)
+    for path, text in settings.items():
+        _assign(values, path, text)
+    return from_dict(values, "--set")
+
+
+def _assign(values: dict[str, Any], path: str, text: str) -> None:
+    *parents, last = path.split(".")
+    spot: Any = values
+    for key in parents:
+        spot = _step(spot, key, path)
+    if not isinstance(spot, dict) or last not in spot:
+        known = spot if isinstance(spot, dict) else _names(spot)
+        raise ScenarioError(f"no field {last!r}", f"--set {path}", did_you_mean(last, known))
+    try:
+        spot[last] = tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        spot[last] = text
+
+
+def _names(spot: Any) -> list[str]:
+    return [str(item.get("name")) for item in spot] if isinstance(spot, list) else []
+
+
+def _step(spot: Any, key: str, path: str) -> Any:
+    if isinstance(spot, dict) and key in spot:
+        return spot[key]
+    if isinstance(spot, list):
+        names = _names(spot)
+        if key in names:
+            return spot[names.index(key)]
+        if key.isdigit() and int(key) < len(spot):
+            return spot[int(key)]
+    known = spot if isinstance(spot, dict) else _names(spot)
+    raise ScenarioError(f"no field {key!r}", f"--set {path}", did_you_mean(key, known))

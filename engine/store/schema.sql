@@ -1,0 +1,166 @@
+-- The store, version 1. Times are seconds since the trace's start; money is US dollars.
+-- `*_no` are small internal keys (they prune row groups well); `*_id` are the public names.
+
+CREATE TABLE IF NOT EXISTS meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL);
+
+CREATE SEQUENCE IF NOT EXISTS trace_numbers;
+CREATE SEQUENCE IF NOT EXISTS run_numbers;
+
+CREATE TABLE IF NOT EXISTS traces (
+    trace_no     INTEGER PRIMARY KEY DEFAULT nextval('trace_numbers'),
+    trace_id     VARCHAR NOT NULL UNIQUE,  -- first 12 hex digits of content_hash
+    content_hash VARCHAR NOT NULL,         -- of the canonical rows, not of the file's bytes
+    name         VARCHAR NOT NULL UNIQUE,
+    kind         VARCHAR NOT NULL,         -- requests | sessions | series | carbon | prices
+    format       VARCHAR NOT NULL,         -- reader that understood the file, or 'synth'
+    source       VARCHAR NOT NULL,         -- file name as given, never a full path
+    unit         VARCHAR,                  -- of series values: requests, cpu_percent, mhz, ...
+    interval_s   DOUBLE,                   -- of series and carbon; NULL where irregular
+    epoch_s      DOUBLE,                   -- Unix time of t = 0; NULL if only relative time is known
+    duration_s   DOUBLE NOT NULL,
+    row_count    BIGINT NOT NULL,
+    imported_at  TIMESTAMP NOT NULL,
+    recipe       JSON,                     -- how it was made: generator or sampler and its seed
+    report       JSON NOT NULL,            -- the check report: list of findings
+    profile      JSON NOT NULL             -- rate, peak/mean, dispersion, tokens, ...
+);
+
+-- kind requests and sessions. seq = 0.. in order of arrival_s. A row with after_seq arrives
+-- think_s after request after_seq ends (closed loop); its arrival_s is the recorded one.
+CREATE TABLE IF NOT EXISTS requests (
+    trace_no      INTEGER NOT NULL,
+    seq           INTEGER NOT NULL,
+    arrival_s     DOUBLE NOT NULL,
+    input_tokens  INTEGER,
+    output_tokens INTEGER,
+    service_s     DOUBLE,   -- given directly; NULL: computed from tokens or drawn
+    agent_type    VARCHAR,  -- model or kind of worker asked for
+    tenant        VARCHAR,
+    session       INTEGER,  -- number of the session or NULL
+    after_seq     INTEGER,
+    think_s       DOUBLE,
+    prefix_tokens INTEGER   -- leading input tokens shared with the request before it
+);
+
+-- kind series. entity is '' for a single series, else the VM or machine.
+CREATE TABLE IF NOT EXISTS series (
+    trace_no INTEGER NOT NULL,
+    entity   VARCHAR NOT NULL,
+    t_s      DOUBLE NOT NULL,   -- start of the interval
+    value    DOUBLE NOT NULL,
+    imputed  BOOLEAN NOT NULL   -- filled by linear interpolation on import
+);
+
+CREATE TABLE IF NOT EXISTS carbon (
+    trace_no  INTEGER NOT NULL,
+    region    VARCHAR NOT NULL,
+    t_s       DOUBLE NOT NULL,
+    g_per_kwh DOUBLE NOT NULL,  -- g CO2e per kWh
+    imputed   BOOLEAN NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS prices (
+    trace_no          INTEGER NOT NULL,
+    machine_type      VARCHAR NOT NULL,
+    region            VARCHAR NOT NULL,
+    t_s               DOUBLE,   -- from when the price holds; NULL: always
+    vcpu              DOUBLE,
+    ram_gb            DOUBLE,
+    gpu_type          VARCHAR,
+    gpu_count         INTEGER,
+    usd_per_hour      DOUBLE,
+    usd_per_hour_spot DOUBLE,
+    usd_per_month_1y  DOUBLE,
+    usd_per_month_3y  DOUBLE
+);
+
+CREATE TABLE IF NOT EXISTS runs (
+    run_no        INTEGER PRIMARY KEY DEFAULT nextval('run_numbers'),
+    run_id        VARCHAR NOT NULL UNIQUE, -- hash of trace, window, scenario, policy, code version
+    trace_id      VARCHAR NOT NULL,
+    trace_name    VARCHAR NOT NULL,
+    from_s        DOUBLE NOT NULL,
+    to_s          DOUBLE NOT NULL,
+    scenario_name VARCHAR NOT NULL,
+    scenario_hash VARCHAR NOT NULL,
+    scenario      JSON NOT NULL,
+    policy        VARCHAR NOT NULL,        -- name as typed, parameters included
+    policy_spec   JSON NOT NULL,
+    code_version  VARCHAR NOT NULL,
+    closed_loop   BOOLEAN NOT NULL,
+    status        VARCHAR NOT NULL,        -- running | done | interrupted | cancelled | failed
+    note          VARCHAR,                 -- why it did not finish
+    created_at    TIMESTAMP NOT NULL,
+    finished_at   TIMESTAMP,
+    wall_s        DOUBLE,
+    pools         JSON NOT NULL,           -- list of pool names, in pool order
+    scorecard     JSON
+);
+
+-- One row a tick and pool. Counts by event time, except arrived and slo_met (by arrival).
+CREATE TABLE IF NOT EXISTS ticks (
+    run_no         INTEGER NOT NULL,
+    tick           INTEGER NOT NULL,
+    t_s            DOUBLE NOT NULL,    -- start of the tick
+    pool           SMALLINT NOT NULL,
+    arrived        INTEGER NOT NULL,
+    slo_met        INTEGER NOT NULL,   -- of those that arrived in this tick
+    finished       INTEGER NOT NULL,
+    queue_timeouts INTEGER NOT NULL,
+    exec_timeouts  INTEGER NOT NULL,
+    rejected       INTEGER NOT NULL,
+    lost           INTEGER NOT NULL,
+    queued         INTEGER NOT NULL,   -- at the end of the tick
+    in_service     INTEGER NOT NULL,
+    target         INTEGER NOT NULL,
+    starting       INTEGER NOT NULL,
+    ready          INTEGER NOT NULL,
+    draining       INTEGER NOT NULL,
+    offered_slot_s DOUBLE NOT NULL,    -- work that arrived, in slot-seconds
+    busy_slot_s    DOUBLE NOT NULL,
+    ready_slot_s   DOUBLE NOT NULL,
+    provisioned_slot_s DOUBLE NOT NULL,
+    provisioned_worker_s DOUBLE NOT NULL,
+    cost_usd       DOUBLE NOT NULL
+);
+
+-- Request latency by tick of arrival, log buckets (engine.sim.histogram).
+CREATE TABLE IF NOT EXISTS latency (
+    run_no   INTEGER NOT NULL,
+    tick     INTEGER NOT NULL,
+    pool     SMALLINT NOT NULL,
+    bucket   SMALLINT NOT NULL,
+    requests INTEGER NOT NULL
+);
+
+-- One row a policy evaluation and pool, also when nothing changes.
+CREATE TABLE IF NOT EXISTS decisions (
+    run_no    INTEGER NOT NULL,
+    tick      INTEGER NOT NULL,
+    t_s       DOUBLE NOT NULL,
+    pool      SMALLINT NOT NULL,
+    current   INTEGER NOT NULL,   -- workers asked for before
+    proposed  DOUBLE NOT NULL,
+    applied   INTEGER NOT NULL,
+    reason    VARCHAR NOT NULL,   -- what bound it
+    rationale JSON,               -- the policy's own numbers
+    guard     JSON                -- stages that changed something: before, after, reason
+);
+
+-- Only where the scenario asks to keep every request.
+CREATE TABLE IF NOT EXISTS run_requests (
+    run_no    INTEGER NOT NULL,
+    seq       INTEGER NOT NULL,
+    pool      SMALLINT NOT NULL,
+    arrival_s DOUBLE NOT NULL,
+    start_s   DOUBLE,
+    end_s     DOUBLE,
+    status    UTINYINT NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS scenarios (
+    scenario_hash VARCHAR PRIMARY KEY,
+    name          VARCHAR NOT NULL,
+    saved_at      TIMESTAMP NOT NULL,
+    scenario      JSON NOT NULL
+);
