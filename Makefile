@@ -1,0 +1,81 @@
+# make run     the dashboard, on http://127.0.0.1:8501 or the next free port
+# make test    everything: format, lint, types, import contracts, all tests in a real browser too
+# make check   the same without slow and browser tests; under two minutes
+# make bench   the kernel, replay and import benchmarks, one JSON document each
+# make clean   removes .venv and the caches; traces and runs are kept elsewhere
+#
+# Everything is installed into .venv, with the exact versions of constraints.txt.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input --quiet
+KERNELS := $(shell grep -rl --include='*.py' njit engine)
+
+export DEBIAN_FRONTEND := noninteractive
+MAKEFLAGS += --no-print-directory
+
+.PHONY: run test check static-checks bench warm chromium clean
+
+run: $(VENV)/warm.stamp
+	@exec $(BIN)/smartscale dashboard
+
+test: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp chromium
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp
+	@$(BIN)/python -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
+
+static-checks: $(VENV)/dev.stamp
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
+	@for name in kernel replay import; do $(BIN)/smartscale bench $$name --json || exit $$?; done
+
+warm: $(VENV)/warm.stamp
+
+# The compiled kernels are cached beside their source, so that the first replay does not stall.
+$(VENV)/warm.stamp: $(VENV)/run.stamp $(KERNELS)
+	@echo "Compiling the simulation kernels (once, up to a minute)"
+	@$(BIN)/smartscale warm
+	@touch $@
+
+$(VENV)/run.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "SmartScale needs Python 3.11 or newer; try: make PYTHON=python3.11" >&2; exit 1; }
+	@echo "Installing SmartScale into $(VENV) (once, a minute or two)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install -c constraints.txt setuptools
+	@$(PIP) install -c constraints.txt --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@echo "Installing the development tools"
+	@$(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]"
+	@touch $@
+
+# The names and SMARTSCALE_CHROMIUM are those that tests/browser/conftest.py looks for.
+chromium:
+	@if [ -n "$$SMARTSCALE_CHROMIUM" ]; then exit 0; fi; \
+	for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+	    if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing Chromium for the browser tests"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } \
+	        >$(VENV)/chromium.log 2>&1 || { cat $(VENV)/chromium.log >&2; exit 1; }; \
+	else \
+	    echo "Chromium is missing, so the browser tests are skipped. Install it, for example with:" >&2; \
+	    echo "    sudo apt-get install --no-install-recommends chromium" >&2; \
+	    echo "or name an installed one: SMARTSCALE_CHROMIUM=/path/to/chrome make test" >&2; \
+	fi
+
+clean:
+	@rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	    .import_linter_cache
+	@find app engine models tests -name __pycache__ -type d -prune -exec rm -rf {} +
