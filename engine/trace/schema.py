@@ -150,8 +150,13 @@ def window(table: RequestTable, from_s: float, to_s: float) -> RequestTable:
         **{
             name: getattr(table, name)[lo:hi]
             for name in (
-                "input_tokens", "output_tokens", "service_s", "agent_type", "tenant",
-                "session", "prefix_tokens",
+                "input_tokens",
+                "output_tokens",
+                "service_s",
+                "agent_type",
+                "tenant",
+                "session",
+                "prefix_tokens",
             )
         },
     )
