@@ -1,0 +1,227 @@
+"""The Kubernetes HPA as a policy: one HorizontalPodAutoscaler for each pool.
+
+The algorithm lives in the `hpa_*` modules; this one turns parameters into a spec.
+"""
+
+import numpy as np
+
+from engine.policies import parameters as check
+from engine.policies.base import Action, Observation, PolicyContext, PoolFacts
+from engine.policies.hpa_controller import State, View, reconcile
+from engine.policies.hpa_spec import (
+    Amount,
+    Behavior,
+    GivenRules,
+    HpaSpec,
+    MetricSpec,
+    Options,
+    ScalingPolicy,
+    Select,
+    Source,
+    Target,
+    down_rules,
+    up_rules,
+)
+from engine.policies.hpa_view import (
+    MILLI,
+    in_flight_view,
+    rationale_of,
+    reason_of,
+    utilisation_view,
+)
+
+NAME = "hpa"
+UTILISATION, IN_FLIGHT = "utilisation", "in_flight"
+LONGEST_PERIOD_S, LONGEST_WINDOW_S = 1800, 3600
+"""What the Kubernetes API accepts in `behavior`."""
+DEFAULT_PERIOD_S = 15
+
+
+class Hpa:
+    """Kubernetes HPA v2 on the utilisation of ready workers, or on requests in flight per worker.
+
+    Without any `scale_*` parameter the HPA has no `behavior`: at most double the size (or 4) in
+    one sync, and down only to the highest recommendation of the last `downscale_window_s`. With
+    one, `behavior` is present and its other fields have Kubernetes' defaults.
+    """
+
+    def __init__(
+        self,
+        context: PolicyContext,
+        *,
+        target: float = 0.8,
+        metric: str = UTILISATION,
+        tolerance: float = 0.1,
+        downscale_window_s: float = 300.0,
+        sync_s: float = 15.0,
+        scale_up_pods: int | None = None,
+        scale_up_percent: int | None = None,
+        scale_up_period_s: int | None = None,
+        scale_up_window_s: int | None = None,
+        scale_up_select: str | None = None,
+        scale_up_tolerance: float | None = None,
+        scale_down_pods: int | None = None,
+        scale_down_percent: int | None = None,
+        scale_down_period_s: int | None = None,
+        scale_down_select: str | None = None,
+        scale_down_tolerance: float | None = None,
+    ) -> None:
+        """Makes one HPA a pool.
+
+        Args:
+            context: the pools and the tick.
+            target: share of slots wanted in use; whole percents. The default is Kubernetes'.
+            metric: `utilisation` of the workers' slots, or `in_flight`: requests waiting and in
+                service per worker, against target times slots, as KEDA scales on a queue.
+            tolerance: how far measured / target may stray from 1 without a change.
+            downscale_window_s: seconds that recommendations hold back a step down.
+            sync_s: seconds between reconciles, a multiple of the tick.
+            scale_up_pods: at most so many workers more in a period.
+            scale_up_percent: at most so many percent more in a period.
+            scale_up_period_s: the period of both, 15 if not given.
+            scale_up_window_s: seconds that lower recommendations hold back a step up.
+            scale_up_select: `Max` (the default), `Min` or `Disabled`.
+            scale_up_tolerance: `tolerance` on the way up.
+            scale_down_pods: as for up; so are the others. The window is `downscale_window_s`.
+            scale_down_percent: as for up.
+            scale_down_period_s: as for up.
+            scale_down_select: as for up.
+            scale_down_tolerance: as for up.
+        """
+        self.interval_s = check.interval(NAME, "sync_s", sync_s, context.tick_s)
+        self._metric = check.choice(NAME, "metric", metric, (UTILISATION, IN_FLIGHT))
+        self._options = Options(
+            tolerance=check.number(NAME, "tolerance", tolerance, 0.0, 1.0),
+            downscale_window_s=check.number(
+                NAME, "downscale_window_s", downscale_window_s, 0, LONGEST_WINDOW_S
+            ),
+        )
+        behavior = _behavior(
+            _given(
+                "scale_up",
+                scale_up_pods,
+                scale_up_percent,
+                scale_up_period_s,
+                scale_up_window_s,
+                scale_up_select,
+                scale_up_tolerance,
+            ),
+            _given(
+                "scale_down",
+                scale_down_pods,
+                scale_down_percent,
+                scale_down_period_s,
+                None,
+                scale_down_select,
+                scale_down_tolerance,
+            ),
+        )
+        percent = _percent(target)
+        self._pools = context.pools
+        self._specs = tuple(_spec(pool, self._metric, percent, behavior) for pool in context.pools)
+        self._states = tuple(State() for _ in context.pools)
+
+    def propose(self, observation: Observation) -> Action:
+        """One reconcile of every pool's HPA."""
+        targets, reasons, rationales = [], [], []
+        for index, (spec, state) in enumerate(zip(self._specs, self._states, strict=True)):
+            view = self._view(observation, index)
+            outcome = reconcile(state, spec, self._options, view)
+            targets.append(outcome.replicas)
+            reasons.append(reason_of(outcome, view.current))
+            rationales.append(rationale_of(outcome, view, spec))
+        return Action(
+            target=np.array(targets, dtype=np.float64),
+            reason=tuple(reasons),
+            rationale=tuple(rationales),
+        )
+
+    def _view(self, observation: Observation, index: int) -> View:
+        if self._metric == IN_FLIGHT:
+            return in_flight_view(observation, index)
+        return utilisation_view(observation, index, self._pools[index].slots)
+
+
+def _percent(target: object) -> int:
+    percent = check.share(NAME, "target", target) * 100
+    if abs(percent - round(percent)) > 1e-9 or round(percent) < 1:
+        raise check.refuse(
+            NAME,
+            f"target is {target!r}, and Kubernetes takes whole percents only",
+            "Use a share such as 0.8 or 0.65",
+        )
+    return round(percent)
+
+
+def _spec(pool: PoolFacts, metric: str, percent: int, behavior: Behavior | None) -> HpaSpec:
+    """Kubernetes lets an HPA on utilisation keep no fewer than one: nothing would wake it."""
+    if metric == UTILISATION:
+        lowest = max(1, pool.workers_min)
+        rule = MetricSpec(source=Source.RESOURCE, kind=Target.UTILISATION, target=percent)
+    else:
+        lowest = pool.workers_min
+        milli = pool.slots * percent * MILLI // 100
+        rule = MetricSpec(source=Source.EXTERNAL, kind=Target.AVERAGE_VALUE, target=milli)
+    return HpaSpec(
+        min_replicas=lowest,
+        max_replicas=max(lowest, pool.workers_max),
+        metrics=(rule,),
+        behavior=behavior,
+    )
+
+
+def _behavior(up: GivenRules | None, down: GivenRules | None) -> Behavior | None:
+    if up is None and down is None:
+        return None
+    return Behavior(up=up_rules(up), down=down_rules(down))
+
+
+def _given(
+    half: str,
+    pods: int | None,
+    percent: int | None,
+    period_s: int | None,
+    window_s: int | None,
+    select: str | None,
+    tolerance: float | None,
+) -> GivenRules | None:
+    if all(part is None for part in (pods, percent, period_s, window_s, select, tolerance)):
+        return None
+    return GivenRules(
+        policies=_policies(half, pods, percent, period_s),
+        select=None if select is None else _select(half, select),
+        window_s=None
+        if window_s is None
+        else check.whole(NAME, f"{half}_window_s", window_s, 0, LONGEST_WINDOW_S),
+        tolerance=None
+        if tolerance is None
+        else check.number(NAME, f"{half}_tolerance", tolerance, 0.0, 1.0),
+    )
+
+
+def _select(half: str, select: str) -> Select:
+    return Select(check.choice(NAME, f"{half}_select", select, tuple(s.value for s in Select)))
+
+
+def _policies(
+    half: str, pods: int | None, percent: int | None, period_s: int | None
+) -> tuple[ScalingPolicy, ...] | None:
+    given = DEFAULT_PERIOD_S if period_s is None else period_s
+    period = check.whole(NAME, f"{half}_period_s", given, 1, LONGEST_PERIOD_S)
+    amounts = {Amount.PODS: pods, Amount.PERCENT: percent}
+    policies = tuple(
+        ScalingPolicy(
+            amount=amount,
+            value=check.whole(NAME, f"{half}_{amount.lower()}", value, 1),
+            period_s=period,
+        )
+        for amount, value in amounts.items()
+        if value is not None
+    )
+    if period_s is not None and not policies:
+        raise check.refuse(
+            NAME,
+            f"{half}_period_s is given, but nothing that may change in a period",
+            f"Add {half}_pods or {half}_percent",
+        )
+    return policies or None

@@ -1,0 +1,77 @@
+"""Fixed capacity: the size that somebody would have bought for the historic peak."""
+
+import math
+
+import numpy as np
+
+from engine.policies import parameters as check
+from engine.policies.base import Action, Observation, PolicyContext, PoolFacts, Reason
+
+ROUNDING = 1e-9
+"""Shares such as 0.7 are not exact in binary; a quotient this close above a whole number is it."""
+
+
+class Static:
+    """Fixed capacity, sized for the busiest minute of the trace or given as a number.
+
+    workers = ⌈peak_busy_slots / (slots · target)⌉, within the pool's minimum and maximum, where
+    peak_busy_slots is the mean demand of the busiest minute of the *whole* trace. So this policy
+    alone looks at all of the trace, once and before the replay starts: it stands for capacity
+    planned with perfect records of the peak.
+    """
+
+    def __init__(
+        self, context: PolicyContext, *, target: float = 0.75, workers: int | None = None
+    ) -> None:
+        """Sizes every pool.
+
+        Args:
+            context: the pools with their peaks.
+            target: share of slots in use at the peak.
+            workers: this many in every pool, whatever the peak was.
+        """
+        self.interval_s = context.tick_s
+        share = check.share("static", "target", target)
+        given = None if workers is None else check.whole("static", "workers", workers, 0)
+        sizes = [_sized(pool, share, given) for pool in context.pools]
+        self._action = Action(
+            target=np.array([size for size, _, _ in sizes], dtype=np.float64),
+            reason=tuple(reason for _, reason, _ in sizes),
+            rationale=tuple(rationale for _, _, rationale in sizes),
+        )
+
+    def propose(self, observation: Observation) -> Action:  # noqa: ARG002 - part of the protocol
+        """The same size, always."""
+        return self._action
+
+
+def _sized(
+    pool: PoolFacts, target: float, given: int | None
+) -> tuple[int, Reason, dict[str, object]]:
+    rationale: dict[str, object] = {"min": pool.workers_min, "max": pool.workers_max}
+    if given is None:
+        wanted = _for_peak(pool, target)
+        rationale |= {
+            "rule": "ceil(peak_busy_slots / (slots * target))",
+            "peak_busy_slots": pool.peak_busy_slots,
+            "slots": pool.slots,
+            "target": target,
+        }
+    else:
+        wanted = given
+        rationale |= {"rule": "workers"}
+    size = min(max(wanted, pool.workers_min), pool.workers_max)
+    reason = Reason.FIXED
+    if size != wanted:
+        reason = Reason.MAX_WORKERS if size < wanted else Reason.MIN_WORKERS
+    return size, reason, rationale | {"wanted": wanted, "proposed": size}
+
+
+def _for_peak(pool: PoolFacts, target: float) -> int:
+    if math.isnan(pool.peak_busy_slots):
+        raise check.refuse(
+            "static",
+            f"pool {pool.name!r} has no history to find a peak in",
+            "Say the size: static:workers=4",
+        )
+    return math.ceil(pool.peak_busy_slots / (pool.slots * target) - ROUNDING)
