@@ -1,0 +1,1 @@
+"""Pixels: the only package that imports streamlit."""

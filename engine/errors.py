@@ -47,7 +47,7 @@ class PolicyError(EngineError):
     """A policy is unknown, cannot be loaded, or proposed something impossible."""
 
 
-class ReplayCancelled(EngineError):
+class ReplayCancelled(EngineError):  # noqa: N818 — nothing went wrong
     """The replay was asked to stop; what was stored before is untouched."""
 
 

@@ -1,0 +1,1 @@
+"""One short page script per question of an operator."""

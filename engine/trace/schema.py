@@ -1,4 +1,4 @@
-"""The canonical forms of a trace: what every reader and generator makes and everything else reads."""
+"""The canonical forms of a trace: what every reader and generator makes, and all others read."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -57,7 +57,7 @@ class RequestTable:
     """Requests as arrays, in order of `arrival_s`. (n,) each; n may be zero."""
 
     arrival_s: FloatArray
-    """Seconds since the trace's start, non-decreasing. For a row with `after` >= 0: as recorded."""
+    """Seconds since the trace's start, non-decreasing. With `after` >= 0: as recorded."""
     input_tokens: Int32Array
     """-1 where absent."""
     output_tokens: Int32Array
