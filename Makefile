@@ -32,7 +32,7 @@ static-checks: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
 	@for name in kernel replay import; do $(BIN)/smartscale bench $$name --json || exit $$?; done

@@ -36,6 +36,8 @@ VIEWPORT = {"width": 1440, "height": 900}
 START_S = 120.0
 """The first start on an empty store loads the sample traces."""
 WAIT_MS = 30_000
+PROBES = ("/_stcore/health", "/_stcore/host-config")
+"""Opened at `/compare`, Streamlit first asks `/compare/_stcore/…` in case that is its base."""
 
 Serve = Callable[[Path], "Server"]
 OpenPage = Callable[..., Page]
@@ -169,8 +171,9 @@ def watch(page: Page) -> list[str]:
     problems: list[str] = []
 
     def on_console(message: ConsoleMessage) -> None:
-        if message.type == "error":
-            problems.append(f"console: {message.text} ({message.location.get('url')})")
+        url = message.location.get("url", "")
+        if message.type == "error" and not url.endswith(PROBES):
+            problems.append(f"console: {message.text} ({url})")
 
     def on_url(url: str) -> None:
         parts = urlsplit(url)
