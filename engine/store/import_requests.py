@@ -1,0 +1,319 @@
+"""Staged requests become canonical ones: checked, sorted, spread, counted from 0.
+
+Every check is one SQL pass over the staging table, so memory does not grow with the file.
+"""
+
+from dataclasses import dataclass
+
+from engine.errors import TraceError
+from engine.store.profile_requests import profile_requests
+from engine.store.ready import Ready, first_row, noted, repaired
+from engine.store.work import Work
+from engine.trace.plan import Plan, TimeUnit
+from engine.trace.schema import Finding, Kind
+
+__all__ = ["Clock", "ready_requests"]
+
+MOST_TOKENS = 10_000_000
+"""More in one request is taken for a fault; the longest contexts offered are 10 million."""
+LONGEST_S = 30 * 86400.0
+"""A longer service or think time is taken for a fault."""
+JUMP_S = 366 * 86400.0
+"""A longer pause between two requests is taken for a wrong clock."""
+LONG_PAUSE_S = 3600.0
+EARLIEST_S, LATEST_S = 631_152_000.0, 4_102_444_800.0
+"""Calendar times outside 1990 to 2100 are taken for faults."""
+QUANTISED_ROWS = 20
+"""Fewer requests are never taken for quantised."""
+
+_DIGESTED = {
+    "arrival_s": "arrival_s",
+    "input_tokens": "coalesce(input_tokens, -1)",
+    "output_tokens": "coalesce(output_tokens, -1)",
+    "service_s": "coalesce(service_s, 'nan'::DOUBLE)",
+    "agent_type": "coalesce(agent_type, '')",
+    "tenant": "coalesce(tenant, '')",
+    "session": "coalesce(session, -1)",
+    "after_seq": "coalesce(after_seq, -1)",
+    "think_s": "coalesce(think_s, 0)",
+    "prefix_tokens": "coalesce(prefix_tokens, -1)",
+}
+_ROLES = {"service_s": "service", "think_s": "think"}
+_TYPES = {
+    "input_tokens": "INTEGER", "output_tokens": "INTEGER", "service_s": "DOUBLE",
+    "agent_type": "VARCHAR", "tenant": "VARCHAR", "session": "INTEGER",
+    "after_seq": "INTEGER", "think_s": "DOUBLE", "prefix_tokens": "INTEGER",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Order:
+    """How successive times of the staging table differ."""
+
+    backward: int
+    first_backward: int | None
+    largest_backward: float
+    equal: int
+    largest_step: float
+    largest_at: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Where t = 0 lies when the file does not say."""
+
+    zero: float
+    """In staged units."""
+    epoch_s: float | None
+    """Unix time of it, None if unknown."""
+
+
+def ready_requests(work: Work, plan: Plan, name: str, clock: Clock | None = None) -> Ready:
+    """Makes the relation `ready` from `stage`.
+
+    Args:
+        work: whose cursor sees `stage`.
+        plan: what was staged.
+        name: of the file, for messages.
+        clock: where t = 0 lies; None: at the first request.
+
+    Raises:
+        TraceError: times or values that cannot be, with the first row concerned.
+    """
+    rows, least, most, is_calendar = _check_times(work, plan, name)
+    findings = list(_check_numbers(work, plan, name))
+    per_second = plan.time_unit.per_second if plan.time_unit else 1.0
+    order = _order(work)
+    if order.backward:
+        findings.append(_sort(work, order, per_second, name))
+        order = _order(work)
+    findings += _pauses(order, rows, (most - least) / per_second, per_second, name)
+    findings += _equal_times(work, plan, order, rows, per_second, name)
+    _number_sessions(work, plan)
+    if clock is None:
+        clock = Clock(zero=least, epoch_s=least / per_second if is_calendar else None)
+    columns = _make_view(work, plan, clock.zero, per_second)
+    duration_s = work.one("SELECT coalesce(max(arrival_s), 0) FROM ready")[0]
+    kind = Kind.SESSIONS if plan.has("after_seq") else Kind.REQUESTS
+    return Ready(
+        kind=kind,
+        table="requests",
+        columns=columns,
+        rows=rows,
+        duration_s=float(duration_s),
+        epoch_s=clock.epoch_s,
+        findings=tuple(findings),
+        profile=profile_requests(work, columns, clock.epoch_s),
+    )
+
+
+def _check_times(work: Work, plan: Plan, name: str) -> tuple[int, float, float, bool]:
+    """Rows, first and last time in the plan's unit, and whether they are calendar times."""
+    bad = "arrival IS NULL OR NOT isfinite(arrival::DOUBLE)"
+    rows, faulty, least, most = work.one(
+        f"SELECT count(*), count(*) FILTER (WHERE {bad}), min(arrival), max(arrival) FROM stage"
+    )
+    if rows == 0:
+        raise TraceError("the file holds no rows", name, "Export or download it again")
+    if faulty:
+        row = first_row(work, "stage", bad)
+        raise TraceError(
+            f"{faulty:,} rows have no usable time", f"{name}, row {row}",
+            "Remove these rows or give them their time",
+        )  # fmt: skip
+    per_second = plan.time_unit.per_second if plan.time_unit else 1.0
+    is_calendar = plan.time_unit is TimeUnit.TEXT or most / per_second >= EARLIEST_S
+    lowest, highest = (EARLIEST_S, LATEST_S) if is_calendar else (0.0, LATEST_S)
+    if least / per_second < lowest or most / per_second > highest:
+        bounds = f"arrival < {lowest * per_second!r} OR arrival > {highest * per_second!r}"
+        row = first_row(work, "stage", bounds)
+        span = "1990 to 2100" if is_calendar else "0 and later"
+        raise TraceError(
+            f"a time is absurd: outside {span}", f"{name}, row {row}",
+            "Correct the time or remove the row; if the unit was misread, map it with unit=",
+        )  # fmt: skip
+    return int(rows), least, most, is_calendar
+
+
+def _check_numbers(work: Work, plan: Plan, name: str) -> list[Finding]:
+    findings = []
+    limits = dict.fromkeys(("input_tokens", "output_tokens", "prefix_tokens"), MOST_TOKENS)
+    limits |= {"service": LONGEST_S, "think": LONGEST_S}  # type: ignore[dict-item]
+    for role, most in limits.items():
+        if plan.has(role):
+            findings += _check_number(work, role, most, name)
+    return findings
+
+
+def _check_number(work: Work, role: str, most: float, name: str) -> list[Finding]:
+    bad = f"{role} < 0 OR {role} > {most} OR isnan({role}::DOUBLE)"
+    faulty, absent = work.one(
+        f"SELECT count(*) FILTER (WHERE {bad}), count(*) - count({role}) FROM stage"
+    )
+    if faulty:
+        row = first_row(work, "stage", bad)
+        (value,) = work.one(
+            f"SELECT {role} FROM (SELECT {role}, row_number() OVER () AS row FROM stage) "
+            "WHERE row = ?",
+            [row],
+        )
+        raise TraceError(
+            f"{role} is {value}, outside 0 to {most:,.0f}; {faulty:,} such rows",
+            f"{name}, row {row}",
+            "Correct these cells, or leave them empty where the value is unknown",
+        )
+    if absent:
+        where = f"{name}, row {first_row(work, 'stage', f'{role} IS NULL')}"
+        return [
+            noted("missing_values", f"{absent:,} rows have no {role}", where,
+                  "Nothing to do: a replay draws what is absent", count=absent)
+        ]  # fmt: skip
+    return []
+
+
+def _order(work: Work) -> _Order:
+    backward, first, depth, equal, step, at = work.one(
+        "SELECT count(*) FILTER (arrival < before), min(row) FILTER (arrival < before), "
+        "max(before - arrival), count(*) FILTER (arrival = before), max(arrival - before), "
+        "arg_max(row, arrival - before) "
+        "FROM (SELECT arrival, lag(arrival) OVER () AS before, row_number() OVER () AS row "
+        "FROM stage)"
+    )
+    return _Order(
+        backward=backward,
+        first_backward=first,
+        largest_backward=float(depth or 0),
+        equal=equal,
+        largest_step=float(step or 0),
+        largest_at=at,
+    )
+
+
+def _sort(work: Work, order: _Order, per_second: float, name: str) -> Finding:
+    work.run(
+        "CREATE TEMP TABLE sorted AS SELECT * EXCLUDE (row) FROM "
+        "(SELECT *, row_number() OVER () AS row FROM stage) ORDER BY arrival, row"
+    )
+    work.run("DROP TABLE stage")
+    work.run("ALTER TABLE sorted RENAME TO stage")
+    back_s = order.largest_backward / per_second
+    clock = order.backward <= 3 and back_s >= 60
+    return repaired(
+        "clock_jump" if clock else "unsorted_times",
+        f"times go back at {order.backward:,} rows, by up to {back_s:,.3f} s; "
+        "the rows were sorted by time",
+        f"{name}, row {order.first_backward}",
+        "Check the clock of the source around this row" if clock else "Nothing to do",
+        row=order.first_backward,
+        count=order.backward,
+    )
+
+
+def _pauses(
+    order: _Order, rows: int, duration_s: float, per_second: float, name: str
+) -> list[Finding]:
+    pause_s = order.largest_step / per_second
+    where = f"{name}, row {order.largest_at}"
+    if pause_s > JUMP_S:
+        raise TraceError(
+            f"the clock jumps by {pause_s / 86400:,.0f} days between two requests", where,
+            "Correct the times, or import the parts before and after as traces of their own",
+        )  # fmt: skip
+    if pause_s < LONG_PAUSE_S or pause_s < 100 * duration_s / rows:
+        return []
+    return [
+        noted("gap", f"no request for {pause_s:,.0f} s", where,
+              "If the source was not recording, import the parts as traces of their own",
+              row=order.largest_at)
+    ]  # fmt: skip
+
+
+def _equal_times(
+    work: Work, plan: Plan, order: _Order, rows: int, per_second: float, name: str
+) -> list[Finding]:
+    if not order.equal:
+        return []
+    distinct = rows - order.equal
+    if rows >= QUANTISED_ROWS and 2 <= distinct <= rows / 2:
+        return [_spread(work, rows, distinct, per_second, name)]
+    found = [
+        noted("duplicate_times", f"{order.equal:,} requests arrive at the same time as another",
+              name, "Nothing to do: they keep their order", count=order.equal)
+    ]  # fmt: skip
+    compared = [f"{f.role} IS NOT DISTINCT FROM before_{f.role}" for f in plan.fields]
+    befores = [f"lag({f.role}) OVER () AS before_{f.role}" for f in plan.fields]
+    (twins,) = work.one(
+        f"SELECT count(*) FROM (SELECT *, {', '.join(befores)} FROM stage) "
+        f"WHERE {' AND '.join(compared)}"
+    )
+    if twins:
+        found.append(
+            noted("duplicate_rows", f"{twins:,} rows equal the row before them in every column",
+                  name, "If they are copies, remove them from the file and import it again",
+                  count=twins)
+        )  # fmt: skip
+    return found
+
+
+def _spread(work: Work, rows: int, distinct: int, per_second: float, name: str) -> Finding:
+    """Requests of one stamp are laid out evenly until the next, at most one typical step."""
+    (typical,) = work.one(
+        "SELECT median(step) FROM (SELECT lead(arrival) OVER (ORDER BY arrival) - arrival AS step "
+        "FROM (SELECT DISTINCT arrival FROM stage))"
+    )
+    work.run(
+        "CREATE TEMP TABLE spread AS "
+        "WITH steps AS (SELECT arrival, count(*) AS n, "
+        "least(coalesce(lead(arrival) OVER (ORDER BY arrival) - arrival, $typical), $typical) "
+        "AS step FROM stage GROUP BY arrival), "
+        "numbered AS (SELECT *, row_number() OVER () AS row FROM stage), "
+        "placed AS (SELECT *, row_number() OVER (PARTITION BY arrival ORDER BY row) - 1 AS k "
+        "FROM numbered) "
+        "SELECT placed.* EXCLUDE (row, k) REPLACE (arrival + step * k / n AS arrival) "
+        "FROM placed JOIN steps USING (arrival) ORDER BY row",
+        {"typical": typical},
+    )
+    work.run("DROP TABLE stage")
+    work.run("ALTER TABLE spread RENAME TO stage")
+    return repaired(
+        "quantised_stamps",
+        f"{rows:,} requests share {distinct:,} time stamps, {typical / per_second:g} s apart; "
+        "they were spread evenly until the next stamp",
+        name,
+        "Do not read burstiness below that step as real",
+        count=rows - distinct,
+    )
+
+
+def _number_sessions(work: Work, plan: Plan) -> None:
+    """Session names become numbers in order of first arrival."""
+    if not plan.has("session"):
+        return
+    work.run(
+        "CREATE TEMP TABLE numbered AS WITH rows AS "
+        "(SELECT *, row_number() OVER () AS row FROM stage), "
+        "names AS (SELECT session, row_number() OVER (ORDER BY min(row)) - 1 AS number FROM rows "
+        "WHERE session IS NOT NULL GROUP BY session) "
+        "SELECT rows.* EXCLUDE (row) REPLACE (number::INTEGER AS session) "
+        "FROM rows LEFT JOIN names USING (session) ORDER BY row"
+    )
+    work.run("DROP TABLE stage")
+    work.run("ALTER TABLE numbered RENAME TO stage")
+
+
+def _make_view(work: Work, plan: Plan, zero: float, per_second: float) -> dict[str, str]:
+    """The view `ready`, and the columns of it that hold anything."""
+    select = [f"round((arrival - {zero!r}) / {per_second!r}, 6) AS arrival_s"]
+    present = {"arrival_s": _DIGESTED["arrival_s"]}
+    for column, kind in _TYPES.items():
+        role = _ROLES.get(column, column)
+        if plan.has(role) and work.one(f"SELECT count({role}) FROM stage")[0]:
+            select.append(f"{role}::{kind} AS {column}")
+            present[column] = _DIGESTED[column]
+        else:
+            select.append(f"NULL::{kind} AS {column}")
+    work.run(
+        f"CREATE TEMP VIEW ready AS SELECT (row_number() OVER () - 1)::INTEGER AS seq, "
+        f"{', '.join(select)} FROM stage"
+    )
+    return present
