@@ -4,14 +4,13 @@
 the distributions of token lengths by client and period.
 """
 
-import gzip
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import zstandard
+import pyarrow as pa
+from pyarrow import csv
 
 from engine.errors import TraceError
 from engine.units import AnyArray, BoolArray, ByteArray, FloatArray, Int32Array, IntArray
@@ -164,28 +163,23 @@ def _sets(frame: pd.DataFrame) -> tuple[FloatArray, Lengths]:
 
 
 def _read(path: Path, numbers: tuple[str, ...], text: str) -> pd.DataFrame:
-    """The named columns of the file, numbers finite."""
-    types: dict[str, str] = dict.fromkeys(numbers, "float64") | {text: "category"}
+    """The named columns of the file, numbers finite, the text column as categories."""
+    types = dict.fromkeys(numbers, pa.float64()) | {text: pa.dictionary(pa.int32(), pa.string())}
+    convert = csv.ConvertOptions(column_types=types, include_columns=list(types))
+    # One thread, because only then the errors name the row; it counts the header as row 1.
+    reading = csv.ReadOptions(use_threads=False)
     try:
-        missing = types.keys() - set(pd.read_csv(path, nrows=0).columns)
-        if missing:
-            raise TraceError(
-                f"the column {min(missing)} is missing", path.name,
-                f"Give the columns {', '.join(types)}",
-            )  # fmt: skip
-        frame = pd.read_csv(path, usecols=list(types), dtype=types)
-    except (EOFError, gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
+        frame: pd.DataFrame = csv.read_csv(path, reading, convert_options=convert).to_pandas()
+    except KeyError as error:
         raise TraceError(
-            f"the archive is damaged or cut off: {error}", path.name, "Fetch or pack it again"
+            f"a column is missing: {error.args[0]}", path.name, f"Give {', '.join(types)}"
         ) from error
-    except OSError as error:
+    except FileNotFoundError as error:
+        raise TraceError("there is no such file", str(path.name), "Check the path") from error
+    except (OSError, ValueError) as error:  # Arrow's errors derive from these
         raise TraceError(
-            f"the file cannot be read: {error.strerror}", path.name, "Check the path and rights"
-        ) from error
-    except ValueError as error:  # pandas' parser errors and wrong encodings are all ValueErrors
-        raise TraceError(
-            f"the rows cannot be parsed: {str(error).splitlines()[0]}", path.name,
-            "Mend the file; it must be comma-separated UTF-8 text with numbers in "
+            f"the file cannot be parsed: {str(error).splitlines()[0]}", path.name,
+            "It must be a whole archive of comma-separated UTF-8 text with numbers in "
             + ", ".join(numbers),
         ) from error  # fmt: skip
     bad = ~np.isfinite(frame[list(numbers)].to_numpy()).all(axis=1)
