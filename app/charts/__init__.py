@@ -1,0 +1,1 @@
+"""Frame to chart: pure functions, no queries, no Streamlit."""

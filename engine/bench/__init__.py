@@ -1,0 +1,1 @@
+"""Benchmarks that regenerate every speed and memory figure; `smartscale bench NAME`."""

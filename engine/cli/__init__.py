@@ -1,0 +1,1 @@
+"""The `smartscale` command: everything the pages can do, without a browser."""
