@@ -200,7 +200,7 @@ def _contexts(
         context[at] = np.where(full, np.minimum(compacted[at], limit[going]), grown)
         shared = np.where(full | lost[at], SYSTEM_TOKENS, context[at - 1])
         prefix[at] = np.minimum(shared, context[at - 1]) // BLOCK_TOKENS * BLOCK_TOKENS
-    return context, np.minimum(prefix, context)
+    return context, np.minimum(prefix, context // BLOCK_TOKENS * BLOCK_TOKENS)
 
 
 def _waits(
