@@ -22,8 +22,8 @@ from engine.scenario import OnFailure, Scenario
 from engine.sim import kernel
 from engine.sim.outcomes import Tally, tally
 from engine.sim.service import Workload
-from engine.sim.state import make_state, with_room
-from engine.units import BoolArray, FloatArray
+from engine.sim.state import make_state, make_views, with_room
+from engine.units import FloatArray
 
 THREADS_PAY_OFF = 20_000
 """Requests per tick, over all runs, from which advancing in threads beats doing it in turn."""
@@ -123,7 +123,8 @@ class _Run:
         self.integrals = np.zeros((self.ticks, pools, kernel.INTEGRALS), np.float64)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
-        self.utilisation = np.full(len(self.state.workers), np.nan)
+        self.views = make_views(self.state)
+        self.first_worker: list[int] = self.state.pools["first_worker"].tolist()
         self.log = DecisionLog()
         self.orders: list[WorkerOrder] = []
 
@@ -141,20 +142,22 @@ class _Run:
     # 2. let the cluster live until the next tick
     def advance(self, tick: int) -> None:
         """Simulates one tick and keeps its counts and integrals."""
-        state = self.state
-        now = min((tick + 1) * self.tick_s, self.spec.window_s)
-        kernel.open_tick(state)
-        kernel.advance(state, now)
-        kernel.close_tick(state, now, self.utilisation, now - tick * self.tick_s)
-        self.counters[tick] = state.counters
-        self.integrals[tick] = state.integrals
+        kernel.run_tick(
+            self.state,
+            tick * self.tick_s,
+            min((tick + 1) * self.tick_s, self.spec.window_s),
+            self.views,
+            self.counters[tick],
+            self.integrals[tick],
+        )
 
     def _observe(self, tick: int) -> Observation:
-        last = max(tick - 1, 0)
-        counts, sums = self.counters[last], self.integrals[last]
+        """What the last tick left; copies, so that no policy can touch the run."""
         if tick == 0:
-            counts = self.state.counters.copy()
-        per_s = 1.0 / self.tick_s
+            counts, sums = self.state.counters.copy(), self.integrals[0] * np.nan
+        else:
+            counts, sums = self.counters[tick - 1].copy(), self.integrals[tick - 1].copy()
+        sums[:, : kernel.F_P95_S] /= self.tick_s
         return Observation(
             t_s=tick * self.tick_s,
             tick_s=self.tick_s,
@@ -166,27 +169,24 @@ class _Run:
             in_service=counts[:, kernel.C_IN_SERVICE],
             arrived=counts[:, kernel.C_ARRIVED],
             finished=counts[:, kernel.C_FINISHED],
-            failed=counts[:, kernel.C_QUEUE_TIMEOUT : kernel.C_LOST + 1].sum(axis=1),
-            offered_slots=sums[:, kernel.F_OFFERED_SLOT_S] * per_s,
-            busy_slots=sums[:, kernel.F_BUSY_SLOT_S] * per_s,
-            p95_s=sums[:, kernel.F_P95_S] if tick else np.full(len(counts), np.nan),
+            failed=counts[:, kernel.C_QUEUE_TIMEOUT]
+            + counts[:, kernel.C_EXEC_TIMEOUT]
+            + counts[:, kernel.C_REJECTED]
+            + counts[:, kernel.C_LOST],
+            offered_slots=sums[:, kernel.F_OFFERED_SLOT_S],
+            busy_slots=sums[:, kernel.F_BUSY_SLOT_S],
+            p95_s=sums[:, kernel.F_P95_S],
             workers=tuple(self._view(number) for number in range(len(counts))),
         )
 
     def _view(self, number: int) -> WorkerView:
-        pool = self.state.pools[number]
-        span = slice(pool["first_worker"], pool["first_worker"] + pool["capacity"])
-        workers = self.state.workers[span]
-        phase = workers["phase"]
-        there: BoolArray = phase != kernel.OFF
-        phase = phase[there]
-        ready_s = workers["ready_s"][there]
-        ready_s[phase == kernel.STARTING] = np.nan  # nobody knows how long a start will take
+        views, first = self.views, self.first_worker[number]
+        span = slice(first, first + int(views.number[number]))
         return WorkerView(
-            started_s=workers["ordered_s"][there],
-            ready_s=ready_s,
-            draining=(phase == kernel.DRAINING).astype(np.int32),
-            utilisation=self.utilisation[span][there],
+            started_s=views.started_s[span].copy(),
+            ready_s=views.ready_s[span].copy(),
+            draining=views.draining[span].copy(),
+            utilisation=views.utilisation[span].copy(),
         )
 
     def _apply(self, tick: int, action: Action) -> None:
@@ -231,7 +231,8 @@ class _Run:
         before = len(self.state.workers)
         self.state = with_room(self.state, wanted)
         if len(self.state.workers) != before:
-            self.utilisation = np.full(len(self.state.workers), np.nan)
+            self.views = make_views(self.state)
+            self.first_worker = self.state.pools["first_worker"].tolist()
         kernel.scale_out(self.state, number, change, now)
         workers = self.state.workers
         mine = (

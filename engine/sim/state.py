@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.sim import kernel
-from engine.sim.kernel import State
+from engine.sim.kernel import State, Views
 from engine.units import AnyArray, FloatArray, Int32Array, IntArray
 
 STARTUP_DRAWS = 1024
@@ -128,6 +128,21 @@ def make_state(
     for number, pool in enumerate(pools):
         kernel.start_ready(state, number, pool.workers_initial, LONG_AGO_S)
     return state
+
+
+def make_views(state: State) -> Views:
+    """Views of the workers as they are, with no utilisation measured yet."""
+    total = len(state.workers)
+    views = Views(
+        utilisation_of=np.full(total, np.nan),
+        started_s=np.empty(total),
+        ready_s=np.empty(total),
+        utilisation=np.empty(total),
+        draining=np.empty(total, np.int32),
+        number=np.zeros(len(state.pools), np.int64),
+    )
+    kernel.look(state, views)
+    return views
 
 
 def _outcomes(n: int) -> AnyArray:
