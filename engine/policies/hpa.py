@@ -27,6 +27,7 @@ from engine.policies.hpa_view import (
     in_flight_view,
     rationale_of,
     reason_of,
+    settings_of,
     utilisation_view,
 )
 
@@ -119,6 +120,7 @@ class Hpa:
         percent = _percent(target)
         self._pools = context.pools
         self._specs = tuple(_spec(pool, self._metric, percent, behavior) for pool in context.pools)
+        self._settings = tuple(settings_of(spec, self._options) for spec in self._specs)
         self._states = tuple(State() for _ in context.pools)
 
     def propose(self, observation: Observation) -> Action:
@@ -129,7 +131,7 @@ class Hpa:
             outcome = reconcile(state, spec, self._options, view)
             targets.append(outcome.replicas)
             reasons.append(reason_of(outcome, view.current))
-            rationales.append(rationale_of(outcome, view, spec))
+            rationales.append(rationale_of(outcome, view, self._settings[index]))
         return Action(
             target=np.array(targets, dtype=np.float64),
             reason=tuple(reasons),

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-import numpy as np
-
 from engine.policies.hpa_pods import Counts, Groups, Pods, Samples, serving
 from engine.policies.hpa_spec import MetricSpec, Source, Target
 
@@ -113,9 +111,9 @@ def pods_proposal(
         return failure(metric, "the target has no pods")
     if not counts.ready and not samples.strangers_milli:
         return failure(metric, "no pod that counts has a sample")
-    if metric.kind is Target.UTILISATION and np.isnan(pods.request_milli).any():
+    if metric.kind is Target.UTILISATION and math.isnan(sum(pods.request_milli)):
         return failure(metric, "a pod requests none of this resource")
-    use = _use(metric, pods, samples, groups)
+    use = _use(metric, samples, groups)
     if metric.kind is Target.UTILISATION and use.requested_milli <= 0:
         return failure(metric, "the samples belong to no pod of this target")
     value = _value(metric, use)
@@ -123,7 +121,7 @@ def pods_proposal(
     filled_ratio, filled = None, None
     if counts.missing or (counts.unready and ratio > 1.0):
         fill_percent = max(100, metric.target) if fill_to_target else 100
-        filled = _filled(metric, use, pods, groups, ratio, fill_percent)
+        filled = _filled(metric, use, groups, ratio, fill_percent)
         filled_ratio = _value(metric, filled) / metric.target
         replicas, verdict = _settled(current, ratio, filled_ratio, filled.samples, tolerance)
     elif tolerance.holds(ratio):
@@ -142,11 +140,11 @@ def pods_proposal(
     )
 
 
-def _use(metric: MetricSpec, pods: Pods, samples: Samples, groups: Groups) -> Use:
-    total = int(samples.value_milli[groups.ready].sum())
+def _use(metric: MetricSpec, samples: Samples, groups: Groups) -> Use:
+    total = int(groups.use_milli)
     count = groups.counts.ready + len(samples.strangers_milli)
     if metric.kind is Target.UTILISATION:  # strangers request nothing, so they add nothing
-        return Use(total, int(pods.request_milli[groups.ready].sum()), count)
+        return Use(total, int(groups.ready_request_milli), count)
     return Use(total + sum(samples.strangers_milli), 0, count)
 
 
@@ -156,9 +154,7 @@ def _value(metric: MetricSpec, use: Use) -> int:
     return use.total_milli // use.samples
 
 
-def _filled(
-    metric: MetricSpec, use: Use, pods: Pods, groups: Groups, ratio: float, fill_percent: int
-) -> Use:
+def _filled(metric: MetricSpec, use: Use, groups: Groups, ratio: float, fill_percent: int) -> Use:
     """`use` and what is assumed of pods without a usable sample.
 
     On the way down missing ones count as fully busy; on the way up missing and unready ones
@@ -167,14 +163,14 @@ def _filled(
     if ratio == 1.0:
         return use
     down = ratio < 1.0
-    added = groups.counts.missing + (0 if down else groups.counts.unready)
+    samples = use.samples + groups.counts.missing + (0 if down else groups.counts.unready)
     if metric.kind is not Target.UTILISATION:
-        assumed = added * metric.target if down else 0
-        return Use(use.total_milli + assumed, 0, use.samples + added)
-    requests = pods.request_milli[groups.missing if down else groups.missing | groups.unready]
-    assumed = int((requests * fill_percent // 100.0).sum()) if down else 0
-    requested = use.requested_milli + int(requests.sum())
-    return Use(use.total_milli + assumed, requested, use.samples + added)
+        assumed = groups.counts.missing * metric.target if down else 0
+        return Use(use.total_milli + assumed, 0, samples)
+    missing = groups.missing_requests_milli
+    requested = sum(missing) + (0.0 if down else groups.unready_request_milli)
+    assumed = sum(int(request) * fill_percent // 100 for request in missing) if down else 0
+    return Use(use.total_milli + assumed, use.requested_milli + int(requested), samples)
 
 
 def _settled(

@@ -5,22 +5,21 @@ a Ready condition since `ready_s`. Its request is one core a slot, its use the b
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from engine.policies.base import Observation, Reason, WorkerView
-from engine.policies.hpa_controller import Outcome, View
+from engine.policies.hpa_controller import Outcome, View, tolerance_of
 from engine.policies.hpa_metrics import Failure, Proposal, Verdict
 from engine.policies.hpa_normalise import Limit
-from engine.policies.hpa_pods import Phase, Pods, Ready, Samples
-from engine.policies.hpa_spec import HpaSpec
+from engine.policies.hpa_pods import Phase, Pods, Samples
+from engine.policies.hpa_spec import HpaSpec, Options
 
 MILLI = 1000
 NANO_IN_MILLI = 1e-6
 """The metrics server counts in billionths of a core; Kubernetes rounds those up to thousandths."""
-
-_PENDING, _READY = int(Phase.PENDING), int(Ready.TRUE)
 
 _LIMITS = {
     Limit.TOO_FEW: Reason.MIN_WORKERS,
@@ -34,7 +33,7 @@ def utilisation_view(observation: Observation, pool: int, slots: int) -> View:
     """What an HPA on utilisation sees of one pool."""
     workers = observation.workers[pool]
     use = np.ceil(workers.utilisation * (MILLI * slots) - NANO_IN_MILLI)
-    samples = Samples(value_milli=use, t_s=observation.t_s, window_s=observation.tick_s)
+    samples = Samples(value_milli=use.tolist(), t_s=observation.t_s, window_s=observation.tick_s)
     return _view(observation, pool, _pods(workers, slots), samples)
 
 
@@ -57,25 +56,19 @@ def _view(
 
 
 def _pods(workers: WorkerView, slots: int) -> Pods:
-    count = len(workers.ready_s)
+    pending, running = Phase.PENDING, Phase.RUNNING
+    ready_s = workers.ready_s.tolist()
     return Pods(
-        phase=np.isnan(workers.ready_s) * np.int8(_PENDING),
-        deleted=workers.draining != 0,
-        ready=np.full(count, _READY, dtype=np.int8),
-        started_s=workers.started_s,
-        ready_changed_s=workers.ready_s,
-        request_milli=np.full(count, float(MILLI * slots)),
+        phase=[running if when == when else pending for when in ready_s],
+        deleted=workers.draining.tolist(),
+        ready=[True] * len(ready_s),
+        started_s=workers.started_s.tolist(),
+        ready_changed_s=ready_s,
+        request_milli=[float(MILLI * slots)] * len(ready_s),
     )
 
 
-_NO_PODS = Pods(
-    phase=np.empty(0, dtype=np.int8),
-    deleted=np.empty(0, dtype=np.bool_),
-    ready=np.empty(0, dtype=np.int8),
-    started_s=np.empty(0),
-    ready_changed_s=np.empty(0),
-    request_milli=np.empty(0),
-)
+_NO_PODS = Pods(phase=(), deleted=(), ready=(), started_s=(), ready_changed_s=(), request_milli=())
 
 
 def reason_of(outcome: Outcome, current: int) -> Reason:
@@ -106,13 +99,26 @@ def _unchanged(outcome: Outcome) -> Reason:
     return Reason.ROUNDING
 
 
-def rationale_of(outcome: Outcome, view: View, spec: HpaSpec) -> dict[str, Any]:
-    """The numbers behind an outcome, enough to follow every step again."""
+def settings_of(spec: HpaSpec, options: Options) -> dict[str, Any]:
+    """What a rationale repeats of the spec, so that it can be followed by itself.
+
+    `target` is in percent for utilisation, else in milli-units a worker.
+    """
+    tolerance = tolerance_of(spec, options)
     return {
-        "current": view.current,
-        "status": view.status,
         "min": spec.min_replicas,
         "max": spec.max_replicas,
+        "target": spec.metrics[0].target,
+        "tolerance": [tolerance.down, tolerance.up],
+    }
+
+
+def rationale_of(outcome: Outcome, view: View, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers behind an outcome, enough to follow every step again."""
+    return {
+        **settings,
+        "current": view.current,
+        "status": view.status,
         "metric": _metric_rationale(outcome.metrics[0]) if outcome.metrics else None,
         "proposed": outcome.proposed,
         "stabilised": outcome.stabilised,
