@@ -1,10 +1,11 @@
 """Small statistics that profiles share: from counts to figures. Pure functions of arrays."""
 
+import math
 from typing import Any
 
 import numpy as np
 
-from engine.units import FloatArray, IntArray
+from engine.units import SECONDS_PER_DAY, FloatArray, IntArray
 
 __all__ = ["CURVE_POINTS", "curve_width_s", "dispersion", "hour_swing", "quantiles_of_counts"]
 
@@ -29,7 +30,8 @@ def dispersion(bins: int, total: float, squares: float) -> float | None:
 def curve_width_s(duration_s: float) -> int:
     """The narrowest round bin width that needs at most `CURVE_POINTS` bins."""
     fitting = (width for width in _WIDTHS_S if duration_s / width <= CURVE_POINTS - 1)
-    return next(fitting, int(np.ceil(duration_s / (CURVE_POINTS - 1))))
+    days = math.ceil(duration_s / (CURVE_POINTS - 1) / SECONDS_PER_DAY)
+    return next(fitting, days * int(SECONDS_PER_DAY))
 
 
 def quantiles_of_counts(values: FloatArray, counts: IntArray) -> dict[str, float]:
@@ -62,7 +64,7 @@ def hour_swing(
         duration_s: of the trace; below one day there is no swing: None.
         epoch_s: Unix time of t = 0; None: hours count from the start.
     """
-    if duration_s < 86400:
+    if duration_s < SECONDS_PER_DAY:
         return None
     start_s = epoch_s or 0.0
     hour = ((t_s + start_s) // 3600 % 24).astype(np.int64)
@@ -72,4 +74,4 @@ def hour_swing(
     cover_s = np.bincount((edges // 3600 % 24).astype(np.int64), seen_s, minlength=24)
     rate = sums / np.maximum(cover_s, 1e-9)
     ratio = float(rate.max() / rate.min()) if rate.min() > 0 else None
-    return {"max_to_min": ratio, "per_s": [float(x) for x in rate]}
+    return {"max_to_min": ratio, "by_hour": [float(x) for x in rate]}

@@ -6,23 +6,21 @@ Every check is one SQL pass over the staging table, so memory does not grow with
 from dataclasses import dataclass
 
 from engine.errors import TraceError
+from engine.store.numbers import check_numbers
 from engine.store.profile_requests import profile_requests
-from engine.store.ready import Ready, first_row, noted, repaired
+from engine.store.ready import Ready, counted, first_row, noted, repaired
+from engine.store.times import Times, check_times
 from engine.store.work import Work
-from engine.trace.plan import Plan, TimeUnit
+from engine.trace.plan import Plan, Shape
 from engine.trace.schema import Finding, Kind
 
 __all__ = ["Clock", "ready_requests"]
 
-MOST_TOKENS = 10_000_000
-"""More in one request is taken for a fault; the longest contexts offered are 10 million."""
-LONGEST_S = 30 * 86400.0
-"""A longer service or think time is taken for a fault."""
 JUMP_S = 366 * 86400.0
 """A longer pause between two requests is taken for a wrong clock."""
 LONG_PAUSE_S = 3600.0
-EARLIEST_S, LATEST_S = 631_152_000.0, 4_102_444_800.0
-"""Calendar times outside 1990 to 2100 are taken for faults."""
+UNUSUAL_PAUSES = 100
+"""A pause of an hour is worth a note where it is this many times the mean gap."""
 QUANTISED_ROWS = 20
 """Fewer requests are never taken for quantised."""
 
@@ -55,7 +53,8 @@ class _Order:
     largest_backward: float
     equal: int
     largest_step: float
-    largest_at: int | None
+    largest_at: float
+    """Time before the largest step."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,18 +79,29 @@ def ready_requests(work: Work, plan: Plan, name: str, clock: Clock | None = None
     Raises:
         TraceError: times or values that cannot be, with the first row concerned.
     """
-    rows, least, most, is_calendar = _check_times(work, plan, name)
-    findings = list(_check_numbers(work, plan, name))
-    per_second = plan.time_unit.per_second if plan.time_unit else 1.0
+    times = check_times(work, plan, name)
+    rows, per_second = times.rows, times.per_second
+    # Chains were checked before they were sorted, when rows still had the file's numbers.
+    findings = [] if plan.shape is Shape.CHAINS else check_numbers(work, plan, name)
     order = _order(work)
     if order.backward:
+        if plan.has("after_seq"):
+            raise TraceError(
+                "times go back in a trace whose requests wait for others by their row",
+                f"{name}, row {order.first_backward}",
+                "Sort the rows by arrival and number after_seq accordingly",
+            )
         findings.append(_sort(work, order, per_second, name))
         order = _order(work)
-    findings += _pauses(order, rows, (most - least) / per_second, per_second, name)
-    findings += _equal_times(work, plan, order, rows, per_second, name)
+    findings += _pauses(order, times, name)
+    if order.equal and not plan.keeps_times:
+        findings += _equal_times(work, plan, order, rows, per_second, name)
+    if plan.has("after_seq"):
+        _check_links(work, name)
     _number_sessions(work, plan)
     if clock is None:
-        clock = Clock(zero=least, epoch_s=least / per_second if is_calendar else None)
+        epoch_s = times.first / per_second if times.is_calendar else None
+        clock = Clock(zero=times.first, epoch_s=epoch_s)
     columns = _make_view(work, plan, clock.zero, per_second)
     duration_s = work.one("SELECT coalesce(max(arrival_s), 0) FROM ready")[0]
     kind = Kind.SESSIONS if plan.has("after_seq") else Kind.REQUESTS
@@ -107,75 +117,11 @@ def ready_requests(work: Work, plan: Plan, name: str, clock: Clock | None = None
     )
 
 
-def _check_times(work: Work, plan: Plan, name: str) -> tuple[int, float, float, bool]:
-    """Rows, first and last time in the plan's unit, and whether they are calendar times."""
-    bad = "arrival IS NULL OR NOT isfinite(arrival::DOUBLE)"
-    rows, faulty, least, most = work.one(
-        f"SELECT count(*), count(*) FILTER (WHERE {bad}), min(arrival), max(arrival) FROM stage"
-    )
-    if rows == 0:
-        raise TraceError("the file holds no rows", name, "Export or download it again")
-    if faulty:
-        row = first_row(work, "stage", bad)
-        raise TraceError(
-            f"{faulty:,} rows have no usable time", f"{name}, row {row}",
-            "Remove these rows or give them their time",
-        )  # fmt: skip
-    per_second = plan.time_unit.per_second if plan.time_unit else 1.0
-    is_calendar = plan.time_unit is TimeUnit.TEXT or most / per_second >= EARLIEST_S
-    lowest, highest = (EARLIEST_S, LATEST_S) if is_calendar else (0.0, LATEST_S)
-    if least / per_second < lowest or most / per_second > highest:
-        bounds = f"arrival < {lowest * per_second!r} OR arrival > {highest * per_second!r}"
-        row = first_row(work, "stage", bounds)
-        span = "1990 to 2100" if is_calendar else "0 and later"
-        raise TraceError(
-            f"a time is absurd: outside {span}", f"{name}, row {row}",
-            "Correct the time or remove the row; if the unit was misread, map it with unit=",
-        )  # fmt: skip
-    return int(rows), least, most, is_calendar
-
-
-def _check_numbers(work: Work, plan: Plan, name: str) -> list[Finding]:
-    findings = []
-    limits = dict.fromkeys(("input_tokens", "output_tokens", "prefix_tokens"), MOST_TOKENS)
-    limits |= {"service": LONGEST_S, "think": LONGEST_S}  # type: ignore[dict-item]
-    for role, most in limits.items():
-        if plan.has(role):
-            findings += _check_number(work, role, most, name)
-    return findings
-
-
-def _check_number(work: Work, role: str, most: float, name: str) -> list[Finding]:
-    bad = f"{role} < 0 OR {role} > {most} OR isnan({role}::DOUBLE)"
-    faulty, absent = work.one(
-        f"SELECT count(*) FILTER (WHERE {bad}), count(*) - count({role}) FROM stage"
-    )
-    if faulty:
-        row = first_row(work, "stage", bad)
-        (value,) = work.one(
-            f"SELECT {role} FROM (SELECT {role}, row_number() OVER () AS row FROM stage) "
-            "WHERE row = ?",
-            [row],
-        )
-        raise TraceError(
-            f"{role} is {value}, outside 0 to {most:,.0f}; {faulty:,} such rows",
-            f"{name}, row {row}",
-            "Correct these cells, or leave them empty where the value is unknown",
-        )
-    if absent:
-        where = f"{name}, row {first_row(work, 'stage', f'{role} IS NULL')}"
-        return [
-            noted("missing_values", f"{absent:,} rows have no {role}", where,
-                  "Nothing to do: a replay draws what is absent", count=absent)
-        ]  # fmt: skip
-    return []
-
-
 def _order(work: Work) -> _Order:
     backward, first, depth, equal, step, at = work.one(
         "SELECT count(*) FILTER (arrival < before), min(row) FILTER (arrival < before), "
         "max(before - arrival), count(*) FILTER (arrival = before), max(arrival - before), "
-        "arg_max(row, arrival - before) "
+        "arg_max(before, arrival - before) "
         "FROM (SELECT arrival, lag(arrival) OVER () AS before, row_number() OVER () AS row "
         "FROM stage)"
     )
@@ -185,7 +131,7 @@ def _order(work: Work) -> _Order:
         largest_backward=float(depth or 0),
         equal=equal,
         largest_step=float(step or 0),
-        largest_at=at,
+        largest_at=float(at or 0),
     )
 
 
@@ -209,30 +155,26 @@ def _sort(work: Work, order: _Order, per_second: float, name: str) -> Finding:
     )
 
 
-def _pauses(
-    order: _Order, rows: int, duration_s: float, per_second: float, name: str
-) -> list[Finding]:
-    pause_s = order.largest_step / per_second
-    where = f"{name}, row {order.largest_at}"
+def _pauses(order: _Order, times: Times, name: str) -> list[Finding]:
+    pause_s = order.largest_step / times.per_second
+    where = f"{name}, {(order.largest_at - times.first) / times.per_second:,.0f} s after its start"
     if pause_s > JUMP_S:
         raise TraceError(
-            f"the clock jumps by {pause_s / 86400:,.0f} days between two requests", where,
+            f"the clock jumps by {pause_s / 86400:,.0f} days between two requests",
+            where,
             "Correct the times, or import the parts before and after as traces of their own",
-        )  # fmt: skip
-    if pause_s < LONG_PAUSE_S or pause_s < 100 * duration_s / rows:
+        )
+    mean_s = (times.last - times.first) / times.per_second / times.rows
+    if pause_s < max(LONG_PAUSE_S, UNUSUAL_PAUSES * mean_s):
         return []
-    return [
-        noted("gap", f"no request for {pause_s:,.0f} s", where,
-              "If the source was not recording, import the parts as traces of their own",
-              row=order.largest_at)
-    ]  # fmt: skip
+    what = f"no request for {pause_s:,.0f} s"
+    fix = "If the source was not recording, import the parts as traces of their own"
+    return [noted("gap", what, where, fix)]
 
 
 def _equal_times(
     work: Work, plan: Plan, order: _Order, rows: int, per_second: float, name: str
 ) -> list[Finding]:
-    if not order.equal:
-        return []
     distinct = rows - order.equal
     if rows >= QUANTISED_ROWS and 2 <= distinct <= rows / 2:
         return [_spread(work, rows, distinct, per_second, name)]
@@ -253,6 +195,21 @@ def _equal_times(
                   count=twins)
         )  # fmt: skip
     return found
+
+
+def _check_links(work: Work, name: str) -> None:
+    """A request can only wait for an earlier one."""
+    later = "after_seq < 0 OR after_seq >= row - 1"
+    (faulty,) = work.one(
+        "SELECT count(*) FROM (SELECT after_seq, row_number() OVER () AS row FROM stage) "
+        f"WHERE {later}"
+    )
+    if faulty:
+        raise TraceError(
+            f"{counted(faulty, 'request')} would wait for itself or a later one",
+            f"{name}, row {first_row(work, 'stage', later)}",
+            "Let after_seq name an earlier row, counted from 0",
+        )
 
 
 def _spread(work: Work, rows: int, distinct: int, per_second: float, name: str) -> Finding:

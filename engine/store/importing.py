@@ -2,28 +2,36 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
+from engine.errors import StoreError
 from engine.store.content import content_digest
 from engine.store.duck import Store
+from engine.store.import_prices import ready_prices
 from engine.store.import_requests import Clock, ready_requests
+from engine.store.import_series import finish_series, ready_series
+from engine.store.import_sessions import chain_sessions
 from engine.store.ready import Ready
 from engine.store.staging import stage_file
-from engine.store.tables import stage_table
+from engine.store.tables import stage_series, stage_table
 from engine.store.work import Work
+from engine.trace import servegen
 from engine.trace.files import opened
-from engine.trace.head import read_head
+from engine.trace.head import Head, read_head
 from engine.trace.mapping import Mapping
 from engine.trace.options import ImportOptions
-from engine.trace.plan import Plan
+from engine.trace.plan import Plan, Shape
 from engine.trace.readers import plan_import
-from engine.trace.schema import Finding, Kind, RequestTable
+from engine.trace.schema import Finding, Kind, RequestTable, SeriesTable
 
-__all__ = ["Imported", "default_name", "import_path", "store_requests"]
+__all__ = ["Imported", "default_name", "import_path", "store_requests", "store_series"]
 
 _SUFFIXES = re.compile(r"(\.(gz|gzip|zst|zstd|csv|tsv|txt|jsonl|ndjson|json|parquet|pq))+$", re.I)
 
@@ -73,17 +81,17 @@ def import_path(
     """
     path = Path(path).expanduser()
     options = options or ImportOptions()
-    with store.transaction() as cursor:
+    with _transaction(store) as cursor:
         work = Work(cursor, progress, cancel)
         work.phase(0.1, "Reading the file")
         with opened(path, work.tick) as source:
             head = read_head(source)
             plan = plan_import(head, format, mapping, options)
             work.phase(0.45, "Parsing rows")
-            stage_file(work, head, plan)
+            plan = _staged(work, head, plan, path)
         work.phase(0.15, "Checking rows")
         ready = _prepared(work, plan, source.name)
-        ready = ready.with_findings((*source.findings, *plan.findings))
+        ready = ready.with_findings(source.findings)
         origin = _Origin(
             name=name or default_name(path.name),
             format=plan.format,
@@ -117,12 +125,64 @@ def store_requests(
     Raises:
         TraceError: no rows, or values out of range.
     """
-    with store.transaction() as cursor:
+    with _transaction(store) as cursor:
         work = Work(cursor)
         plan = stage_table(work, table, format)
         ready = ready_requests(work, plan, name, Clock(zero=0.0, epoch_s=epoch_s))
         origin = _Origin(name=name, format=format, source=source, recipe=recipe)
         return _keep(work, ready, origin)
+
+
+def store_series(
+    store: Store,
+    table: SeriesTable,
+    *,
+    name: str,
+    format: str,  # noqa: A002
+    source: str,
+    recipe: dict[str, Any],
+    epoch_s: float | None = None,
+) -> Imported:
+    """Stores a series that was made here; its grid must be regular.
+
+    Args:
+        store: where to.
+        table: the series.
+        name: of the trace; a number is added where it is taken.
+        format: who made it, such as `synth`.
+        source: from what.
+        recipe: how to make it again.
+        epoch_s: Unix time of t = 0, None if there is none.
+
+    Raises:
+        TraceError: no intervals, or times or values that are no regular, finite series.
+    """
+    with _transaction(store) as cursor:
+        work = Work(cursor)
+        stage_series(work, table, name)
+        ready = finish_series(work, Kind.SERIES, table.unit, table.interval_s, epoch_s)
+        origin = _Origin(name=name, format=format, source=source, recipe=recipe)
+        return _keep(work, ready, origin)
+
+
+@contextmanager
+def _transaction(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
+    """All or nothing, with what the machine can do wrong explained."""
+    try:
+        with store.transaction() as cursor:
+            yield cursor
+    except duckdb.ConstraintException as error:
+        raise StoreError(
+            "another import stored the same content or name at the same moment",
+            str(store.path),
+            "Import it again",
+        ) from error
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise StoreError(
+            f"memory or disk space is used up: {str(error).splitlines()[0]}",
+            str(store.path),
+            "Free disk space where the store lies, or move it with --store PATH",
+        ) from error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,8 +200,39 @@ def default_name(file_name: str) -> str:
     return _SUFFIXES.sub("", file_name) or file_name
 
 
+def _staged(work: Work, head: Head, plan: Plan, path: Path) -> Plan:
+    """Creates `stage`; client windows are drawn into requests on the way."""
+    if plan.shape is not Shape.WINDOWS or plan.recipe is None:
+        stage_file(work, head, plan)
+        return plan
+    recipe = plan.recipe
+    beside = servegen.token_pdfs_beside(path)
+    table = servegen.expand(
+        servegen.read_windows(path),
+        None if beside is None else servegen.read_token_pdfs(beside),
+        seed=recipe["seed"],
+        from_s=recipe["from_s"],
+        to_s=recipe["to_s"],
+        scale=recipe["scale"],
+    )
+    made = stage_table(work, table, plan.format)
+    return replace(
+        made, findings=plan.findings, recipe={**recipe, "tokens": beside and beside.name}
+    )
+
+
 def _prepared(work: Work, plan: Plan, name: str) -> Ready:
-    return ready_requests(work, plan, name)
+    """Creates `ready` from `stage`."""
+    if plan.kind in (Kind.SERIES, Kind.CARBON):
+        return ready_series(work, plan, name).with_findings(plan.findings)
+    if plan.kind is Kind.PRICES:
+        return ready_prices(work, plan, name).with_findings(plan.findings)
+    made = plan.keeps_zero
+    if plan.shape is Shape.CHAINS:
+        made = plan.recipe is not None
+        plan = chain_sessions(work, plan, name)
+    clock = Clock(zero=0.0, epoch_s=None) if made else None
+    return ready_requests(work, plan, name, clock).with_findings(plan.findings)
 
 
 def _keep(work: Work, ready: Ready, origin: _Origin) -> Imported:

@@ -6,7 +6,7 @@ from typing import Any
 from engine.store.work import Work
 from engine.trace.schema import Finding, Kind, Severity
 
-__all__ = ["Ready", "first_row", "noted", "repaired"]
+__all__ = ["Ready", "counted", "first_row", "noted", "repaired"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +53,11 @@ def noted(
     return Finding(
         rule=rule, severity=Severity.NOTE, what=what, where=where, fix=fix, row=row, count=count
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 row`, `2 rows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def first_row(work: Work, relation: str, condition: str) -> int:

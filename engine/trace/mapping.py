@@ -9,7 +9,7 @@ from engine.trace.plan import Cast, TimeUnit
 from engine.trace.roles import ROLES, role_of
 from engine.trace.schema import Kind
 
-__all__ = ["Mapping", "column_types", "guess"]
+__all__ = ["Mapping", "column_types", "corrected", "guess"]
 
 _OPTIONS = ("kind", "unit", "value_unit")
 
@@ -25,6 +25,12 @@ class Mapping:
     """Of times; None: guessed from the cells."""
     value_unit: str | None = None
     """Of series values; None: as the format says, or `value`."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether it stands alone; else it corrects what a format or a guess says."""
+        needed = "machine_type" if self.kind is Kind.PRICES else "arrival"
+        return any(role == needed for role, _ in self.columns)
 
     @property
     def text(self) -> str:
@@ -96,11 +102,6 @@ def _kind(columns: Iterable[str], given: str | None, text: str) -> Kind:
             f"mapping {text!r}",
             "Map columns of one kind only: requests, series, carbon or prices",
         )
-    needed = "machine_type" if kind is Kind.PRICES else "arrival"
-    if needed not in set(columns):
-        raise UsageError(
-            f"no column is mapped to {needed}", f"mapping {text!r}", f"Add {needed}=COLUMN"
-        )
     return kind
 
 
@@ -158,6 +159,22 @@ def guess(head: Head) -> Mapping:
             f"Name it with --map {needed}=COLUMN",
         )
     return Mapping(columns=tuple(columns.items()), kind=kind)
+
+
+def corrected(guessed: Mapping, given: Mapping) -> Mapping:
+    """The guess, with the columns and units that somebody gave in place of its own."""
+    taken = {column for _, column in given.columns}
+    columns = {role: column for role, column in guessed.columns if column not in taken}
+    columns |= dict(given.columns)
+    kind = given.kind if given.columns else guessed.kind
+    return Mapping(
+        columns=tuple(
+            (role, column) for role, column in columns.items() if kind in ROLES[role].kinds
+        ),
+        kind=kind,
+        unit=given.unit,
+        value_unit=given.value_unit,
+    )
 
 
 def _by_name(head: Head, types: tuple[Cast, ...]) -> dict[str, str]:

@@ -81,6 +81,10 @@ class Plan:
     """Entity or region where no column gives one."""
     absurd_above: float = math.inf
     """Series values above this are no readings."""
+    keeps_zero: bool = False
+    """Time 0 of the file is t = 0; else the first row is."""
+    keeps_times: bool = False
+    """Equal times are meant: never spread them."""
     findings: tuple[Finding, ...] = ()
     recipe: dict[str, Any] | None = field(default=None)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from engine.errors import TraceError, did_you_mean
+from engine.errors import TraceError, UsageError, did_you_mean
 from engine.trace.head import Head, normal
 from engine.trace.mapping import Mapping
 from engine.trace.options import ImportOptions
@@ -58,6 +58,8 @@ class Reader:
     value_unit: str | None = None
     interval_s: float | None = None
     absurd_above: float = float("inf")
+    keeps_zero: bool = False
+    """Time 0 of the file is t = 0, whenever the first row is."""
     fits: Callable[[Head], bool] | None = None
     """Recognises the format; None: all required columns are there by name."""
     adapt: Callable[[Head, Plan, ImportOptions], Plan] = _as_is
@@ -84,8 +86,16 @@ def make_plan(reader: Reader, head: Head, mapping: Mapping | None, options: Impo
 
     Raises:
         TraceError: a required or mapped column is missing.
+        UsageError: a role is mapped that this kind of trace does not have.
     """
     overridden = dict(mapping.columns) if mapping else {}
+    strange = [role for role in overridden if reader.kind not in ROLES[role].kinds]
+    if strange:
+        raise UsageError(
+            f"the format {reader.format} has no {strange[0]!r}",
+            "mapping",
+            "Map only what such a trace has, or choose the format generic",
+        )
     fields = {
         column.role: Field(role=column.role, index=index, cast=column.cast, scale=column.scale)
         for column in reader.columns
@@ -104,6 +114,8 @@ def make_plan(reader: Reader, head: Head, mapping: Mapping | None, options: Impo
         value_unit=options.unit or (mapping and mapping.value_unit) or reader.value_unit,
         interval_s=reader.interval_s,
         absurd_above=reader.absurd_above,
+        keeps_zero=reader.keeps_zero,
+        keeps_times=reader.keeps_zero,
         findings=(*guessed, *_unknown_columns(reader, head, fields)),
     )
     return reader.adapt(head, plan, options)

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 from engine.trace.head import Head
-from engine.trace.mapping import Mapping, guess
+from engine.trace.mapping import Mapping, corrected, guess
 from engine.trace.options import ImportOptions
-from engine.trace.plan import Plan
+from engine.trace.plan import Plan, Shape
 from engine.trace.readers.base import Reader, make_plan, note
+from engine.trace.readers.grid import region_of
 from engine.trace.schema import Kind
 
 __all__ = ["FORMAT", "plan_generic"]
@@ -20,7 +21,10 @@ def plan_generic(head: Head, mapping: Mapping | None, options: ImportOptions) ->
     Raises:
         TraceError: no mapping was given and none can be guessed, or it names a missing column.
     """
-    used = mapping or guess(head)
+    if mapping is None:
+        used = guess(head)
+    else:
+        used = mapping if mapping.is_complete else corrected(guess(head), mapping)
     reader = Reader(
         format=FORMAT,
         title="any table",
@@ -30,7 +34,11 @@ def plan_generic(head: Head, mapping: Mapping | None, options: ImportOptions) ->
         timed=used.kind is not Kind.PRICES,
     )
     plan = make_plan(reader, head, used, options)
-    if mapping is None:
+    if used.kind is Kind.SESSIONS:
+        plan = replace(plan, shape=Shape.CHAINS)
+    if used.kind is Kind.CARBON and not plan.has("region"):
+        plan = replace(plan, entity=region_of(head, options))
+    if used is not mapping:
         guessed = note(
             "mapping_guessed",
             f"the columns were read as {used.text}",
