@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from engine.store.duck import Store
+from engine.store.importing import import_path
+from engine.store.traces import find_trace, load_requests
 from engine.trace.schema import RequestTable, request_table
 from engine.trace.synth import KINDS, regenerate, write
 
 SAMPLES = Path(__file__).parents[3] / "sample_traces"
 RECIPES = sorted(SAMPLES.glob("*.recipe.json"))
-README = (SAMPLES / "README.md").read_text(encoding="utf-8")
+README = (SAMPLES / "README.md").read_text("utf-8")
 
 
 def trace_of(recipe):
@@ -29,20 +32,33 @@ def table_in(path):
     )
 
 
+def assert_same(got, wanted):
+    for name in (field.name for field in fields(RequestTable)):
+        if name in ("agent_types", "tenants"):
+            assert getattr(got, name) == getattr(wanted, name)
+        else:
+            first, second = getattr(got, name), getattr(wanted, name)
+            assert np.array_equal(first, second, equal_nan=True), name
+
+
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
 def test_each_sample_is_what_its_recipe_makes(recipe):
-    made = regenerate(json.loads(recipe.read_text(encoding="utf-8")))
-    kept = table_in(trace_of(recipe))
-    for field in fields(RequestTable):
-        got, wanted = getattr(kept, field.name), getattr(made, field.name)
-        if field.name in ("agent_types", "tenants"):
-            assert got == wanted
-        else:
-            assert np.array_equal(got, wanted, equal_nan=True), field.name
+    assert_same(table_in(trace_of(recipe)), regenerate(json.loads(recipe.read_text("utf-8"))))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".csv.gz", ".csv.zst", ".parquet"])
+@pytest.mark.parametrize("sample", ["agent_sessions", "bursty"])
+def test_what_is_written_is_imported_as_it_was(tmp_path, sample, ending):
+    made = table_in(SAMPLES / f"{sample}.csv.gz")
+    path = tmp_path / f"{sample}{ending}"
+    write(made, path)
+    with Store() as store:
+        imported = import_path(store, path)
+        assert_same(load_requests(store, find_trace(store, imported.trace_id)), made)
 
 
 def test_every_kind_has_a_sample_and_every_sample_a_recipe():
-    kinds = {json.loads(path.read_text(encoding="utf-8"))["kind"] for path in RECIPES}
+    kinds = {json.loads(path.read_text("utf-8"))["kind"] for path in RECIPES}
     assert kinds == set(KINDS)
     assert {trace_of(path) for path in RECIPES} == set(SAMPLES.glob("*.csv.gz"))
 
@@ -55,7 +71,7 @@ def test_samples_stay_small():
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda path: path.name)
 def test_the_readme_says_what_lies_there_and_how_to_make_it(recipe):
-    made = json.loads(recipe.read_text(encoding="utf-8"))
+    made = json.loads(recipe.read_text("utf-8"))
     name, rows = trace_of(recipe).name, len(table_in(trace_of(recipe)))
     hours = made["duration_s"] / 3600
     assert f"| {name} | {made['kind']} | {rows:,} | {hours:g} h |" in README
@@ -84,7 +100,7 @@ def test_the_first_demonstration_has_crowds_of_six_to_ten_times():
 
 
 def test_writing_twice_gives_the_same_bytes(tmp_path):
-    table = regenerate(json.loads(RECIPES[0].read_text(encoding="utf-8")))
+    table = regenerate(json.loads(RECIPES[0].read_text("utf-8")))
     for ending in (".csv", ".csv.gz", ".csv.zst", ".parquet"):
         first, second = tmp_path / f"a{ending}", tmp_path / "deeper" / f"b{ending}"
         second.parent.mkdir(exist_ok=True)
