@@ -79,6 +79,8 @@ CREATE TABLE IF NOT EXISTS runs (
     run_id        VARCHAR NOT NULL UNIQUE, -- hash of trace, window, scenario, policy, code version
     trace_id      VARCHAR NOT NULL,
     trace_name    VARCHAR NOT NULL,
+    epoch_s       DOUBLE,                  -- Unix time of the trace's t = 0, if known
+    tick_s        DOUBLE NOT NULL,
     from_s        DOUBLE NOT NULL,
     to_s          DOUBLE NOT NULL,
     scenario_name VARCHAR NOT NULL,
@@ -101,7 +103,7 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS ticks (
     run_no         INTEGER NOT NULL,
     tick           INTEGER NOT NULL,
-    t_s            DOUBLE NOT NULL,    -- start of the tick
+    t_s            DOUBLE NOT NULL,    -- start of the tick, since the trace's start
     pool           SMALLINT NOT NULL,
     arrived        INTEGER NOT NULL,
     slo_met        INTEGER NOT NULL,   -- of those that arrived in this tick
@@ -118,9 +120,10 @@ CREATE TABLE IF NOT EXISTS ticks (
     draining       INTEGER NOT NULL,
     offered_slot_s DOUBLE NOT NULL,    -- work that arrived, in slot-seconds
     busy_slot_s    DOUBLE NOT NULL,
+    starting_slot_s DOUBLE NOT NULL,
     ready_slot_s   DOUBLE NOT NULL,
-    provisioned_slot_s DOUBLE NOT NULL,
-    provisioned_worker_s DOUBLE NOT NULL,
+    draining_slot_s DOUBLE NOT NULL,
+    worker_s       DOUBLE NOT NULL,    -- of starting, ready and draining workers
     cost_usd       DOUBLE NOT NULL
 );
 

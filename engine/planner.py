@@ -1,0 +1,394 @@
+"""The facade that pages and the command line use: everything the product does, in one place.
+
+It joins the store with the pure parts and holds no state but the open store. Every call takes a
+cursor of its own, so threads may share one planner.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+import pandas as pd
+
+from engine import comparison, runner, samples
+from engine.errors import StoreError, UsageError
+from engine.policies import registry
+from engine.policies.registry import PolicyInfo
+from engine.presets import PRESETS
+from engine.replay import Progress
+from engine.scenario import Scenario
+from engine.scenario_file import from_dict
+from engine.scorecard import Scorecard, window_figures
+from engine.store import run_queries, runs, traces
+from engine.store.duck import Store
+from engine.store.run_queries import FOREVER, Span
+from engine.store.runs import RunRow
+from engine.store.traces import Imported, TraceInfo
+from engine.trace.mapping import Mapping as ColumnMapping
+from engine.trace.options import ImportOptions
+from engine.trace.preview import Preview, preview
+from engine.trace.synth import KINDS, KindInfo, generate
+
+__all__ = ["Imported", "Planner", "Preview", "Progress", "RunInfo", "TraceInfo"]
+
+ImportProgress = Callable[[float, str], None]
+Cancel = Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunInfo:
+    """A run as pages see it."""
+
+    run_id: str
+    trace_id: str
+    trace_name: str
+    policy: str
+    scenario: Scenario
+    scenario_hash: str
+    from_s: float
+    to_s: float
+    epoch_s: float | None
+    """Unix time of the trace's t = 0; None where only relative time is known."""
+    tick_s: float
+    status: str
+    """running, done, interrupted, cancelled or failed."""
+    note: str | None
+    closed_loop: bool
+    pools: tuple[str, ...]
+    scorecard: Scorecard
+    """Empty unless the run is done."""
+    code_version: str
+    created_at: datetime
+    wall_s: float | None
+
+
+class Planner:
+    """One open store and everything that can be done with it. Use as a context manager."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        """Opens the store at `path` (None: the default place). Raises StoreError."""
+        self._store = Store(path)
+
+    def close(self) -> None:
+        """Frees the store for another process."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        """Where the store lies."""
+        return self._store.path
+
+    # Traces
+
+    def import_path(
+        self,
+        path: Path,
+        *,
+        name: str | None = None,
+        format: str = "auto",  # noqa: A002
+        mapping: ColumnMapping | None = None,
+        options: ImportOptions | None = None,
+        progress: ImportProgress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Imported:
+        """Checks a file and stores it as a trace, all or nothing. Raises TraceError."""
+        return traces.import_path(
+            self._store,
+            path,
+            name=name,
+            format=format,
+            mapping=mapping,
+            options=options,
+            progress=progress,
+            cancel=cancel,
+        )
+
+    def preview(
+        self,
+        path: Path,
+        *,
+        format: str = "auto",  # noqa: A002
+        mapping: ColumnMapping | None = None,
+    ) -> Preview:
+        """What an import would make of a file; nothing is stored. Raises TraceError."""
+        return preview(path, format=format, mapping=mapping)
+
+    def traces(self) -> pd.DataFrame:
+        """All traces, newest first, one row each."""
+        return traces.list_traces(self._store)
+
+    def trace(self, key: str) -> TraceInfo:
+        """The trace with this id, beginning of an id, or name. Raises StoreError."""
+        return traces.find_trace(self._store, key)
+
+    def rename_trace(self, key: str, name: str) -> None:
+        """Gives a trace another name. Raises StoreError if it is taken."""
+        traces.rename_trace(self._store, self.trace(key).trace_id, name)
+
+    def delete_trace(self, key: str, *, force: bool = False) -> None:
+        """Removes a trace. Raises StoreError while runs refer to it, unless `force`."""
+        traces.delete_trace(self._store, self.trace(key).trace_id, force=force)
+
+    def trace_kinds(self) -> Mapping[str, KindInfo]:
+        """Kinds of synthetic traces with their options."""
+        return KINDS
+
+    def synthesize(
+        self,
+        kind: str,
+        *,
+        duration_s: float,
+        mean_rate_per_s: float,
+        seed: int,
+        name: str | None = None,
+        **options: Any,
+    ) -> Imported:
+        """Generates and stores a synthetic trace. Raises UsageError or ScenarioError."""
+        made = generate(
+            kind, duration_s=duration_s, mean_rate_per_s=mean_rate_per_s, seed=seed, **options
+        )
+        return traces.store_requests(
+            self._store,
+            made.table,
+            name=name or f"{kind}-{seed}",
+            format="synth",
+            source=kind,
+            recipe=made.recipe,
+        )
+
+    def ensure_samples(self, progress: ImportProgress | None = None) -> list[str]:
+        """Imports the sample traces that the store lacks; returns the names of all of them."""
+        known = set(self.traces()["name"])
+        files = samples.sample_files()
+        for number, (name, path) in enumerate(files.items()):
+            if progress is not None:
+                progress(number / len(files), f"Loading sample trace {name}")
+            if name not in known:
+                self.import_path(path, name=name)
+        return list(files)
+
+    # Scenarios and policies
+
+    def presets(self) -> Mapping[str, Scenario]:
+        """Scenarios to start from; the first is the default."""
+        return PRESETS
+
+    def policies(self) -> list[PolicyInfo]:
+        """Every installed policy."""
+        return list(registry.available().values())
+
+    # Runs
+
+    def replay(
+        self,
+        trace_key: str,
+        policies: Sequence[str],
+        *,
+        scenario: Scenario,
+        from_s: float = 0.0,
+        to_s: float | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: Cancel | None = None,
+        fresh: bool = False,
+    ) -> list[str]:
+        """Replays a trace window under several policies; returns run ids in their order.
+
+        Finished runs are reused unless `fresh`. See `engine.runner` for what is raised.
+        """
+        wanted = runner.request(self._store, trace_key, policies, scenario, from_s, to_s)
+        return runner.run(self._store, wanted, progress=progress, cancel=cancel, fresh=fresh)
+
+    def runs(self) -> pd.DataFrame:
+        """All runs, newest first, with their headline figures."""
+        rows = runs.list_runs(self._store)
+        frame = runs.runs_frame(rows)
+        for key in ("slo_attainment_frac", "p95_s", "cost_usd"):
+            frame[key] = pd.Series([row.scorecard.get(key) for row in rows], dtype="float64")
+        return frame
+
+    def run(self, run_id: str) -> RunInfo:
+        """The run with this id, or the only one whose id begins with it. Raises StoreError."""
+        return _info(runs.find_run(self._store, run_id))
+
+    def delete_run(self, run_id: str) -> None:
+        """Removes a run. Raises StoreError if there is none."""
+        runs.delete_run(self._store, self.run(run_id).run_id)
+
+    def demo(self, progress: Callable[[Progress], None] | None = None) -> tuple[list[str], str]:
+        """The comparison shown to first-time visitors, replayed if it is not there yet.
+
+        Returns:
+            Run ids, and the baseline's.
+        """
+        ids = self.replay(
+            samples.DEMO_TRACE,
+            samples.DEMO_POLICIES,
+            scenario=PRESETS[samples.DEMO_SCENARIO],
+            progress=progress,
+        )
+        return ids, ids[0]
+
+    # Looking at runs
+
+    def compare(
+        self,
+        run_ids: Sequence[str],
+        baseline: str,
+        *,
+        from_s: float | None = None,
+        to_s: float | None = None,
+    ) -> pd.DataFrame:
+        """Scorecards side by side; see `engine.comparison.compare` for the columns.
+
+        With a window the figures are computed again from ticks and histograms; those that a
+        window does not define are not measured. Raises StoreError for a run that is not done.
+        """
+        rows = {row.run_id: row for row in self._done(dict.fromkeys([*run_ids, baseline]))}
+        whole = from_s is None and to_s is None
+        cards = {
+            run_id: row.scorecard if whole else self._window(row, _span(from_s, to_s))
+            for run_id, row in rows.items()
+        }
+        names = {run_id: row.policy for run_id, row in rows.items()}
+        return comparison.compare(cards, names, self.run(baseline).run_id)
+
+    def timeline(
+        self,
+        run_ids: Sequence[str],
+        *,
+        pool: str | None = None,
+        from_s: float | None = None,
+        to_s: float | None = None,
+        max_points: int = 500,
+    ) -> pd.DataFrame:
+        """Demand, capacity, queue, failures and cost over time, at most `max_points` a run."""
+        return self._each(
+            run_ids,
+            lambda row: run_queries.timeline(
+                self._store, row, _span(from_s, to_s, _pool(row, pool), max_points)
+            ),
+        )
+
+    def latency(
+        self,
+        run_ids: Sequence[str],
+        *,
+        pool: str | None = None,
+        from_s: float | None = None,
+        to_s: float | None = None,
+        max_points: int = 200,
+    ) -> pd.DataFrame:
+        """p50, p95 and p99 of request latency over time, by time of arrival."""
+        return self._each(
+            run_ids,
+            lambda row: run_queries.latency(
+                self._store, row, _span(from_s, to_s, _pool(row, pool), max_points)
+            ),
+        )
+
+    def decisions(
+        self,
+        run_id: str,
+        *,
+        pool: str | None = None,
+        from_s: float | None = None,
+        to_s: float | None = None,
+        limit: int = 1000,
+        changes_only: bool = False,
+    ) -> pd.DataFrame:
+        """A run's decisions in order of time."""
+        row = runs.find_run(self._store, run_id)
+        span = _span(from_s, to_s, _pool(row, pool))
+        return run_queries.decisions(
+            self._store, row, span, limit=limit, changes_only=changes_only
+        )
+
+    def _done(self, run_ids: Sequence[str] | Mapping[str, None]) -> list[RunRow]:
+        rows = [runs.find_run(self._store, run_id) for run_id in run_ids]
+        for row in rows:
+            if row.status != "done":
+                raise StoreError(
+                    f"run {row.run_id} is {row.status}, not done",
+                    f"{row.policy} on {row.trace_name}",
+                    "Replay it again, or choose finished runs",
+                )
+        return rows
+
+    def _each(
+        self, run_ids: Sequence[str], query: Callable[[RunRow], pd.DataFrame]
+    ) -> pd.DataFrame:
+        frames = []
+        for row in self._done(run_ids):
+            frame = query(row)
+            frame.insert(0, "policy", row.policy)
+            frame.insert(0, "run_id", row.run_id)
+            frames.append(frame)
+        if not frames:
+            raise UsageError("no run was named", "runs", "Name at least one run")
+        return pd.concat(frames, ignore_index=True)
+
+    def _window(self, row: RunRow, span: Span) -> Scorecard:
+        found = run_queries.sums(self._store, row, span)
+        return window_figures(
+            arrived=found.arrived,
+            finished=int(found.histogram.sum()),
+            slo_met=found.slo_met,
+            histogram=found.histogram,
+            busy_slot_s=found.busy_slot_s,
+            provisioned_slot_s=found.provisioned_slot_s,
+            provisioned_worker_s=found.worker_s,
+            cost_usd=found.cost_usd,
+            peak_workers=found.peak_workers,
+        )
+
+
+def _span(
+    from_s: float | None, to_s: float | None, pool: int | None = None, max_points: int = 500
+) -> Span:
+    return Span(
+        from_s=-FOREVER if from_s is None else from_s,
+        to_s=FOREVER if to_s is None else to_s,
+        pool=pool,
+        max_points=max_points,
+    )
+
+
+def _pool(row: RunRow, name: str | None) -> int | None:
+    if name is None:
+        return None
+    if name not in row.pools:
+        raise UsageError(
+            f"run {row.run_id} has no pool {name!r}", "pool", f"Known: {', '.join(row.pools)}"
+        )
+    return row.pools.index(name)
+
+
+def _info(row: RunRow) -> RunInfo:
+    return RunInfo(
+        run_id=row.run_id,
+        trace_id=row.trace_id,
+        trace_name=row.trace_name,
+        policy=row.policy,
+        scenario=from_dict(row.scenario),
+        scenario_hash=row.scenario_hash,
+        from_s=row.from_s,
+        to_s=row.to_s,
+        epoch_s=row.epoch_s,
+        tick_s=row.tick_s,
+        status=row.status,
+        note=row.note,
+        closed_loop=row.closed_loop,
+        pools=row.pools,
+        scorecard=row.scorecard,
+        code_version=row.code_version,
+        created_at=row.created_at.replace(tzinfo=UTC),
+        wall_s=row.wall_s,
+    )

@@ -1,0 +1,336 @@
+"""From a stored trace to stored runs: loads, prepares, replays, records.
+
+A run is noted as running before its replay and filled in one transaction after it, so a killed
+process leaves a run that says it was interrupted, never half a run.
+"""
+
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import engine
+from engine.errors import EngineError, ReplayCancelled, ScenarioError, StoreError, UsageError
+from engine.policies.registry import PolicySpec, create, parse_spec
+from engine.records import RunRecord
+from engine.replay import Progress, ReplaySpec, replay
+from engine.scenario import Scenario
+from engine.scenario_file import content_hash, to_dict
+from engine.scorecard import Scorecard, scorecard
+from engine.sim import kernel
+from engine.sim.service import prepare
+from engine.store import loading, runs, traces
+from engine.store.duck import Store
+from engine.store.traces import TraceInfo
+from engine.trace.sampler import requests_from_series
+from engine.trace.schema import Kind, RequestTable
+from engine.units import AnyArray
+
+TICKS_MAX = 5_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayRequest:
+    """What to replay: one trace window under one scenario and several policies."""
+
+    trace: TraceInfo
+    scenario: Scenario
+    policies: tuple[PolicySpec, ...]
+    from_s: float
+    to_s: float
+
+    @property
+    def run_ids(self) -> tuple[str, ...]:
+        """Content hashes: the same request and code give the same ids."""
+        return tuple(self._run_id(policy) for policy in self.policies)
+
+    def _run_id(self, policy: PolicySpec) -> str:
+        parts = [
+            self.trace.content_hash,
+            self.from_s,
+            self.to_s,
+            content_hash(self.scenario),
+            str(policy),
+            code_version(),
+        ]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
+
+
+def request(
+    store: Store,
+    trace_key: str,
+    policies: Sequence[str],
+    scenario: Scenario,
+    from_s: float = 0.0,
+    to_s: float | None = None,
+) -> ReplayRequest:
+    """Checks and resolves what people typed.
+
+    Raises:
+        StoreError: no such trace.
+        UsageError: no policies, a policy twice, a trace without demand, an empty window.
+        PolicyError: a policy that cannot be read.
+        ScenarioError: the tick is too short for the window.
+    """
+    trace = traces.find_trace(store, trace_key)
+    if trace.kind not in (Kind.REQUESTS, Kind.SESSIONS, Kind.SERIES):
+        raise UsageError(
+            f"trace {trace.name!r} holds {trace.kind.value}, not demand",
+            "replay",
+            "Choose a trace of requests, sessions or a demand series",
+        )
+    specs = tuple(parse_spec(text) for text in policies)
+    if not specs or len({str(spec) for spec in specs}) < len(specs):
+        raise UsageError(
+            "no policy, or the same one twice", "replay", "Name each policy to compare once"
+        )
+    end_s = trace_end_s(trace, scenario.tick_s)
+    end_s = end_s if to_s is None else min(to_s, end_s)
+    if not 0 <= from_s < end_s:
+        raise UsageError(
+            f"the window from {from_s:g} s to {end_s:g} s is empty or outside the trace",
+            f"trace {trace.name!r}",
+            f"Choose a window between 0 and {trace.duration_s:g} s",
+        )
+    if (end_s - from_s) / scenario.tick_s > TICKS_MAX:
+        raise ScenarioError(
+            f"a tick of {scenario.tick_s:g} s makes over {TICKS_MAX:,} ticks of this window",
+            "scenario: tick_s",
+            "Use a longer tick or a shorter window",
+        )
+    return ReplayRequest(trace=trace, scenario=scenario, policies=specs, from_s=from_s, to_s=end_s)
+
+
+def trace_end_s(trace: TraceInfo, tick_s: float) -> float:
+    """Where a whole-trace window ends.
+
+    With a series' last interval, else with the tick that the last request arrives in, because
+    windows are half open.
+    """
+    if trace.kind is Kind.SERIES:
+        return trace.duration_s
+    return (math.floor(trace.duration_s / tick_s) + 1) * tick_s
+
+
+def run(
+    store: Store,
+    wanted: ReplayRequest,
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+    fresh: bool = False,
+) -> list[str]:
+    """Replays what is not in the store yet; returns the run ids in the order of the policies.
+
+    Args:
+        store: the open store.
+        wanted: from `request`.
+        progress: called with the state of all runs together, a few hundred times at most.
+        cancel: asked as often; true stops the replay.
+        fresh: replay again what is already there.
+
+    Raises:
+        ReplayCancelled: `cancel` returned true; the runs are marked cancelled.
+        EngineError: the trace cannot become requests, or a policy failed; the runs say why.
+    """
+    missing = [
+        (run_id, policy)
+        for run_id, policy in zip(wanted.run_ids, wanted.policies, strict=True)
+        if fresh or not _is_done(store, run_id)
+    ]
+    if not missing:
+        return list(wanted.run_ids)
+    table = load_demand(store, wanted)
+    workload = prepare(table, wanted.scenario)
+    specs = [
+        ReplaySpec(
+            workload=workload,
+            scenario=wanted.scenario,
+            policy=partial(create, policy),
+            name=str(policy),
+            window_s=wanted.to_s - wanted.from_s,
+        )
+        for _, policy in missing
+    ]
+    numbers = [
+        runs.begin_run(store, _row(wanted, run_id, policy, workload.closed_loop))
+        for run_id, policy in missing
+    ]
+    with _marked_if_it_fails(store, numbers):
+        started = time.perf_counter()
+        records = replay(specs, progress=progress, cancel=cancel)
+        wall_s = time.perf_counter() - started
+        for number, record in zip(numbers, records, strict=True):
+            keep(store, number, record, from_s=wanted.from_s, wall_s=wall_s / len(records))
+    return list(wanted.run_ids)
+
+
+@contextmanager
+def _marked_if_it_fails(store: Store, numbers: list[int]) -> Iterator[None]:
+    """Whatever stops the replay, its runs say so; those already stored stay done."""
+    try:
+        yield
+    except BaseException as error:
+        status = "cancelled" if isinstance(error, ReplayCancelled) else "failed"
+        if isinstance(error, KeyboardInterrupt):
+            status = "interrupted"
+        note = error.what if isinstance(error, EngineError) else type(error).__name__
+        for number in numbers:
+            runs.end_run(store, number, status, note)
+        raise
+
+
+def keep(
+    store: Store, number: int, record: RunRecord, *, from_s: float, wall_s: float
+) -> Scorecard:
+    """Writes a finished record under a run begun before; returns its scorecard."""
+    card = scorecard(record)
+    runs.finish_run(store, number, tables(record, from_s), card, wall_s)
+    return card
+
+
+def load_demand(store: Store, wanted: ReplayRequest) -> RequestTable:
+    """The window's requests; a series goes through the arrival sampler first."""
+    trace, scenario = wanted.trace, wanted.scenario
+    if trace.kind is not Kind.SERIES:
+        table = loading.load_requests(store, trace, wanted.from_s, wanted.to_s)
+    else:
+        series = loading.load_series(store, trace, wanted.from_s, wanted.to_s)
+        kind = scenario.agent_type_of(scenario.pools[0])
+        table = requests_from_series(
+            series,
+            seed=scenario.seed,
+            dispersion=scenario.sampling.dispersion,
+            scale=scenario.sampling.scale,
+            service_mean_s=kind.service_mean_s,
+            service_cv=kind.service_cv,
+        )
+        inside = table.arrival_s < wanted.to_s - wanted.from_s
+        if not inside.all():  # the last interval reaches beyond the window
+            table = _first(table, int(np.sum(inside)))
+    if len(table) == 0:
+        raise UsageError(
+            "no request arrives in this window",
+            f"trace {trace.name!r}, {wanted.from_s:g} s to {wanted.to_s:g} s",
+            "Choose another window",
+        )
+    return table
+
+
+def _first(table: RequestTable, number: int) -> RequestTable:
+    names = [n for n in RequestTable.__dataclass_fields__ if n not in ("agent_types", "tenants")]
+    return replace(table, **{name: getattr(table, name)[:number] for name in names})
+
+
+def _is_done(store: Store, run_id: str) -> bool:
+    try:
+        return runs.find_run(store, run_id).status == "done"
+    except StoreError:
+        return False
+
+
+def _row(
+    wanted: ReplayRequest, run_id: str, policy: PolicySpec, closed_loop: bool
+) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "trace_id": wanted.trace.trace_id,
+        "trace_name": wanted.trace.name,
+        "epoch_s": wanted.trace.epoch_s,
+        "tick_s": wanted.scenario.tick_s,
+        "from_s": wanted.from_s,
+        "to_s": wanted.to_s,
+        "scenario_name": wanted.scenario.name,
+        "scenario_hash": content_hash(wanted.scenario),
+        "scenario": to_dict(wanted.scenario),
+        "policy": str(policy),
+        "policy_spec": {"name": policy.name, "parameters": dict(policy.parameters)},
+        "code_version": code_version(),
+        "closed_loop": closed_loop,
+        "pools": [pool.name for pool in wanted.scenario.pools],
+    }
+
+
+def tables(record: RunRecord, from_s: float) -> dict[str, dict[str, AnyArray | list[Any]]]:
+    """A record as rows of the store's tables, without the run's number.
+
+    Args:
+        record: the finished replay.
+        from_s: start of the window in the trace's time.
+    """
+    shape = record.counters.shape[:2]
+    tick = np.repeat(np.arange(shape[0], dtype=np.int32), shape[1])
+    t_s = from_s + tick * record.tick_s
+    counts = {name: record.counters[:, :, column].ravel() for name, column in _COUNTERS.items()}
+    worker_s = record.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1]
+    ticks: dict[str, AnyArray | list[Any]] = {
+        "tick": tick,
+        "t_s": t_s,
+        "pool": np.tile(np.arange(shape[1], dtype=np.int16), shape[0]),
+        "arrived": record.arrived.ravel(),
+        "slo_met": record.slo_met.ravel(),
+        **counts,
+        "target": record.target.ravel(),
+        "offered_slot_s": record.integrals[:, :, kernel.F_OFFERED_SLOT_S].ravel(),
+        "busy_slot_s": record.integrals[:, :, kernel.F_BUSY_SLOT_S].ravel(),
+        **{
+            f"{name}_slot_s": (worker_s[:, :, number] * record.slots).ravel()
+            for number, name in enumerate(("starting", "ready", "draining"))
+        },
+        "worker_s": worker_s.sum(axis=2).ravel(),
+        "cost_usd": (worker_s.sum(axis=2) / 3600.0 * record.price_usd_per_hour).ravel(),
+    }
+    names = ("tick", "pool", "bucket", "requests")
+    log = record.decisions
+    found: dict[str, dict[str, AnyArray | list[Any]]] = {
+        "ticks": ticks,
+        "latency": dict(zip(names, record.latency, strict=True)),
+        "decisions": {
+            "tick": log.tick,
+            "t_s": from_s + np.array(log.tick) * record.tick_s,
+            "pool": log.pool,
+            "current": log.current,
+            "proposed": log.proposed,
+            "applied": log.applied,
+            "reason": log.reason,
+            "rationale": log.rationale,
+            "guard": log.guard,
+        },
+    }
+    if record.requests is not None:
+        found["run_requests"] = dict(record.requests)
+    return found
+
+
+_COUNTERS = {
+    "finished": kernel.C_FINISHED,
+    "queue_timeouts": kernel.C_QUEUE_TIMEOUT,
+    "exec_timeouts": kernel.C_EXEC_TIMEOUT,
+    "rejected": kernel.C_REJECTED,
+    "lost": kernel.C_LOST,
+    "queued": kernel.C_QUEUED,
+    "in_service": kernel.C_IN_SERVICE,
+    "starting": kernel.C_STARTING,
+    "ready": kernel.C_READY,
+    "draining": kernel.C_DRAINING,
+}
+
+
+def code_version() -> str:
+    """Version of the package and a digest of everything that decides a replay's outcome."""
+    folder = Path(engine.__file__).resolve().parent
+    digest = hashlib.sha256()
+    for name in ("sim", "policies", "trace"):
+        for path in sorted((folder / name).rglob("*.py")):
+            digest.update(path.read_bytes())
+    for name in ("replay.py", "guard.py", "scorecard.py", "scenario.py", "runner.py"):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:12]
