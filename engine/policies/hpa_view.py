@@ -139,8 +139,8 @@ def _metric_rationale(metric: Proposal | Failure) -> dict[str, Any]:
         "ratio": metric.ratio if metric.ratio < math.inf else None,
         "verdict": metric.verdict.value,
         "replicas": metric.replicas,
-        "use": metric.use,
-        "counts": metric.counts,
+        "use": metric.use._asdict(),
+        "pods": metric.counts and metric.counts._asdict(),
         "filled_ratio": metric.filled_ratio,
-        "filled_use": metric.filled_use,
+        "filled_use": metric.filled_use and metric.filled_use._asdict(),
     }

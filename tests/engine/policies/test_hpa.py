@@ -1,6 +1,7 @@
 """The HPA as a policy: what it sees of our workers, its parameters, reasons and rationale."""
 
 import dataclasses
+import json
 import math
 
 import numpy as np
@@ -16,6 +17,12 @@ from engine.policies.hpa import Hpa
 def answer(policy, observation):
     action = policy.propose(observation)
     return action.target[0], action.reason[0]
+
+
+def pods_of(action):
+    """The groups of pods that are not empty, with their sizes."""
+    pods = action.rationale[0]["metric"]["pods"]
+    return {name: size for name, size in pods.items() if size}
 
 
 def test_it_is_a_policy_that_syncs_every_fifteen_seconds(make_context):
@@ -56,14 +63,14 @@ def test_a_worker_ready_for_less_than_a_sample_counts_as_unready(make_context, o
     fresh = observe(100.0, [0.9, 0.9, 0.2], ready_s=[0.0, 0.0, 90.0])
     settled = observe(100.0, [0.9, 0.9, 0.2], ready_s=[0.0, 0.0, 85.0])
     policy = Hpa(make_context(), target=0.5)
-    assert policy.propose(fresh).rationale[0]["metric"]["counts"][:2] == (2, 1)
-    assert policy.propose(settled).rationale[0]["metric"]["counts"][:2] == (3, 0)
+    assert pods_of(policy.propose(fresh)) == {"ready": 2, "unready": 1}
+    assert pods_of(policy.propose(settled)) == {"ready": 3}
 
 
 def test_draining_workers_are_ignored(make_context, observe):
     action = Hpa(make_context(), target=0.5).propose(observe(15.0, [0.5, 0.5], draining=3))
     assert (action.target[0], action.reason[0]) == (2, Reason.WITHIN_TOLERANCE)
-    assert action.rationale[0]["metric"]["counts"] == (2, 0, 0, 3)
+    assert pods_of(action) == {"ready": 2, "ignored": 3}
 
 
 def test_a_worker_without_a_sample_counts_as_busy_on_the_way_down(make_context, observe):
@@ -119,6 +126,21 @@ def test_on_requests_in_flight_it_divides_them_by_the_target(make_context, obser
     policy = Hpa(make_context(), metric="in_flight", target=0.5)
     assert answer(policy, observe(15.0, [1.0, 1.0], requests=7)) == (4, Reason.DEMAND_UP)
     assert answer(policy, observe(30.0, [1.0] * 4, requests=8)) == (4, Reason.WITHIN_TOLERANCE)
+
+
+def test_requests_in_flight_are_shared_by_starting_workers_too(make_context, observe):
+    policy = Hpa(make_context(), metric="in_flight", target=0.5)
+    busy = observe(15.0, [1.0, 1.0], starting=2, requests=8)
+    assert answer(policy, busy) == (4, Reason.WITHIN_TOLERANCE)
+
+
+def test_use_is_rounded_up_to_thousandths_but_not_for_the_noise_of_binary_fractions(
+    make_context, observe
+):
+    noisy = 0.1 + 0.2
+    assert noisy * 4000 > 1200
+    action = Hpa(make_context()).propose(observe(15.0, [noisy, 0.30001]))
+    assert action.rationale[0]["metric"]["use"]["total_milli"] == 1200 + 1201
 
 
 def test_on_requests_in_flight_it_goes_to_zero_and_back(make_context, observe):
@@ -228,7 +250,7 @@ def test_proposals_stay_in_range_and_follow_from_their_rationale(
     for tick, (shares, starting, draining) in enumerate(ticks):
         observation = observe(15.0 * tick, shares, starting=starting, draining=draining)
         action = policy.propose(observation)
-        said = action.rationale[0]
+        said = json.loads(json.dumps(action.rationale[0], allow_nan=False))
         if said["current"] == 0:
             assert action.reason[0] is Reason.DISABLED
             continue
@@ -264,10 +286,10 @@ def asked_for(said):
     down, up = said["tolerance"]
     use = metric["filled_use"] or metric["use"]
     first, ratio = (
-        100 * sums.total_milli // sums.requested_milli / said["target"]
+        100 * sums["total_milli"] // sums["requested_milli"] / said["target"]
         for sums in (metric["use"], use)
     )
-    size = math.ceil(ratio * use.samples)
+    size = math.ceil(ratio * use["samples"])
     if 1 - down <= ratio <= 1 + up or (first < 1 < ratio) or (ratio < 1 < first):
         return current
     turned = (ratio < 1 and size > current) or (ratio > 1 and size < current)

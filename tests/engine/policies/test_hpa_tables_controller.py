@@ -302,3 +302,9 @@ def test_a_target_that_its_source_does_not_know_is_a_failure(source, kind, reaso
     row = Row(3, 3, BUSY, (metric(source, kind, 10),))
     outcome = run(row, State())
     assert (outcome.replicas, outcome.failure.reason) == (3, reason)
+
+
+def test_a_step_up_held_back_by_the_window_is_a_condition_of_its_own():
+    outcome = run(ROWS["up"]._replace(up=PERCENT_100), State())
+    assert outcome.replicas == 3
+    assert outcome.conditions["AbleToScale"] == (True, "ScaleUpStabilized")

@@ -285,3 +285,21 @@ def test_counts_are_capped_where_kubernetes_integers_end():
     proposal = total_proposal(metric, 1, 1, 10**15, Fleet(0, []).pods(), TOLERANCE)
     assert isinstance(proposal, Proposal)
     assert proposal.replicas == INT32_MAX
+
+
+def test_unready_pods_change_nothing_on_the_way_down_even_when_more_pods_run_than_asked_for():
+    fleet = Fleet(4, [850, 850, 850, 850], unready=(3,))
+    proposal = propose(cpu(100), 2, fleet)
+    assert (proposal.replicas, proposal.verdict, proposal.filled_use) == (3, Verdict.READY, None)
+
+
+@pytest.mark.parametrize(
+    ("current", "fleet", "target"),
+    [
+        pytest.param(5, Fleet(3, [900, 900, 900], unready=(2,)), 50, id="up would shrink"),
+        pytest.param(2, Fleet(3, [100, 100]), 50, id="down would grow"),
+    ],
+)
+def test_a_count_that_points_the_other_way_changes_nothing(current, fleet, target):
+    proposal = propose(cpu(target), current, fleet)
+    assert (proposal.replicas, proposal.verdict) == (current, Verdict.CONTRADICTED)

@@ -292,3 +292,15 @@ def test_a_half_that_is_left_out_altogether_has_the_same_defaults(rules_of):
 @pytest.mark.parametrize(("age_s", "counts"), [(59.9, 7), (60.0, 0), (60.1, 0)])
 def test_an_event_exactly_as_old_as_the_period_no_longer_counts(age_s, counts):
     assert change_within((ScaleEvent(7, NOW_S - age_s),), 60, NOW_S) == counts
+
+
+def test_an_event_is_kept_for_as_long_as_the_longest_period():
+    rules = up_rules(given(pods(10, 120), percent(100, 30)))
+    after = stored((ScaleEvent(7, NOW_S - 119),), 5, rules, NOW_S)
+    assert [event.change for event in after] == [7, 5]
+
+
+def test_a_percentage_is_rounded_up_on_the_way_up_and_cut_on_the_way_down():
+    half = given(percent(50, 60))
+    assert up_limit(5, (), (), up_rules(half), NOW_S) == 8
+    assert down_limit(5, (), (), down_rules(half), NOW_S) == 2

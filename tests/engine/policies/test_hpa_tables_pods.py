@@ -113,3 +113,18 @@ def test_pods_are_grouped(pods, samples, is_cpu, sizes):
     groups = group_pods(pods, samples, cpu=is_cpu, now_s=NOW_S, options=OPTIONS)
     assert groups.counts[:3] == sizes
     assert sum(groups.counts) == len(pods)
+
+
+def test_a_pod_without_a_ready_condition_is_unready_however_long_it_runs():
+    pods = one_pod(started_ago_s=10 * MINUTE, changed_ago_s=MINUTE)
+    groups = group_pods(pods, sample(), cpu=True, now_s=NOW_S, options=OPTIONS)
+    assert groups.counts.unready == 1
+
+
+@pytest.mark.parametrize(("started_ago_s", "unready"), [(119.9, 1), (120.0, 0)])
+def test_a_pod_that_was_ready_counts_as_such_from_the_end_of_the_initialisation_period(
+    started_ago_s, unready
+):
+    pods = one_pod(ready=False, started_ago_s=started_ago_s, changed_ago_s=MINUTE)
+    groups = group_pods(pods, sample(), cpu=True, now_s=NOW_S, options=OPTIONS)
+    assert groups.counts.unready == unready

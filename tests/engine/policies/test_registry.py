@@ -184,7 +184,6 @@ def test_a_policy_from_outside_is_found_listed_and_run(ours, install, make_conte
     assert (action.target[0], action.reason[0]) == (3, Reason.DEMAND_UP)
 
 
-@pytest.mark.slow
 def test_a_policy_from_outside_is_found_once_pip_has_installed_it(tmp_path):
     source, site = tmp_path / "source", tmp_path / "site"
     source.mkdir()

@@ -23,9 +23,10 @@ def test_it_is_a_policy_evaluated_every_fifteen_seconds(make_context):
     assert policy.interval_s == 15.0
 
 
-def test_within_the_band_nothing_moves(make_context, observe):
-    policy = Threshold(make_context())
-    assert answer(policy, observe(15.0, [0.75, 0.35])) == (2, Reason.WITHIN_BAND)
+@pytest.mark.parametrize("share", [0.35, 0.5, 0.75])
+def test_within_the_band_nothing_moves(make_context, observe, share):
+    policy = Threshold(make_context(), breach_s=0)
+    assert answer(policy, observe(15.0, [share] * 2)) == (2, Reason.WITHIN_BAND)
 
 
 def test_it_steps_out_once_the_breach_has_lasted(make_context, observe):
