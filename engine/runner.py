@@ -19,7 +19,7 @@ import numpy as np
 
 import engine
 from engine.errors import EngineError, ReplayCancelled, ScenarioError, StoreError, UsageError
-from engine.policies.registry import PolicySpec, create, parse_spec
+from engine.policies.registry import PolicySpec, create, find, parse_spec
 from engine.records import RunRecord
 from engine.replay import Progress, ReplaySpec, replay
 from engine.scenario import Scenario
@@ -77,7 +77,7 @@ def request(
     Raises:
         StoreError: no such trace.
         UsageError: no policies, a policy twice, a trace without demand, an empty window.
-        PolicyError: a policy that cannot be read.
+        PolicyError: a policy that cannot be read, found or loaded, or takes no such parameter.
         ScenarioError: the tick is too short for the window.
     """
     trace = traces.find_trace(store, trace_key)
@@ -88,6 +88,8 @@ def request(
             "Choose a trace of requests, sessions or a demand series",
         )
     specs = tuple(parse_spec(text) for text in policies)
+    for spec in specs:
+        find(spec)
     if not specs or len({str(spec) for spec in specs}) < len(specs):
         raise UsageError(
             "no policy, or the same one twice", "replay", "Name each policy to compare once"

@@ -88,12 +88,11 @@ def available() -> Mapping[str, PolicyInfo]:
     return {name: _info(name, points) for name, points in sorted(_installed().items())}
 
 
-def create(spec: PolicySpec, context: PolicyContext) -> Policy:
-    """A fresh policy for one run.
+def find(spec: PolicySpec) -> PolicyFactory:
+    """What makes the policy that a spec names.
 
     Raises:
-        PolicyError: no such policy or parameter, a value out of range, or a policy that cannot
-            be loaded or does not keep the contract.
+        PolicyError: no such policy or parameter, or a policy that cannot be loaded.
     """
     installed = _installed()
     if spec.name not in installed:
@@ -104,7 +103,17 @@ def create(spec: PolicySpec, context: PolicyContext) -> Policy:
         )
     factory = _load(spec.name, installed[spec.name])
     _check_parameters(spec, _parameters(factory))
-    policy = factory(context, **dict(spec.parameters))
+    return factory
+
+
+def create(spec: PolicySpec, context: PolicyContext) -> Policy:
+    """A fresh policy for one run.
+
+    Raises:
+        PolicyError: no such policy or parameter, a value out of range, or a policy that cannot
+            be loaded or does not keep the contract.
+    """
+    policy = find(spec)(context, **dict(spec.parameters))
     _check_contract(spec, policy)
     return policy
 

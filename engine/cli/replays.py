@@ -1,0 +1,215 @@
+"""`smartscale replay`, `compare` and `runs`: what would have happened?"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.document import rows
+from engine.cli.scenarios import resolve, set_option
+from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.times import parse_time
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine.planner import Planner, RunInfo
+
+
+@click.command()
+@click.option("--trace", required=True, help="Id, beginning of an id, or name.")
+@click.option(
+    "--policy",
+    "policies",
+    multiple=True,
+    required=True,
+    metavar="P[,P…]",
+    help="Policies to compare, such as static,hpa:target=0.6. The first is the baseline.",
+)
+@click.option(
+    "--scenario", "given", metavar="PRESET|FILE", help="Cluster, SLO, prices. Default: llm-agents."
+)
+@set_option
+@click.option(
+    "--from",
+    "from_text",
+    metavar="TIME",
+    help="Start: seconds, H:MM:SS since the start, or a date.",
+)
+@click.option("--to", "to_text", metavar="TIME", help="End, exclusive.")
+@click.option("--fresh", is_flag=True, help="Replay again what is in the store already.")
+@with_session
+def replay(
+    trace: str,
+    policies: tuple[str, ...],
+    given: str | None,
+    settings: tuple[str, ...],
+    from_text: str | None,
+    to_text: str | None,
+    fresh: bool,
+    session: Session,
+) -> None:
+    """Replay a trace, request by request, under one or more policies."""
+    names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
+    scenario = resolve(given, settings)
+    started = datetime.now(UTC)
+    with session.planner() as planner, stoppable() as stop, progress_bar() as report:
+        epoch_s = planner.trace(trace).epoch_s
+        ids = planner.replay(
+            trace,
+            names,
+            scenario=scenario,
+            from_s=0.0 if from_text is None else parse_time(from_text, "--from", epoch_s),
+            to_s=None if to_text is None else parse_time(to_text, "--to", epoch_s),
+            progress=lambda done: report(done.fraction, "Replaying"),
+            cancel=stop,
+            fresh=fresh,
+        )
+        runs_made = [planner.run(run_id) for run_id in ids]
+        reused = [run.policy for run in runs_made if run.created_at < started]
+        if reused:
+            session.note(f"Already in the store: {', '.join(reused)} (--fresh replays again).")
+        _show_runs(session, planner, runs_made, ids[0])
+
+
+@click.command(short_help="Put scorecards side by side, with differences to a baseline.")
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True)
+@click.option(
+    "--baseline", metavar="RUN", help="What the others are compared with. Default: the first."
+)
+@click.option("--from", "from_text", metavar="TIME", help="Start of a part of the runs.")
+@click.option("--to", "to_text", metavar="TIME", help="End of that part, exclusive.")
+@with_session
+def compare(
+    runs: tuple[str, ...],
+    baseline: str | None,
+    from_text: str | None,
+    to_text: str | None,
+    session: Session,
+) -> None:
+    """Put the scorecards of finished runs side by side, with differences to a baseline.
+
+    With --from or --to the figures are those of a part; some are not defined for a part.
+    """
+    with session.planner() as planner:
+        reference = planner.run(baseline or runs[0])
+        chosen = [planner.run(run) for run in runs]
+        if reference.run_id not in [run.run_id for run in chosen]:
+            chosen.insert(0, reference)
+        window = {
+            name: parse_time(text, option, reference.epoch_s)
+            for name, option, text in (
+                ("from_s", "--from", from_text),
+                ("to_s", "--to", to_text),
+            )
+            if text is not None
+        }
+        _warn_of_unlike(session, chosen)
+        _show_runs(session, planner, chosen, reference.run_id, **window)
+
+
+def _warn_of_unlike(session: Session, runs: Sequence["RunInfo"]) -> None:
+    """Differences mean little where traces, windows or scenarios differ."""
+    for what, seen in (
+        ("traces", {run.trace_id for run in runs}),
+        ("windows", {(run.from_s, run.to_s) for run in runs}),
+        ("scenarios", {run.scenario_hash for run in runs}),
+    ):
+        if len(seen) > 1:
+            session.note(f"Note: these runs have different {what}.")
+
+
+def _show_runs(
+    session: Session, planner: "Planner", runs: Sequence["RunInfo"], baseline: str, **window: float
+) -> None:
+    from engine.cli.scorecards import scorecards  # noqa: PLC0415 - heavy
+
+    figures = planner.compare([run.run_id for run in runs], baseline, **window)
+    document = {
+        "baseline": baseline,
+        "window": window or None,
+        "runs": [_described(run) for run in runs],
+        "comparison": figures,
+    }
+    session.show(
+        document, lambda: _heading(runs, **window), lambda: scorecards(figures, runs, baseline)
+    )
+
+
+def _described(run: "RunInfo") -> dict[str, Any]:
+    names = (
+        "run_id", "policy", "status", "note", "trace_id", "trace_name", "from_s", "to_s",
+        "scenario_hash", "tick_s", "closed_loop", "pools", "code_version", "created_at", "wall_s",
+    )  # fmt: skip
+    return {
+        **{name: getattr(run, name) for name in names},
+        "scenario_name": run.scenario.name,
+        "scorecard": run.scorecard,
+    }
+
+
+def _heading(
+    runs: Sequence["RunInfo"], from_s: float | None = None, to_s: float | None = None
+) -> "Table":
+    from engine.cli.tables import facts  # noqa: PLC0415 - not needed for JSON
+
+    first = runs[0]
+    start = first.from_s if from_s is None else from_s
+    end = first.to_s if to_s is None else to_s
+    loop = "closed loop: sessions wait for answers" if first.closed_loop else "open loop"
+    return facts(
+        [
+            ("trace", first.trace_name),
+            ("requests", loop),
+            ("window", f"{start:g} s to {end:g} s"),
+            ("scenario", f"{first.scenario.name} ({first.scenario_hash})"),
+            *(("run", f"{run.run_id}  {run.policy}") for run in runs),
+        ]
+    )
+
+
+@click.group(invoke_without_command=True)
+@with_session
+def runs(context: click.Context, session: Session) -> None:
+    """List the runs; delete some."""
+    if context.invoked_subcommand is not None:
+        return
+    with session.planner() as planner:
+        frame = planner.runs()
+    if frame.empty:
+        session.note("There are no runs yet: smartscale replay --trace T --policy P")
+    found = rows(frame.drop(columns="run_no"))
+    session.show({"runs": found}, *([lambda: _runs_table(found)] if found else []))
+
+
+def _runs_table(found: list[dict[str, Any]]) -> "Table":
+    from engine.cli.scorecards import shown  # noqa: PLC0415 - heavy
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    figures = ("slo_attainment_frac", "p95_s", "cost_usd")
+    return table(
+        ("run", "policy", "trace", "scenario", "window", "status", "SLO met", "p95", "cost"),
+        [
+            (row["run_id"], row["policy"], row["trace_name"], row["scenario_name"],
+             f"{row['from_s']:g} to {row['to_s']:g} s", row["status"],
+             *(shown(key, row[key]) if row["status"] == "done" else "" for key in figures))
+            for row in found
+        ],
+        right=(6, 7, 8),
+    )  # fmt: skip
+
+
+@runs.command("delete")
+@click.argument("given", metavar="RUN…", nargs=-1, required=True)
+@with_session
+def delete_runs(given: tuple[str, ...], session: Session) -> None:
+    """Remove runs and everything they recorded."""
+    with session.planner() as planner:
+        found = list(dict.fromkeys(planner.run(run).run_id for run in given))
+        for run_id in found:
+            planner.delete_run(run_id)
+    if not found:
+        raise UsageError("no run was named", "runs delete", "Name at least one run")
+    session.show({"deleted": found}, lambda: f"Deleted {', '.join(found)}.")

@@ -1,0 +1,136 @@
+"""`smartscale scenario` and `smartscale policies`: what can a replay be made of?"""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.session import Session, with_session
+from engine.cli.settings import pairs
+from engine.errors import ScenarioError, did_you_mean
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine.policies.registry import ParameterInfo, PolicyInfo
+    from engine.scenario import Scenario
+
+
+def resolve(given: str | None, settings: Iterable[str]) -> "Scenario":
+    """The scenario that `--scenario` and `--set` name.
+
+    Args:
+        given: a preset, or a file; None: the default preset.
+        settings: each `path=value`.
+
+    Raises:
+        ScenarioError: no such preset or file, or a value that does not fit.
+        UsageError: a setting that is not `path=value`.
+    """
+    from engine.presets import DEFAULT, PRESETS  # noqa: PLC0415 - heavy
+    from engine.scenario_file import load, with_settings  # noqa: PLC0415 - heavy
+
+    chosen = given or DEFAULT
+    if chosen in PRESETS:
+        scenario = PRESETS[chosen]
+    elif Path(chosen).suffix or Path(chosen).exists():
+        scenario = load(Path(chosen))
+    else:
+        raise ScenarioError(
+            f"there is no preset and no file {chosen!r}", "scenario", did_you_mean(chosen, PRESETS)
+        )
+    values = pairs(settings, "--set")
+    return with_settings(scenario, values) if values else scenario
+
+
+set_option = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="PATH=VALUE",
+    help="Change one field, such as slo.latency_s=20 or pools.chat.workers_max=80.",
+)
+
+
+@click.group(invoke_without_command=True)
+@with_session
+def scenario(context: click.Context, session: Session) -> None:
+    """List the presets; print or check a scenario."""
+    if context.invoked_subcommand is not None:
+        return
+    from engine.presets import PRESETS  # noqa: PLC0415 - heavy
+
+    rows = [
+        (name, ", ".join(pool.name for pool in preset.pools), f"{preset.slo.latency_s:g} s")
+        for name, preset in PRESETS.items()
+    ]
+    session.show({"presets": dict(PRESETS)}, lambda: _presets_table(rows))
+
+
+def _presets_table(rows: list[tuple[str, str, str]]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(("preset", "pools", "SLO latency"), rows, right=(2,))
+
+
+@scenario.command("show")
+@click.argument("given", metavar="[PRESET|FILE]", required=False)
+@set_option
+@with_session
+def show_scenario(given: str | None, settings: tuple[str, ...], session: Session) -> None:
+    """Print a preset or a file as TOML, every field written out."""
+    from engine.scenario_file import content_hash, to_dict, to_toml  # noqa: PLC0415 - heavy
+
+    found = resolve(given, settings)
+    document = {"content_hash": content_hash(found), "scenario": to_dict(found)}
+    session.show(document, lambda: to_toml(found).rstrip("\n"))
+
+
+@scenario.command("check")
+@click.argument("file", type=click.Path(path_type=Path))
+@set_option
+@with_session
+def check_scenario(file: Path, settings: tuple[str, ...], session: Session) -> None:
+    """Check a scenario file: unknown keys, wrong types, values out of range."""
+    from engine.scenario_file import content_hash, load, with_settings  # noqa: PLC0415 - heavy
+
+    found = load(file)
+    if settings:
+        found = with_settings(found, pairs(settings, "--set"))
+    digest = content_hash(found)
+    session.show(
+        {"valid": True, "name": found.name, "content_hash": digest},
+        lambda: f"{file} is a valid scenario: {found.name} ({digest}).",
+    )
+
+
+@click.command()
+@with_session
+def policies(session: Session) -> None:
+    """List the installed policies and their parameters."""
+    from engine.policies.registry import available  # noqa: PLC0415 - heavy
+
+    found = list(available().values())
+    session.show({"policies": found}, lambda: _policies_table(found))
+
+
+def _policies_table(found: "list[PolicyInfo]") -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(
+        ("policy", "does", "parameters", "package"),
+        [
+            (one.name, one.problem or one.description, " ".join(map(_typed, one.parameters)),
+             one.package)
+            for one in found
+        ],
+    )  # fmt: skip
+
+
+def _typed(parameter: "ParameterInfo") -> str:
+    """As somebody would type it."""
+    default = parameter.default
+    if isinstance(default, bool):
+        default = str(default).lower()
+    return f"{parameter.name}={'…' if default is None else default}"

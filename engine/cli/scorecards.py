@@ -1,0 +1,80 @@
+"""The scorecard as a table: a line per figure, a column per run, differences beside them."""
+
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import pandas as pd
+from rich.table import Table
+from rich.text import Text
+
+from engine.cli.document import rows
+from engine.cli.tables import table
+from engine.planner import RunInfo
+from engine.scorecard import FIGURES
+
+NOT_MEASURED = "not measured"
+# Beside differences, because colour alone does not reach everybody: better, worse, neither.
+_MARKS = MappingProxyType({True: ("✓", "green"), False: ("✗", "red"), None: (" ", "")})
+
+_DECIMALS = MappingProxyType({"USD": 2, "requests": 0, "workers": 0})
+
+
+def scorecards(figures: pd.DataFrame, runs: Sequence[RunInfo], baseline: str) -> Table:
+    """Scorecards side by side.
+
+    Args:
+        figures: from `engine.planner.Planner.compare`.
+        runs: in the order of columns.
+        baseline: run that the others are compared with.
+    """
+    cells = {(row["figure"], row["run_id"]): row for row in rows(figures)}
+    headers = ["figure", "unit"]
+    for run in runs:
+        headers += [run.policy] if run.run_id == baseline else [run.policy, "difference"]
+    lines: list[list[str | Text]] = []
+    for key, figure in FIGURES.items():
+        line: list[str | Text] = [figure.label, figure.unit]
+        for run in runs:
+            cell = cells[key, run.run_id]
+            line.append(_amount(figure.unit, cell["value"]))
+            if run.run_id != baseline:
+                line.append(_difference(figure.unit, cell))
+        lines.append(line)
+    return table(headers, lines, right=range(2, len(headers)))
+
+
+def shown(key: str, value: float) -> str:
+    """A figure's value with its unit."""
+    unit = FIGURES[key].unit
+    text = _amount(unit, value)
+    return text if text == NOT_MEASURED else f"{text} {unit}"
+
+
+def _amount(unit: str, value: float | None) -> str:
+    if value is None or math.isnan(value):
+        return NOT_MEASURED
+    return _digits(unit, value)
+
+
+def _digits(unit: str, value: float, sign: str = "") -> str:
+    if unit == "%":
+        return f"{100 * value:{sign}.2f}"
+    if unit in _DECIMALS:
+        return f"{value:{sign},.{_DECIMALS[unit]}f}"
+    whole = len(str(int(abs(value)))) if abs(value) >= 1 else 0
+    return f"{value:{sign},.{max(0, 4 - whole) if whole else 3}f}"
+
+
+def _difference(unit: str, cell: Mapping[str, Any]) -> Text:
+    change, share, better = cell["difference"], cell["difference_frac"], cell["better"]
+    if math.isnan(change) or change == 0:
+        return Text("=" if change == 0 else "")
+    mark, style = _MARKS[better]
+    text = _digits(unit, change, "+")
+    if unit == "%":
+        text += " points"
+    elif not math.isnan(share):
+        text += f" ({100 * share:+.1f} %)"
+    return Text(f"{text} {mark}", style=style)

@@ -1,0 +1,146 @@
+"""What every command needs: the store, JSON or tables, progress, and a clean way to stop."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.document import as_json
+from engine.errors import EngineError, ReplayCancelled
+
+if TYPE_CHECKING:
+    from engine.planner import Planner
+
+Report = Callable[[float, str], None]
+"""Takes the share that is done (0 to 1) and what is being done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One command being run: where it works and how it answers."""
+
+    store: Path | None
+    """None: the default place."""
+    wants_json: bool
+
+    def planner(self) -> "AbstractContextManager[Planner]":
+        """The open store. Raises StoreError."""
+        from engine.planner import Planner  # noqa: PLC0415 - takes seconds to import
+
+        return Planner(self.store)
+
+    def show(self, document: object, *parts: "Callable[[], object]") -> None:
+        """Prints the answer: `document` as JSON, or what the parts make for people."""
+        if self.wants_json:
+            click.echo(as_json(document))
+            return
+        from engine.cli.tables import console  # noqa: PLC0415 - not needed for JSON
+
+        printer = console()
+        for part in parts:
+            printer.print(part())
+
+    def note(self, text: str) -> None:
+        """Says something that is not the answer."""
+        click.echo(text, err=True)
+
+
+_SHARED = (
+    click.option("--json", "wants_json", is_flag=True, help="Print one JSON document."),
+    click.option(
+        "--store",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The store to work on. Default: SMARTSCALE_STORE, else a file in your data folder.",
+    ),
+)
+
+
+def with_session(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --json and --store to a command; both may also stand before its name.
+
+    A function with a parameter `session` gets the session, one with `context` click's context.
+    """
+    wanted = function.__annotations__
+
+    @click.pass_context
+    @wraps(function)
+    def run(context: click.Context, /, **given: Any) -> Any:
+        del given["wants_json"], given["store"]
+        if "session" in wanted:
+            given["session"] = _session(context)
+        if "context" in wanted:
+            given["context"] = context
+        return function(**given)
+
+    for option in reversed(_SHARED):
+        option(run)
+    return run
+
+
+def _session(context: click.Context) -> Session:
+    chain: list[dict[str, Any]] = []
+    level: click.Context | None = context
+    while level is not None:
+        chain.append(level.params)
+        level = level.parent
+    stores = [params["store"] for params in chain if params.get("store") is not None]
+    return Session(
+        store=stores[0] if stores else None,
+        wants_json=any(params.get("wants_json") for params in chain),
+    )
+
+
+def explain(error: EngineError) -> None:
+    """Says on stderr what is wrong, where, and how to fix it."""
+    title = "Stopped" if isinstance(error, ReplayCancelled) else "Error"
+    click.echo(f"{title}: {error.what}", err=True)
+    click.echo(f"  where: {error.where}\n  fix:   {error.fix}", err=True)
+
+
+@contextmanager
+def progress_bar() -> Iterator[Report]:
+    """A bar on stderr that is gone afterwards; nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        yield lambda _share, _text: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only for terminals
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=1.0)
+        yield lambda share, text: bar.update(task, completed=share, description=text)
+
+
+@contextmanager
+def stoppable() -> Iterator[Callable[[], bool]]:
+    """Turns the first Ctrl-C into a request to stop, which the result answers.
+
+    Long work asks now and then and leaves everything in order; a second Ctrl-C does not wait.
+    """
+    asked = False
+
+    def stop(_signal: int, _frame: object) -> None:
+        nonlocal asked
+        if asked:
+            raise KeyboardInterrupt
+        asked = True
+        os.write(2, b"\nStopping; press Ctrl-C again to stop at once.\n")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield lambda: asked
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,134 @@
+"""Compiles the kernels ahead of time, and clears away compiled ones that fit no longer."""
+
+import pickle
+import time
+from collections.abc import Sequence
+from itertools import cycle
+from pathlib import Path
+
+import numba
+import numpy as np
+
+import engine
+from engine.policies.base import Action, Observation, PolicyContext, Reason
+from engine.replay import ReplaySpec, replay
+from engine.scenario import AgentType, Pool, QueueKind, Scenario
+from engine.sim.service import prepare
+from engine.trace.schema import RequestTable, request_table
+
+_UNREADABLE = (
+    pickle.UnpicklingError, AttributeError, EOFError, ImportError, IndexError, KeyError, TypeError,
+    ValueError,
+)  # fmt: skip
+_WORKERS = 20
+_WINDOW_S = 60.0
+
+
+def remove_stale_kernels(folder: Path | None = None) -> list[Path]:
+    """Deletes compiled kernels that cannot be read, or are older than a source file beside them.
+
+    numba stumbles over an index that it cannot unpickle, and does not notice changes of functions
+    that a kernel takes from another file.
+
+    Args:
+        folder: searched at any depth; None: the engine's.
+
+    Returns:
+        The deleted files.
+    """
+    top = folder or Path(engine.__file__).resolve().parent
+    removed = []
+    for index in top.rglob("__pycache__/*.nbi"):
+        files = [index, *index.parent.glob(f"{index.stem}.*.nbc")]
+        if _is_outdated(index) or not _are_readable(files):
+            for file in files:
+                file.unlink(missing_ok=True)
+            removed += files
+    return removed
+
+
+def _is_outdated(index: Path) -> bool:
+    sources = index.parent.parent.glob("*.py")
+    return any(source.stat().st_mtime > index.stat().st_mtime for source in sources)
+
+
+def _are_readable(files: Sequence[Path]) -> bool:
+    index, *compiled = files
+    try:
+        with index.open("rb") as file:
+            if pickle.load(file) == numba.__version__:  # noqa: S301 - as numba reads its own files
+                pickle.load(file)  # noqa: S301
+                for path in compiled:
+                    pickle.loads(path.read_bytes())  # noqa: S301
+    except _UNREADABLE:
+        return False
+    return True
+
+
+class _Breathing:
+    """Everything there is, then almost nothing, again and again."""
+
+    def __init__(self, context: PolicyContext) -> None:
+        self.interval_s = context.tick_s
+        self._sizes = cycle((float(_WORKERS), 1.0))
+        self._pools = len(context.pools)
+
+    def propose(self, observation: Observation) -> Action:  # noqa: ARG002 - part of the protocol
+        return Action(
+            target=np.full(self._pools, next(self._sizes)), reason=(Reason.FIXED,) * self._pools
+        )
+
+
+def compile_kernels() -> float:
+    """Replays a few requests with every feature of the simulator; returns the seconds it took."""
+    started = time.perf_counter()
+    for table in (_requests(), _sessions()):
+        scenario = _scenario()
+        spec = ReplaySpec(
+            workload=prepare(table, scenario),
+            scenario=scenario,
+            policy=_Breathing,
+            name="warm",
+            window_s=_WINDOW_S,
+        )
+        replay([spec])
+    return time.perf_counter() - started
+
+
+def _scenario() -> Scenario:
+    kind = AgentType(
+        slots=2, queue_limit=4, queue_timeout_s=5.0, exec_timeout_s=45.0, drain_grace_s=30.0
+    )
+    return Scenario(
+        tick_s=5.0,
+        agent_types=(kind,),
+        pools=(_pool("own", QueueKind.WORKER), _pool("shared", QueueKind.POOL)),
+        keep_requests=True,
+    )
+
+
+def _pool(name: str, queue: QueueKind) -> Pool:
+    return Pool(
+        name=name, agent_type="chat", workers_max=_WORKERS, workers_initial=_WORKERS, queue=queue
+    )
+
+
+def _requests() -> RequestTable:
+    """Enough long requests to keep every worker busy while it drains."""
+    number = 400
+    return request_table(
+        np.linspace(0.0, _WINDOW_S, number, endpoint=False), service_s=np.full(number, 40.0)
+    )
+
+
+def _sessions() -> RequestTable:
+    """Chains of two requests each."""
+    number = 200
+    seq = np.arange(number)
+    return request_table(
+        seq * 0.1,
+        service_s=np.full(number, 1.0),
+        session=seq // 2,
+        after=np.where(seq % 2 == 1, seq - 1, -1),
+        think_s=np.where(seq % 2 == 1, 0.5, 0.0),
+    )
