@@ -1,0 +1,257 @@
+"""Plays one script (requests, pools, ticks with scaling) on the kernel and on the reference."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.testing import assert_allclose
+
+from engine.sim import kernel
+from engine.sim.state import PoolParameters, make_requests, make_state, with_room
+from tests.reference.simulator import COUNTS, Cluster, Request
+
+STATUS = {
+    kernel.NOT_ARRIVED: "not arrived",
+    kernel.QUEUED: "queued",
+    kernel.IN_SERVICE: "in service",
+    kernel.OUT_OF_TIME: "in service",
+    kernel.FINISHED: "finished",
+    kernel.QUEUE_TIMEOUT: "queue timeout",
+    kernel.EXEC_TIMEOUT: "exec timeout",
+    kernel.REJECTED: "rejected",
+    kernel.LOST: "lost",
+}
+STARTUP_DRAWS = 5  # few, so that they are used over again
+LEVELS = ("queued", "in service", "starting", "ready", "draining")
+INTEGRALS = ("offered", "busy", "starting", "ready", "draining")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """One control interval: scaling at its start, one change of workers a pool."""
+
+    until_s: float
+    changes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Script:
+    """What happens to a cluster."""
+
+    arrival_s: tuple[float, ...]
+    work_s: tuple[float, ...]
+    pools: tuple[PoolParameters, ...]
+    ticks: tuple[Tick, ...] = (Tick(until_s=1e6),)
+    pool: tuple[int, ...] | None = None
+    after: tuple[int, ...] | None = None
+    think_s: tuple[float, ...] | None = None
+    horizon_s: float = math.inf
+    abandon: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one request."""
+
+    status: str
+    arrived_s: float
+    start_s: float
+    end_s: float
+    worker: tuple[int, int] | None
+    """Pool, and number in the pool."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observed:
+    """One pool in one tick."""
+
+    counts: dict[str, int]
+    levels: dict[str, int]
+    integrals: dict[str, float]
+    utilisation: dict[int, float]
+    """By number, of the workers that were ready or draining for a while and still are."""
+    latencies: int
+    p95_s: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Played:
+    """What came of a script."""
+
+    outcomes: list[Outcome]
+    ticks: list[list[Observed]]
+
+
+def pool_of(
+    slots: int = 1, workers: int = 1, startup_s: tuple[float, ...] = (0.0,), **parameters: object
+) -> PoolParameters:
+    """A pool with `workers` ready ones at first, and unlimited everything unless said."""
+    return PoolParameters(
+        slots=slots,
+        workers_max=workers,
+        workers_initial=workers,
+        startup_draws_s=np.resize(startup_s, STARTUP_DRAWS),
+        **parameters,
+    )
+
+
+def state_of(script: Script) -> kernel.State:
+    """The kernel's state before anything happened."""
+
+    def array(values, dtype):
+        return None if values is None else np.array(values, dtype)
+
+    arrivals = make_requests(
+        np.array(script.arrival_s, np.float64),
+        np.array(script.work_s, np.float64),
+        pool=array(script.pool, np.int32),
+        after=array(script.after, np.int32),
+        think_s=array(script.think_s, np.float64),
+    )
+    return make_state(arrivals, script.pools, horizon_s=script.horizon_s, abandon=script.abandon)
+
+
+def scale(state: kernel.State, changes: tuple[int, ...], now: float) -> kernel.State:
+    """Applies one change of workers a pool (positive: more), with room for it."""
+    state = with_room(state, np.maximum(np.array(changes, np.int64), 0))
+    for p, change in enumerate(changes):
+        if change > 0:
+            assert kernel.scale_out(state, p, change, now) == change
+        elif change < 0:
+            kernel.scale_in(state, p, -change, now)
+    return state
+
+
+def play_on_kernel(script: Script) -> Played:
+    state, since_s, ticks = state_of(script), 0.0, []
+    for tick in script.ticks:
+        kernel.open_tick(state)
+        state = scale(state, tick.changes or (0,) * len(script.pools), since_s)
+        kernel.advance(state, tick.until_s)
+        utilisation = np.empty(len(state.workers))
+        kernel.close_tick(state, tick.until_s, utilisation, tick.until_s - since_s)
+        ticks.append([_observe(state, p, utilisation) for p in range(len(script.pools))])
+        since_s = tick.until_s
+    return Played(outcomes=outcomes_of(state), ticks=ticks)
+
+
+def _observe(state: kernel.State, p: int, utilisation: np.ndarray) -> Observed:
+    pool = state.pools[p]
+    busy = utilisation[pool["first_worker"] :][: pool["capacity"]]
+    counters = state.counters[p].tolist()
+    return Observed(
+        counts=dict(zip(COUNTS, counters, strict=False)),
+        levels=dict(zip(LEVELS, counters[len(COUNTS) :], strict=True)),
+        integrals=dict(zip(INTEGRALS, state.integrals[p].tolist(), strict=False)),
+        utilisation={n: share for n, share in enumerate(busy.tolist()) if not math.isnan(share)},
+        latencies=int(state.ended[p].sum()),
+        p95_s=float(state.integrals[p, kernel.F_P95_S]),
+    )
+
+
+def outcomes_of(state: kernel.State) -> list[Outcome]:
+    """The kernel's outcomes, less what only the simulator knows: ends that are still to come."""
+    outcomes = []
+    for row in state.outcomes:
+        status, worker = STATUS[int(row["status"])], None
+        if row["worker"] >= 0:
+            p = int(state.workers["pool"][row["worker"]])
+            worker = (p, int(row["worker"] - state.pools["first_worker"][p]))
+        outcomes.append(
+            Outcome(
+                status=status,
+                arrived_s=float(row["arrived_s"]),
+                start_s=float(row["start_s"]),
+                end_s=math.nan if status == "in service" else float(row["end_s"]),
+                worker=worker,
+            )
+        )
+    return outcomes
+
+
+def play_on_reference(script: Script) -> Played:
+    cluster, ticks = _cluster(script), []
+    for tick in script.ticks:
+        since_s = cluster.now
+        cluster.open_tick()
+        for p, change in enumerate(tick.changes):
+            cluster.scale_out(p, max(change, 0))
+            cluster.scale_in(p, max(-change, 0))
+        cluster.advance(tick.until_s)
+        cluster.close_tick(tick.until_s)
+        ticks.append([_look(cluster, p, since_s) for p in range(len(script.pools))])
+    return Played(outcomes=[_became(request) for request in cluster.requests], ticks=ticks)
+
+
+def _cluster(script: Script) -> Cluster:
+    n = len(script.arrival_s)
+    pools, after = script.pool or (0,) * n, script.after or (-1,) * n
+    think_s = script.think_s or (0.0,) * n
+    requests = [
+        Request(i, pools[i], script.arrival_s[i], script.work_s[i], think_s[i]) for i in range(n)
+    ]
+    for request, awaited in zip(requests, after, strict=True):
+        if awaited >= 0:
+            requests[awaited].followers.append(request)
+    roots = [request for request, awaited in zip(requests, after, strict=True) if awaited < 0]
+    return Cluster(
+        requests, roots, script.pools, horizon_s=script.horizon_s, abandon=script.abandon
+    )
+
+
+def _look(cluster: Cluster, p: int, since_s: float) -> Observed:
+    pool = cluster.pools[p]
+    seen_s = {
+        number: cluster.now - max(since_s, worker.ready_s)
+        for number, worker in pool.workers.items()
+        if worker.phase != "starting"
+    }
+    latencies = sorted(pool.latencies_s)
+    workers = pool.workers.values()
+    return Observed(
+        counts={name: pool.counts[name] for name in COUNTS},
+        levels={
+            "queued": len(pool.queue) + sum(len(worker.queue) for worker in workers),
+            "in service": sum(len(worker.in_service) for worker in workers),
+            **{phase: len(pool.in_phase(phase)) for phase in LEVELS[2:]},
+        },
+        integrals={name: pool.integrals[name] for name in INTEGRALS},
+        utilisation={
+            number: pool.workers[number].busy_slot_s / (seconds * pool.parameters.slots)
+            for number, seconds in seen_s.items()
+            if seconds > 0
+        },
+        latencies=len(latencies),
+        p95_s=latencies[-(-19 * len(latencies) // 20) - 1] if latencies else math.nan,
+    )
+
+
+def _became(request: Request) -> Outcome:
+    return Outcome(
+        status=request.status,
+        arrived_s=request.arrived_s,
+        start_s=request.start_s,
+        end_s=math.nan if request.status == "in service" else request.end_s,
+        worker=(request.worker.pool, request.worker.number) if request.worker else None,
+    )
+
+
+def assert_same(fast: Played, obvious: Played) -> None:
+    """Outcomes to the last bit, counts exactly, integrals to 1e-9, percentiles to 1 %."""
+    for number, (ours, theirs) in enumerate(zip(fast.outcomes, obvious.outcomes, strict=True)):
+        assert repr(ours) == repr(theirs), f"request {number}"
+    for number, (ours, theirs) in enumerate(zip(fast.ticks, obvious.ticks, strict=True)):
+        for p, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
+            where = f"tick {number}, pool {p}"
+            assert (mine.counts, mine.levels) == (other.counts, other.levels), where
+            assert mine.latencies == other.latencies == other.counts["finished"], where
+            _assert_near(mine.integrals, other.integrals, 1e-9, where)
+            _assert_near(mine.utilisation, other.utilisation, 1e-9, where)
+            if other.p95_s > kernel.BUCKET_MIN_S or not other.latencies:
+                assert_allclose(mine.p95_s, other.p95_s, rtol=0.01, err_msg=where)
+
+
+def _assert_near(mine: dict, other: dict, tolerance: float, where: str) -> None:
+    assert mine.keys() == other.keys(), where
+    for name, value in other.items():
+        assert_allclose(mine[name], value, tolerance, tolerance, err_msg=f"{where}: {name}")
