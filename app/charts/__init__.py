@@ -1,1 +1,1 @@
-"""Frame to chart: pure functions, no queries, no Streamlit."""
+"""Frames in, charts out: pure functions that never query and never call Streamlit."""

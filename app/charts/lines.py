@@ -1,0 +1,77 @@
+"""One figure over time, one line a run: latency, queue, failures, cost."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import pandas as pd
+
+from app.charts.base import (
+    HEIGHT,
+    Clock,
+    Window,
+    hover,
+    layered,
+    run_scales,
+    wide_by_run,
+    with_time,
+)
+
+
+def run_lines(
+    frame: pd.DataFrame,
+    value: str,
+    *,
+    labels: Sequence[str],
+    clock: Clock,
+    window: Window,
+    title: str,
+    unit: str,
+    limit: tuple[float, str] | None = None,
+    log: bool = False,
+    narrow: bool = False,
+    height: int = HEIGHT,
+) -> alt.LayerChart:
+    """A line a run.
+
+    Args:
+        frame: rows with `run` (a label), `t_s` and the column `value`.
+        value: the column to draw; gaps where it is missing.
+        labels: of all runs, in the order of their colours.
+        clock: of the trace.
+        window: what the axis covers.
+        title: of the y axis, with the unit.
+        unit: for the values under the mouse.
+        limit: a horizontal line and its name, such as the SLO.
+        log: logarithmic y axis.
+        narrow: it takes half of the page's width.
+        height: pixels.
+    """
+    timed = with_time(frame, clock)
+    x = clock.axis(window.from_s, window.to_s)
+    color, dash = run_scales(labels, narrow)
+    scale = alt.Scale(type="log", nice=True) if log else alt.Scale(zero=True)
+    y = alt.Y(f"{value}:Q", title=title, scale=scale)
+    drawn = timed[["time", "run", value]]
+    lines = (
+        alt.Chart(drawn)
+        .mark_line(interpolate="step-after", strokeWidth=1.8)
+        .encode(x=x, y=y, color=color, strokeDash=dash)
+    )
+    wide, tooltips = wide_by_run(timed, value, labels, unit)
+    layers: list[alt.Chart] = [lines, hover(wide, x, [clock.tooltip, *tooltips])]
+    if limit is not None:
+        layers = [*_limit(*limit, scale), *layers]
+    return layered(layers, height)
+
+
+def _limit(value: float, name: str, scale: alt.Scale) -> list[alt.Chart]:
+    """A dashed horizontal line with its name at its left end."""
+    at = pd.DataFrame({"limit": [value], "name": [name]})
+    y = alt.Y("limit:Q", scale=scale)
+    rule = alt.Chart(at).mark_rule(strokeDash=[6, 4], strokeWidth=1.5, color="gray").encode(y=y)
+    text = (
+        alt.Chart(at)
+        .mark_text(align="left", baseline="bottom", dx=4, dy=-3, color="gray", fontSize=12)
+        .encode(y=y, text="name:N", x=alt.value(0))
+    )
+    return [rule, text]

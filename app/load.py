@@ -1,0 +1,115 @@
+"""Everything that is kept between page runs: the open store, the job board, query results.
+
+Results are cached by run id and window: a finished run never changes.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.jobs import Board, Job
+from engine.planner import Planner, Preview
+from engine.policies.registry import PolicyInfo
+from engine.trace.mapping import Mapping
+
+ENTRIES = 64
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda planner: planner.close())
+def planner() -> Planner:
+    """The store, opened once per process. Raises StoreError if somebody else holds it."""
+    return Planner()
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda board: board.close())
+def board() -> Board:
+    """The job board of this process."""
+    return Board()
+
+
+@st.cache_resource(show_spinner=False)
+def setup() -> Job:
+    """Loads the samples and computes the comparison that visitors see; at once if it is done."""
+    opened = planner()
+
+    def prepare(job: Job) -> tuple[list[str], str]:
+        opened.ensure_samples(lambda fraction, text: job.report(0.7 * fraction, text))
+        job.report(0.7, "Replaying the first comparison")
+        return opened.demo()
+
+    return board().submit("setup", "Preparing the samples", prepare)
+
+
+def demo() -> tuple[list[str], str]:
+    """Run ids of the comparison for visitors, and its baseline; empty if there is none."""
+    found: tuple[list[str], str] | None = setup().result
+    return found or ([], "")
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda folder: folder.cleanup())
+def uploads() -> tempfile.TemporaryDirectory[str]:
+    """Where uploads lie until they are imported; gone when the dashboard ends."""
+    return tempfile.TemporaryDirectory(prefix="smartscale-")
+
+
+def upload_folder() -> Path:
+    """A fresh folder for one upload."""
+    return Path(tempfile.mkdtemp(dir=uploads().name))
+
+
+@st.cache_data(show_spinner=False, max_entries=1)
+def policies() -> list[PolicyInfo]:
+    """All installed policies."""
+    return planner().policies()
+
+
+def preview(path: Path, mapping: str | None) -> Preview:
+    """The beginning of a file as it would be read; read again when the file has changed."""
+    changed = path.stat().st_mtime_ns if path.is_file() else 0
+    return _preview(str(path), changed, mapping)
+
+
+@st.cache_data(show_spinner="Looking into the file", max_entries=8)
+def _preview(path: str, changed: int, mapping: str | None) -> Preview:  # noqa: ARG001 - a key
+    parsed = None if mapping is None else Mapping.parse(mapping)
+    return planner().preview(Path(path), mapping=parsed)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def compare(
+    run_ids: tuple[str, ...], baseline: str, from_s: float | None, to_s: float | None
+) -> pd.DataFrame:
+    """One row per figure and run; see `Planner.compare`."""
+    return planner().compare(run_ids, baseline, from_s=from_s, to_s=to_s)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def timeline(
+    run_ids: tuple[str, ...], from_s: float | None, to_s: float | None, max_points: int
+) -> pd.DataFrame:
+    """Ticks of the runs, down-sampled; see `Planner.timeline`."""
+    return planner().timeline(run_ids, from_s=from_s, to_s=to_s, max_points=max_points)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def latency(
+    run_ids: tuple[str, ...], from_s: float | None, to_s: float | None, max_points: int
+) -> pd.DataFrame:
+    """Percentiles over time; see `Planner.latency`."""
+    return planner().latency(run_ids, from_s=from_s, to_s=to_s, max_points=max_points)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def actions(run_id: str, from_s: float | None, to_s: float | None) -> pd.DataFrame:
+    """Decisions that changed the number of workers; see `Planner.decisions`."""
+    return planner().decisions(run_id, from_s=from_s, to_s=to_s, changes_only=True)
+
+
+def forget_results() -> None:
+    """After runs were deleted or replayed anew."""
+    caches: tuple[Any, ...] = (compare, timeline, latency, actions)
+    for cache in caches:
+        cache.clear()

@@ -1,0 +1,51 @@
+"""The frame around every page: navigation, first start, running jobs."""
+
+from pathlib import Path
+
+import streamlit as st
+
+from app import load, problems, state, words
+from app.parts import progress
+
+ICON = str(Path(__file__).parent / "static" / "favicon.svg")
+SIDEBAR_PX = 220
+SETUP_WAIT_S = 0.5
+
+st.set_page_config(
+    page_title=words.PRODUCT,
+    page_icon=ICON,
+    layout="wide",
+    initial_sidebar_state=SIDEBAR_PX,
+    menu_items={"About": words.ABOUT},
+)
+
+
+def page_of(path: str, texts: tuple[str, str, str], *, default: bool = False) -> st.Page:
+    """A page of the navigation."""
+    title, icon, tip = texts
+    return st.Page(path, title=title, icon=icon, help=tip, default=default)
+
+
+page = st.navigation(
+    {
+        "": [page_of(state.START_PAGE, words.NAV_START, default=True)],
+        words.SECTION_DEMAND: [page_of(state.TRACES_PAGE, words.NAV_TRACES)],
+        words.SECTION_WHAT_IF: [
+            page_of(state.REPLAY_PAGE, words.NAV_REPLAY),
+            page_of(state.COMPARE_PAGE, words.NAV_COMPARE),
+            page_of(state.RUNS_PAGE, words.NAV_RUNS),
+        ],
+    }
+)
+st.set_page_config(page_title=f"{page.title} · {words.PRODUCT}")
+st.logo(ICON, size="large")
+
+with problems.shown():
+    setup = load.setup()
+    if not setup.wait(SETUP_WAIT_S):
+        progress.watch_setup(setup)
+        st.stop()
+    if setup.problem is not None:
+        problems.show(setup.problem)
+    progress.sidebar(page.title)
+    page.run()

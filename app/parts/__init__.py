@@ -1,0 +1,1 @@
+"""Pieces of pages that are too long for a page script: forms, cards, progress."""

@@ -1,0 +1,78 @@
+"""What can be done with chosen runs: compare, start again, delete."""
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import choices, load, state, words
+from app.charts.base import RUNS_MAX
+from app.jobs import Job
+from app.parts import progress
+from engine.planner import RunInfo
+
+
+def toolbar(picked: pd.DataFrame) -> None:
+    """Buttons for the chosen runs; each says why it cannot be used."""
+    done = choices.done(picked)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button(
+            words.RUNS_COMPARE,
+            type="primary",
+            icon=":material/balance:",
+            key="runs_compare",
+            disabled=not 1 <= len(done) <= RUNS_MAX,
+        ):
+            group = choices.group_of(done)
+            chosen = state.comparison_of(group.run_ids, group.baseline)
+            st.switch_page(state.COMPARE_PAGE, query_params=chosen.query())
+        if st.button(
+            words.RUNS_AGAIN,
+            icon=":material/replay:",
+            key="runs_again",
+            disabled=len(picked) != 1,
+        ):
+            start_again(load.planner().run(str(picked["run_id"].iloc[0])))
+        if st.button(
+            words.RUNS_DELETE, icon=":material/delete:", key="runs_delete", disabled=picked.empty
+        ):
+            confirm_delete([str(run_id) for run_id in picked["run_id"]])
+        st.caption(words.chosen_runs(len(picked), len(done)), width="content")
+    job = load.board().find(state.get(state.RUNS_JOB))
+    if job is not None and not job.ended:
+        progress.watch(job, "runs_cancel")
+    elif job is not None:
+        progress.outcome(job, words.RUNS_AGAIN_DONE)
+
+
+def start_again(run: RunInfo) -> None:
+    """Replays one run with exactly the same inputs; an unfinished one simply finishes."""
+    planner = load.planner()
+
+    def work(job: Job) -> Any:
+        return planner.replay(
+            run.trace_id,
+            [run.policy],
+            scenario=run.scenario,
+            from_s=run.from_s,
+            to_s=run.to_s,
+            progress=lambda done: job.report(done.fraction, ""),
+            cancel=job.cancelled,
+            fresh=True,
+        )
+
+    job = load.board().submit("replay", words.replaying([run.policy], run.trace_name), work)
+    load.forget_results()
+    state.put(state.RUNS_JOB, job.id)
+    st.rerun()
+
+
+@st.dialog(words.RUNS_DELETE)
+def confirm_delete(run_ids: list[str]) -> None:
+    """Asks once, because it cannot be undone."""
+    st.write(words.delete_runs(len(run_ids)))
+    if st.button(words.RUNS_DELETE, type="primary", key="runs_delete_sure"):
+        for run_id in run_ids:
+            load.planner().delete_run(run_id)
+        load.forget_results()
+        st.rerun()

@@ -1,0 +1,106 @@
+"""A part of a trace, chosen with the mouse on the chart or with a slider."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import formats, state, words
+from app.charts.base import Clock, Window, selected_window
+from app.charts.rate import rate_chart
+
+STEPS = 480
+"""Positions of the slider."""
+SHORTEST_TICKS = 2
+
+Changed = Callable[[Window | None], None]
+
+
+def window_chart(
+    frame: pd.DataFrame,
+    clock: Clock,
+    whole: Window,
+    window: Window | None,
+    *,
+    title: str,
+    name: str,
+    key: str,
+    step_s: float,
+    changed: Changed,
+) -> None:
+    """The rate with the window shaded; dragging across it gives `changed` a new window.
+
+    Args:
+        frame: columns t_s and per_s.
+        clock: of the trace.
+        whole: what the axis covers.
+        window: shaded; None: all of it.
+        title: of the y axis.
+        name: of the trace, for screen readers.
+        key: of the chart. It takes the window in, so that a finished brush leaves the shade only.
+        step_s: windows are whole multiples of it.
+        changed: called before the page runs again.
+    """
+    chart = rate_chart(frame, clock, title=title, whole=whole, window=window, brush=True)
+    full_key = f"{key}_{window.from_s:g}_{window.to_s:g}" if window else key
+    st.altair_chart(
+        chart,
+        key=full_key,
+        on_select=partial(_brushed, full_key, clock, whole, step_s, changed),
+        alt=words.rate_alt(name, float(frame["per_s"].mean()), float(frame["per_s"].max())),
+    )
+
+
+def _brushed(key: str, clock: Clock, whole: Window, step_s: float, changed: Changed) -> None:
+    window = selected_window(state.get(key) or {}, clock, step_s, whole)
+    if window is not None:
+        changed(window)
+
+
+def window_slider(
+    clock: Clock, whole: Window, window: Window | None, *, key: str, changed: Changed
+) -> None:
+    """The same as a slider with two handles, which also works from the keyboard."""
+    low, high = _shown(clock, whole.from_s), _shown(clock, whole.to_s)
+    now = window or whole
+    state.put(key, (_shown(clock, now.from_s), _shown(clock, now.to_s)))
+    st.slider(
+        words.WINDOW,
+        min_value=low,
+        max_value=high,
+        step=(high - low) / STEPS,
+        format="D MMM HH:mm" if clock.epoch_s is not None else f"%.1f {clock.unit[0]}",
+        key=key,
+        help=words.WINDOW_HELP,
+        on_change=partial(_slid, key, clock, whole, changed),
+    )
+
+
+def _slid(key: str, clock: Clock, whole: Window, changed: Changed) -> None:
+    start, end = (_seconds(clock, position) for position in state.get(key))
+    window = Window(from_s=max(whole.from_s, round(start, 3)), to_s=min(whole.to_s, round(end, 3)))
+    changed(window if window.to_s > window.from_s and window != whole else None)
+
+
+def _shown(clock: Clock, t_s: float) -> Any:
+    """Slider position: a naive UTC time, or elapsed units."""
+    if clock.epoch_s is None:
+        return t_s / clock.unit[1]
+    return datetime.fromtimestamp(clock.epoch_s + t_s, UTC).replace(tzinfo=None)
+
+
+def _seconds(clock: Clock, position: Any) -> float:
+    if clock.epoch_s is None:
+        return float(position) * clock.unit[1]
+    return float(position.replace(tzinfo=UTC).timestamp()) - clock.epoch_s
+
+
+def described(clock: Clock, window: Window) -> str:
+    """A window in words, with its length."""
+    told = formats.span(clock.epoch_s, window.from_s, window.to_s)
+    if clock.epoch_s is None and window.from_s == 0:
+        return told
+    return f"{told} ({formats.duration(window.to_s - window.from_s)})"

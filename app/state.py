@@ -1,0 +1,133 @@
+"""The only place that spells session keys and query parameters.
+
+The address of a page holds ids and a window, nothing else: it can be sent to a colleague and
+still works after a restart.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import streamlit as st
+
+from app.charts.base import Window
+
+START_PAGE = "views/start.py"
+TRACES_PAGE = "views/traces.py"
+REPLAY_PAGE = "views/replay.py"
+COMPARE_PAGE = "views/compare.py"
+RUNS_PAGE = "views/runs.py"
+
+# Query parameters
+RUNS, BASELINE, FROM, TO = "runs", "baseline", "t0", "t1"
+TRACE = "trace"
+
+# Session keys, prefixed by the page that owns them
+TRACES_PICK = "traces_pick"
+TRACES_TAB = "traces_tab"
+TRACES_JOB = "traces_job"
+TRACES_FILE = "traces_file"
+TRACES_ROWS = "traces_rows"
+REPLAY_JOB = "replay_job"
+REPLAY_TRACE = "replay_trace"
+REPLAY_WINDOW = "replay_window"
+REPLAY_PRESET = "replay_preset"
+REPLAY_BASE = "replay_base"
+REPLAY_TOML = "replay_toml"
+REPLAY_PROBLEM = "replay_problem"
+REPLAY_POLICIES = "replay_policies"
+REPLAY_FRESH = "replay_fresh"
+RUNS_PICK = "runs_pick"
+RUNS_JOB = "runs_job"
+COMPARE_PICK = "compare_pick"
+COMPARE_BASELINE = "compare_baseline"
+COMPARE_BRUSH = "compare_brush"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What the address of the page *Compare* says."""
+
+    runs: tuple[str, ...]
+    baseline: str
+    """One of `runs`; empty where there are none."""
+    window: Window | None
+    """Seconds since the trace's start; None: all of it."""
+
+    def query(self) -> dict[str, str]:
+        """As query parameters."""
+        query = {RUNS: ",".join(self.runs), BASELINE: self.baseline}
+        if self.window is not None:
+            query |= {FROM: f"{self.window.from_s:g}", TO: f"{self.window.to_s:g}"}
+        return query
+
+    def without(self, run_id: str) -> "Comparison":
+        """The same with one run fewer."""
+        return comparison_of([run for run in self.runs if run != run_id], self.baseline)
+
+
+def comparison_of(
+    runs: Sequence[str], baseline: str = "", window: Window | None = None
+) -> Comparison:
+    """A comparison whose baseline is one of its runs: the first, if not said otherwise."""
+    unique = tuple(dict.fromkeys(run for run in runs if run))
+    if baseline not in unique:
+        baseline = unique[0] if unique else ""
+    return Comparison(runs=unique, baseline=baseline, window=window)
+
+
+def parsed(query: Mapping[str, str]) -> Comparison:
+    """What an address says; a window that makes no sense is left out."""
+    runs = [run.strip() for run in query.get(RUNS, "").split(",")]
+    return comparison_of(runs, query.get(BASELINE, ""), _window(query.get(FROM), query.get(TO)))
+
+
+def _window(start: str | None, end: str | None) -> Window | None:
+    try:
+        from_s, to_s = float(start or "nan"), float(end or "nan")
+    except ValueError:
+        return None
+    return Window(from_s=from_s, to_s=to_s) if 0 <= from_s < to_s < 1e12 else None
+
+
+def comparison() -> Comparison:
+    """What this page's address says."""
+    return parsed(st.query_params.to_dict())
+
+
+def compare(chosen: Comparison) -> None:
+    """Writes a comparison into this page's address."""
+    st.query_params.from_dict(chosen.query())
+
+
+def look_at(window: Window | None) -> None:
+    """Changes the window of this page's comparison."""
+    compare(replace(comparison(), window=window))
+    forget(COMPARE_BRUSH)
+
+
+def get(key: str, default: Any = None) -> Any:
+    """A value of this session."""
+    return st.session_state.get(key, default)
+
+
+def put(key: str, value: Any) -> None:
+    """Keeps a small value in this session."""
+    st.session_state[key] = value
+
+
+def take(key: str) -> Any:
+    """A value of this session, which then forgets it."""
+    return st.session_state.pop(key, None)
+
+
+def forget(*keys: str) -> None:
+    """Drops values of this session."""
+    for key in keys:
+        st.session_state.pop(key, None)
+
+
+def start_with(key: str, value: Any) -> None:
+    """Sets what a widget shows the first time."""
+    if key not in st.session_state:
+        st.session_state[key] = value

@@ -1,0 +1,388 @@
+"""Every word on the pages: labels, help, alternative texts. Numbers come from `formats`."""
+
+from collections.abc import Mapping, Sequence
+
+from app import formats
+from app.formats import count, duration, listed
+
+PRODUCT = "SmartScale"
+ABOUT = (
+    "**SmartScale** replays recorded demand under competing autoscaling policies, request by "
+    "request, and shows what each would have done, and cost."
+)
+
+# Navigation: title, icon, tooltip
+NAV_START = ("Start", ":material/home:", "What this is, and a finished comparison to look at.")
+NAV_TRACES = ("Traces", ":material/timeline:", "Recorded demand: load it, check it, look at it.")
+NAV_REPLAY = ("Replay", ":material/play_circle:", "Replay a trace under several policies.")
+NAV_COMPARE = ("Compare", ":material/balance:", "Which policy served better, and at what cost.")
+NAV_RUNS = ("Runs", ":material/history:", "All replays: compare, repeat or delete them.")
+SECTION_DEMAND, SECTION_WHAT_IF = "Demand", "What if"
+
+# Errors
+WHERE, FIX = "Where:", "How to fix it:"
+OUR_FAULT_TITLE = "This page could not be shown"
+OUR_FAULT = (
+    "That is a fault of ours, not of your data; nothing was lost. Reload the page. If it comes "
+    "back, the log of the dashboard says what happened."
+)
+SETUP_TITLE = "Getting ready"
+SETUP_TEXT = "The first start loads the sample traces and replays one of them. It happens once."
+
+# Start
+START_TITLE = "What would another scaling policy have done to your traffic?"
+START_INTRO = (
+    "SmartScale replays your recorded demand, request by request, under several autoscaling "
+    "policies side by side. You see which of them would have served your users better, and what "
+    "it would have cost, before anything changes in production."
+)
+START_DEMO = "See a finished comparison"
+START_OWN = "Load your own trace"
+START_SAMPLE = "A sample: chat traffic that is hit by two crowds"
+START_RECENT = "Your latest comparisons"
+START_STEPS = (
+    (
+        "1 · Load a trace",
+        "A CSV, JSONL or Parquet file with a time per request, or counts over time.",
+    ),
+    (
+        "2 · Describe the cluster",
+        "Start from a preset: workers, start-up time, prices, and the SLO.",
+    ),
+    ("3 · Compare policies", "Fixed capacity, threshold rules, the Kubernetes HPA, or your own."),
+)
+
+# Traces
+TRACES_INTRO = "A trace is recorded demand. It never changes once it is loaded."
+TRACES_STORED, TRACES_ADD = "Stored traces", "Add a trace"
+TRACES_EMPTY = "No trace is stored yet. Add one to begin."
+TRACES_ALT = "Stored traces with kind, rows, length and mean rate"
+TRACE_PICK = "Look at"
+KIND_HELP = (
+    "Requests: a row per request. Sessions: requests that wait for one another (closed loop). "
+    "Series: counts or utilisation over time. Carbon and prices describe regions, not demand."
+)
+KINDS: Mapping[str, str] = {
+    "requests": "Requests",
+    "sessions": "Sessions",
+    "series": "Series",
+    "carbon": "Carbon",
+    "prices": "Prices",
+}
+SEVERITIES: Mapping[str, str] = {"note": "Note", "repaired": "Repaired", "refused": "Refused"}
+REPORT_TITLE = "Check report"
+REPORT_CLEAN = "Nothing to report: every row was taken as it is."
+REPORT_ALT = "Findings of the import checks with severity, rule, row and fix"
+PROFILE_TITLE = "Profile"
+RATE_TITLE = "Arrivals (1/s)"
+TOKENS_ALT = "Distribution of tokens and times per request"
+DISPERSION_HELP = (
+    "Variance of the number of arrivals per interval, divided by its mean. 1: arrivals "
+    "independent of one another (Poisson). Well above 1: bursts, which need spare capacity."
+)
+PEAK_HELP = "Rate of the busiest interval of this length, divided by the mean rate."
+SWING_HELP = "Mean rate of the busiest hour of the day, divided by that of the quietest."
+RENAME, RENAME_LABEL, DELETE = "Rename", "New name", "Delete"
+DELETE_FORCE = "Delete it although runs were made with it; they keep their results"
+ADD_WAYS = ("Upload a file", "File on this machine", "Make one up")
+ADD_UPLOAD_LABEL = "CSV, TSV, JSONL or Parquet, also as .gz or .zst, up to 400 MB"
+ADD_PATH_LABEL = "Path of the file"
+ADD_PATH_HELP = (
+    "On the machine that runs the dashboard. The file is streamed, so size is no limit."
+)
+ADD_NAME = "Name (optional)"
+ADD_NAME_HELP = "Empty: the file's name."
+ADD_HOW = "Where does it come from?"
+ADD_IMPORT = "Import"
+ADD_PATH_EXAMPLE = "for example ~/traces/requests.csv.gz"
+ADD_MAP = "Columns"
+ADD_MAP_ON = "Say myself which column is what"
+ADD_MAP_HELP = "The columns were matched by name and content. Correct them if that went wrong."
+ADD_MAP_NEEDED = "The columns could not be made out by name. Say which column is what."
+ADD_ROWS_ALT = "First rows of the file as they will be read"
+NOT_IN_FILE, GUESS = "not in the file", "guess from the cells"
+KIND, TIME_UNIT = "What a row is", "Times are in"
+TIME_UNITS: Mapping[str, str] = {
+    "text": "dates and times as text",
+    "s": "seconds",
+    "ms": "milliseconds",
+    "us": "microseconds",
+    "ns": "nanoseconds",
+}
+ROLES: Mapping[str, str] = {
+    "arrival": "Time",
+    "input_tokens": "Input tokens",
+    "output_tokens": "Output tokens",
+    "service": "Service time",
+    "think": "Wait after it (think time)",
+    "agent_type": "Agent type or model",
+    "tenant": "Tenant",
+    "session": "Session",
+    "prefix_tokens": "Repeated prefix tokens",
+    "value": "Value",
+    "entity": "VM or machine",
+    "carbon": "Carbon intensity (g/kWh)",
+    "region": "Region",
+    "machine_type": "Machine type",
+    "usd_per_hour": "Price (USD/h)",
+    "usd_per_hour_spot": "Spot price (USD/h)",
+    "usd_per_month_1y": "One-year price (USD/month)",
+    "usd_per_month_3y": "Three-year price (USD/month)",
+    "vcpu": "vCPUs",
+    "ram_gb": "Memory (GB)",
+    "gpu_type": "GPU type",
+    "gpu_count": "GPUs",
+}
+FIRST_ROW_HELP = "Counted from 1, without the header."
+TRACE_UNKNOWN = "The trace in this address is not in the store. Here is the newest one."
+LOOK_AT_IT, REPLAY_IT = "Look at it", "Replay it"
+CARBON_AXIS = "Carbon intensity (g CO₂e per kWh)"
+SYNTH_KIND, SYNTH_HOURS, SYNTH_RATE = "Shape of the demand", "Length (h)", "Mean rate (1/s)"
+SYNTH_SEED, SYNTH_GO = "Seed", "Make the trace"
+SYNTH_KINDS: Mapping[str, str] = {
+    "diurnal": "Daily wave",
+    "flash-crowd": "Flash crowd",
+    "growth": "Steady growth",
+    "bursty": "Bursts",
+    "agent-sessions": "Agent sessions (closed loop)",
+}
+
+# Replay
+REPLAY_INTRO = "Choose demand, cluster and policies; every policy meets exactly the same requests."
+STEP_DEMAND, STEP_CLUSTER, STEP_POLICIES = "1 · Demand", "2 · Cluster", "3 · Policies"
+TRACE, WINDOW = "Trace", "Window"
+WINDOW_HELP = "Only requests that arrive in this part of the trace are replayed."
+PRESET = "Preset"
+PRESET_HELP = "Fills in all fields below. Each number's source is in the scenario file."
+POLICIES = "Policies to compare"
+POLICIES_HELP = "Choose several, or type one with parameters, such as hpa:target=0.6, and Enter."
+POLICIES_HOW = "Which policies there are, and their parameters"
+POLICIES_ALT = "Installed policies with description and parameters"
+ADVANCED = "Scenario file (TOML)"
+ADVANCED_LABEL = "The whole scenario as text"
+ADVANCED_USE, ADVANCED_SAVE, ADVANCED_UPLOAD = "Use this text", "Download", "Or upload a file"
+ADVANCED_USE_FILE = "Use this file"
+REPLAY_GO = "Replay and compare"
+LOADING_REQUESTS = "loading requests"
+FRESH = "Replay again even if the result is already stored"
+REPLAY_NONE = "There is no demand to replay yet. Load a trace first."
+CANCEL, CANCELLING = "Cancel", "Stopping…"
+CANCELLED = "Cancelled. What was stored before is untouched."
+
+# Compare
+COMPARE_NONE = "Choose two or more runs to compare"
+COMPARE_EMPTY = "Nothing was replayed yet."
+COMPARE_CHOOSE = "Choose runs"
+COMPARE_RUNS, COMPARE_BASELINE = "Runs", "Baseline"
+COMPARE_RUNS_HELP = "Up to six finished replays."
+COMPARE_BASELINE_HELP = "The run that the others are measured against."
+COMPARE_MIXED = (
+    "These runs did not meet the same demand, or not under the same scenario. Their differences "
+    "are not due to the policy alone."
+)
+CLOSED_LOOP = (
+    "Closed loop: a session's next request waits for the one before it, so slower service delays "
+    "the demand itself and the policies do not see the same arrivals."
+)
+FIGURE = "Figure"
+SCORECARD = "Scorecard"
+SCORECARD_HELP = "What the figures mean"
+SCORECARD_WINDOW = (
+    "Recomputed for the chosen window. Figures that only make sense for the whole run are not "
+    "measured here."
+)
+WINDOW_TITLE = "Arrivals: drag across the chart to look at a part"
+WINDOW_RESET = "Reset window"
+WHOLE_RUN = "Whole run"
+CAPACITY_TITLE = "Demand against capacity"
+CAPACITY_CAPTION = (
+    "A slot serves one request at a time. Demand is the work that arrived; where it rises above "
+    "ready capacity, requests wait."
+)
+LATENCY_TITLE = "Request latency over time"
+LATENCY_CAPTION = "By time of arrival, merged from histograms of every request, within 1 %."
+PERCENTILE, LOG_SCALE = "Percentile", "Logarithmic axis"
+QUEUE_TITLE, QUEUE_AXIS = "Requests waiting", "Waiting requests (highest)"
+QUEUE_CAPTION = "Requests that have arrived and wait for a free slot."
+FAILURES_TITLE, FAILURES_AXIS = "Failures", "Failed requests (1/s)"
+FAILURES_CAPTION = "Queue and execution time-outs, rejections and losses, by time of failure."
+COST_TITLE, COST_AXIS = "Cost", "Cost rate (USD/h)"
+COST_CAPTION = "Price of all provisioned workers: starting, ready and draining."
+ACTIONS_TITLE = "Scaling actions"
+ACTIONS_ALT = "Decisions of this run that changed the number of workers"
+DATA, DATA_ALT, DOWNLOAD = "Data behind this chart", "Rows behind the chart", "Download CSV"
+
+BASELINE_BADGE = ":gray-badge[baseline]"
+ACTIONS_NONE = "The number of workers never changed in this window."
+GO_REPLAY, GO_TRACES = "Replay a trace", "Add a trace"
+REPLAY_READY = "Your replay is ready"
+
+# Runs
+RUNS_INTRO = "Every replay is kept until you delete it. Select rows to act on them."
+RUNS_EMPTY = "Nothing was replayed yet."
+RUNS_ALT = "Saved replays with policy, trace, status and main figures"
+RUNS_AGAIN_DONE = "Replayed again; the figures are up to date."
+RUNS_COMPARE, RUNS_AGAIN, RUNS_DELETE = "Compare", "Start again", "Delete"
+STATUSES: Mapping[str, str] = {
+    "done": "Done",
+    "running": "Running",
+    "interrupted": "Interrupted",
+    "cancelled": "Cancelled",
+    "failed": "Failed",
+}
+
+
+def plain(text: str) -> str:
+    """Text with dollar signs that Markdown leaves alone."""
+    return text.replace("$", "\\$")
+
+
+def bullets(sentences: Sequence[str]) -> str:
+    """Sentences as a Markdown list; one alone as it is."""
+    return (
+        "\n".join(f"- {text}" for text in sentences) if len(sentences) > 1 else "".join(sentences)
+    )
+
+
+def working(title: str, text: str, fraction: float) -> str:
+    """Beside a progress bar."""
+    doing = f" · {text}" if text else ""
+    return f"{plain(title)}{plain(doing)} · {100 * fraction:.0f} %"
+
+
+def unfinished(policy: str, status: str, note: str | None) -> str:
+    """Why a run is not part of the comparison."""
+    why = f" ({note})" if note else ""
+    return f"The run of {plain(policy)} is {status}{plain(why)}, so it is left out. See Runs."
+
+
+def comparison_line(trace: str, scenario: str, window: str) -> str:
+    """What was replayed, above a comparison."""
+    return plain(f"**{trace}** · {window} · scenario **{scenario}**")
+
+
+def scorecard_alt(labels: list[str], baseline: str) -> str:
+    """Name of the scorecard's table."""
+    return f"Scorecard of {listed(labels)} with differences to {baseline}"
+
+
+def sampled(bucket_s: float, tick_s: float, how: str) -> str:
+    """How a chart was down-sampled."""
+    if bucket_s <= tick_s:
+        return f"Each step is one tick of {duration(tick_s)}."
+    return (
+        f"Down-sampled: each step covers {duration(bucket_s)} "
+        f"({count(round(bucket_s / tick_s), 'tick')}) and shows the {how}."
+    )
+
+
+def accounted(label: str, arrived: float, finished: float, failed: float) -> str:
+    """That no request is missing: finished and failed make up all that arrived."""
+    whole = formats.whole
+    text = f"{label}: {whole(finished)} finished + {whole(failed)} failed"
+    if round(finished + failed) == round(arrived):
+        return f"{text} = {whole(arrived)} arrived"
+    return f"{text} of {whole(arrived)} arrived; the rest is unaccounted for"
+
+
+def delete_runs(number: int) -> str:
+    """The question before runs are deleted."""
+    return f"Delete {count(number, 'run')} for good? Their traces stay."
+
+
+def chosen_runs(picked: int, done: int) -> str:
+    """How many runs are selected, and what can be done with them."""
+    if not picked:
+        return "No row is selected."
+    if done < picked:
+        return f"{count(picked, 'run')} selected; only finished ones can be compared ({done})."
+    return f"{count(picked, 'run')} selected."
+
+
+def replaying(policies: Sequence[str], trace: str) -> str:
+    """Title of a replay under way."""
+    return f"Replaying {trace} under {listed(list(policies))}"
+
+
+def delete_trace(name: str) -> str:
+    """The question before a trace is deleted."""
+    return f"Delete {name} and all its rows for good?"
+
+
+def recognised(format: str, kind: str | None) -> str:  # noqa: A002
+    """What a file was taken for."""
+    if kind is None:
+        return "Its columns are not known yet. These are its first rows."
+    known = "a table of unknown origin" if format == "generic" else f"format **{format}**"
+    return f"Read as {known}, holding **{KINDS[str(kind)].lower()}**. These are its first rows."
+
+
+def importing(file: str) -> str:
+    """Title of an import under way."""
+    return f"Importing {file}"
+
+
+def making(kind: str) -> str:
+    """Title of a trace being made."""
+    return f"Making a trace: {kind}"
+
+
+def imported(name: str, rows: int, existed: bool) -> str:
+    """What an import ended with."""
+    text = f"**{plain(name)}** is stored: {count(rows, 'row')}."
+    return f"**{plain(name)}** was stored already: same content, same trace." if existed else text
+
+
+def curve_caption(width_s: float) -> str:
+    """How a rate curve was down-sampled."""
+    return f"Each step is the mean of {duration(width_s)}."
+
+
+def carbon_alt(regions: Sequence[str]) -> str:
+    """Name of a carbon chart."""
+    return f"Carbon intensity over time in {listed(list(regions))}"
+
+
+def replayed(time: str) -> str:
+    """How far a replay has come."""
+    return f"{time} of the trace replayed"
+
+
+def default(value: object) -> str:
+    """A parameter's default."""
+    return "unset" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def pool_title(pool: str, agent_type: str) -> str:
+    """Above the fields of one pool, where there are several."""
+    return f"Pool {pool}" if pool == agent_type else f"Pool {pool} of {agent_type}"
+
+
+def trace_option(name: str, kind: str, rows: int, duration_s: float) -> str:
+    """A trace in a list of choices."""
+    noun = {"series": "interval"}.get(kind, "request")
+    return f"{name} · {count(rows, noun)} · {duration(duration_s)}"
+
+
+def window_line(window: str, whole: bool) -> str:
+    """Below the window's slider."""
+    return f"Whole trace: {window}" if whole else f"Window: {window}"
+
+
+def capacity_alt(label: str, demand: float, ready: float) -> str:
+    """The takeaway of one capacity chart."""
+    return (
+        f"{label}: demand peaks at {formats.amount(demand)} slots, ready capacity at "
+        f"{formats.amount(ready)}"
+    )
+
+
+def lines_alt(title: str, peaks: Mapping[str, float], unit: str) -> str:
+    """The takeaway of a chart with one line a run."""
+    told = [f"{label} {formats.figure(peak, unit)}" for label, peak in peaks.items()]
+    return f"{title}, highest value: {listed(told)}" if told else f"{title}: nothing to show"
+
+
+def rate_alt(name: str, mean: float, peak: float) -> str:
+    """The takeaway of a rate curve."""
+    return f"{name}: {formats.amount(mean)} on average, at most {formats.amount(peak)}"
