@@ -86,7 +86,7 @@ def replay(
             for run in runs:
                 run.decide(tick)
             _finish(for_each(lambda run, k=tick: run.advance(k), runs))  # type: ignore[misc]
-        return list(for_each(_Run.record, runs))
+        return list(threads.map(_Run.record, runs))
 
 
 def _finish(results: Iterable[None]) -> None:

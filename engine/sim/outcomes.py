@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from engine.sim import kernel
-from engine.units import AnyArray, FloatArray, IntArray
+from engine.units import AnyArray, IntArray
 
 MINUTE_S = 60.0
 M_FINISHED, M_MET, M_FAILED = 0, 1, 2
@@ -54,17 +54,19 @@ def tally(
     met = np.zeros((ticks, pools), np.int64)
     minutes = np.zeros((int(np.ceil(ticks * tick_s / MINUTE_S)) + 1, 3), np.int64)
     totals = np.zeros(16, np.int64)
-    buckets = np.full(len(outcomes), -1, np.int32)
+    place = np.full(len(outcomes), kernel.NONE, np.int64)
+    buckets = np.empty(len(outcomes), np.int16)
     edges_s = np.arange(1, ticks, dtype=np.float64) * tick_s
-    _count(pool, outcomes, edges_s, slo_s, arrived, met, minutes, totals, buckets)
+    _count(pool, outcomes, tick_s, edges_s, slo_s, arrived, met, minutes, totals, place, buckets)
     outcome = {name: int(totals[status]) for name, status in FAILURES.items()}
     outcome["finished"] = int(totals[kernel.FINISHED])
     outcome["arrived"] = int(arrived.sum())
     outcome["lost"] = outcome["arrived"] - sum(outcome[name] for name in (*FAILURES, "finished"))
+    where, bucket, number = _histograms(place, buckets, ticks * pools)
     return Tally(
         arrived=arrived,
         slo_met=met,
-        latency=_sparse(pool, outcomes, edges_s, buckets, pools),
+        latency=(where // pools, (where % pools).astype(np.int16), bucket, number),
         minutes=minutes,
         outcome=outcome,
         requests=_rows(pool, outcomes) if keep else None,
@@ -72,19 +74,29 @@ def tally(
 
 
 @njit(nogil=True, cache=True)
-def _count(pool, outcomes, edges_s, slo_s, arrived, met, minutes, totals, buckets):  # type: ignore[no-untyped-def]
+def _count(  # type: ignore[no-untyped-def]
+    pool, outcomes, tick_s, edges_s, slo_s, arrived, met, minutes, totals, place, buckets
+):
+    """Counts, and for finished requests their place (tick, pool) and latency bucket."""
+    pools = arrived.shape[1]
     for i in range(len(outcomes)):
         outcome = outcomes[i]
-        if np.isnan(outcome.arrived_s):
+        at_s = outcome.arrived_s
+        if np.isnan(at_s):
             continue
-        tick = np.searchsorted(edges_s, outcome.arrived_s, side="right")
-        minute = int(outcome.arrived_s / MINUTE_S)
+        tick = min(int(at_s / tick_s), len(edges_s))  # may be one off, the edges decide
+        while tick < len(edges_s) and edges_s[tick] <= at_s:
+            tick += 1
+        while tick > 0 and edges_s[tick - 1] > at_s:
+            tick -= 1
+        minute = int(at_s / MINUTE_S)
         arrived[tick, pool[i]] += 1
         totals[outcome.status] += 1
         if outcome.status != kernel.FINISHED:
             minutes[minute, M_FAILED] += 1
             continue
-        latency_s = outcome.end_s - outcome.arrived_s
+        latency_s = outcome.end_s - at_s
+        place[i] = tick * pools + pool[i]
         buckets[i] = kernel.latency_bucket(latency_s)
         minutes[minute, M_FINISHED] += 1
         if latency_s <= slo_s:
@@ -92,22 +104,39 @@ def _count(pool, outcomes, edges_s, slo_s, arrived, met, minutes, totals, bucket
             minutes[minute, M_MET] += 1
 
 
-def _sparse(
-    pool: AnyArray, outcomes: AnyArray, edges_s: FloatArray, buckets: AnyArray, pools: int
-) -> tuple[AnyArray, AnyArray, AnyArray, AnyArray]:
-    """Tick, pool, bucket and number of requests, where there are any."""
-    finished = buckets >= 0
-    tick = np.searchsorted(edges_s, outcomes["arrived_s"][finished], side="right")
-    key = (tick * pools + pool[finished]) * kernel.BUCKETS + buckets[finished]
-    key, number = np.unique(key, return_counts=True)
-    row, bucket = np.divmod(key, kernel.BUCKETS)
-    tick, where = np.divmod(row, pools)
-    return (
-        tick.astype(np.int32),
-        where.astype(np.int16),
-        bucket.astype(np.int16),
-        number.astype(np.int32),
-    )
+@njit(nogil=True, cache=True)
+def _histograms(place, buckets, places):  # type: ignore[no-untyped-def]
+    """Place, bucket and number of requests where there are any, in this order.
+
+    Sorts by counting: first the buckets by place, then each place's by bucket.
+    """
+    ends = np.zeros(places + 1, np.int64)
+    for i in range(len(place)):
+        ends[place[i] + 1] += place[i] != kernel.NONE
+    ends = np.cumsum(ends)
+    sorted_buckets = np.empty(ends[places], np.int16)
+    for i in range(len(place) - 1, -1, -1):
+        if place[i] != kernel.NONE:
+            ends[place[i] + 1] -= 1
+            sorted_buckets[ends[place[i] + 1]] = buckets[i]
+    starts = ends[1:]  # each end has moved to its start
+    found = np.empty((3, len(sorted_buckets)), np.int32)
+    counts = np.zeros(kernel.BUCKETS, np.int32)
+    rows = 0
+    for p in range(places):
+        start = starts[p]
+        end = starts[p + 1] if p + 1 < places else len(sorted_buckets)
+        low, high = kernel.BUCKETS, -1
+        for k in range(start, end):
+            bucket = sorted_buckets[k]
+            counts[bucket] += 1
+            low, high = min(low, bucket), max(high, bucket)
+        for bucket in range(low, high + 1):
+            if counts[bucket] > 0:
+                found[0, rows], found[1, rows], found[2, rows] = p, bucket, counts[bucket]
+                counts[bucket] = 0
+                rows += 1
+    return found[0, :rows].copy(), found[1, :rows].astype(np.int16), found[2, :rows].copy()
 
 
 def _rows(pool: AnyArray, outcomes: AnyArray) -> dict[str, AnyArray]:

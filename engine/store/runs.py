@@ -56,7 +56,9 @@ _JSON = ("scenario", "policy_spec", "pools", "scorecard")
 
 
 def begin_run(store: Store, values: Mapping[str, Any]) -> int:
-    """Notes that a run is under way, replacing an unfinished or older run of the same id.
+    """Notes that a run is under way, in place of an unfinished one of the same id.
+
+    A finished one of the same id stays as it is until `finish_run` replaces it.
 
     Args:
         store: the open store.
@@ -74,6 +76,11 @@ def begin_run(store: Store, values: Mapping[str, Any]) -> int:
     names = ", ".join(row)
     marks = ", ".join("?" for _ in row)
     with store.transaction() as cursor:
+        done = cursor.execute(
+            "SELECT run_no FROM runs WHERE run_id = ? AND status = 'done'", [row["run_id"]]
+        ).fetchone()
+        if done is not None:
+            return int(done[0])
         _delete(cursor, str(row["run_id"]))
         made = cursor.execute(
             f"INSERT INTO runs ({names}) VALUES ({marks}) RETURNING run_no",
@@ -92,36 +99,59 @@ def finish_run(
 ) -> None:
     """Stores everything of a run at once: after this it is done, before it holds nothing.
 
+    What a finished run of the same number held is replaced in the same moment.
+
     Args:
         store: the open store.
         run_no: from `begin_run`.
         tables: by table name, columns by name (all of the table's but run_no).
         scorecard: the run's figures.
         wall_s: seconds that the replay took.
+
+    Raises:
+        StoreError: the run is not there any more.
     """
     with store.transaction() as cursor:
-        for name, columns in tables.items():
-            assert name in TABLES, name
-            frame = pa.table(dict(columns))
-            cursor.register("incoming", frame)
-            names = ", ".join(columns)
-            cursor.execute(
-                f"INSERT INTO {name} (run_no, {names}) SELECT ?, {names} FROM incoming",
-                [run_no],
+        marked = cursor.execute(
+            "UPDATE runs SET created_at = CASE status WHEN 'done' THEN $now ELSE created_at END, "
+            "status = 'done', note = NULL, finished_at = $now, wall_s = $wall_s, "
+            "scorecard = $scorecard WHERE run_no = $run_no RETURNING run_no",
+            {
+                "now": _now(),
+                "wall_s": wall_s,
+                "scorecard": json.dumps(dict(scorecard)),
+                "run_no": run_no,
+            },
+        ).fetchone()
+        if marked is None:
+            raise StoreError(
+                "the run was deleted or started again while it was under way",
+                f"run number {run_no}",
+                "Replay it again",
             )
-            cursor.unregister("incoming")
-        cursor.execute(
-            "UPDATE runs SET status = 'done', note = NULL, finished_at = ?, wall_s = ?, "
-            "scorecard = ? WHERE run_no = ?",
-            [_now(), wall_s, json.dumps(dict(scorecard)), run_no],
-        )
+        for name, columns in tables.items():
+            _replace_rows(cursor, name, run_no, columns)
+
+
+def _replace_rows(
+    cursor: Any, name: str, run_no: int, columns: Mapping[str, AnyArray | list[Any]]
+) -> None:
+    assert name in TABLES, name
+    cursor.execute(f"DELETE FROM {name} WHERE run_no = ?", [run_no])
+    cursor.register("incoming", pa.table(dict(columns)))
+    names = ", ".join(columns)
+    cursor.execute(
+        f"INSERT INTO {name} (run_no, {names}) SELECT ?, {names} FROM incoming", [run_no]
+    )
+    cursor.unregister("incoming")
 
 
 def end_run(store: Store, run_no: int, status: str, note: str) -> None:
-    """Marks a run that did not finish as cancelled or failed."""
+    """Marks a run that did not finish as cancelled or failed; a finished one stays done."""
     with store.transaction() as cursor:
         cursor.execute(
-            "UPDATE runs SET status = ?, note = ?, finished_at = ? WHERE run_no = ?",
+            "UPDATE runs SET status = ?, note = ?, finished_at = ? "
+            "WHERE run_no = ? AND status = 'running'",
             [status, note, _now(), run_no],
         )
 
