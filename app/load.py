@@ -46,7 +46,10 @@ def setup() -> Job:
 def demo() -> tuple[list[str], str]:
     """Run ids of the comparison for visitors, and its baseline; empty if there is none."""
     found: tuple[list[str], str] | None = setup().result
-    return found or ([], "")
+    runs, baseline = found or ([], "")
+    saved = planner().runs()
+    done = set(saved.loc[saved["status"] == "done", "run_id"])
+    return (runs, baseline) if done.issuperset(runs) else ([], "")
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda folder: folder.cleanup())

@@ -115,18 +115,22 @@ def _outcome(job: Job) -> None:
     if made.findings:
         findings(made.findings)
     with st.container(horizontal=True):
-        st.page_link(
-            state.TRACES_PAGE,
-            label=words.LOOK_AT_IT,
+        st.button(
+            words.LOOK_AT_IT,
             icon=":material/timeline:",
-            query_params={state.TRACE: made.trace_id},
+            key="traces_look",
+            on_click=_look_at,
+            args=(made.trace_id,),
         )
-        st.page_link(
-            state.REPLAY_PAGE,
-            label=words.REPLAY_IT,
-            icon=":material/play_circle:",
-            query_params={state.TRACE: made.trace_id},
-        )
+        if st.button(
+            words.REPLAY_IT, type="primary", icon=":material/play_circle:", key="traces_go"
+        ):
+            st.switch_page(state.REPLAY_PAGE, query_params={state.TRACE: made.trace_id})
+
+
+def _look_at(trace_id: str) -> None:
+    st.query_params[state.TRACE] = trace_id
+    state.put(state.TRACES_TAB, words.TRACES_STORED)
 
 
 def _synthesize() -> None:

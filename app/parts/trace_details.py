@@ -47,7 +47,7 @@ def findings(report: Any) -> None:
 def _buttons(trace: TraceInfo) -> None:
     with st.container(horizontal=True):
         if trace.kind.value in profiles.DEMAND and st.button(
-            words.GO_REPLAY, type="primary", icon=":material/play_circle:", key="traces_replay"
+            words.REPLAY_IT, type="primary", icon=":material/play_circle:", key="traces_replay"
         ):
             st.switch_page(state.REPLAY_PAGE, query_params={state.TRACE: trace.trace_id})
         if st.button(words.RENAME, icon=":material/edit:", key="traces_rename"):

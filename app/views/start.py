@@ -17,6 +17,7 @@ with st.container(horizontal=True):
             state.COMPARE_PAGE, query_params=state.comparison_of(demo, baseline).query()
         )
     if st.button(words.START_OWN, key="start_own"):
+        state.put(state.TRACES_TAB, words.TRACES_ADD)
         st.switch_page(state.TRACES_PAGE)
 
 steps = st.columns(len(words.START_STEPS))

@@ -9,7 +9,9 @@ st.title(words.NAV_TRACES[0])
 st.write(words.TRACES_INTRO)
 
 saved = load.planner().traces()
-stored, new = st.tabs([words.TRACES_STORED, words.TRACES_ADD], key=state.TRACES_TAB)
+stored, new = st.tabs(
+    [words.TRACES_STORED, words.TRACES_ADD], key=state.TRACES_TAB, on_change="rerun"
+)
 with stored:
     if saved.empty:
         st.info(words.TRACES_EMPTY)
