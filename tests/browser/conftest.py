@@ -20,7 +20,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -38,6 +38,8 @@ START_S = 120.0
 WAIT_MS = 30_000
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Opened at `/compare`, Streamlit first asks `/compare/_stcore/…` in case that is its base."""
+
+expect.set_options(timeout=WAIT_MS)
 
 Serve = Callable[[Path], "Server"]
 OpenPage = Callable[..., Page]

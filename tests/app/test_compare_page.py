@@ -1,0 +1,144 @@
+"""Which run is better, at what cost: from an address, in words, and for a part of the time."""
+
+import pytest
+
+from app import load, words
+from engine.planner import Planner
+from engine.scorecard import FIGURES
+from tests.app.conftest import text_of
+
+
+@pytest.fixture
+def demo(store) -> list[str]:
+    """Run ids of the finished comparison."""
+    with Planner(store) as planner:
+        return planner.demo()[0]
+
+
+def scorecard(page):
+    """The scorecard as {figure label: {run: text}}."""
+    table = next(t.value for t in page.table if t.value.columns[0] == words.FIGURE)
+    return table.set_index(words.FIGURE).to_dict(orient="index")
+
+
+def test_the_address_names_runs_and_baseline(demo, open_page):
+    page = open_page("compare", runs=",".join(demo[:3]), baseline=demo[1])
+    card = scorecard(page)
+    assert set(card) == {f"**{group}**" for group in ("Service", "Capacity and cost",
+                         "Requests and failures", "Behaviour")} | {
+        figure.label for figure in FIGURES.values()
+    }  # fmt: skip
+    assert "better" in card["Cost"]["hpa"] or "worse" in card["Cost"]["hpa"]
+    assert "%" not in card["Cost"]["threshold"]  # the baseline differs from nothing
+
+
+def test_differences_carry_sign_unit_and_a_word(demo, open_page):
+    page = open_page("compare", runs=",".join(demo[:2]), baseline=demo[0])
+    cost = scorecard(page)["Cost"]["threshold"]
+    assert "▼ −\\$" in cost
+    assert "better" in cost
+    met = scorecard(page)["SLO attainment"]["threshold"]
+    assert "points worse" in met
+
+
+def test_no_request_is_unaccounted_for(demo, open_page):
+    page = open_page("compare", runs=",".join(demo))
+    told = [caption.value for caption in page.caption if "arrived" in caption.value]
+    assert len([text for text in told if "= 29,433 arrived" in text]) == len(demo)
+
+
+def test_a_window_changes_the_figures_and_can_be_reset(demo, open_page):
+    page = open_page("compare", runs=",".join(demo[:2]))
+    whole = scorecard(page)
+    page.slider(key="compare_window").set_value((20.0, 40.0)).run()
+    assert not page.exception
+    assert (page.query_params["t0"], page.query_params["t1"]) == ("1200", "2400")
+    part = scorecard(page)
+    assert part["Requests arrived"]["static"] != whole["Requests arrived"]["static"]
+    assert part["Request latency p95"]["threshold"] != whole["Request latency p95"]["threshold"]
+    assert "not measured" in part["Scaling actions per hour"]["threshold"]
+    page.button(key="compare_reset").click().run()
+    assert "t0" not in page.query_params
+    assert scorecard(page) == whole
+
+
+def test_a_window_in_the_address_is_what_a_reset_page_shows(demo, open_page):
+    there = {"runs": ",".join(demo[:2]), "t0": "1200", "t1": "2400"}
+    first = scorecard(open_page("compare", **there))
+    load.forget_results()
+    assert scorecard(open_page("compare", **there)) == first
+    assert first["Requests arrived"]["static"] != "29,433"
+
+
+@pytest.mark.parametrize("window", [("x", "y"), ("50", "10"), ("-5", "60"), ("nan", "inf")])
+def test_a_senseless_window_counts_as_none(demo, open_page, window):
+    page = open_page("compare", runs=",".join(demo[:2]), t0=window[0], t1=window[1])
+    assert scorecard(page)["Requests arrived"]["static"] == "29,433"
+
+
+def test_an_unknown_run_is_named_and_the_others_are_shown(demo, open_page):
+    page = open_page("compare", runs=f"{demo[0]},ffffffffffff")
+    assert "There is no run 'ffffffffffff'" in page.error[0].proto.title
+    assert scorecard(page)["Requests arrived"] == {"static": "29,433"}
+
+
+def test_only_unknown_runs_leave_the_choice(store, open_page):
+    page = open_page("compare", runs="ffffffffffff")
+    assert len(page.error) == 1
+    assert page.multiselect(key="compare_pick").options
+
+
+def test_without_runs_there_is_something_to_choose(demo, open_page):
+    page = open_page("compare")
+    page.multiselect(key="compare_pick").set_value(demo[:2]).run()
+    assert not page.exception
+    assert page.query_params["runs"] == ",".join(demo[:2])
+    assert scorecard(page)["Requests arrived"]["static"] == "29,433"
+
+
+def test_the_beginning_of_a_run_id_is_enough(demo, open_page):
+    page = open_page("compare", runs=demo[0][:6])
+    assert scorecard(page)["Requests arrived"] == {"static": "29,433"}
+
+
+def replay_some(store, trace: str, *policies: str) -> list[str]:
+    with Planner(store) as planner:
+        preset = planner.presets()["llm-agents"]
+        return planner.replay(trace, policies, scenario=preset, to_s=600.0)
+
+
+def test_an_unfinished_run_is_left_out_with_its_reason(store, open_page):
+    runs = replay_some(store, "bursty", "static", "hpa")
+    with Planner(store) as planner, planner._store.transaction() as cursor:
+        cursor.execute(
+            "UPDATE runs SET status = 'interrupted', note = 'the process ended' WHERE run_id = ?",
+            [runs[1]],
+        )
+    page = open_page("compare", runs=",".join(runs))
+    assert "interrupted (the process ended)" in page.warning[0].value
+    assert list(scorecard(page)["Cost"]) == ["static"]
+
+
+def test_runs_of_different_demand_are_flagged(demo, store, open_page):
+    other = replay_some(store, "bursty", "static")
+    page = open_page("compare", runs=f"{demo[0]},{other[0]}")
+    assert words.COMPARE_MIXED in text_of(page)
+
+
+def test_a_closed_loop_says_so(store, open_page):
+    runs = replay_some(store, "agent_sessions", "static")
+    assert words.CLOSED_LOOP in text_of(open_page("compare", runs=runs[0]))
+
+
+def test_an_empty_store_says_what_to_do(no_samples, open_page):
+    assert words.COMPARE_EMPTY in text_of(open_page("compare"))
+
+
+def test_every_chart_has_a_name_for_screen_readers(demo, open_page):
+    page = open_page("compare", runs=",".join(demo))
+    charts = page.get("vega_lite_chart")
+    assert (
+        len(charts) == len(demo) + 5
+    )  # arrivals, capacity per run, latency, queue, failures, cost
+    assert all(chart.proto.alt.strip() for chart in charts)
+    assert all(table.proto.alt.strip() for table in page.table)
