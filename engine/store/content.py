@@ -1,6 +1,7 @@
 """The identity of a trace: a digest of its canonical rows, whatever file they came in."""
 
 import hashlib
+from contextlib import closing
 
 import numpy as np
 import pyarrow as pa
@@ -27,13 +28,14 @@ def content_digest(work: Work, identity: str, columns: dict[str, str], relation:
     lengths = {name: hashlib.blake2b() for name in columns}
     rows = 0
     reader = work.cursor.sql(f"SELECT {select} FROM {relation}").to_arrow_reader(_BATCH_ROWS)
-    for batch in reader:
-        work.tick(0.0)
-        rows += batch.num_rows
-        for name, column in zip(columns, batch.columns, strict=True):
-            data, length = _bytes_of(column)
-            digests[name].update(data)
-            lengths[name].update(length)
+    with closing(reader):  # else an exception could not roll back
+        for batch in reader:
+            work.tick(0.0)
+            rows += batch.num_rows
+            for name, column in zip(columns, batch.columns, strict=True):
+                data, length = _bytes_of(column)
+                digests[name].update(data)
+                lengths[name].update(length)
     whole = hashlib.blake2b(f"{identity}|{rows}".encode())
     for name in sorted(columns):
         whole.update(digests[name].digest() + lengths[name].digest())

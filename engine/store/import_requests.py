@@ -9,7 +9,7 @@ from engine.errors import TraceError
 from engine.store.numbers import check_numbers
 from engine.store.profile_requests import profile_requests
 from engine.store.ready import Ready, counted, first_row, noted, repaired
-from engine.store.times import Times, check_times
+from engine.store.times import Times, check_times, is_clock_jump
 from engine.store.work import Work
 from engine.trace.plan import Plan, Shape
 from engine.trace.schema import Finding, Kind
@@ -91,7 +91,7 @@ def ready_requests(work: Work, plan: Plan, name: str, clock: Clock | None = None
                 f"{name}, row {order.first_backward}",
                 "Sort the rows by arrival and number after_seq accordingly",
             )
-        findings.append(_sort(work, order, per_second, name))
+        findings.append(_sort(work, order, times, name))
         order = _order(work)
     findings += _pauses(order, times, name)
     if order.equal and not plan.keeps_times:
@@ -103,7 +103,7 @@ def ready_requests(work: Work, plan: Plan, name: str, clock: Clock | None = None
         epoch_s = times.first / per_second if times.is_calendar else None
         clock = Clock(zero=times.first, epoch_s=epoch_s)
     columns = _make_view(work, plan, clock.zero, per_second)
-    duration_s = work.one("SELECT coalesce(max(arrival_s), 0) FROM ready")[0]
+    (duration_s,) = work.one("SELECT max(arrival_s) FROM ready")
     kind = Kind.SESSIONS if plan.has("after_seq") else Kind.REQUESTS
     return Ready(
         kind=kind,
@@ -113,7 +113,7 @@ def ready_requests(work: Work, plan: Plan, name: str, clock: Clock | None = None
         duration_s=float(duration_s),
         epoch_s=clock.epoch_s,
         findings=tuple(findings),
-        profile=profile_requests(work, columns, clock.epoch_s),
+        profile=profile_requests(work, columns, float(duration_s), clock.epoch_s),
     )
 
 
@@ -135,15 +135,15 @@ def _order(work: Work) -> _Order:
     )
 
 
-def _sort(work: Work, order: _Order, per_second: float, name: str) -> Finding:
+def _sort(work: Work, order: _Order, times: Times, name: str) -> Finding:
     work.run(
         "CREATE TEMP TABLE sorted AS SELECT * EXCLUDE (row) FROM "
         "(SELECT *, row_number() OVER () AS row FROM stage) ORDER BY arrival, row"
     )
     work.run("DROP TABLE stage")
     work.run("ALTER TABLE sorted RENAME TO stage")
-    back_s = order.largest_backward / per_second
-    clock = order.backward <= 3 and back_s >= 60
+    back_s = order.largest_backward / times.per_second
+    clock = is_clock_jump(order.backward, back_s, times.mean_step_s)
     return repaired(
         "clock_jump" if clock else "unsorted_times",
         f"times go back at {order.backward:,} rows, by up to {back_s:,.3f} s; "
@@ -164,8 +164,7 @@ def _pauses(order: _Order, times: Times, name: str) -> list[Finding]:
             where,
             "Correct the times, or import the parts before and after as traces of their own",
         )
-    mean_s = (times.last - times.first) / times.per_second / times.rows
-    if pause_s < max(LONG_PAUSE_S, UNUSUAL_PAUSES * mean_s):
+    if pause_s < max(LONG_PAUSE_S, UNUSUAL_PAUSES * times.mean_step_s):
         return []
     what = f"no request for {pause_s:,.0f} s"
     fix = "If the source was not recording, import the parts as traces of their own"
@@ -260,7 +259,10 @@ def _number_sessions(work: Work, plan: Plan) -> None:
 
 def _make_view(work: Work, plan: Plan, zero: float, per_second: float) -> dict[str, str]:
     """The view `ready`, and the columns of it that hold anything."""
-    select = [f"round((arrival - {zero!r}) / {per_second!r}, 6) AS arrival_s"]
+    arrival = f"(arrival - {zero!r}) / {per_second!r}" if zero or per_second != 1 else "arrival"
+    # A difference of fractions is rounded to what a text file holds; whole units need none.
+    rounded = f"round({arrival}, 6)" if zero and isinstance(zero, float) else arrival
+    select = [f"{rounded} AS arrival_s"]
     present = {"arrival_s": _DIGESTED["arrival_s"]}
     for column, kind in _TYPES.items():
         role = _ROLES.get(column, column)

@@ -32,8 +32,8 @@ def ready_series(work: Work, plan: Plan, name: str) -> Ready:
     entity, _, role = _COLUMNS[plan.kind]
     epoch_s = make_readings(work, plan, entity, role, name)
     findings = take_out_faults(work, plan, name)
-    findings += order_findings(work, name)
     interval_s = plan.interval_s or find_interval_s(work, name)
+    findings += order_findings(work, interval_s, name)
     if plan.shape is Shape.RUN_LENGTH:
         findings += expand_runs(work, interval_s, name)
     findings += make_cells(work, plan, interval_s, name)

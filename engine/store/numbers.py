@@ -51,7 +51,7 @@ def _check_number(work: Work, role: str, most: float, name: str) -> list[Finding
             [row],
         )
         raise TraceError(
-            f"{role} is {value}, outside 0 to {most:,.0f}; {faulty:,} such rows",
+            f"{role} is {value}, outside 0 to {most:,.0f}, in {counted(faulty, 'row')}",
             f"{name}, row {row}",
             "Correct these cells, or leave them empty where the value is unknown",
         )

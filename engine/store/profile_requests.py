@@ -19,17 +19,19 @@ DISPERSION_WIDTHS_S = (10, 60, 300)
 _NAMES_SHOWN = 20
 
 
-def profile_requests(work: Work, columns: dict[str, str], epoch_s: float | None) -> dict[str, Any]:
+def profile_requests(
+    work: Work, columns: dict[str, str], duration_s: float, epoch_s: float | None
+) -> dict[str, Any]:
     """Profile of the relation `ready`.
 
     Args:
         work: whose cursor sees it.
         columns: those that hold anything.
+        duration_s: time of the last arrival.
         epoch_s: Unix time of t = 0, None if unknown.
     """
     second, count = _counts_a_second(work)
     rows = int(count.sum())
-    (duration_s,) = work.one("SELECT max(arrival_s) FROM ready")
     mean = rows / duration_s if duration_s > 0 else float(rows)
     binned = {w: _binned(second, count, w, duration_s) for w in (1, *DISPERSION_WIDTHS_S)}
     peaks = {str(w): float(binned[w].max()) / w for w in PEAK_WIDTHS_S}

@@ -2,7 +2,7 @@
 
 from engine.errors import TraceError
 from engine.store.ready import counted, first_row, repaired
-from engine.store.times import check_times
+from engine.store.times import check_times, is_clock_jump
 from engine.store.work import Work
 from engine.trace.plan import Plan, Shape
 from engine.trace.schema import Finding, Kind
@@ -116,7 +116,7 @@ def _faults(work: Work, plan: Plan) -> list[tuple[str, str, str]]:
     return faults
 
 
-def order_findings(work: Work, name: str) -> list[Finding]:
+def order_findings(work: Work, interval_s: float, name: str) -> list[Finding]:
     """What the order of rows says about the clock; readings are placed by time, not by row."""
     backward, row, depth_s = work.one(
         "SELECT count(*), min(row), max(before - t_s) FROM (SELECT row, t_s, "
@@ -125,7 +125,7 @@ def order_findings(work: Work, name: str) -> list[Finding]:
     )
     if not backward:
         return []
-    clock = backward <= 3 and depth_s >= 60
+    clock = is_clock_jump(backward, depth_s, interval_s)
     return [
         repaired(
             "clock_jump" if clock else "unsorted_times",

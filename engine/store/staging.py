@@ -7,6 +7,7 @@ import duckdb
 from engine.errors import TraceError
 from engine.store.work import Work
 from engine.trace.head import Head
+from engine.trace.json_faults import first_json_fault
 from engine.trace.plan import Cast, Field, Plan, TimeUnit
 
 __all__ = ["stage_file"]
@@ -87,17 +88,13 @@ def _literal(text: str) -> str:
 
 def _explained(error: duckdb.Error, head: Head, plan: Plan) -> TraceError:
     """The first fault of the file in the order of its rows."""
-    if head.layout == "csv":
-        found = _first_reject(head, plan)
-        if found is not None:
-            return found
-    text = str(error)
-    line = re.search(r"(?:line|Line:?) (\d+)", text)
-    where = f"{head.name}, row {line.group(1)}" if line else head.name
-    what = text.splitlines()[0].partition("Error: ")[2] or text.splitlines()[0]
-    what = re.sub(r"in file \"[^\"]*\",? ?", "", what)
+    found = _first_reject(head, plan) if head.layout == "csv" else first_json_fault(head, plan)
+    if found is not None:
+        return found
+    what = str(error).splitlines()[0].partition("Error: ")[2] or str(error).splitlines()[0]
+    what = re.sub(r'(in|reading) file "[^"]*",? ?', "", what).rstrip(". ")
     return TraceError(
-        f"the rows do not parse: {what}", where, "Correct the file, or write it again"
+        f"the rows do not parse: {what}", head.name, "Correct the file, or write it again"
     )
 
 

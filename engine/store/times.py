@@ -7,7 +7,7 @@ from engine.store.ready import counted, first_row
 from engine.store.work import Work
 from engine.trace.plan import Plan, TimeUnit
 
-__all__ = ["Times", "check_times"]
+__all__ = ["Times", "check_times", "is_clock_jump"]
 
 EARLIEST_S, LATEST_S = 631_152_000.0, 4_102_444_800.0
 """Calendar times outside 1990 to 2100 are taken for faults."""
@@ -24,6 +24,11 @@ class Times:
     """Unix times rather than seconds since something unknown."""
     per_second: float
     """Units a second."""
+
+    @property
+    def mean_step_s(self) -> float:
+        """Mean step between rows."""
+        return (self.last - self.first) / self.per_second / self.rows
 
 
 def check_times(work: Work, plan: Plan, name: str) -> Times:
@@ -61,3 +66,14 @@ def check_times(work: Work, plan: Plan, name: str) -> Times:
             "Correct the time or remove the row; if the unit was misread, map it with unit=",
         )
     return Times(rows=rows, first=first, last=last, is_calendar=is_calendar, per_second=per_second)
+
+
+def is_clock_jump(backward: int, back_s: float, step_s: float) -> bool:
+    """Whether times that go back look like a clock that was set back, not like shuffled rows.
+
+    Args:
+        backward: rows that are earlier than the row before them.
+        back_s: by how much at most.
+        step_s: usual step between rows.
+    """
+    return backward <= 3 and back_s >= max(60.0, 10 * step_s)

@@ -9,6 +9,7 @@ from engine.errors import StoreError, did_you_mean
 from engine.store.duck import Store
 from engine.store.importing import Imported, import_path, store_requests, store_series
 from engine.store.loading import load_carbon, load_prices, load_requests, load_series
+from engine.store.ready import counted
 from engine.store.trace_info import INFO_COLUMNS, TraceInfo, info_of
 from engine.trace.mapping import Mapping
 from engine.trace.options import ImportOptions
@@ -111,13 +112,13 @@ def delete_trace(store: Store, trace_id: str, *, force: bool = False) -> None:
     """
     trace = find_trace(store, trace_id)
     with store.transaction() as cursor:
-        counted = cursor.execute(
+        referring = cursor.execute(
             "SELECT count(*) FROM runs WHERE trace_id = ?", [trace.trace_id]
         ).fetchone()
-        runs = int(counted[0]) if counted else 0
+        runs = int(referring[0]) if referring else 0
         if runs and not force:
             raise StoreError(
-                f"{runs} runs were made with this trace",
+                f"{counted(runs, 'run')} made with this trace",
                 f"trace {trace.name}",
                 "Delete these runs first, or delete it with force",
             )

@@ -37,6 +37,8 @@ class Work:
         self._progress = progress or (lambda _share, _text: None)
         self._cancel = cancel or (lambda: False)
         self._done, self._share, self._text = 0.0, 0.0, ""
+        cursor.execute("SET enable_progress_bar = true")  # else there is no progress to ask for
+        cursor.execute("SET enable_progress_bar_print = false")
         # Without the ICU extension there is no such setting, and UTC is the only zone.
         with suppress(duckdb.CatalogException):
             cursor.execute("SET TimeZone = 'UTC'")

@@ -3,29 +3,20 @@
 First station of an import. Nothing here knows what the columns mean.
 """
 
-import codecs
-import gzip
 import os
 import tempfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
-
-import zstandard
 
 from engine.errors import TraceError
-from engine.trace.schema import Finding, Severity
+from engine.trace.archives import unpacked
+from engine.trace.scan import HEAD_BYTES, Scan
+from engine.trace.schema import Finding
 
-__all__ = ["Source", "opened"]
+__all__ = ["HEAD_BYTES", "Source", "opened"]
 
-CHUNK_BYTES = 1 << 20
-HEAD_BYTES = 1 << 17
-"""What detection and preview look at."""
-_ZSTD_STEP_BYTES = 1 << 12
-"""Compressed bytes a step: bounds what a highly compressed frame unpacks to at once."""
 _GLOB_CHARACTERS = frozenset("*?[]{}")
 _MAGIC = {
     b"PK\x03\x04": ("a ZIP archive or a spreadsheet", "Unpack it, or export the sheet as CSV"),
@@ -77,8 +68,8 @@ def opened(path: Path, tick: Callable[[float], None] = lambda _: None) -> Iterat
         with tempfile.TemporaryDirectory(prefix="smartscale-") as folder:
             yield _source(path, _without_glob(path, Path(folder)), "parquet", "none", b"", ())
         return
-    scan = _Scan(path.name)
-    for chunk, share in _chunks(path, compression):
+    scan = Scan(path.name)
+    for chunk, share in unpacked(path, compression):
         scan.feed(chunk)
         tick(share)
     findings = scan.finish()
@@ -162,155 +153,16 @@ def _without_glob(path: Path, folder: Path) -> Path:
     return link
 
 
-def _chunks(path: Path, compression: str) -> Iterator[tuple[bytes, float]]:
-    """Unpacked bytes and the share of the file read, to the very end."""
-    size = max(path.stat().st_size, 1)
-    try:
-        with path.open("rb") as file:
-            if compression == "gzip":
-                yield from _gunzipped(file, size)
-            elif compression == "zstd":
-                yield from _unzstd(file, size, path.name)
-            else:
-                while chunk := file.read(CHUNK_BYTES):
-                    yield chunk, file.tell() / size
-    except EOFError as error:
-        raise _truncated(path.name, size) from error
-    except (gzip.BadGzipFile, zlib.error, zstandard.ZstdError) as error:
-        raise TraceError(
-            f"the archive is damaged: {error}", path.name, "Download or pack it again"
-        ) from error
-
-
-def _gunzipped(file: IO[bytes], size: int) -> Iterator[tuple[bytes, float]]:
-    with gzip.GzipFile(fileobj=file) as unpacked:
-        while chunk := unpacked.read(CHUNK_BYTES):
-            yield chunk, file.tell() / size
-
-
-def _unzstd(file: IO[bytes], size: int, name: str) -> Iterator[tuple[bytes, float]]:
-    frame = zstandard.ZstdDecompressor().decompressobj()
-    rest = b""
-    while rest or (rest := file.read(_ZSTD_STEP_BYTES)):
-        if frame.eof:
-            frame = zstandard.ZstdDecompressor().decompressobj()
-        chunk = frame.decompress(rest)
-        rest = frame.unused_data if frame.eof else b""
-        if chunk:
-            yield chunk, file.tell() / size
-    if not frame.eof:
-        raise _truncated(name, size)
-
-
-def _truncated(name: str, size: int) -> TraceError:
-    return TraceError(
-        "the archive is cut off: it ends in the middle",
-        f"{name}, byte {size:,}",
-        "Download or pack it again",
-    )
-
-
 def _write_mended(
     path: Path, compression: str, mended: Path, tick: Callable[[float], None]
 ) -> None:
     """A copy in which every line ends in a line feed."""
     held = b""
     with mended.open("wb") as out:
-        for chunk, share in _chunks(path, compression):
+        for chunk, share in unpacked(path, compression):
             text = held + chunk
             held = text[-1:] if text.endswith(b"\r") else b""
             text = text.removesuffix(held) if held else text
             out.write(text.replace(b"\r\n", b"\n").replace(b"\r", b"\n"))
             tick(share)
         out.write(held.replace(b"\r", b"\n"))
-
-
-class _Scan:
-    """Looks at every byte once: encoding, zero bytes, line endings."""
-
-    def __init__(self, name: str) -> None:
-        self.head = b""
-        self.complete = True
-        self._name = name
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._lines = self._returns = self._pairs = self._bytes = 0
-        self._after_return = self._blank = True
-        self._mark = False
-
-    @property
-    def mixed_endings(self) -> bool:
-        lone = self._returns - self._pairs
-        return lone > 0 or 0 < self._pairs < self._lines
-
-    def feed(self, chunk: bytes) -> None:
-        if self._bytes == 0:
-            self._mark = chunk.startswith(codecs.BOM_UTF8)
-            self._after_return = False
-        if (zero := chunk.find(0)) >= 0:
-            raise TraceError(
-                "the file is binary: it holds zero bytes",
-                f"{self._name}, line {self._lines + chunk.count(10, 0, zero) + 1}",
-                "Choose a CSV, JSON lines or Parquet file in UTF-8",
-            )
-        try:
-            self._decoder.decode(chunk)
-        except UnicodeDecodeError as error:
-            raise self._not_utf8(error) from error
-        if self._bytes < HEAD_BYTES:
-            self.head += chunk[: HEAD_BYTES - self._bytes]
-        self._bytes += len(chunk)
-        self._lines += chunk.count(b"\n")
-        self._returns += chunk.count(b"\r")
-        self._pairs += chunk.count(b"\r\n") + (self._after_return and chunk.startswith(b"\n"))
-        self._after_return = chunk.endswith(b"\r")
-        self._blank = self._blank and not chunk.removeprefix(codecs.BOM_UTF8).strip()
-
-    def finish(self) -> tuple[Finding, ...]:
-        try:
-            self._decoder.decode(b"", final=True)
-        except UnicodeDecodeError as error:
-            raise self._not_utf8(error) from error
-        if self._blank:
-            raise TraceError(
-                "the file is empty: it holds no text", self._name, "Export or download it again"
-            )
-        self.complete = self._bytes <= HEAD_BYTES
-        if self._mark:
-            self.head = self.head.removeprefix(codecs.BOM_UTF8)
-        return self._mended_endings() + self._skipped_mark()
-
-    def _not_utf8(self, error: UnicodeDecodeError) -> TraceError:
-        line = self._lines + error.object.count(b"\n", 0, error.start) + 1
-        return TraceError(
-            f"the text is not UTF-8: byte 0x{error.object[error.start]:02x} fits no character",
-            f"{self._name}, line {line}",
-            "Save it as UTF-8 (for Latin-1: iconv -f latin1 -t utf-8)",
-        )
-
-    def _mended_endings(self) -> tuple[Finding, ...]:
-        if not self.mixed_endings:
-            return ()
-        odd = min(self._pairs, self._lines - self._pairs) + self._returns - self._pairs
-        return (
-            Finding(
-                rule="mixed_line_endings",
-                severity=Severity.REPAIRED,
-                what=f"lines end in different ways; {odd:,} were made like the rest",
-                where=self._name,
-                fix="Nothing to do; write the file with one kind of line ending",
-                count=odd,
-            ),
-        )
-
-    def _skipped_mark(self) -> tuple[Finding, ...]:
-        if not self._mark:
-            return ()
-        return (
-            Finding(
-                rule="byte_order_mark",
-                severity=Severity.NOTE,
-                what="the text begins with a byte order mark, which was skipped",
-                where=self._name,
-                fix="Nothing to do",
-            ),
-        )

@@ -161,9 +161,9 @@ def _is_value(cell: str) -> bool:
 def _json_row(source: Source, number: int, line: str) -> dict[str, object]:
     try:
         row = json.loads(line)
-    except ValueError as error:
+    except json.JSONDecodeError as error:
         raise TraceError(
-            f"the line is not one JSON object: {error}",
+            f"the line is not one JSON object: {error.msg}",
             f"{source.name}, row {number}",
             "Write one complete object a line",
         ) from error
@@ -183,10 +183,10 @@ def _json_array(source: Source) -> list[dict[str, object]]:
     while (text := text.lstrip(", \t\n")) and not text.startswith("]"):
         try:
             row, end = decoder.raw_decode(text)
-        except ValueError as error:
+        except json.JSONDecodeError as error:
             if source.complete or not rows:
                 raise TraceError(
-                    f"the JSON array is damaged: {error}",
+                    f"the JSON array is damaged: {error.msg}",
                     f"{source.name}, element {len(rows) + 1}",
                     "Write it again, or write one object a line",
                 ) from error

@@ -11,6 +11,7 @@ from engine.trace.schema import Kind
 
 __all__ = ["Mapping", "column_types", "corrected", "guess"]
 
+_TIME_WORDS = {"time", "timestamp", "ts", "date", "when", "stamp", "arrival", "arrived", "epoch"}
 _OPTIONS = ("kind", "unit", "value_unit")
 
 
@@ -145,7 +146,7 @@ def guess(head: Head) -> Mapping:
     types = column_types(head)
     columns = _by_name(head, types)
     if "arrival" not in columns and "usd_per_hour" not in columns:
-        columns |= _first_of_type(head, types, Cast.TIME, "arrival")
+        columns |= _time_column(head, types)
     kind = _implied_kind(columns)
     if kind is Kind.REQUESTS and not _speaks_of_requests(columns):
         columns |= _only_number(head, types, columns)
@@ -200,9 +201,16 @@ def _fits(wanted: Cast, found: Cast) -> bool:
     return found in (Cast.INTEGER, Cast.NUMBER)
 
 
-def _first_of_type(head: Head, types: tuple[Cast, ...], wanted: Cast, role: str) -> dict[str, str]:
-    fitting = [name for name, found in zip(head.columns, types, strict=True) if found is wanted]
-    return {role: fitting[0]} if fitting else {}
+def _time_column(head: Head, types: tuple[Cast, ...]) -> dict[str, str]:
+    """The first column of calendar times, else of numbers whose name speaks of time."""
+    named = list(zip(head.columns, types, strict=True))
+    stamps = [name for name, found in named if found is Cast.TIME]
+    spoken = [
+        name
+        for name, found in named
+        if found is not Cast.TEXT and _TIME_WORDS & set(normal(name).split("_"))
+    ]
+    return {"arrival": (stamps + spoken)[0]} if stamps or spoken else {}
 
 
 def _speaks_of_requests(columns: dict[str, str]) -> bool:

@@ -146,14 +146,15 @@ def _scale(role: str, name: str) -> float:
 
 def _check_complete(reader: Reader, head: Head, roles: set[str]) -> None:
     lacking = [c for c in reader.columns if c.required and c.role not in roles]
-    if lacking:
-        wanted = lacking[0].names[0] if lacking[0].names else f"column {lacking[0].position + 1}"
-        raise TraceError(
-            f"the column {wanted!r} of the format {reader.format} is missing",
-            f"{head.name}, columns {', '.join(head.columns[:12])}",
-            f"Rename the column, or map it with --map {lacking[0].role}=COLUMN. "
-            + did_you_mean(wanted, head.columns[:30]),
-        )
+    if not lacking:
+        return
+    names = [c.names[0] if head.has_header else f"column {c.position + 1}" for c in lacking]
+    raise TraceError(
+        f"the format {reader.format} needs {', '.join(map(repr, names))}, which the file lacks",
+        f"{head.name}, columns {', '.join(head.columns[:12])}",
+        f"Rename the column, or map it with --map {lacking[0].role}=COLUMN. "
+        + did_you_mean(names[0], head.columns[:30]),
+    )
 
 
 def _time_unit(
