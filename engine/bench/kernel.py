@@ -85,7 +85,7 @@ def run(
 
 
 def demand_of(requests: int) -> Demand:
-    """The first so many of the benchmark's requests, or nearly the same ones for another number."""
+    """So many of the benchmark's requests; nearly the same ones for another number."""
     rng = np.random.default_rng(SEED)
     gap_s = rng.exponential(1.0 / (LOAD * WORKERS * SLOTS), requests)
     return Demand(gap_s, rng.exponential(1.0, requests))
