@@ -30,9 +30,8 @@ def store(store_path):
 
 
 def imported(store: Store, folder: Path, name: str, data: bytes, **options: object):
-    path = folder / name
-    path.write_bytes(data)
-    result = import_path(store, path, **options)
+    (folder / name).write_bytes(data)
+    result = import_path(store, folder / name, **options)
     return find_trace(store, result.trace_id)
 
 
