@@ -370,7 +370,7 @@ def load_steps(offered_slot_s: FloatArray, tick_s: float) -> list[float]:
         tick_s: length of a tick.
 
     Returns:
-        Seconds since the window's start, each the start of the minute that is higher.
+        Seconds since the window's start: of each such minute the first tick that is itself higher.
     """
     now, before = max(1, round(STEP_NOW_S / tick_s)), max(1, round(STEP_BEFORE_S / tick_s))
     summed = np.concatenate(([0.0], np.cumsum(offered_slot_s)))
@@ -380,7 +380,8 @@ def load_steps(offered_slot_s: FloatArray, tick_s: float) -> list[float]:
         past = (summed[tick] - summed[tick - before]) / before
         quiet = not steps or tick * tick_s - steps[-1] >= STEP_BEFORE_S
         if quiet and past > 0 and recent >= STEP_RATIO * past:
-            steps.append(tick * tick_s)
+            higher = offered_slot_s[tick : tick + now] >= STEP_RATIO * past
+            steps.append((tick + int(np.argmax(higher))) * tick_s)
     return steps
 
 

@@ -11,7 +11,12 @@ from engine.scenario import AgentType, Pool, QueueKind, Scenario, Slo, Startup
 from engine.sim.service import prepare
 from engine.trace.schema import request_table
 
-POLICIES = ("static:target=0.5", "threshold:breach_s=15", "hpa", "hpa:metric=in_flight:target=0.7")
+POLICIES = (
+    "static:target=0.5",
+    "threshold:breach_s=15:lower=0.7:cooldown_in_s=15",  # shrinks pools that are busy
+    "hpa",
+    "hpa:metric=in_flight:target=0.7",
+)
 
 
 def demand(seed=1, number=1200, duration_s=900.0, service_mean_s=3.0):
