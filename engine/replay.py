@@ -190,12 +190,7 @@ class _Run:
         )
 
     def _apply(self, tick: int, action: Action) -> None:
-        if len(action.target) != len(self.facts) or len(action.reason) != len(self.facts):
-            raise PolicyError(
-                f"{len(action.target)} targets and {len(action.reason)} reasons were proposed",
-                f"policy {self.spec.name!r}",
-                f"Propose one of each per pool; there are {len(self.facts)}",
-            )
+        _check_sizes(action, len(self.facts), f"policy {self.spec.name!r}")
         log = self.log
         for number, facts in enumerate(self.facts):
             current, proposed = int(self.target[number]), float(action.target[number])
@@ -216,7 +211,7 @@ class _Run:
             log.applied.append(applied)
             log.reason.append(reason.value)
             log.rationale.append(
-                msgspec.json.encode(action.rationale[number]).decode()
+                msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
                 if action.rationale
                 else None
             )
@@ -283,6 +278,24 @@ class _Run:
             closed_loop=self.spec.workload.closed_loop,
             requests=result.requests,
         )
+
+
+def _check_sizes(action: Action, pools: int, where: str) -> None:
+    sizes = (len(action.target), len(action.reason), len(action.rationale) or pools)
+    if sizes != (pools, pools, pools):
+        raise PolicyError(
+            f"{sizes[0]} targets, {sizes[1]} reasons and {len(action.rationale)} rationales were "
+            "proposed",
+            where,
+            f"Propose one of each per pool, or no rationale at all; there are {pools} pools",
+        )
+
+
+def _plain(value: object) -> object:
+    """The numbers and arrays of numpy in a rationale, as JSON can say them."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    raise TypeError(f"a rationale holds a {type(value).__name__}, which JSON cannot say")
 
 
 def _facts(spec: ReplaySpec) -> tuple[PoolFacts, ...]:

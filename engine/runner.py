@@ -81,6 +81,7 @@ def request(
         ScenarioError: the tick is too short for the window.
     """
     trace = traces.find_trace(store, trace_key)
+    from_s, to_s = float(from_s), None if to_s is None else float(to_s)  # one id, typed or not
     if trace.kind not in (Kind.REQUESTS, Kind.SESSIONS, Kind.SERIES):
         raise UsageError(
             f"trace {trace.name!r} holds {trace.kind.value}, not demand",
@@ -308,7 +309,10 @@ def tables(record: RunRecord, from_s: float) -> dict[str, dict[str, AnyArray | l
         },
     }
     if record.requests is not None:
-        found["run_requests"] = dict(record.requests)
+        times = {
+            name: from_s + record.requests[name] for name in ("arrival_s", "start_s", "end_s")
+        }
+        found["run_requests"] = {**record.requests, **times}
     return found
 
 

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 from engine.errors import ScenarioError, did_you_mean
 
+TICK_MIN_S, TICK_MAX_S = 1e-3, 86400.0
+
 
 def _refuse(what: str, where: str, fix: str) -> None:
     raise ScenarioError(what, where, fix)
@@ -229,7 +231,7 @@ class Scenario:
     name: str = "llm-agents"
     seed: int = 1
     tick_s: float = 15.0
-    """Control interval; each policy's own interval is a multiple of it."""
+    """Control interval, a millisecond to a day; each policy's own is a multiple of it."""
     agent_types: tuple[AgentType, ...] = (AgentType(),)
     pools: tuple[Pool, ...] = (Pool(),)
     slo: Slo = field(default_factory=Slo)
@@ -240,7 +242,10 @@ class Scenario:
     """Store a row per request with the run; otherwise histograms only."""
 
     def __post_init__(self) -> None:
-        _above_zero(self, "scenario", "tick_s")
+        if not TICK_MIN_S <= self.tick_s <= TICK_MAX_S:
+            _refuse(
+                f"tick_s is {self.tick_s}", "scenario", f"Use {TICK_MIN_S:g} to {TICK_MAX_S:g} s"
+            )
         if self.seed < 0:
             _refuse(f"seed is {self.seed}", "scenario", "Use 0 or more")
         if not self.pools or not self.agent_types:

@@ -28,8 +28,11 @@ def to_dict(scenario: Scenario) -> dict[str, Any]:
 
 
 def content_hash(scenario: Scenario) -> str:
-    """First 12 hex digits of SHA-256 over the canonical JSON; the name does not count."""
-    values = to_dict(scenario)
+    """First 12 hex digits of SHA-256 over the canonical JSON; the name does not count.
+
+    Equal scenarios have equal hashes: 15 and 15.0 seconds are the same tick.
+    """
+    values = to_dict(from_dict(to_dict(scenario)))
     del values["name"]
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]

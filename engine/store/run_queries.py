@@ -1,7 +1,7 @@
 """What pages and commands ask of finished runs, sampled down in SQL.
 
 Windows are in seconds since the trace's start, half open. Ticks belong to a window by their
-start.
+start, with a little room for rounding, so that all answers count the same ticks.
 """
 
 import json
@@ -49,9 +49,11 @@ class Sums:
 _TIMELINE = """
 WITH chosen AS (
     SELECT * FROM ticks
-    WHERE run_no = $run_no AND t_s >= $from_s AND t_s < $to_s AND ($pool IS NULL OR pool = $pool)
+    WHERE run_no = $run_no AND tick >= $first AND tick < $last
+        AND ($pool IS NULL OR pool = $pool)
 ), a_tick AS (
-    SELECT tick, min(t_s) AS t_s, sum(arrived) AS arrived, sum(offered_slot_s) AS offered,
+    SELECT tick, min(t_s) AS t_s, least($tick_s, $end_s - min(t_s)) AS seconds,
+        sum(arrived) AS arrived, sum(offered_slot_s) AS offered,
         sum(ready_slot_s) AS ready_slots, sum(starting_slot_s) AS starting_slots,
         sum(draining_slot_s) AS draining_slots, sum(busy_slot_s) AS busy, sum(queued) AS queued,
         sum(queue_timeouts) AS queue_timeouts, sum(exec_timeouts) AS exec_timeouts,
@@ -63,19 +65,19 @@ WITH chosen AS (
     SELECT greatest(1, ceil((max(tick) - min(tick) + 1) / $max_points))::INTEGER AS ticks,
         min(tick) AS first FROM a_tick
 )
-SELECT min(t_s) AS t_s, any_value(width.ticks) * $tick_s AS bucket_s,
-    sum(arrived) / (count(*) * $tick_s) AS arrived_per_s,
-    sum(offered) / (count(*) * $tick_s) AS offered_slots,
-    max(offered) / $tick_s AS offered_slots_max,
-    sum(ready_slots) / (count(*) * $tick_s) AS ready_slots,
-    sum(starting_slots) / (count(*) * $tick_s) AS starting_slots,
-    sum(draining_slots) / (count(*) * $tick_s) AS draining_slots,
-    sum(busy) / (count(*) * $tick_s) AS busy_slots,
+SELECT min(t_s) AS t_s, sum(seconds) AS bucket_s,
+    sum(arrived) / sum(seconds) AS arrived_per_s,
+    sum(offered) / sum(seconds) AS offered_slots,
+    max(offered / seconds) AS offered_slots_max,
+    sum(ready_slots) / sum(seconds) AS ready_slots,
+    sum(starting_slots) / sum(seconds) AS starting_slots,
+    sum(draining_slots) / sum(seconds) AS draining_slots,
+    sum(busy) / sum(seconds) AS busy_slots,
     max(queued) AS queued,
-    sum(queue_timeouts + exec_timeouts + rejected + lost) / (count(*) * $tick_s) AS failed_per_s,
+    sum(queue_timeouts + exec_timeouts + rejected + lost) / sum(seconds) AS failed_per_s,
     sum(queue_timeouts) AS queue_timeouts, sum(exec_timeouts) AS exec_timeouts,
     sum(rejected) AS rejected, sum(lost) AS lost,
-    sum(cost_usd) * 3600 / (count(*) * $tick_s) AS cost_usd_per_h,
+    sum(cost_usd) * 3600 / sum(seconds) AS cost_usd_per_h,
     avg(target) AS target, avg(starting) AS starting, avg(ready) AS ready,
     avg(draining) AS draining
 FROM a_tick, width GROUP BY (tick - width.first) // width.ticks ORDER BY 1
@@ -106,7 +108,7 @@ WITH a_tick AS (
     SELECT sum(arrived) AS arrived, sum(slo_met) AS met, sum(busy_slot_s) AS busy,
         sum(starting_slot_s + ready_slot_s + draining_slot_s) AS slots, sum(worker_s) AS worker_s,
         sum(cost_usd) AS cost_usd, sum(starting + ready + draining) AS workers
-    FROM ticks WHERE run_no = $run_no AND t_s >= $from_s AND t_s < $to_s GROUP BY tick
+    FROM ticks WHERE run_no = $run_no AND tick >= $first AND tick < $last GROUP BY tick
 )
 SELECT coalesce(sum(arrived), 0), coalesce(sum(met), 0), coalesce(sum(busy), 0),
     coalesce(sum(slots), 0), coalesce(sum(worker_s), 0), coalesce(sum(cost_usd), 0),
@@ -116,12 +118,17 @@ FROM a_tick
 
 
 def timeline(store: Store, run: RunRow, span: Span) -> pd.DataFrame:
-    """Demand, capacity, queue, failures and cost over time; `bucket_s` is each point's width."""
+    """Demand, capacity, queue, failures and cost over time; `bucket_s` is each point's width.
+
+    A run's last tick ends with its window, so the last point may be narrower than the others.
+    """
+    first, last = _ticks(run, span)
     values = {
         "run_no": run.run_no,
         "tick_s": run.tick_s,
-        "from_s": span.from_s,
-        "to_s": span.to_s,
+        "end_s": run.to_s,
+        "first": first,
+        "last": last,
         "pool": span.pool,
         "max_points": span.max_points,
     }
@@ -158,7 +165,7 @@ def sums(store: Store, run: RunRow, span: Span) -> Sums:
     first, last = _ticks(run, span)
     with store.transaction() as cursor:
         row = cursor.execute(
-            _SUMS, {"run_no": run.run_no, "from_s": span.from_s, "to_s": span.to_s}
+            _SUMS, {"run_no": run.run_no, "first": first, "last": last}
         ).fetchone()
         counts = cursor.execute(
             "SELECT bucket, sum(requests)::BIGINT FROM latency "
@@ -185,16 +192,17 @@ def decisions(
     store: Store, run: RunRow, span: Span, *, limit: int, changes_only: bool
 ) -> pd.DataFrame:
     """Decisions in order of time, rationale and guard parsed."""
+    first, last = _ticks(run, span)
     with store.transaction() as cursor:
         frame = cursor.execute(
             "SELECT t_s, pool, current, proposed, applied, reason, rationale, guard "
-            "FROM decisions WHERE run_no = $run_no AND t_s >= $from_s AND t_s < $to_s "
+            "FROM decisions WHERE run_no = $run_no AND tick >= $first AND tick < $last "
             "AND ($pool IS NULL OR pool = $pool) AND (NOT $changes OR applied <> current) "
             "ORDER BY t_s, pool LIMIT $limit",
             {
                 "run_no": run.run_no,
-                "from_s": span.from_s,
-                "to_s": span.to_s,
+                "first": first,
+                "last": last,
                 "pool": span.pool,
                 "changes": changes_only,
                 "limit": limit,
@@ -215,6 +223,6 @@ def _ticks(run: RunRow, span: Span) -> tuple[int, int]:
     total = max(1, int(np.ceil((run.to_s - run.from_s) / run.tick_s - 1e-9)))
 
     def at(time_s: float) -> int:
-        return int(np.clip(np.ceil((time_s - run.from_s) / run.tick_s - 1e-9), 0, total))
+        return int(np.clip(np.ceil((time_s - run.from_s) / run.tick_s - 1e-6), 0, total))
 
     return at(span.from_s), at(span.to_s)

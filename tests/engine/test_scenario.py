@@ -42,6 +42,8 @@ from engine.scenario import (
         (lambda: Sampling(scale=0.0), "scale is 0.0", "sampling"),
         (lambda: Sampling(dispersion=0.5), "dispersion is 0.5", "sampling"),
         (lambda: Scenario(tick_s=0.0), "tick_s is 0.0", "scenario"),
+        (lambda: Scenario(tick_s=1e-320), "tick_s is 1e-320", "scenario"),
+        (lambda: Scenario(tick_s=1e9), "tick_s is 1000000000.0", "scenario"),
         (lambda: Scenario(seed=-1), "seed is -1", "scenario"),
         (lambda: Scenario(pools=()), "no pool", "scenario"),
         (lambda: Scenario(pools=(Pool(), Pool())), "'chat' is used twice", "pools"),

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from engine.errors import ScenarioError
 from engine.presets import PRESETS
 from engine.scenario import (
+    TICK_MAX_S,
+    TICK_MIN_S,
     AgentType,
     OnFailure,
     Pool,
@@ -68,7 +70,7 @@ def scenarios(draw):
     return Scenario(
         name=draw(names),
         seed=draw(st.integers(0, 2**53)),
-        tick_s=draw(above_zero),
+        tick_s=draw(st.floats(TICK_MIN_S, TICK_MAX_S)),
         agent_types=tuple(draw(agent_types(name)) for name in kinds),
         pools=tuple(
             Pool(
@@ -102,6 +104,11 @@ def test_equal_contents_have_equal_hashes_and_others_have_not(one, other):
     assert content_hash(from_toml(to_toml(one))) == content_hash(one)
     if dataclasses.replace(one, name="x") != dataclasses.replace(other, name="x"):
         assert content_hash(one) != content_hash(other)
+
+
+def test_whole_seconds_count_as_the_number_they_equal():
+    assert Scenario(tick_s=15) == Scenario(tick_s=15.0)
+    assert content_hash(Scenario(tick_s=15)) == content_hash(Scenario(tick_s=15.0))
 
 
 def test_the_name_does_not_count_for_the_hash():
