@@ -138,7 +138,8 @@ def _replace_rows(
 ) -> None:
     assert name in TABLES, name
     cursor.execute(f"DELETE FROM {name} WHERE run_no = ?", [run_no])
-    cursor.register("incoming", pa.table(dict(columns)))
+    frame = {key: pa.array(column, from_pandas=True) for key, column in columns.items()}
+    cursor.register("incoming", pa.table(frame))  # NaN, such as a start that never was, is NULL
     names = ", ".join(columns)
     cursor.execute(
         f"INSERT INTO {name} (run_no, {names}) SELECT ?, {names} FROM incoming", [run_no]
