@@ -1,8 +1,8 @@
 """How many requests a second the simulator's kernel handles on one core, beside SimPy and Ciw.
 
 All three simulate Poisson arrivals and exponential work on 400 slots at 75 % load, one after the
-other on the same machine. Random numbers are drawn beforehand for the kernel and SimPy, which get
-the same ones; Ciw draws its own.
+other on the same machine. Random numbers are drawn beforehand for the kernel and SimPy; Ciw draws
+its own.
 """
 
 import time
@@ -16,7 +16,14 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.sim import kernel
-from engine.sim.state import STARTUP_DRAWS, PoolParameters, make_requests, make_state
+from engine.sim.kernel import State
+from engine.sim.state import (
+    STARTUP_DRAWS,
+    PoolParameters,
+    make_requests,
+    make_state,
+    make_views,
+)
 from engine.units import FloatArray
 
 __all__ = ["run"]
@@ -29,10 +36,10 @@ BAR_REQUESTS_PER_S, BAR_SIMPY_RATIO, BAR_CIW_RATIO = 3e6, 40.0, 100.0
 DETAIL = (
     f"kernel: {WORKERS} workers of {SLOTS} slots, least-loaded routing, mean work 1 s, {LOAD:.0%} "
     f"load, ticks of {TICK_S:g} s with counters, utilisation and latency histograms, every "
-    "request's outcome kept; one core, compiled beforehand. SimPy: the same cluster and the same "
-    "requests, a process per request, a resource per worker, no figures but the end of each "
-    f"request. Ciw: one station of {WORKERS * SLOTS} servers with the same arrival rate and "
-    f"work. Each figure is the median of {REPEATS} runs"
+    "request's outcome kept; one core, compiled and memory set aside beforehand. SimPy: the same "
+    "cluster and the same kind of requests, a process per request, a resource per worker, no "
+    f"figures but the end of each request. Ciw: one station of {WORKERS * SLOTS} servers with the "
+    f"same arrival rate and work. Each figure is the median of {REPEATS} runs"
 )
 
 
@@ -59,13 +66,17 @@ def run(
         UsageError: SimPy or Ciw is not installed.
     """
     simpy, ciw = _rival("simpy"), _rival("ciw")
-    simulate_with_kernel(demand_of(1000))  # compiles
-    demand = demand_of(requests)
-    speeds = _speeds(requests, lambda: simulate_with_kernel(demand))
-    few = demand_of(simpy_requests)
-    simpy_speed = median(_speeds(simpy_requests, lambda: simulate_with_simpy(simpy, few)))
-    ciw_speed = median(_speeds(ciw_requests, lambda: simulate_with_ciw(ciw, ciw_requests)))
+    simulate_with_kernel(cluster_of(demand_of(1000)))  # compiles
+    demand, few = demand_of(requests), demand_of(simpy_requests)
+    speeds = [_speed(requests, simulate_with_kernel, cluster_of(demand)) for _ in range(REPEATS)]
     ours = median(speeds)
+    simpy_speed, ciw_speed = (
+        median(_speed(*measured) for _ in range(REPEATS))
+        for measured in (
+            (simpy_requests, simulate_with_simpy, simpy, few),
+            (ciw_requests, simulate_with_ciw, ciw, ciw_requests),
+        )
+    )
     return {
         "requests": requests,
         "requests_per_s": ours,
@@ -85,31 +96,30 @@ def run(
 
 
 def demand_of(requests: int) -> Demand:
-    """So many of the benchmark's requests; nearly the same ones for another number."""
+    """As many Poisson arrivals with exponential work; the same ones each time."""
     rng = np.random.default_rng(SEED)
     gap_s = rng.exponential(1.0 / (LOAD * WORKERS * SLOTS), requests)
     return Demand(gap_s, rng.exponential(1.0, requests))
 
 
-def simulate_with_kernel(demand: Demand) -> FloatArray:
-    """When each request (n,) ended."""
+def cluster_of(demand: Demand) -> State:
+    """The idle cluster, and memory for what becomes of each request."""
     pool = PoolParameters(
         slots=SLOTS,
         workers_max=WORKERS,
         workers_initial=WORKERS,
         startup_draws_s=np.zeros(STARTUP_DRAWS),
     )
-    arrival_s = np.cumsum(demand.gap_s)
-    state = make_state(make_requests(arrival_s, demand.work_s), (pool,))
-    utilisation = np.empty(len(state.workers))
-    until_s, unfinished = 0.0, True
-    while unfinished:
-        until_s += TICK_S
-        kernel.open_tick(state)
-        kernel.advance(state, until_s)
-        kernel.close_tick(state, until_s, utilisation, TICK_S)
-        in_service = int(state.counters[0, kernel.C_IN_SERVICE])
-        unfinished = until_s <= arrival_s[-1] or in_service > 0
+    return make_state(make_requests(np.cumsum(demand.gap_s), demand.work_s), (pool,))
+
+
+def simulate_with_kernel(state: State) -> FloatArray:
+    """When each request (n,) ended; tick by tick, with all that a replay sees of a tick."""
+    views, counters, integrals = make_views(state), state.counters.copy(), state.integrals.copy()
+    now, last_s = 0.0, state.requests["arrival_s"][-1]
+    while now <= last_s or counters[0, kernel.C_IN_SERVICE] > 0:
+        kernel.run_tick(state, now, now + TICK_S, views, counters, integrals)
+        now += TICK_S
     ends: FloatArray = state.outcomes["end_s"]
     return ends
 
@@ -151,14 +161,11 @@ def simulate_with_ciw(ciw: ModuleType, requests: int) -> None:
     ciw.Simulation(network).simulate_until_max_customers(requests)
 
 
-def _speeds(requests: int, simulate: Callable[[], object]) -> list[float]:
-    """Requests per second of each run."""
-    speeds = []
-    for _ in range(REPEATS):
-        started = time.perf_counter()
-        simulate()
-        speeds.append(requests / (time.perf_counter() - started))
-    return speeds
+def _speed(requests: int, simulate: Callable[..., object], *arguments: object) -> float:
+    """Requests per second."""
+    started = time.perf_counter()
+    simulate(*arguments)
+    return requests / (time.perf_counter() - started)
 
 
 def _rival(name: str) -> ModuleType:

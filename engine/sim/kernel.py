@@ -31,7 +31,7 @@ END, BECOME_READY, DRAIN_END, EXPIRE, ARRIVE = 0, 1, 2, 3, 4
 KIND_SHIFT = 40
 NUMBER_MASK = (1 << KIND_SHIFT) - 1
 
-# Columns of the per-pool counters: seven counts of the tick, then four levels
+# Columns of the per-pool counters: six counts of the tick, then five levels
 C_ARRIVED, C_FINISHED, C_QUEUE_TIMEOUT, C_EXEC_TIMEOUT, C_REJECTED, C_LOST = range(6)
 C_QUEUED, C_IN_SERVICE, C_STARTING, C_READY, C_DRAINING = range(6, 11)
 COUNTERS = 11
@@ -43,12 +43,10 @@ BUCKETS = 1024
 BUCKET_MIN_S = 1e-4
 LOG_WIDTH = 0.019802627296179712  # ln 1.02: midpoints are within 1 % of what they stand for
 
-# Keys of the winner trees: load above, index in the pool below, so that the smallest key is the
-# ready worker with the least load, and the lowest number on ties.
+# Keys of the winner trees: requests held above, index in the pool below, so that the smallest key
+# is the ready worker with the least load (all of a pool have as many slots), the lowest on ties.
 INDEX_BITS = 24
 INDEX_MASK = (1 << INDEX_BITS) - 1
-LOAD_ONE = 1 << 16  # all slots busy, nothing queued
-LOAD_MAX = 1 << 38
 NOT_READY = np.iinfo(np.int64).max
 
 NONE = -1
@@ -84,7 +82,6 @@ POOL = np.dtype(
         ("drain_grace_s", "f8"),  # inf: never
         ("queue_limit", "i8"),
         ("slots", "i8"),
-        ("load_unit", "i8"),  # LOAD_ONE // slots: what one request adds to a worker's load
         ("shared_queue", "i8"),
         ("first_worker", "i8"),  # workers are first_worker .. first_worker + capacity - 1
         ("capacity", "i8"),
@@ -226,13 +223,17 @@ def _set_key(state, w, key):
 
 
 @inlined
+def _held(state, w):
+    return state.workers[w].busy + state.workers[w].queued
+
+
+@inlined
 def _reload(state, w):
     """Re-ranks `w` after its requests changed; only ready workers are in the tree."""
     worker = state.workers[w]
     if worker.phase == READY:
-        pool = state.pools[worker.pool]
-        load = min((worker.busy + worker.queued) * pool.load_unit, LOAD_MAX)
-        _set_key(state, w, load << INDEX_BITS | (w - pool.first_worker))
+        first = state.pools[worker.pool].first_worker
+        _set_key(state, w, np.int64(_held(state, w)) << INDEX_BITS | (w - first))
 
 
 @inlined
@@ -417,7 +418,7 @@ def _stop_worker(state, w, now):
 def _end(state, i, now):
     """Request `i` leaves its slot, and the next one in line takes it."""
     status = state.outcomes[i].status
-    if (status != IN_SERVICE and status != OUT_OF_TIME) or state.outcomes[i].end_s != now:
+    if status != IN_SERVICE and status != OUT_OF_TIME:
         return  # it was lost with its worker
     w, p = state.outcomes[i].worker, state.requests[i].pool
     _leave(state, p, i, w, now)
@@ -681,11 +682,6 @@ def _newest_starting(state, p):
         ):
             chosen = w
     return chosen
-
-
-@inlined
-def _held(state, w):
-    return state.workers[w].busy + state.workers[w].queued
 
 
 @compiled

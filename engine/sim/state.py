@@ -175,7 +175,6 @@ def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:
         records[name] = [getattr(pool, name) for pool in pools]
     for name in ("queue_head", "queue_tail", "expire_head", "expire_tail"):
         records[name] = kernel.NONE
-    records["load_unit"] = kernel.LOAD_ONE // records["slots"]
     records["queue_limit"] = [
         _UNLIMITED if pool.queue_limit is None else pool.queue_limit for pool in pools
     ]

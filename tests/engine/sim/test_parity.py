@@ -13,19 +13,19 @@ def check(script):
 
 
 @pytest.mark.parametrize("feature", [None, *sorted(FEATURES)])
-@settings(max_examples=60)
+@settings(max_examples=50)
 @given(data=st.data())
 def test_both_agree_on_each_feature_alone(feature, data):
     check(data.draw(scripts(frozenset({feature} - {None}))))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_both_agree_on_features_combined(data):
     check(data.draw(scripts(data.draw(st.frozensets(st.sampled_from(sorted(FEATURES)))))))
 
 
-@settings(max_examples=400)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_both_agree_on_all_features_at_once(data):
     check(data.draw(scripts(FEATURES - {"abandon", "horizon"})))
