@@ -121,7 +121,7 @@ def span(epoch_s: float | None, from_s: float, to_s: float) -> str:
         return f"{start}{duration(to_s)}{' after the start' if from_s else ''}"
     start, end = moment(epoch_s, from_s), moment(epoch_s, to_s)
     same_day = start[:11] == end[:11]
-    return f"{start}–{end[12:] if same_day else ' ' + end} UTC"
+    return f"{start}–{end[12:]} UTC" if same_day else f"{start} – {end} UTC"
 
 
 def extent(epoch_s: float | None, duration_s: float) -> str:

@@ -149,6 +149,7 @@ class Board:
     def _work(self) -> None:
         while (item := self._queue.get()) is not None:
             _run(*item)
+            del item  # or the last job would keep what it used
 
 
 def _run(job: Job, work: Work) -> None:

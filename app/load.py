@@ -3,6 +3,7 @@
 Results are cached by run id and window: a finished run never changes.
 """
 
+import atexit
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,15 @@ ENTRIES = 64
 @st.cache_resource(show_spinner=False, on_release=lambda planner: planner.close())
 def planner() -> Planner:
     """The store, opened once per process. Raises StoreError if somebody else holds it."""
-    return Planner()
+    opened = Planner()
+    atexit.register(planner.clear)  # an open store complains at length when Python ends
+    return opened
 
 
 @st.cache_resource(show_spinner=False, on_release=lambda board: board.close())
 def board() -> Board:
     """The job board of this process."""
+    atexit.register(board.clear)
     return Board()
 
 

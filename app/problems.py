@@ -14,9 +14,10 @@ log = logging.getLogger(__name__)
 
 def show(error: EngineError) -> None:
     """The panel for an error that an operator can act on."""
+    where, fix = words.escaped(error.where), words.escaped(error.fix)
     st.error(
-        f"**{words.WHERE}** {escaped(error.where)}\n\n**{words.FIX}** {escaped(error.fix)}.",
-        title=sentence(escaped(error.what)),
+        f"**{words.WHERE}** {where}\n\n**{words.FIX}** {fix}.",
+        title=words.sentence(words.escaped(error.what)),
         icon=":material/error:",
     )
 
@@ -31,15 +32,3 @@ def shown() -> Iterator[None]:
     except Exception:
         log.exception("a page failed")
         st.error(words.OUR_FAULT, title=words.OUR_FAULT_TITLE, icon=":material/error:")
-
-
-def sentence(text: str) -> str:
-    """With a capital at its beginning."""
-    return text[:1].upper() + text[1:]
-
-
-def escaped(text: str) -> str:
-    """Names of files and columns as they are, not as Markdown."""
-    for character in "\\`*_[]#$:<>~|":
-        text = text.replace(character, f"\\{character}")
-    return text

@@ -13,6 +13,7 @@ Profile = Mapping[str, Any]
 
 DEMAND = (Kind.REQUESTS.value, Kind.SESSIONS.value, Kind.SERIES.value)
 """Kinds that can be replayed."""
+SECONDS_PER_MINUTE = 60.0
 _WIDTHS = {"1": "1 s", "10": "10 s", "60": "1 min", "300": "5 min"}
 _SPREADS = {
     "input_tokens": "Input tokens",
@@ -29,12 +30,13 @@ def figures(profile: Profile) -> list[tuple[str, str, str | None]]:
         shown.append(("Rows", formats.whole(profile["rows"]), None))
     if "mean_per_s" in profile:
         shown.append(("Mean rate", f"{formats.amount(profile['mean_per_s'])} per s", None))
-        ratio = profile["peak_to_mean"]["60"]
-        shown.append(("Peak ÷ mean (1 min)", formats.amount(ratio), words.PEAK_HELP))
+        if profile["duration_s"] >= SECONDS_PER_MINUTE:
+            ratio = profile["peak_to_mean"]["60"]
+            shown.append(("Peak ÷ mean (1 min)", formats.amount(ratio), words.PEAK_HELP))
     elif profile.get("peak_to_mean") is not None:
         shown.append(("Peak ÷ mean", formats.amount(profile["peak_to_mean"]), words.PEAK_HELP))
     for width, value in (profile.get("dispersion") or {}).items():
-        text = formats.NOT_MEASURED if value is None else formats.amount(value)
+        text = words.TOO_SHORT if value is None else formats.amount(value)
         shown.append((f"Dispersion ({_WIDTHS[width]})", text, words.DISPERSION_HELP))
     daily = profile.get("daily")
     if daily is not None and daily.get("max_to_min") is not None:

@@ -58,12 +58,17 @@ class Comparison:
         """As query parameters."""
         query = {RUNS: ",".join(self.runs), BASELINE: self.baseline}
         if self.window is not None:
-            query |= {FROM: f"{self.window.from_s:g}", TO: f"{self.window.to_s:g}"}
+            query |= {FROM: _exact(self.window.from_s), TO: _exact(self.window.to_s)}
         return query
 
     def without(self, run_id: str) -> "Comparison":
         """The same with one run fewer."""
         return comparison_of([run for run in self.runs if run != run_id], self.baseline)
+
+
+def _exact(t_s: float) -> str:
+    """To the microsecond, without trailing zeros."""
+    return f"{t_s:.6f}".rstrip("0").rstrip(".")
 
 
 def comparison_of(

@@ -9,6 +9,7 @@ import streamlit as st
 from app import formats, verdict, words
 from engine.policies.registry import PolicyInfo
 from engine.scorecard import FIGURES, Figure
+from engine.trace.mapping import Mapping as ColumnMapping
 from engine.trace.schema import Finding, Severity
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
@@ -177,19 +178,25 @@ def _no_formula(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@") else value
 
 
+def preview(head: pd.DataFrame, mapping: ColumnMapping | None) -> pd.DataFrame:
+    """First rows of a file, each mapped column with what it stands for."""
+    roles = {} if mapping is None else {column: role for role, column in mapping.columns}
+    names = {column: f"{column} → {words.ROLES.get(role, role)}" for column, role in roles.items()}
+    return head.rename(columns=names)
+
+
 def findings(report: Sequence[Finding]) -> pd.DataFrame:
-    """The check report, the worst first."""
+    """The check report as text that wraps, the worst first."""
     order = list(reversed(Severity))
     ranked = sorted(report, key=lambda finding: order.index(finding.severity))
     return pd.DataFrame(
         {
             "Severity": [words.SEVERITIES[finding.severity.value] for finding in ranked],
-            "Rule": [finding.rule for finding in ranked],
-            "First row": pd.array([finding.row for finding in ranked], dtype="Int64"),
-            "Rows": [finding.count for finding in ranked],
-            "What": [finding.what for finding in ranked],
-            "Where": [finding.where for finding in ranked],
-            "Fix": [finding.fix for finding in ranked],
+            "Rule": [words.escaped(finding.rule.replace("_", " ")) for finding in ranked],
+            "Row": [words.rows_found(finding.row, finding.count) for finding in ranked],
+            "What": [words.escaped(finding.what) for finding in ranked],
+            "Where": [words.escaped(finding.where) for finding in ranked],
+            "How to fix it": [words.escaped(finding.fix) for finding in ranked],
         }
     )
 
@@ -213,17 +220,6 @@ def _parameters(info: PolicyInfo) -> str:
     )
 
 
-def finding_columns() -> dict[str, Any]:
-    """Of a check report."""
-    column = st.column_config
-    return {
-        "Severity": column.TextColumn(width="small"),
-        "Rule": column.TextColumn(width="small"),
-        "First row": column.NumberColumn(help=words.FIRST_ROW_HELP, width="small"),
-        "Rows": column.NumberColumn(format="localized", width="small"),
-    }
-
-
 def trace_columns() -> dict[str, Any]:
     """Of the list of traces."""
     column = st.column_config
@@ -233,7 +229,7 @@ def trace_columns() -> dict[str, Any]:
         "rows": column.NumberColumn("Rows", format="localized"),
         "length": column.TextColumn("Length"),
         "rate": column.NumberColumn("Rows per s", format="%.3g"),
-        "start": column.TextColumn("Starts (UTC)"),
+        "start": column.TextColumn("Starts (UTC)", width=150),
         "format": column.TextColumn("Format"),
         "imported_at": column.DatetimeColumn("Loaded (UTC)", format="D MMM YYYY HH:mm"),
         "trace_id": column.TextColumn("Id"),
@@ -264,7 +260,7 @@ def run_columns() -> dict[str, Any]:
         "slo": column.TextColumn("SLO attainment"),
         "p95": column.TextColumn("p95 latency"),
         "cost": column.TextColumn("Cost"),
-        "created_at": column.DatetimeColumn("Replayed (UTC)", format="D MMM YYYY HH:mm"),
+        "created_at": column.DatetimeColumn("Replayed (UTC)", format="D MMM HH:mm"),
         "note": column.TextColumn("Note"),
         "run_id": column.TextColumn("Run id", width="small"),
     }

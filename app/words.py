@@ -81,6 +81,7 @@ DISPERSION_HELP = (
     "independent of one another (Poisson). Well above 1: bursts, which need spare capacity."
 )
 PEAK_HELP = "Rate of the busiest interval of this length, divided by the mean rate."
+TOO_SHORT = "too short"
 SWING_HELP = "Mean rate of the busiest hour of the day, divided by that of the quietest."
 RENAME, RENAME_LABEL, DELETE = "Rename", "New name", "Delete"
 DELETE_FORCE = "Delete it although runs were made with it; they keep their results"
@@ -95,6 +96,9 @@ ADD_NAME_HELP = "Empty: the file's name."
 ADD_HOW = "Where does it come from?"
 ADD_IMPORT = "Import"
 ADD_PATH_EXAMPLE = "for example ~/traces/requests.csv.gz"
+ADD_ANOTHER = "Add another"
+GENERIC = "generic"
+"""What the reader of any table is called."""
 ADD_MAP = "Columns"
 ADD_MAP_ON = "Say myself which column is what"
 ADD_MAP_HELP = "The columns were matched by name and content. Correct them if that went wrong."
@@ -133,7 +137,6 @@ ROLES: Mapping[str, str] = {
     "gpu_type": "GPU type",
     "gpu_count": "GPUs",
 }
-FIRST_ROW_HELP = "Counted from 1, without the header."
 TRACE_UNKNOWN = "The trace in this address is not in the store. Here is the newest one."
 LOOK_AT_IT, REPLAY_IT = "Look at it", "Replay it"
 CARBON_AXIS = "Carbon intensity (g CO₂e per kWh)"
@@ -222,6 +225,7 @@ RUNS_INTRO = "Every replay is kept until you delete it. Select rows to act on th
 RUNS_EMPTY = "Nothing was replayed yet."
 RUNS_ALT = "Saved replays with policy, trace, status and main figures"
 RUNS_AGAIN_DONE = "Replayed again; the figures are up to date."
+NOTE = "Note:"
 RUNS_COMPARE, RUNS_AGAIN, RUNS_DELETE = "Compare", "Start again", "Delete"
 STATUSES: Mapping[str, str] = {
     "done": "Done",
@@ -230,6 +234,26 @@ STATUSES: Mapping[str, str] = {
     "cancelled": "Cancelled",
     "failed": "Failed",
 }
+
+
+def sentence(text: str) -> str:
+    """With a capital at its beginning, unless that is a name."""
+    first = text.split(" ", 1)[0]
+    return text if "_" in first else text[:1].upper() + text[1:]
+
+
+def escaped(text: str) -> str:
+    """Names of files and columns as they are, not as Markdown."""
+    for character in "\\`*_[]#$:<>~|":
+        text = text.replace(character, f"\\{character}")
+    return text
+
+
+def rows_found(row: int | None, number: int) -> str:
+    """Where in a file a finding is: its first row, and how many there are."""
+    if row is None:
+        return ""
+    return f"{row:,}" if number == 1 else f"from {row:,}, {count(number, 'row')}"
 
 
 def plain(text: str) -> str:
@@ -313,8 +337,10 @@ def recognised(format: str, kind: str | None) -> str:  # noqa: A002
     """What a file was taken for."""
     if kind is None:
         return "Its columns are not known yet. These are its first rows."
-    known = "a table of unknown origin" if format == "generic" else f"format **{format}**"
-    return f"Read as {known}, holding **{KINDS[str(kind)].lower()}**. These are its first rows."
+    holds = KINDS[str(kind)].lower()
+    if format == GENERIC:
+        return f"A table of **{holds}**, as mapped above. These are its first rows."
+    return f"Recognised as **{format}**, holding **{holds}**. These are its first rows."
 
 
 def importing(file: str) -> str:

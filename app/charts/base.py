@@ -7,6 +7,7 @@ and dark. Runs take them from the front, states of capacity from the back.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import altair as alt
@@ -19,6 +20,20 @@ MARKS_MAX = 2000
 RUNS_MAX = 6
 """Runs beside one another: as many as there are colours that can be told apart."""
 HEIGHT = 240
+
+TICKS_MAX = 9
+_CLOCK_STEPS_MS = tuple(
+    1000.0 * seconds
+    for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600,
+                    43200, 86400, 172800, 604800, 1209600, 2592000, 7776000, 31536000)
+)  # fmt: skip
+_ELAPSED_STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 365)
+_CLOCK_LABELS = (
+    "datum.value % 86400000 == 0 ? utcFormat(datum.value, '%d %b') : "
+    "datum.value % 60000 == 0 ? utcFormat(datum.value, '%H:%M') : "
+    "utcFormat(datum.value, '%H:%M:%S')"
+)
+"""The date at midnight, else the time of day."""
 
 DASHES = ([1, 0], [7, 3], [2, 2], [10, 3, 2, 3], [4, 4], [12, 4])
 DEMAND, STARTING, READY = "Demand", "Starting", "Ready"
@@ -48,21 +63,20 @@ class Clock:
             return "hours", SECONDS_PER_HOUR
         return "days", SECONDS_PER_DAY
 
-    def position(self, t_s: float) -> Any:
-        """Where `t_s` is on the axis."""
+    def position(self, t_s: float) -> float:
+        """Where `t_s` is on the axis: milliseconds since 1970, or elapsed units."""
         if self.epoch_s is None:
             return t_s / self.unit[1]
-        return pd.Timestamp(round((self.epoch_s + t_s) * 1000), unit="ms", tz="UTC")
+        return float(round((self.epoch_s + t_s) * 1000))
 
-    def column(self, t_s: "pd.Series[float]") -> "pd.Series[Any]":
-        """The same for a column."""
+    def column(self, t_s: "pd.Series[float]") -> "pd.Series[float]":
+        """The same for a column. Numbers reach the browser unchanged, whatever its time zone."""
         if self.epoch_s is None:
             return t_s / self.unit[1]
-        milliseconds = ((self.epoch_s + t_s) * 1000).round()
-        return pd.to_datetime(milliseconds, unit="ms", utc=True)
+        return ((self.epoch_s + t_s) * 1000).round()
 
     def seconds(self, position: float) -> float:
-        """Back again, from what a brush returns: milliseconds since 1970, or elapsed units."""
+        """Back again, from what a brush returns."""
         if self.epoch_s is None:
             return position * self.unit[1]
         return position / 1000 - self.epoch_s
@@ -70,31 +84,53 @@ class Clock:
     @property
     def title(self) -> str:
         """Of the axis."""
-        return "Time (UTC)" if self.epoch_s is not None else f"Time since start ({self.unit[0]})"
+        if self.epoch_s is None:
+            return f"Time since start ({self.unit[0]})"
+        return "Time (UTC)"
 
-    def axis(self, from_s: float, to_s: float, *, title: bool = True) -> alt.X:
-        """The x encoding of the column `time`."""
-        domain = [_plain(self.position(from_s)), _plain(self.position(to_s))]
-        scale = alt.Scale(domain=domain, nice=False)
-        kind = "time:Q"
-        if self.epoch_s is not None:
-            scale = alt.Scale(domain=domain, nice=False, type="utc")
-            kind = "time:T"
-        axis = alt.Axis(title=self.title if title else None, labelOverlap=True, tickCount=8)
-        return alt.X(kind, scale=scale, axis=axis)
+    def axis(self, from_s: float, to_s: float) -> alt.X:
+        """The x encoding of the column `time`.
+
+        A plain number even for wall clocks, with ticks of our own: time scales follow the
+        browser's zone.
+        """
+        start, end = self.position(from_s), self.position(to_s)
+        ticks = self._ticks(start, end)
+        labels = alt.Undefined if self.epoch_s is None else _CLOCK_LABELS
+        return alt.X(
+            "time:Q",
+            scale=alt.Scale(domain=[start, end], nice=False, zero=False),
+            axis=alt.Axis(
+                title=self._dated_title(from_s, to_s),
+                values=ticks,
+                labelExpr=labels,
+                labelOverlap=True,
+                format=",~f" if self.epoch_s is None else alt.Undefined,
+            ),
+        )
+
+    def _dated_title(self, from_s: float, to_s: float) -> str:
+        if self.epoch_s is None:
+            return self.title
+        days = [
+            datetime.fromtimestamp(self.epoch_s + t_s, UTC).strftime("%d %b %Y")
+            for t_s in (from_s, to_s)
+        ]
+        return f"{self.title}, {' to '.join(dict.fromkeys(days))}"
+
+    def _ticks(self, start: float, end: float) -> list[float]:
+        """Round positions, at most `TICKS_MAX` of them."""
+        steps = _ELAPSED_STEPS if self.epoch_s is None else _CLOCK_STEPS_MS
+        step = next((s for s in steps if (end - start) / s <= TICKS_MAX), steps[-1])
+        first = math.ceil(start / step - 1e-9)
+        return [number * step for number in range(first, math.floor(end / step + 1e-9) + 1)]
 
     @property
     def tooltip(self) -> alt.Tooltip:
         """The time of a point."""
         if self.epoch_s is None:
             return alt.Tooltip("time:Q", title=self.title, format=",.2f")
-        # The theme has no say in tooltips: the text is made here, in UTC
-        return alt.Tooltip("clock:N", title="Time (UTC)")
-
-
-def _plain(position: Any) -> Any:
-    """As Vega takes it in a domain."""
-    return int(position.timestamp() * 1000) if isinstance(position, pd.Timestamp) else position
+        return alt.Tooltip("clock:N", title=self.title)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,11 +156,16 @@ def selected_window(
     if len(brushed) != 2:
         return None
     start, end = sorted(clock.seconds(float(position)) for position in brushed)
-    start, end = (round((t_s - within.from_s) / step_s) for t_s in (start, end))
-    if end - start < 2:
+    return snapped(start, end, step_s, within)
+
+
+def snapped(from_s: float, to_s: float, step_s: float, within: Window) -> Window | None:
+    """A window in whole steps from the start of `within`; None for less than two of them."""
+    first, last = (round((t_s - within.from_s) / step_s) for t_s in (from_s, to_s))
+    if last - first < 2:
         return None
-    from_s, to_s = (round(within.from_s + step * step_s, 6) for step in (start, end))
-    return Window(from_s=max(within.from_s, from_s), to_s=min(within.to_s, to_s))
+    start, end = (round(within.from_s + step * step_s, 6) for step in (first, last))
+    return Window(from_s=max(within.from_s, start), to_s=min(within.to_s, end))
 
 
 def with_time(frame: pd.DataFrame, clock: Clock) -> pd.DataFrame:
@@ -133,7 +174,8 @@ def with_time(frame: pd.DataFrame, clock: Clock) -> pd.DataFrame:
     framed = frame.assign(time=time)
     if clock.epoch_s is None:
         return framed
-    return framed.assign(clock=time.dt.strftime("%d %b %Y %H:%M:%S"))
+    stamps = pd.to_datetime(time, unit="ms", utc=True)
+    return framed.assign(clock=stamps.dt.strftime("%d %b %Y %H:%M:%S"))
 
 
 def run_scales(labels: Sequence[str], narrow: bool = False) -> tuple[alt.Color, alt.StrokeDash]:

@@ -68,7 +68,6 @@ def rate_chart(
 def _shade(clock: Clock, window: Window) -> alt.Chart:
     ends = pd.DataFrame({"t_s": [window.from_s], "end_s": [window.to_s]})
     shaded = with_time(ends, clock).assign(end=clock.column(ends["end_s"]))
-    kind = "Q" if clock.epoch_s is None else "T"
     mark = alt.Chart(shaded).mark_rect(opacity=0.18, stroke="gray", strokeDash=[4, 3])
-    encoded: alt.Chart = mark.encode(x=f"time:{kind}", x2="end")
+    encoded: alt.Chart = mark.encode(x="time:Q", x2="end")
     return encoded

@@ -6,13 +6,17 @@ from typing import Any
 
 import streamlit as st
 
-from app import load, problems, state, words
+from app import load, problems, state, tables, words
 from app.jobs import Job, State
 from app.parts import column_mapping, progress
 from app.parts.trace_details import findings
 from engine.errors import EngineError
+from engine.planner import Imported
 from engine.trace.mapping import Mapping
 
+PREVIEW_PX, PREVIEW_ROWS = 215, 5
+ASKED = ("no_mapping", "mapping_guessed")
+"""Findings that the boxes for columns say better."""
 UPLOAD, PATH, SYNTH = words.ADD_WAYS
 
 
@@ -22,8 +26,11 @@ def add() -> None:
     if job is not None and not job.ended:
         progress.watch(job, "traces_cancel")
         return
+    if job is not None and job.state is State.DONE:
+        _stored(job.result)
+        return
     if job is not None:
-        _outcome(job)
+        progress.outcome(job, "")
     way = st.segmented_control(
         words.ADD_HOW, words.ADD_WAYS, default=UPLOAD, required=True, key="traces_way"
     )
@@ -68,9 +75,15 @@ def _look_and_import(path: Path) -> None:
     if mapping is not None:
         seen = load.preview(path, mapping.text)
     st.caption(words.recognised(seen.format, seen.kind))
-    st.dataframe(seen.head, hide_index=True, height=210, alt=words.ADD_ROWS_ALT)
-    if seen.findings:
-        findings(seen.findings)
+    st.dataframe(
+        tables.preview(seen.head, seen.guessed),
+        hide_index=True,
+        height=PREVIEW_PX if len(seen.head) > PREVIEW_ROWS else "auto",
+        alt=words.ADD_ROWS_ALT,
+    )
+    found = [finding for finding in seen.findings if finding.rule not in ASKED]
+    if found:
+        findings(found)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(words.ADD_NAME, key="traces_name", help=words.ADD_NAME_HELP)
         if st.button(
@@ -105,16 +118,15 @@ def _start(title: str, work: Any) -> None:
     st.rerun()
 
 
-def _outcome(job: Job) -> None:
-    """What became of the last import, until the next one starts."""
-    if job.state is not State.DONE:
-        progress.outcome(job, "")
-        return
-    made = job.result
+def _stored(made: Imported) -> None:
+    """What the last import ended with, until another one is wanted."""
     st.success(words.imported(made.name, made.rows, made.existed), icon=":material/check_circle:")
     if made.findings:
         findings(made.findings)
     with st.container(horizontal=True):
+        st.button(
+            words.ADD_ANOTHER, icon=":material/add:", key="traces_another", on_click=_another
+        )
         st.button(
             words.LOOK_AT_IT,
             icon=":material/timeline:",
@@ -131,6 +143,11 @@ def _outcome(job: Job) -> None:
 def _look_at(trace_id: str) -> None:
     st.query_params[state.TRACE] = trace_id
     state.put(state.TRACES_TAB, words.TRACES_STORED)
+    _another()
+
+
+def _another() -> None:
+    state.forget(state.TRACES_JOB, state.TRACES_FILE)
 
 
 def _synthesize() -> None:
@@ -138,7 +155,7 @@ def _synthesize() -> None:
     kind = st.selectbox(
         words.SYNTH_KIND,
         list(kinds),
-        format_func=lambda name: words.SYNTH_KINDS.get(name, name),
+        format_func={name: words.SYNTH_KINDS.get(name, name) for name in kinds}.__getitem__,
         key="traces_kind",
     )
     st.caption(kinds[kind].description)

@@ -20,13 +20,15 @@ def editor(path: Path, seen: Preview) -> Mapping | None:
         path: of the file; its boxes are its own.
         seen: the file as read without a mapping.
     """
-    needed = seen.kind is None
-    with st.expander(words.ADD_MAP, expanded=needed, icon=":material/view_column:"):
-        changed = needed or st.toggle(words.ADD_MAP_ON, key=f"traces_map_{path}")
-        st.caption(words.ADD_MAP_NEEDED if needed else words.ADD_MAP_HELP)
-        if not changed:
-            return None
-        return _boxes(path, seen)
+    if seen.format == words.GENERIC:
+        with st.container(border=True):
+            st.markdown(f"**{words.ADD_MAP}**")
+            st.caption(words.ADD_MAP_NEEDED if seen.kind is None else words.ADD_MAP_HELP)
+            mapping = _boxes(path, seen)
+        return None if mapping == seen.guessed else mapping
+    with st.expander(words.ADD_MAP, icon=":material/view_column:"):
+        corrected = st.toggle(words.ADD_MAP_ON, key=f"traces_map_{path}")
+        return _boxes(path, seen) if corrected else None
 
 
 def _boxes(path: Path, seen: Preview) -> Mapping | None:
@@ -37,22 +39,23 @@ def _boxes(path: Path, seen: Preview) -> Mapping | None:
         kinds,
         default=guessed.kind if guessed else Kind.REQUESTS,
         required=True,
-        format_func=lambda kind: words.KINDS[kind.value],
+        format_func=words.KINDS.__getitem__,
         key=f"traces_map_kind_{path}",
     )
     used = dict(guessed.columns) if guessed else {}
-    names = [name for name, _ in seen.columns]
-    types = dict(seen.columns)
+    shown = {"": words.NOT_IN_FILE}
+    shown |= {name: f"{name} ({kind})" for name, kind in seen.columns}
+    options = list(shown)
+    units = {None: words.GUESS, **{unit: words.TIME_UNITS[unit.value] for unit in TimeUnit}}
     columns: list[tuple[str, str]] = []
     with st.grid(4, min_column_width=170):
         for role in (role for role in ROLES.values() if kind in role.kinds):
-            options = ["", *names]
             given = used.get(role.name, "")
             chosen = st.selectbox(
                 words.ROLES.get(role.name, role.name),
                 options,
                 index=options.index(given) if given in options else 0,
-                format_func=lambda name: f"{name} ({types[name]})" if name else words.NOT_IN_FILE,
+                format_func=shown.__getitem__,
                 key=f"traces_map_{kind}_{role.name}_{path}",
             )
             if chosen:
@@ -61,7 +64,7 @@ def _boxes(path: Path, seen: Preview) -> Mapping | None:
             words.TIME_UNIT,
             [None, *TimeUnit],
             index=[None, *TimeUnit].index(guessed.unit if guessed else None),
-            format_func=lambda unit: words.TIME_UNITS[unit.value] if unit else words.GUESS,
+            format_func=units.__getitem__,
             key=f"traces_map_unit_{path}",
         )
     return _checked(Mapping(columns=tuple(columns), kind=kind, unit=unit))

@@ -74,7 +74,7 @@ def capacity(view: View) -> None:
     ceiling = _ceiling(frame)
     with st.container(border=True):
         st.subheader(words.CAPACITY_TITLE)
-        with st.grid(2, min_column_width=420):
+        with st.grid(3 if len(view.runs) % 3 == 0 else 2, min_column_width=310):
             for run_id, label in zip(view.run_ids, view.names, strict=True):
                 with st.container():
                     st.markdown(f"**{words.plain(label)}**")

@@ -11,7 +11,7 @@ from app.charts.rate import curve_frame, rate_title
 from app.parts.window_picker import described, window_chart, window_slider
 from engine.planner import TraceInfo
 
-SHORTEST_S = 1.0
+SHORTEST_S = 2.0
 STEP_S = 15.0
 """What a brushed window snaps to: the usual tick."""
 
@@ -54,6 +54,7 @@ def pick_window(trace: TraceInfo) -> Window | None:
     kept = state.get(state.REPLAY_WINDOW)
     window = Window(from_s=kept[1], to_s=kept[2]) if kept and kept[0] == trace.trace_id else None
     changed = partial(_window_chosen, trace.trace_id)
+    step_s = STEP_S if trace.duration_s > 100 * STEP_S else 1.0
     frame = curve_frame(trace.profile)
     if len(frame):
         window_chart(
@@ -64,10 +65,11 @@ def pick_window(trace: TraceInfo) -> Window | None:
             title=rate_title(trace.unit),
             name=trace.name,
             key=f"replay_brush_{trace.trace_id}",
-            step_s=STEP_S if trace.duration_s > 100 * STEP_S else 1.0,
+            step_s=step_s,
             changed=changed,
         )
-    window_slider(clock, whole, window, key=f"replay_window_{trace.trace_id}", changed=changed)
+    slider = f"replay_window_{trace.trace_id}"
+    window_slider(clock, whole, window, key=slider, step_s=step_s, changed=changed)
     st.caption(words.window_line(described(clock, window or whole), window is None))
     return window
 

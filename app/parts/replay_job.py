@@ -33,6 +33,7 @@ def policy_options() -> list[str]:
 
 def submit(trace: TraceInfo, window: Window | None) -> None:
     """Starts the replay that the form describes, or keeps what is wrong with it."""
+    state.forget(state.REPLAY_JOB)
     scenario = scenario_form.accept()
     if scenario is None:
         return
@@ -42,7 +43,9 @@ def submit(trace: TraceInfo, window: Window | None) -> None:
         scenario_form.problem(error)
         return
     planner, fresh = load.planner(), bool(state.get(state.REPLAY_FRESH))
-    bounds = {} if window is None else {"from_s": window.from_s, "to_s": window.to_s}
+    start, end = (0.0, None) if window is None else (window.from_s, window.to_s)
+    if end is not None and end >= trace.duration_s:
+        end = None  # windows are half open: the last request belongs to it
 
     def work(job: Job) -> Any:
         job.report(0.0, words.LOADING_REQUESTS)
@@ -53,7 +56,8 @@ def submit(trace: TraceInfo, window: Window | None) -> None:
             progress=lambda at: job.report(at.fraction, words.replayed(formats.duration(at.t_s))),
             cancel=job.cancelled,
             fresh=fresh,
-            **bounds,
+            from_s=start,
+            to_s=end,
         )
 
     try:
@@ -80,11 +84,15 @@ def _checked(policies: Sequence[str]) -> list[str]:
 
 
 def finish() -> None:
-    """Goes to the comparison when this session's replay is done, or says what went wrong."""
+    """Goes to the comparison when this session's replay is done."""
     job = load.board().find(state.get(state.REPLAY_JOB))
-    if job is None or not job.ended:
-        return
-    state.forget(state.REPLAY_JOB)
-    if job.state is State.DONE:
+    if job is not None and job.state is State.DONE:
+        state.forget(state.REPLAY_JOB)
         st.switch_page(state.COMPARE_PAGE, query_params=state.comparison_of(job.result).query())
-    progress.outcome(job, "")
+
+
+def outcome() -> None:
+    """What went wrong with this session's last replay, beside the form that started it."""
+    job = load.board().find(state.get(state.REPLAY_JOB))
+    if job is not None and job.ended:
+        progress.outcome(job, "")

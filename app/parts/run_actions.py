@@ -30,14 +30,20 @@ def toolbar(picked: pd.DataFrame) -> None:
             words.RUNS_AGAIN,
             icon=":material/replay:",
             key="runs_again",
-            disabled=len(picked) != 1,
+            disabled=len(picked) != 1 or picked["status"].iloc[0] == "running",
         ):
             start_again(load.planner().run(str(picked["run_id"].iloc[0])))
         if st.button(
-            words.RUNS_DELETE, icon=":material/delete:", key="runs_delete", disabled=picked.empty
+            words.RUNS_DELETE,
+            icon=":material/delete:",
+            key="runs_delete",
+            disabled=picked.empty or "running" in set(picked["status"]),
         ):
             confirm_delete([str(run_id) for run_id in picked["run_id"]])
         st.caption(words.chosen_runs(len(picked), len(done)), width="content")
+    for policy, note in zip(picked["policy"], picked["note"], strict=True):
+        if note:
+            st.caption(words.plain(f"**{policy}** {words.NOTE} {note}"))
     job = load.board().find(state.get(state.RUNS_JOB))
     if job is not None and not job.ended:
         progress.watch(job, "runs_cancel")

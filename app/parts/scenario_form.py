@@ -95,6 +95,7 @@ def _input(pool: Pool, field: Field) -> None:
     number = int if field.whole else float
     st.number_input(
         field.label,
+        value=None,  # or an emptied box would come back as its minimum
         min_value=number(field.least),
         step=number(field.step),
         format=None if field.whole else "%g",

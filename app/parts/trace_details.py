@@ -36,12 +36,7 @@ def details(trace: TraceInfo) -> None:
 
 def findings(report: Any) -> None:
     """The check report as a table."""
-    st.dataframe(
-        tables.findings(report),
-        column_config=tables.finding_columns(),
-        hide_index=True,
-        alt=words.REPORT_ALT,
-    )
+    st.table(tables.findings(report), border="horizontal", alt=words.REPORT_ALT)
 
 
 def _buttons(trace: TraceInfo) -> None:

@@ -9,12 +9,11 @@ import pandas as pd
 import streamlit as st
 
 from app import formats, state, words
-from app.charts.base import Clock, Window, selected_window
+from app.charts.base import Clock, Window, selected_window, snapped
 from app.charts.rate import rate_chart
 
 STEPS = 480
 """Positions of the slider."""
-SHORTEST_TICKS = 2
 
 Changed = Callable[[Window | None], None]
 
@@ -45,7 +44,7 @@ def window_chart(
         changed: called before the page runs again.
     """
     chart = rate_chart(frame, clock, title=title, whole=whole, window=window, brush=True)
-    full_key = f"{key}_{window.from_s:g}_{window.to_s:g}" if window else key
+    full_key = f"{key}_{window.from_s}_{window.to_s}" if window else key
     st.altair_chart(
         chart,
         key=full_key,
@@ -61,7 +60,13 @@ def _brushed(key: str, clock: Clock, whole: Window, step_s: float, changed: Chan
 
 
 def window_slider(
-    clock: Clock, whole: Window, window: Window | None, *, key: str, changed: Changed
+    clock: Clock,
+    whole: Window,
+    window: Window | None,
+    *,
+    key: str,
+    step_s: float,
+    changed: Changed,
 ) -> None:
     """The same as a slider with two handles, which also works from the keyboard."""
     low, high = _shown(clock, whole.from_s), _shown(clock, whole.to_s)
@@ -75,14 +80,15 @@ def window_slider(
         format="D MMM HH:mm" if clock.epoch_s is not None else f"%.1f {clock.unit[0]}",
         key=key,
         help=words.WINDOW_HELP,
-        on_change=partial(_slid, key, clock, whole, changed),
+        on_change=partial(_slid, key, clock, whole, step_s, changed),
     )
 
 
-def _slid(key: str, clock: Clock, whole: Window, changed: Changed) -> None:
+def _slid(key: str, clock: Clock, whole: Window, step_s: float, changed: Changed) -> None:
     start, end = (_seconds(clock, position) for position in state.get(key))
-    window = Window(from_s=max(whole.from_s, round(start, 3)), to_s=min(whole.to_s, round(end, 3)))
-    changed(window if window.to_s > window.from_s and window != whole else None)
+    end = whole.to_s + step_s if end > whole.to_s - step_s / 2 else end
+    window = snapped(start, end, step_s, whole)
+    changed(None if window == whole else window)
 
 
 def _shown(clock: Clock, t_s: float) -> Any:

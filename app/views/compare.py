@@ -71,7 +71,12 @@ with st.container(border=True):
         changed=state.look_at,
     )
     window_slider(
-        whole_clock, view.whole, view.chosen, key="compare_window", changed=state.look_at
+        whole_clock,
+        view.whole,
+        view.chosen,
+        key="compare_window",
+        step_s=view.baseline.tick_s,
+        changed=state.look_at,
     )
 
 cards.capacity(view)

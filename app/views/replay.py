@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import load, problems, state, tables, words
+from app import load, state, tables, words
 from app.parts import demand, progress, replay_job, scenario_form
 
 st.title(words.NAV_REPLAY[0])
@@ -15,14 +15,13 @@ if replayable.empty:
     st.stop()
 
 scenario_form.prepare()
-replay_job.finish()  # an ended replay goes to its comparison, or says why not
+replay_job.finish()  # a finished replay goes to its comparison
 running = replay_job.running()
 
 with st.container(border=True):
     st.subheader(words.STEP_DEMAND)
     trace = demand.pick_trace(replayable)
-    with problems.shown():
-        window = demand.pick_window(trace)
+    window = demand.pick_window(trace)
 
 with st.container(border=True):
     st.subheader(words.STEP_CLUSTER)
@@ -49,6 +48,7 @@ with st.container(border=True):
     if submitted:
         replay_job.submit(trace, window)
     scenario_form.show_problem()
+    replay_job.outcome()
     if running is not None:
         progress.watch(running, "replay_cancel")
 

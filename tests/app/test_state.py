@@ -1,0 +1,43 @@
+"""An address holds runs, baseline and window, and nothing in it can break the page."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.charts.base import Window
+from app.state import comparison_of, parsed
+
+
+def test_an_address_reads_back_to_the_same_comparison():
+    chosen = comparison_of(["a1", "b2"], "b2", Window(from_s=60.0, to_s=3600.5))
+    assert chosen.query() == {"runs": "a1,b2", "baseline": "b2", "t0": "60", "t1": "3600.5"}
+    assert parsed(chosen.query()) == chosen
+
+
+def test_the_first_run_is_the_baseline_unless_said_otherwise():
+    assert parsed({"runs": "a,b"}).baseline == "a"
+    assert parsed({"runs": "a,b", "baseline": "zz"}).baseline == "a"
+
+
+def test_a_run_named_twice_counts_once():
+    assert parsed({"runs": "a, b,a,,"}).runs == ("a", "b")
+
+
+@pytest.mark.parametrize("window", [("a", "1"), ("9", "3"), ("-1", "3"), ("0", "inf"), ("1", "")])
+def test_a_senseless_window_is_none(window):
+    assert parsed({"runs": "a", "t0": window[0], "t1": window[1]}).window is None
+
+
+@given(
+    st.dictionaries(st.sampled_from(["runs", "baseline", "t0", "t1", "x"]), st.text(max_size=20))
+)
+def test_any_address_is_understood(query):
+    chosen = parsed(query)
+    assert chosen.baseline in (*chosen.runs, "")
+    assert bool(chosen.runs) == bool(chosen.baseline)
+
+
+@given(st.integers(0, 10**8), st.integers(1, 10**8))
+def test_windows_in_whole_seconds_survive_the_address(start, length):
+    window = Window(from_s=float(start), to_s=float(start + length))
+    assert parsed(comparison_of(["a"], "a", window).query()).window == window
