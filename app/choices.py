@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from app import formats, words
+from app import formats, phrases
 from app.charts.base import RUNS_MAX
 
 _TOGETHER = ["trace_id", "scenario_hash", "from_s", "to_s"]
@@ -57,7 +57,7 @@ def trace_options(traces: pd.DataFrame) -> dict[str, str]:
         strict=True,
     )
     return {
-        str(trace_id): words.trace_option(str(name), str(kind), int(number), float(duration_s))
+        str(trace_id): phrases.trace_option(str(name), str(kind), int(number), float(duration_s))
         for trace_id, name, kind, number, duration_s in rows
     }
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from app import words
+from app import phrases, words
 from engine.errors import EngineError
 
 log = logging.getLogger(__name__)
@@ -14,10 +14,10 @@ log = logging.getLogger(__name__)
 
 def show(error: EngineError) -> None:
     """The panel for an error that an operator can act on."""
-    where, fix = words.escaped(error.where), words.escaped(error.fix)
+    where, fix = phrases.escaped(error.where), phrases.escaped(error.fix)
     st.error(
         f"**{words.WHERE}** {where}\n\n**{words.FIX}** {fix}.",
-        title=words.sentence(words.escaped(error.what)),
+        title=phrases.sentence(phrases.escaped(error.what)),
         icon=":material/error:",
     )
 

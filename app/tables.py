@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import formats, verdict, words
+from app import formats, phrases, verdict, words
 from engine.policies.registry import PolicyInfo
 from engine.scorecard import FIGURES, Figure
 from engine.trace.mapping import Mapping as ColumnMapping
@@ -70,20 +70,21 @@ def scorecard(
     """
     cells = {(row.run_id, row.figure): row for row in frame.itertuples()}
     names: list[str] = []
-    columns: dict[str, list[str]] = {labels[run]: [] for run in order}
+    heads = {run: phrases.escaped(labels[run]) for run in order}
+    columns: dict[str, list[str]] = {heads[run]: [] for run in order}
     for group, figures in grouped_figures().items():
         names.append(f"**{group}**")
         names.extend(figure.label for figure in figures)
         for run in order:
-            columns[labels[run]].append("")
-            columns[labels[run]].extend(_cell(cells.get((run, f.key)), f) for f in figures)
+            columns[heads[run]].append("")
+            columns[heads[run]].extend(_cell(cells.get((run, f.key)), f) for f in figures)
     return pd.DataFrame({words.FIGURE: names, **columns})
 
 
 def _cell(row: Any, figure: Figure) -> str:
     if row is None or pd.isna(row.value):
         return f":gray[{formats.NOT_MEASURED}]"
-    text = formats.figure(float(row.value), figure.unit).replace("$", "\\$")
+    text = phrases.escaped(formats.figure(float(row.value), figure.unit))
     mark = difference(row, figure)
     return f"{text} {mark}" if mark else text
 
@@ -94,7 +95,7 @@ def difference(row: Any, figure: Figure) -> str:
         return ""
     arrow = "▲" if row.difference > 0 else "▼"
     color, word = _MARKS.get(row.better, ("gray", ""))
-    return f":{color}[{arrow} {words.plain(_change(row, figure))} {word}]"
+    return f":{color}[{arrow} {phrases.escaped(_change(row, figure))} {word}]"
 
 
 def metric(row: Any) -> dict[str, Any]:
@@ -103,14 +104,14 @@ def metric(row: Any) -> dict[str, Any]:
     value = None if pd.isna(row.value) else float(row.value)
     shown = {
         "label": figure.label,
-        "value": words.plain(formats.figure(value, figure.unit)),
+        "value": phrases.escaped(formats.figure(value, figure.unit)),
         "help": figure.meaning,
     }
     if pd.isna(row.difference) or not row.difference:
         return shown
     color, word = _MARKS.get(row.better, ("gray", ""))
     return shown | {
-        "delta": words.plain(_change(row, figure)),
+        "delta": phrases.escaped(_change(row, figure)),
         "delta_color": color,
         "delta_arrow": "up" if row.difference > 0 else "down",
         "delta_description": word,
@@ -131,7 +132,7 @@ def accounts(frame: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
         if arrived is None or finished is None or None in shares:
             continue
         failed = sum(share or 0.0 for share in shares) * arrived
-        told.append(words.accounted(labels[run_id], arrived, finished, failed))
+        told.append(phrases.accounted(labels[run_id], arrived, finished, failed))
     return told
 
 
@@ -192,11 +193,11 @@ def findings(report: Sequence[Finding]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "Severity": [words.SEVERITIES[finding.severity.value] for finding in ranked],
-            "Rule": [words.escaped(finding.rule.replace("_", " ")) for finding in ranked],
-            "Row": [words.rows_found(finding.row, finding.count) for finding in ranked],
-            "What": [words.escaped(finding.what) for finding in ranked],
-            "Where": [words.escaped(finding.where) for finding in ranked],
-            "How to fix it": [words.escaped(finding.fix) for finding in ranked],
+            "Rule": [phrases.escaped(finding.rule.replace("_", " ")) for finding in ranked],
+            "Row": [phrases.rows_found(finding.row, finding.count) for finding in ranked],
+            "What": [phrases.escaped(finding.what) for finding in ranked],
+            "Where": [phrases.escaped(finding.where) for finding in ranked],
+            "How to fix it": [phrases.escaped(finding.fix) for finding in ranked],
         }
     )
 
@@ -215,7 +216,7 @@ def policies(infos: Sequence[PolicyInfo]) -> pd.DataFrame:
 
 def _parameters(info: PolicyInfo) -> str:
     return ", ".join(
-        f"{p.name} (required)" if p.required else f"{p.name}={words.default(p.default)}"
+        f"{p.name} (required)" if p.required else f"{p.name}={phrases.default(p.default)}"
         for p in info.parameters
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import load, problems, state, tables, words
+from app import load, phrases, problems, state, tables, words
 from app.jobs import Job, State
 from app.parts import column_mapping, progress
 from app.parts.trace_details import findings
@@ -74,7 +74,7 @@ def _look_and_import(path: Path) -> None:
     mapping = column_mapping.editor(path, seen)
     if mapping is not None:
         seen = load.preview(path, mapping.text)
-    st.caption(words.recognised(seen.format, seen.kind))
+    st.caption(phrases.recognised(seen.format, seen.kind))
     st.dataframe(
         tables.preview(seen.head, seen.guessed),
         hide_index=True,
@@ -104,7 +104,7 @@ def _submit(path: Path, name: str | None, mapping: Mapping | None) -> None:
             path, name=name, mapping=mapping, progress=job.report, cancel=job.cancelled
         )
 
-    _start(words.importing(path.name), work)
+    _start(phrases.importing(path.name), work)
 
 
 def _start(title: str, work: Any) -> None:
@@ -120,7 +120,9 @@ def _start(title: str, work: Any) -> None:
 
 def _stored(made: Imported) -> None:
     """What the last import ended with, until another one is wanted."""
-    st.success(words.imported(made.name, made.rows, made.existed), icon=":material/check_circle:")
+    st.success(
+        phrases.imported(made.name, made.rows, made.existed), icon=":material/check_circle:"
+    )
     if made.findings:
         findings(made.findings)
     with st.container(horizontal=True):
@@ -173,7 +175,7 @@ def _synthesize() -> None:
     if submitted:
         planner = load.planner()
         _start(
-            words.making(words.SYNTH_KINDS.get(kind, kind)),
+            phrases.making(words.SYNTH_KINDS.get(kind, kind)),
             lambda _: planner.synthesize(
                 kind,
                 duration_s=3600 * hours,

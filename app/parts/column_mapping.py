@@ -46,7 +46,10 @@ def _boxes(path: Path, seen: Preview) -> Mapping | None:
     shown = {"": words.NOT_IN_FILE}
     shown |= {name: f"{name} ({kind})" for name, kind in seen.columns}
     options = list(shown)
-    units = {None: words.GUESS, **{unit: words.TIME_UNITS[unit.value] for unit in TimeUnit}}
+    units: dict[TimeUnit | None, str] = {
+        None: words.GUESS,
+        **{unit: words.TIME_UNITS[unit.value] for unit in TimeUnit},
+    }
     columns: list[tuple[str, str]] = []
     with st.grid(4, min_column_width=170):
         for role in (role for role in ROLES.values() if kind in role.kinds):

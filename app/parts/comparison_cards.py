@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import formats, load, tables, verdict, words
+from app import formats, load, phrases, tables, verdict, words
 from app.charts.base import top
 from app.charts.capacity import LINES, capacity_chart
 from app.charts.lines import run_lines
@@ -23,7 +23,7 @@ def conclusion(view: View) -> None:
     )
     show = st.success if said.kept else st.warning
     icon = ":material/verified:" if said.kept else ":material/warning:"
-    show(words.plain(words.bullets(said.details)), title=words.plain(said.headline), icon=icon)
+    show(phrases.bullets(said.details), title=phrases.escaped(said.headline), icon=icon)
     with st.grid(len(view.runs), min_column_width=200):
         for run in view.runs:
             _run_card(view, run.run_id, frame[frame["run_id"] == run.run_id])
@@ -36,12 +36,12 @@ def teaser(view: View) -> None:
     run_id, label = view.run_ids[-1], view.names[-1]
     rows = frame[frame["run_id"] == run_id]
     with st.container(border=True):
-        st.markdown(f"**{words.CAPACITY_TITLE}: {words.plain(label)}**")
+        st.markdown(f"**{words.CAPACITY_TITLE}: {phrases.escaped(label)}**")
         _capacity_chart(view, run_id, rows, _ceiling(rows))
 
 
 def _run_card(view: View, run_id: str, rows: pd.DataFrame) -> None:
-    name = words.plain(view.labels[run_id])
+    name = phrases.escaped(view.labels[run_id])
     badge = words.BASELINE_BADGE if run_id == view.baseline.run_id else ""
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{name}** {badge}")
@@ -58,7 +58,7 @@ def scorecard(view: View) -> None:
     st.table(
         tables.scorecard(frame, view.run_ids, view.labels),
         border="horizontal",
-        alt=words.scorecard_alt(view.names, view.labels[view.baseline.run_id]),
+        alt=phrases.scorecard_alt(view.names, view.labels[view.baseline.run_id]),
     )
     for text in tables.accounts(frame, view.labels):
         st.caption(text)
@@ -77,7 +77,7 @@ def capacity(view: View) -> None:
         with st.grid(3 if len(view.runs) % 3 == 0 else 2, min_column_width=310):
             for run_id, label in zip(view.run_ids, view.names, strict=True):
                 with st.container():
-                    st.markdown(f"**{words.plain(label)}**")
+                    st.markdown(f"**{phrases.escaped(label)}**")
                     rows = frame[frame["run_id"] == run_id]
                     _capacity_chart(view, run_id, rows, ceiling)
         st.caption(f"{words.CAPACITY_CAPTION} {_sampling(view, frame, 'mean')}")
@@ -94,7 +94,7 @@ def _capacity_chart(view: View, run_id: str, rows: pd.DataFrame, ceiling: float)
     st.altair_chart(
         capacity_chart(rows, view.clock, view.window, ceiling),
         key=f"compare_capacity_{run_id}",
-        alt=words.capacity_alt(view.labels[run_id], demand, ready),
+        alt=phrases.capacity_alt(view.labels[run_id], demand, ready),
     )
 
 
@@ -130,7 +130,7 @@ def latency(view: View) -> None:
         st.altair_chart(
             chart,
             key="compare_latency",
-            alt=words.lines_alt(f"{percentile} latency", _peaks(view, frame, column), "s"),
+            alt=phrases.lines_alt(f"{percentile} latency", _peaks(view, frame, column), "s"),
         )
         st.caption(f"{words.LATENCY_CAPTION} {_sampling(view, frame, 'percentile')}")
         _data(frame, "latency")
@@ -205,7 +205,7 @@ def _lines(
         st.altair_chart(
             chart,
             key=f"compare_{column}",
-            alt=words.lines_alt(title, _peaks(view, frame, column), unit),
+            alt=phrases.lines_alt(title, _peaks(view, frame, column), unit),
         )
         st.caption(f"{caption} {_sampling(view, frame, how)}")
         _data(frame, column)
@@ -244,7 +244,7 @@ def _peaks(view: View, frame: pd.DataFrame, column: str) -> dict[str, float]:
 
 def _sampling(view: View, frame: pd.DataFrame, how: str) -> str:
     bucket_s = float(frame["bucket_s"].max()) if len(frame) else view.baseline.tick_s
-    return words.sampled(bucket_s, view.baseline.tick_s, how)
+    return phrases.sampled(bucket_s, view.baseline.tick_s, how)
 
 
 @st.fragment

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import load, problems, state, words
+from app import load, phrases, problems, state, words
 from app.jobs import Job, State
 
 EVERY_S = 0.5
@@ -14,7 +14,7 @@ def watch(job: Job, key: str) -> None:
     if job.ended:
         st.rerun()
     with st.container(border=True):
-        st.progress(job.fraction, text=words.working(job.title, job.text, job.fraction))
+        st.progress(job.fraction, text=phrases.working(job.title, job.text, job.fraction))
         label = words.CANCELLING if job.cancelling else words.CANCEL
         st.button(label, key=key, on_click=job.cancel, disabled=job.cancelling)
 
@@ -46,7 +46,7 @@ def watch_all() -> None:
     if not active:
         st.rerun()
     for job in active:
-        st.progress(job.fraction, text=words.working(job.title, "", job.fraction))
+        st.progress(job.fraction, text=phrases.working(job.title, "", job.fraction))
 
 
 def sidebar(page_title: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import formats, load, state, words
+from app import formats, load, phrases, state, words
 from app.charts.base import RUNS_MAX, Window
 from app.jobs import Job, State
 from app.parts import progress, scenario_form
@@ -53,7 +53,9 @@ def submit(trace: TraceInfo, window: Window | None) -> None:
             trace.trace_id,
             policies,
             scenario=scenario,
-            progress=lambda at: job.report(at.fraction, words.replayed(formats.duration(at.t_s))),
+            progress=lambda at: job.report(
+                at.fraction, phrases.replayed(formats.duration(at.t_s))
+            ),
             cancel=job.cancelled,
             fresh=fresh,
             from_s=start,
@@ -61,7 +63,7 @@ def submit(trace: TraceInfo, window: Window | None) -> None:
         )
 
     try:
-        job = load.board().submit("replay", words.replaying(policies, trace.name), work)
+        job = load.board().submit("replay", phrases.replaying(policies, trace.name), work)
     except EngineError as error:
         scenario_form.problem(error)
         return

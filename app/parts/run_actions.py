@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import choices, load, state, words
+from app import choices, load, phrases, state, words
 from app.charts.base import RUNS_MAX
 from app.jobs import Job
 from app.parts import progress
@@ -40,10 +40,10 @@ def toolbar(picked: pd.DataFrame) -> None:
             disabled=picked.empty or "running" in set(picked["status"]),
         ):
             confirm_delete([str(run_id) for run_id in picked["run_id"]])
-        st.caption(words.chosen_runs(len(picked), len(done)), width="content")
+        st.caption(phrases.chosen_runs(len(picked), len(done)), width="content")
     for policy, note in zip(picked["policy"], picked["note"], strict=True):
         if note:
-            st.caption(words.plain(f"**{policy}** {words.NOTE} {note}"))
+            st.caption(f"**{phrases.escaped(policy)}** {words.NOTE} {phrases.escaped(note)}")
     job = load.board().find(state.get(state.RUNS_JOB))
     if job is not None and not job.ended:
         progress.watch(job, "runs_cancel")
@@ -67,7 +67,7 @@ def start_again(run: RunInfo) -> None:
             fresh=True,
         )
 
-    job = load.board().submit("replay", words.replaying([run.policy], run.trace_name), work)
+    job = load.board().submit("replay", phrases.replaying([run.policy], run.trace_name), work)
     load.forget_results()
     state.put(state.RUNS_JOB, job.id)
     st.rerun()
@@ -76,7 +76,7 @@ def start_again(run: RunInfo) -> None:
 @st.dialog(words.RUNS_DELETE)
 def confirm_delete(run_ids: list[str]) -> None:
     """Asks once, because it cannot be undone."""
-    st.write(words.delete_runs(len(run_ids)))
+    st.write(phrases.delete_runs(len(run_ids)))
     if st.button(words.RUNS_DELETE, type="primary", key="runs_delete_sure"):
         for run_id in run_ids:
             load.planner().delete_run(run_id)

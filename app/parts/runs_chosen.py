@@ -6,7 +6,7 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from app import choices, load, problems, state, words
+from app import choices, load, phrases, problems, state, words
 from app.charts.base import RUNS_MAX
 from engine.errors import EngineError
 from engine.planner import RunInfo
@@ -24,7 +24,7 @@ def found(chosen: state.Comparison) -> list[RunInfo]:
         if run.status == "done":
             runs[run.run_id] = run
         else:
-            st.warning(words.unfinished(run.policy, run.status, run.note))
+            st.warning(phrases.unfinished(run.policy, run.status, run.note))
     return list(runs.values())
 
 
@@ -80,7 +80,7 @@ def suggestions(
     for group in offered:
         st.page_link(
             state.COMPARE_PAGE,
-            label=words.plain(group.label),
+            label=phrases.escaped(group.label),
             icon=":material/balance:",
             query_params=state.comparison_of(group.run_ids, group.baseline).query(),
         )

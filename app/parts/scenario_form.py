@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import load, problems, scenario_fields, state, words
+from app import load, phrases, problems, scenario_fields, state, words
 from app.scenario_fields import FIELDS, GROUPS, Field
 from engine.errors import EngineError
 from engine.scenario import Pool, Scenario
@@ -64,7 +64,7 @@ def presets() -> None:
         on_change=_preset_chosen,
         persist_state="session",
     )
-    st.caption(words.plain(scenario_fields.summary(base())))
+    st.caption(phrases.escaped(scenario_fields.summary(base())))
 
 
 def _preset_chosen() -> None:
@@ -78,7 +78,7 @@ def fields() -> None:
     scenario = base()
     for pool in scenario.pools:
         if len(scenario.pools) > 1:
-            st.markdown(f"**{words.pool_title(pool.name, pool.agent_type)}**")
+            st.markdown(f"**{phrases.pool_title(pool.name, pool.agent_type)}**")
         for tab, group in zip(st.tabs(list(GROUPS)), GROUPS.values(), strict=True):
             with tab, st.grid(4, min_column_width=170, vertical_alignment="bottom"):
                 for field in group:

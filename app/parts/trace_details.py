@@ -4,7 +4,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import formats, load, problems, profiles, state, tables, words
+from app import formats, load, phrases, problems, profiles, state, tables, words
 from app.charts.base import Clock, Window
 from app.charts.lines import run_lines
 from app.charts.rate import curve_frame, rate_chart, rate_title
@@ -17,7 +17,7 @@ def details(trace: TraceInfo) -> None:
     whole = Window(from_s=0.0, to_s=max(trace.duration_s, 1.0))
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.subheader(words.plain(trace.name), width="content")
+            st.subheader(phrases.escaped(trace.name), width="content")
             st.badge(words.KINDS[trace.kind.value], color="gray")
             st.caption(
                 f"{formats.extent(trace.epoch_s, trace.duration_s)} · {trace.format}",
@@ -63,8 +63,8 @@ def _curve(trace: TraceInfo, clock: Clock, whole: Window) -> None:
     if len(frame):
         chart = rate_chart(frame, clock, title=rate_title(trace.unit), whole=whole, height=190)
         mean, peak = float(frame["per_s"].mean()), float(frame["per_s"].max())
-        st.altair_chart(chart, alt=words.rate_alt(trace.name, mean, peak), key="traces_rate")
-        st.caption(words.curve_caption(profiles.curve_width_s(trace.profile)))
+        st.altair_chart(chart, alt=phrases.rate_alt(trace.name, mean, peak), key="traces_rate")
+        st.caption(phrases.curve_caption(profiles.curve_width_s(trace.profile)))
         return
     regions = profiles.region_curves(trace.profile)
     if len(regions):
@@ -78,7 +78,7 @@ def _curve(trace: TraceInfo, clock: Clock, whole: Window) -> None:
             title=words.CARBON_AXIS,
             unit="g/kWh",
         )
-        st.altair_chart(chart, alt=words.carbon_alt(names), key="traces_rate")
+        st.altair_chart(chart, alt=phrases.carbon_alt(names), key="traces_rate")
 
 
 def _tokens(trace: TraceInfo) -> None:
@@ -100,7 +100,7 @@ def rename(trace: TraceInfo) -> None:
 @st.dialog(words.DELETE)
 def delete(trace: TraceInfo) -> None:
     """Asks once; refuses while runs refer to the trace, unless told otherwise."""
-    st.write(words.delete_trace(trace.name))
+    st.write(phrases.delete_trace(trace.name))
     force = st.checkbox(words.DELETE_FORCE, key="traces_force")
     if st.button(words.DELETE, type="primary", key="traces_delete_sure"):
         with problems.shown():

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import formats, state, words
+from app import formats, phrases, state, words
 from app.charts.base import Clock, Window, selected_window, snapped
 from app.charts.rate import rate_chart
 
@@ -49,7 +49,7 @@ def window_chart(
         chart,
         key=full_key,
         on_select=partial(_brushed, full_key, clock, whole, step_s, changed),
-        alt=words.rate_alt(name, float(frame["per_s"].mean()), float(frame["per_s"].max())),
+        alt=phrases.rate_alt(name, float(frame["per_s"].mean()), float(frame["per_s"].max())),
     )
 
 

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import load, state, words
+from app import load, phrases, state, words
 from app.charts.base import Clock
 from app.charts.rate import arrivals_frame
 from app.parts import comparison_cards as cards
@@ -31,7 +31,7 @@ whole_clock = Clock(epoch_s=view.baseline.epoch_s, span_s=view.whole.to_s - view
 
 with st.container(horizontal=True, vertical_alignment="center"):
     st.markdown(
-        words.comparison_line(
+        phrases.comparison_line(
             view.baseline.trace_name,
             view.baseline.scenario.name,
             described(whole_clock, view.whole),
