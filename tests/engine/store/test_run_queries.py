@@ -65,8 +65,8 @@ def span_of(from_s, to_s, **rest):
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("pool", [None, 0, 1])
-@pytest.mark.parametrize("max_points", [1, 10, 98, 99, 500])
+@pytest.mark.parametrize("pool", [None, 1])
+@pytest.mark.parametrize("max_points", [1, 10, 500])
 def test_a_timeline_keeps_totals_however_few_points_it_has(
     store, run, rows, window, pool, max_points
 ):
@@ -95,7 +95,7 @@ def test_a_run_s_last_tick_is_as_long_as_the_window_leaves_it(store, run):
 
 
 @pytest.mark.parametrize("window", WINDOWS)
-@pytest.mark.parametrize("pool", [None, 0, 1])
+@pytest.mark.parametrize("pool", [None, 1])
 @pytest.mark.parametrize("max_points", [1, 10, 500])
 def test_latency_over_time_follows_from_the_request_rows(
     store, run, rows, window, pool, max_points
