@@ -330,13 +330,20 @@ _COUNTERS = {
 }
 
 
+_DECIDING = (
+    "guard.py", "histogram.py", "records.py", "replay.py", "runner.py", "scenario.py",
+    "scorecard.py", "store/loading.py",
+)  # fmt: skip
+"""Modules beside sim, policies and trace that decide a replay's outcome."""
+
+
 def code_version() -> str:
-    """Version of the package and a digest of everything that decides a replay's outcome."""
+    """Twelve hex digits of everything that decides a replay's outcome."""
     folder = Path(engine.__file__).resolve().parent
     digest = hashlib.sha256()
     for name in ("sim", "policies", "trace"):
         for path in sorted((folder / name).rglob("*.py")):
             digest.update(path.read_bytes())
-    for name in ("replay.py", "guard.py", "scorecard.py", "scenario.py", "runner.py"):
+    for name in _DECIDING:
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()[:12]

@@ -1,11 +1,14 @@
 """From stored demand of every kind to runs: what is refused, and what the id of a run covers."""
 
 import json
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import engine
 from engine import runner
 from engine.errors import PolicyError, UsageError
 from engine.policies.base import Action, Reason
@@ -126,6 +129,28 @@ def test_an_id_covers_scenario_policy_and_window_but_no_names(store, monkeypatch
     monkeypatch.setattr(runner, "code_version", lambda: "another")
     others.append(ids(store))
     assert len({one, *others}) == 1 + len(others)
+
+
+@pytest.mark.parametrize(
+    ("module", "counts"),
+    [
+        ("store/loading.py", True),
+        ("sim/kernel.py", True),
+        ("guard.py", True),
+        ("cli/entry.py", False),
+    ],
+)
+def test_the_code_that_decides_a_replay_counts_and_other_code_does_not(
+    tmp_path, monkeypatch, module, counts
+):
+    source = Path(engine.__file__).parent
+    copy = tmp_path / "engine"
+    shutil.copytree(source, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    with (copy / module).open("a") as file:
+        file.write("# edited\n")
+    before = runner.code_version()
+    monkeypatch.setattr(engine, "__file__", str(copy / "__init__.py"))
+    assert (runner.code_version() != before) == counts
 
 
 def test_the_id_of_a_policy_does_not_depend_on_how_its_parameters_are_typed(store):
