@@ -36,16 +36,19 @@ class Session:
 
         return Planner(self.store)
 
-    def show(self, document: object, *parts: "Callable[[], object]") -> None:
+    def show(self, document: object, *parts: Callable[[], object]) -> None:
         """Prints the answer: `document` as JSON, or what the parts make for people."""
         if self.wants_json:
             click.echo(as_json(document))
             return
         from engine.cli.tables import console  # noqa: PLC0415 - not needed for JSON
 
-        printer = console()
         for part in parts:
-            printer.print(part())
+            made = part()
+            if isinstance(made, str):
+                click.echo(made)  # as it is, such as a file's text
+            else:
+                console().print(made)
 
     def note(self, text: str) -> None:
         """Says something that is not the answer."""

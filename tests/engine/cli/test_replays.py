@@ -1,0 +1,198 @@
+"""`smartscale replay`, `compare`, `runs`, `policies` and `scenario`."""
+
+import pytest
+
+from engine.presets import PRESETS
+from engine.scenario_file import from_dict, from_toml
+from engine.scorecard import FIGURES
+from tests.engine.replays import scenario
+
+
+@pytest.fixture
+def replay(stocked, scenario_file):
+    """Replays the small trace; arguments are added."""
+
+    def run(*args):
+        return stocked("replay", "--trace", "demand", "--scenario", scenario_file, *args)
+
+    return run
+
+
+def test_a_replay_prints_run_ids_and_scorecards(replay):
+    document = replay("--policy", "static,threshold", "--policy", "hpa", "--json").document
+    runs = document["runs"]
+    assert [run["policy"] for run in runs] == ["static", "threshold", "hpa"]
+    assert document["baseline"] == runs[0]["run_id"]
+    for run in runs:
+        assert run["status"] == "done"
+        assert list(run["scorecard"]) == list(FIGURES)
+        assert run["scorecard"]["requests_arrived"] == 1200
+    rows = document["comparison"]
+    assert len(rows) == 3 * len(FIGURES)
+    assert {row["figure"] for row in rows} == set(FIGURES)
+
+
+def test_people_see_a_column_per_policy_with_differences_beside_them(replay):
+    ended = replay("--policy", "static,hpa")
+    header = next(line for line in ended.out.splitlines() if line.strip().startswith("figure"))
+    assert header.split() == ["figure", "unit", "static", "hpa", "difference"]
+    lines = {figure.label: "" for figure in FIGURES.values()}
+    for line in ended.out.splitlines():
+        for label in lines:
+            if line.strip().startswith(label):
+                lines[label] = line
+    assert all(lines.values())
+    assert "=" in lines["Requests arrived"]
+    assert "points" in lines["SLO attainment"]
+    assert "✗" in lines["Request latency p95"] or "✓" in lines["Request latency p95"]
+    assert "not measured" not in lines["Cost"]
+
+
+def test_a_finished_run_is_reused_and_said_to_be(replay):
+    first = replay("--policy", "hpa", "--json")
+    assert first.err == ""
+    again = replay("--policy", "hpa,static", "--json")
+    assert "Already in the store: hpa (" in again.err
+    assert again.document["runs"][0]["created_at"] == first.document["runs"][0]["created_at"]
+    fresh = replay("--policy", "hpa", "--fresh", "--json")
+    assert fresh.err == ""
+    assert fresh.document["runs"][0]["created_at"] > first.document["runs"][0]["created_at"]
+
+
+def test_settings_change_the_scenario(replay):
+    document = replay("--policy", "static", "--set", "slo.latency_s=1", "--json").document
+    (run,) = document["runs"]
+    plain = replay("--policy", "static", "--json").document["runs"][0]
+    assert run["scenario_hash"] != plain["scenario_hash"]
+    assert run["scorecard"]["slo_attainment_frac"] < plain["scorecard"]["slo_attainment_frac"]
+    assert run["scorecard"]["p95_s"] == plain["scorecard"]["p95_s"]
+
+
+def test_a_preset_is_named_like_a_file(stocked):
+    ended = stocked(
+        "replay", "--trace", "demand", "--policy", "static", "--scenario", "tool-workers", "--json"
+    )
+    assert ended.document["runs"][0]["scenario_name"] == "tool-workers"
+
+
+def test_a_part_of_the_trace_is_replayed(replay):
+    ended = replay("--policy", "static", "--from", "0:05:00", "--to", "600", "--json")
+    (run,) = ended.document["runs"]
+    assert (run["from_s"], run["to_s"]) == (300.0, 600.0)
+    assert 0 < run["scorecard"]["requests_arrived"] < 1200
+
+
+def test_dates_choose_a_part_of_a_trace_that_has_them(stocked, scenario_file, tmp_path):
+    path = tmp_path / "dated.csv"
+    rows = [f"2024-05-01T10:{minute:02}:30Z,10" for minute in range(30)]
+    path.write_text("\n".join(["TIMESTAMP,GeneratedTokens", *rows]) + "\n")
+    assert stocked("import", path, "--map", "arrival=TIMESTAMP").code == 0
+    ended = stocked(
+        "replay", "--trace", "dated", "--policy", "static", "--scenario", scenario_file,
+        "--from", "2024-05-01T10:10:30", "--to", "2024-05-01 12:20:30+02:00", "--json",
+    )  # fmt: skip
+    (run,) = ended.document["runs"]
+    assert (run["from_s"], run["to_s"]) == (600.0, 1200.0)
+    assert run["scorecard"]["requests_arrived"] == 10
+
+
+def test_compare_takes_any_run_as_baseline_and_parts_of_ids(replay, stocked):
+    made = replay("--policy", "static,hpa", "--json").document["runs"]
+    static, hpa = (run["run_id"] for run in made)
+    document = stocked("compare", static[:5], hpa[:5], "--baseline", hpa[:5], "--json").document
+    assert document["baseline"] == hpa
+    costs = {row["run_id"]: row for row in document["comparison"] if row["figure"] == "cost_usd"}
+    assert costs[hpa]["difference"] == 0
+    assert costs[static]["difference"] == pytest.approx(
+        made[0]["scorecard"]["cost_usd"] - made[1]["scorecard"]["cost_usd"]
+    )
+    alone = stocked("compare", static, "--baseline", hpa, "--json").document
+    assert [run["run_id"] for run in alone["runs"]] == [hpa, static]
+
+
+def test_a_part_of_a_comparison_has_fewer_figures_and_says_so(replay, stocked):
+    made = replay("--policy", "static,hpa", "--json").document["runs"]
+    ids = [run["run_id"] for run in made]
+    ended = stocked("compare", *ids, "--from", "300", "--to", "0:10:00", "--json")
+    assert ended.document["window"] == {"from_s": 300.0, "to_s": 600.0}
+    for row in ended.document["comparison"]:
+        assert (row["value"] is not None) == FIGURES[row["figure"]].windowed
+    shown = stocked("compare", *ids, "--from", "300", "--to", "0:10:00").out
+    assert "300 s to 600 s" in shown
+    assert "not measured" in shown
+
+
+def test_runs_that_cannot_be_compared_fairly_are_pointed_out(replay, stocked):
+    one = replay("--policy", "static", "--json").document["baseline"]
+    other = replay("--policy", "hpa", "--to", "600", "--set", "seed=4", "--json").document
+    ended = stocked("compare", one, other["baseline"], "--json")
+    assert ended.code == 0
+    assert "different windows" in ended.err
+    assert "different scenarios" in ended.err
+    assert "different traces" not in ended.err
+
+
+def test_runs_are_listed_newest_first_and_deleted(replay, stocked):
+    made = replay("--policy", "static,hpa", "--json").document["runs"]
+    listed = stocked("runs", "--json").document["runs"]
+    assert [row["run_id"] for row in listed] == [run["run_id"] for run in made[::-1]]
+    assert listed[0]["cost_usd"] == made[1]["scorecard"]["cost_usd"]
+    assert made[0]["run_id"] in stocked("runs").out
+    ended = stocked("runs", "delete", *(run["run_id"][:6] for run in made), "--json")
+    assert ended.document == {"deleted": [run["run_id"] for run in made]}
+    empty = stocked("runs")
+    assert (empty.code, empty.out) == (0, "")
+    assert "smartscale replay" in empty.err
+
+
+def test_one_unknown_run_keeps_the_others_from_being_deleted(replay, stocked):
+    made = replay("--policy", "static", "--json").document["baseline"]
+    assert stocked("runs", "delete", made, "nonsense").code == 3
+    assert len(stocked("runs", "--json").document["runs"]) == 1
+
+
+def test_policies_are_listed_with_their_parameters(smartscale):
+    listed = {one["name"]: one for one in smartscale("policies", "--json").document["policies"]}
+    assert {"static", "threshold", "hpa"} <= listed.keys()
+    assert {"name": "target", "required": False, "default": 0.75} in listed["static"]["parameters"]
+    shown = smartscale("policies").out
+    assert all(one["description"] in shown for one in listed.values())
+    assert "upper=0.75" in shown
+
+
+def test_presets_are_listed(smartscale):
+    document = smartscale("scenario", "--json").document
+    assert {name: from_dict(values) for name, values in document["presets"].items()} == PRESETS
+    assert all(name in smartscale("scenario").out for name in PRESETS)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_preset_is_shown_as_a_file_that_can_be_checked(smartscale, tmp_path, name):
+    shown = smartscale("scenario", "show", name)
+    assert from_toml(shown.out) == PRESETS[name]
+    path = tmp_path / "saved.toml"
+    path.write_text(shown.out, encoding="utf-8")
+    ended = smartscale("scenario", "check", path)
+    assert ended.code == 0
+    assert name in ended.out
+
+
+def test_a_scenario_is_shown_with_its_settings_applied(smartscale, scenario_file):
+    default = from_toml(smartscale("scenario", "show").out)
+    assert default == next(iter(PRESETS.values()))
+    set_options = ["--set", "pools.own.workers_max=33", "--set", "slo.latency_s=4"]
+    shown = from_toml(smartscale("scenario", "show", scenario_file, *set_options).out)
+    assert shown.pools[0].workers_max == 33
+    assert shown.slo.latency_s == 4
+    assert shown.pools[1] == scenario().pools[1]
+    document = smartscale("scenario", "show", scenario_file, *set_options, "--json").document
+    assert from_dict(document["scenario"]) == shown
+
+
+def test_a_wrong_scenario_file_is_refused_with_the_nearest_key(smartscale, tmp_path):
+    path = tmp_path / "typo.toml"
+    path.write_text("[slo]\nlatency = 3\n")
+    ended = smartscale("scenario", "check", path)
+    assert (ended.code, ended.out) == (3, "")
+    assert "Did you mean 'latency_s'" in ended.err
+    assert "typo.toml" in ended.err
