@@ -142,15 +142,15 @@ def test_sums_are_those_of_the_ticks_that_start_in_the_window(store, run, rows, 
 
 
 def test_a_window_typed_by_hand_finds_ticks_whose_start_is_not_exact(store):
-    """The 3rd tick of 0.1 s starts at 0.30000000000000004 s."""
-    wanted = runner.request(store, "demand", ["static"], scenario(tick_s=0.1), 0.0, 2.0)
+    """The 3rd tick of 0.7 s starts at 2.0999999999999996 s, and 4.9 / 0.7 is above 7."""
+    wanted = runner.request(store, "demand", ["static"], scenario(tick_s=0.7), 0.0, 14.0)
     (run_id,) = runner.run(store, wanted)
-    tenths = find_run(store, run_id)
+    found = find_run(store, run_id)
     for tick in range(20):
-        typed = Span(from_s=float(f"{tick / 10:.1f}"), to_s=float(f"{(tick + 1) / 10:.1f}"))
-        timeline = run_queries.timeline(store, tenths, typed)
-        assert timeline["t_s"].tolist() == pytest.approx([tick / 10]), tick
-        decided = run_queries.decisions(store, tenths, typed, limit=10, changes_only=False)
+        typed = Span(from_s=float(f"{tick * 0.7:.1f}"), to_s=float(f"{(tick + 1) * 0.7:.1f}"))
+        timeline = run_queries.timeline(store, found, typed)
+        assert timeline["t_s"].tolist() == pytest.approx([tick * 0.7]), tick
+        decided = run_queries.decisions(store, found, typed, limit=10, changes_only=False)
         assert len(decided) == 2, tick
 
 
