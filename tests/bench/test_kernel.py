@@ -55,12 +55,3 @@ def test_a_missing_rival_is_named_with_what_to_do(missing, monkeypatch):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(UsageError, match=f"{missing} is not installed.*make check"):
         run(requests=10)
-
-
-@pytest.mark.slow
-def test_the_kernel_passes_its_bars():
-    """Three million requests a second on one core, 40 times SimPy and 100 times Ciw."""
-    figures = run()
-    assert figures["simpy_ratio"] >= 40
-    assert figures["ciw_ratio"] >= 100
-    assert figures["requests_per_s_best"] >= 3e6
