@@ -1,6 +1,5 @@
 """Stored traces: found by what people type, read in windows, renamed, deleted with care."""
 
-import time
 
 import numpy as np
 import pytest
@@ -84,18 +83,11 @@ def test_a_window_read_from_the_store_is_the_window_of_the_table(store, from_s, 
     same(load_requests(store, info), chained())
 
 
-def test_a_million_requests_load_in_well_under_a_second(store):
+def test_a_million_requests_come_back_as_they_went_in(store):
     count = 1_000_000
-    made(store, "million", request_table(np.arange(count) / 10.0,
-                                         input_tokens=np.arange(count) % 4000))  # fmt: skip
-    info = find_trace(store, "million")
-    best = np.inf
-    for _ in range(3):
-        began = time.perf_counter()
-        table = load_requests(store, info)
-        best = min(best, time.perf_counter() - began)
-    assert len(table) == count
-    assert best < 1.0
+    table = request_table(np.arange(count) / 10.0, input_tokens=np.arange(count) % 4000)
+    made(store, "million", table)
+    same(load_requests(store, find_trace(store, "million")), table)
 
 
 def test_traces_of_one_store_do_not_mix(store):
