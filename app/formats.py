@@ -66,9 +66,14 @@ def difference(value: float, share: float | None, unit: str) -> str:
     text = f"{sign}{figure(size, unit)}"
     if share is None or not math.isfinite(share):
         return text
+    return f"{text} ({relative(share)})"
+
+
+def relative(share: float) -> str:
+    """A signed relative difference: −31 %, or 4.2 × where it is many times as much."""
     if share >= _MANY:
-        return f"{text} ({amount(1 + share)} ×)"
-    return f"{text} ({sign}{coarse_percent(share)})"
+        return f"{amount(1 + share)} ×"
+    return f"{MINUS if share < 0 else '+'}{coarse_percent(share)}"
 
 
 def _points(share: float) -> str:
@@ -115,10 +120,11 @@ def instant(epoch_s: float | None, t_s: float) -> str:
 
 
 def span(epoch_s: float | None, from_s: float, to_s: float) -> str:
-    """A window: 16 Nov 2023 18:17–19:14 UTC, first 2 h, 40 min to 1 h after the start."""
+    """A window: 16 Nov 2023 18:17–19:14 UTC, 2 h from the start."""
     if epoch_s is None:
-        start = f"{duration(from_s)} to " if from_s else "first "
-        return f"{start}{duration(to_s)}{' after the start' if from_s else ''}"
+        if from_s == 0:
+            return f"{duration(to_s)} from the start"
+        return f"{duration(from_s)} to {duration(to_s)} after the start"
     start, end = moment(epoch_s, from_s), moment(epoch_s, to_s)
     same_day = start[:11] == end[:11]
     return f"{start}–{end[12:]} UTC" if same_day else f"{start} – {end} UTC"

@@ -49,6 +49,11 @@ def comparison_line(trace: str, scenario: str, window: str) -> str:
     return f"**{escaped(trace)}** · {window} · scenario **{escaped(scenario)}**"
 
 
+def column_head(label: str, baseline: bool) -> str:
+    """A run's column in the scorecard."""
+    return f"{escaped(label)} (baseline)" if baseline else escaped(label)
+
+
 def scorecard_alt(labels: list[str], baseline: str) -> str:
     """Name of the scorecard's table."""
     return f"Scorecard of {listed(labels)} with differences to {baseline}"

@@ -1,12 +1,13 @@
 """A trace's profile as figures and tables to show. Pure."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from app import formats, words
-from app.charts.base import RUNS_MAX
+from app.charts.base import RUNS_MAX, points_per_line
 from engine.trace.schema import Kind
 
 Profile = Mapping[str, Any]
@@ -71,12 +72,18 @@ def distributions(profile: Profile) -> pd.DataFrame:
 
 
 def region_curves(profile: Profile) -> pd.DataFrame:
-    """Carbon intensity over time with columns run (the region), t_s, value."""
+    """Carbon intensity over time with columns run (the region), t_s, bucket_s, value.
+
+    So coarse that all regions together stay within the marks of a chart.
+    """
     regions = list((profile.get("regions") or {}).items())[:RUNS_MAX]
-    frames = [
-        pd.DataFrame(
-            {"run": name, "t_s": region["curve"]["t_s"], "value": region["curve"]["value"]}
-        )
-        for name, region in regions
-    ]
-    return pd.concat(frames) if frames else pd.DataFrame(columns=["run", "t_s", "value"])
+    most = points_per_line(len(regions)) if regions else 0
+    frames = [_coarse(region["curve"], most).assign(run=name) for name, region in regions]
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _coarse(curve: Mapping[str, Any], most: int) -> pd.DataFrame:
+    step = math.ceil(len(curve["t_s"]) / most)
+    fine = pd.DataFrame({"t_s": curve["t_s"], "value": curve["value"]})
+    means = fine.groupby(fine.index // step).agg({"t_s": "first", "value": "mean"})
+    return means.assign(bucket_s=step * curve["width_s"])

@@ -59,7 +59,7 @@ def grouped_figures() -> dict[str, list[Figure]]:
 
 
 def scorecard(
-    frame: pd.DataFrame, order: Sequence[str], labels: Mapping[str, str]
+    frame: pd.DataFrame, order: Sequence[str], labels: Mapping[str, str], baseline: str
 ) -> pd.DataFrame:
     """One row a figure, one column a run: the value and how it differs from the baseline.
 
@@ -67,10 +67,11 @@ def scorecard(
         frame: from `Planner.compare`.
         order: run ids, the baseline among them.
         labels: names of the runs.
+        baseline: run id.
     """
     cells = {(row.run_id, row.figure): row for row in frame.itertuples()}
     names: list[str] = []
-    heads = {run: phrases.escaped(labels[run]) for run in order}
+    heads = {run: phrases.column_head(labels[run], run == baseline) for run in order}
     columns: dict[str, list[str]] = {heads[run]: [] for run in order}
     for group, figures in grouped_figures().items():
         names.append(f"**{group}**")
@@ -111,11 +112,18 @@ def metric(row: Any) -> dict[str, Any]:
         return shown
     color, word = _MARKS.get(row.better, ("gray", ""))
     return shown | {
-        "delta": phrases.escaped(_change(row, figure)),
+        "delta": phrases.escaped(_short_change(row, figure)),
         "delta_color": color,
         "delta_arrow": "up" if row.difference > 0 else "down",
         "delta_description": word,
     }
+
+
+def _short_change(row: Any, figure: Figure) -> str:
+    """The one number that says most: relative for money, else absolute."""
+    if figure.unit == "USD" and not pd.isna(row.difference_frac):
+        return formats.relative(float(row.difference_frac))
+    return formats.difference(float(row.difference), None, figure.unit)
 
 
 def _change(row: Any, figure: Figure) -> str:

@@ -13,7 +13,7 @@ Figures = Mapping[str, Mapping[str, float | None]]
 
 _ALIKE = 0.005
 """Costs closer than this share are called the same."""
-_ALIKE_POINTS = 0.0005
+_ALIKE_POINTS = 0.00005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,8 +41,8 @@ _STATE_DOMAIN = (" ", "  ", "   ", DEMAND, STARTING, READY)
 
 
 def points_per_line(lines: int, most: int = 500) -> int:
-    """How many points each of `lines` may have, with one more line's worth for hovering."""
-    return max(10, min(most, MARKS_MAX // (lines + 1)))
+    """How many points each of `lines` may have, with a strip each for hovering, and its end."""
+    return max(10, min(most, MARKS_MAX // (lines + 1) - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +166,19 @@ def snapped(from_s: float, to_s: float, step_s: float, within: Window) -> Window
         return None
     start, end = (round(within.from_s + step * step_s, 6) for step in (first, last))
     return Window(from_s=max(within.from_s, start), to_s=min(within.to_s, end))
+
+
+def held(frame: pd.DataFrame, window: Window, by: str | None = None) -> pd.DataFrame:
+    """The frame with each line's last value held to the end of its step.
+
+    Args:
+        frame: rows with `t_s` and `bucket_s`, in order of time.
+        window: what the axis covers.
+        by: column that tells the lines apart; None: there is one line.
+    """
+    last = frame.tail(1) if by is None else frame.groupby(by, sort=False).tail(1)
+    ends = (last["t_s"] + last["bucket_s"]).clip(upper=window.to_s)
+    return pd.concat([frame, last.assign(t_s=ends)], ignore_index=True)
 
 
 def with_time(frame: pd.DataFrame, clock: Clock) -> pd.DataFrame:

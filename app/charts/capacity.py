@@ -10,6 +10,7 @@ from app.charts.base import (
     STARTING,
     Clock,
     Window,
+    held,
     hover,
     layered,
     state_color,
@@ -40,7 +41,7 @@ def capacity_chart(
         top_slots: upper end of the y axis, the same for all runs of a comparison.
         height: pixels.
     """
-    timed = with_time(frame, clock)
+    timed = with_time(held(frame, window), clock)
     x = clock.axis(window.from_s, window.to_s)
     scale = alt.Scale(domain=[0, top_slots], nice=False)
     title = "Concurrent requests (slots)"

@@ -9,12 +9,17 @@ from app.charts.base import (
     HEIGHT,
     Clock,
     Window,
+    held,
     hover,
     layered,
     run_scales,
+    top,
     wide_by_run,
     with_time,
 )
+
+ROOM_FOR_NAME = 1.15
+"""Of the height of the line that it names."""
 
 
 def run_lines(
@@ -46,10 +51,10 @@ def run_lines(
         narrow: it takes half of the page's width.
         height: pixels.
     """
-    timed = with_time(frame, clock)
+    timed = with_time(held(frame, window, "run"), clock)
     x = clock.axis(window.from_s, window.to_s)
     color, dash = run_scales(labels, narrow)
-    scale = alt.Scale(type="log", nice=True) if log else alt.Scale(zero=True)
+    scale = _scale(frame[value], limit, log)
     y = alt.Y(f"{value}:Q", title=title, scale=scale)
     drawn = timed[["time", "run", value]]
     lines = (
@@ -62,6 +67,16 @@ def run_lines(
     if limit is not None:
         layers = [*_limit(*limit, scale), *layers]
     return layered(layers, height)
+
+
+def _scale(values: "pd.Series[float]", limit: tuple[float, str] | None, log: bool) -> alt.Scale:
+    """From 0 to above everything that is drawn, with room for the limit's name."""
+    if log:
+        return alt.Scale(type="log", nice=True)
+    ceiling = top(values)
+    if limit is not None:
+        ceiling = max(ceiling, ROOM_FOR_NAME * limit[0])
+    return alt.Scale(domain=[0, ceiling], nice=True)
 
 
 def _limit(value: float, name: str, scale: alt.Scale) -> list[alt.Chart]:

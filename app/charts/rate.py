@@ -6,17 +6,18 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from app.charts.base import Clock, Window, hover, layered, with_time
+from app.charts.base import Clock, Window, held, hover, layered, with_time
 
 BRUSH = "window"
 """Name of the selection that `base.selected_window` reads."""
 
 
 def curve_frame(profile: Mapping[str, Any]) -> pd.DataFrame:
-    """Columns t_s, per_s from a trace's profile; without rows where it has no curve."""
+    """Columns t_s, bucket_s, per_s from a trace's profile; no rows where it has no curve."""
     curve = profile.get("curve") or {}
     values = curve.get("per_s") or curve.get("value") or []
-    return pd.DataFrame({"t_s": curve.get("t_s", []), "per_s": values}, dtype="float64")
+    frame = pd.DataFrame({"t_s": curve.get("t_s", []), "per_s": values}, dtype="float64")
+    return frame.assign(bucket_s=float(curve.get("width_s", 0.0)))
 
 
 def rate_title(unit: str | None) -> str:
@@ -25,8 +26,10 @@ def rate_title(unit: str | None) -> str:
 
 
 def arrivals_frame(timeline: pd.DataFrame) -> pd.DataFrame:
-    """Columns t_s, per_s of the requests that arrived, from a run's timeline."""
-    return timeline[["t_s", "arrived_per_s"]].rename(columns={"arrived_per_s": "per_s"})
+    """Columns t_s, bucket_s, per_s of the requests that arrived, from a run's timeline."""
+    return timeline[["t_s", "bucket_s", "arrived_per_s"]].rename(
+        columns={"arrived_per_s": "per_s"}
+    )
 
 
 def rate_chart(
@@ -42,7 +45,7 @@ def rate_chart(
     """The rate as an area, the window shaded.
 
     Args:
-        frame: columns t_s and per_s.
+        frame: columns t_s, bucket_s and per_s.
         clock: of the trace.
         title: of the y axis, with its unit.
         whole: what the axis covers.
@@ -50,7 +53,7 @@ def rate_chart(
         brush: whether a window can be drawn with the mouse.
         height: pixels.
     """
-    timed = with_time(frame, clock)
+    timed = with_time(held(frame, whole), clock)
     x = clock.axis(whole.from_s, whole.to_s)
     y = alt.Y("per_s:Q", title=title, axis=alt.Axis(tickCount=4))
     area = alt.Chart(timed).mark_area(line=True, fillOpacity=0.25, interpolate="step-after")

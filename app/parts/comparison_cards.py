@@ -9,6 +9,8 @@ from app.charts.capacity import LINES, capacity_chart
 from app.charts.lines import run_lines
 from app.parts.comparison_view import View
 
+ROOMY_RUNS = 2
+"""So few runs leave their cards room for figures beside one another."""
 PERCENTILES = ("p50", "p95", "p99")
 
 
@@ -45,8 +47,9 @@ def _run_card(view: View, run_id: str, rows: pd.DataFrame) -> None:
     badge = words.BASELINE_BADGE if run_id == view.baseline.run_id else ""
     with st.container(border=True, height="stretch"):
         st.markdown(f"**{name}** {badge}")
-        for row in rows[rows["figure"].isin(tables.HEADLINES)].itertuples():
-            st.metric(**tables.metric(row))
+        with st.grid(len(tables.HEADLINES) if len(view.runs) <= ROOMY_RUNS else 1):
+            for row in rows[rows["figure"].isin(tables.HEADLINES)].itertuples():
+                st.metric(**tables.metric(row))
 
 
 def scorecard(view: View) -> None:
@@ -56,7 +59,7 @@ def scorecard(view: View) -> None:
     if view.chosen is not None:
         st.caption(words.SCORECARD_WINDOW)
     st.table(
-        tables.scorecard(frame, view.run_ids, view.labels),
+        tables.scorecard(frame, view.run_ids, view.labels, view.baseline.run_id),
         border="horizontal",
         alt=phrases.scorecard_alt(view.names, view.labels[view.baseline.run_id]),
     )

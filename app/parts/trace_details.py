@@ -79,6 +79,7 @@ def _curve(trace: TraceInfo, clock: Clock, whole: Window) -> None:
             unit="g/kWh",
         )
         st.altair_chart(chart, alt=phrases.carbon_alt(names), key="traces_rate")
+        st.caption(phrases.curve_caption(float(regions["bucket_s"].max())))
 
 
 def _tokens(trace: TraceInfo) -> None:

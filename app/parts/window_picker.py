@@ -33,7 +33,7 @@ def window_chart(
     """The rate with the window shaded; dragging across it gives `changed` a new window.
 
     Args:
-        frame: columns t_s and per_s.
+        frame: columns t_s, bucket_s and per_s.
         clock: of the trace.
         whole: what the axis covers.
         window: shaded; None: all of it.

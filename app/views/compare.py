@@ -81,10 +81,8 @@ with st.container(border=True):
 
 cards.capacity(view)
 cards.latency(view)
-left, right = st.columns(2)
-with left:
+with st.grid(2, min_column_width=400):
     cards.queue(view)
-with right:
     cards.failures(view)
 cards.cost(view)
 cards.scorecard(view)

@@ -69,7 +69,7 @@ def test_what_was_not_measured_is_blank_in_the_list():
     shown = choices.listing(SAVED, words.STATUSES)
     assert set(shown["p95"]) == {""}
     assert set(shown["cost"]) == {"$10.00"}
-    assert set(shown["window"]) == {"first 2 h"}
+    assert set(shown["window"]) == {"2 h from the start"}
     assert list(shown["status"]) == ["Done", "Done", "Done", "Cancelled", "Done"]
 
 

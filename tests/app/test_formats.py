@@ -80,7 +80,7 @@ AZURE_S = 1_700_158_526.0  # 16 Nov 2023 18:15:26 UTC
     [
         (AZURE_S, 0, 3510, "16 Nov 2023 18:15–19:13 UTC"),
         (AZURE_S, 0, 90_000, "16 Nov 2023 18:15 – 17 Nov 2023 19:15 UTC"),
-        (None, 0, 7200, "first 2 h"),
+        (None, 0, 7200, "2 h from the start"),
         (None, 1200, 2400, "20 min to 40 min after the start"),
     ],
 )

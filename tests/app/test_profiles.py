@@ -3,6 +3,7 @@
 import pytest
 
 from app import profiles
+from app.charts.base import MARKS_MAX, RUNS_MAX
 
 REQUESTS = {
     "rows": 19366,
@@ -52,3 +53,11 @@ def test_tokens_and_times_are_one_table():
         "mean": 1.5, "p50": 1.0, "p90": 2.0, "p99": 4.0, "max": 9.0}})  # fmt: skip
     assert list(spread["Per request"]) == ["Input tokens", "Service time (s)"]
     assert list(spread["mean"]) == ["10.5", "1.50"]
+
+
+def test_many_regions_stay_within_the_marks_of_a_chart():
+    curve = {"width_s": 3600.0, "t_s": [3600.0 * n for n in range(500)], "value": [1.0] * 500}
+    shown = profiles.region_curves({"regions": {f"zone-{n}": {"curve": curve} for n in range(9)}})
+    assert shown["run"].nunique() == RUNS_MAX
+    assert len(shown) <= MARKS_MAX
+    assert set(shown["value"]) == {1.0}

@@ -35,7 +35,7 @@ def test_each_other_run_is_measured_against_the_baseline():
 
 
 def test_what_is_alike_is_called_alike():
-    result = said({"a": (0.999, 100.0), "b": (0.99901, 100.2)})
+    result = said({"a": (0.999, 100.0), "b": (0.99902, 100.2)})
     assert result.details == ("b cost as much as a and met the SLO equally often.",)
 
 

@@ -19,6 +19,7 @@ def lines_frame(points: int) -> pd.DataFrame:
             {
                 "run": label,
                 "t_s": [3600.0 * n / points for n in range(points)],
+                "bucket_s": 3600.0 / points,
                 "p95_s": [None if n % 7 == 0 else n + 0.5 for n in range(points)],
             }
         )
@@ -30,7 +31,9 @@ def ticks_frame(points: int) -> pd.DataFrame:
     columns = ("offered_slots", "busy_slots", "ready_slots", "starting_slots", "ready",
                "starting", "draining")  # fmt: skip
     t_s = [3600.0 * n / points for n in range(points)]
-    return pd.DataFrame({"t_s": t_s, **{name: range(points) for name in columns}})
+    return pd.DataFrame(
+        {"t_s": t_s, "bucket_s": 3600.0 / points, **{name: range(points) for name in columns}}
+    )
 
 
 def titles(spec: dict, channel: str) -> set[str]:
@@ -80,7 +83,7 @@ def test_what_is_told_under_the_mouse_is_named_by_run_and_unit():
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_capacity_is_stacked_and_demand_is_a_line_above_it(clock):
     points = MARKS_MAX // (LINES + 1)
-    chart = capacity_chart(ticks_frame(points), clock, WINDOW, 600.0)
+    chart = capacity_chart(ticks_frame(points - 1), clock, WINDOW, 600.0)
     spec = chart.to_dict()
     marks = [layer["mark"]["type"] for layer in spec["layer"]]
     assert marks == ["area", "line", "rule"]
@@ -92,7 +95,7 @@ def test_capacity_is_stacked_and_demand_is_a_line_above_it(clock):
 
 @pytest.mark.parametrize("brush", [True, False])
 def test_the_rate_curve_shades_the_window_and_can_be_brushed(brush):
-    frame = pd.DataFrame({"t_s": [0.0, 60.0, 120.0], "per_s": [1.0, 4.0, 2.0]})
+    frame = pd.DataFrame({"t_s": [0.0, 60.0, 120.0], "bucket_s": 60.0, "per_s": [1.0, 4.0, 2.0]})
     chart = rate_chart(
         frame,
         CLOCKS[1],
@@ -128,3 +131,30 @@ def test_a_run_without_any_value_still_has_a_chart():
         unit="s",
     )
     assert chart.to_dict()["layer"]
+
+
+def test_a_line_reaches_the_end_of_its_last_step_and_no_further():
+    chart = run_lines(
+        lines_frame(10).assign(bucket_s=1000.0),
+        "p95_s",
+        labels=LABELS,
+        clock=CLOCKS[0],
+        window=WINDOW,
+        title="p95 latency (s)",
+        unit="s",
+    )
+    drawn = chart.layer[0].data
+    assert drawn.groupby("run")["time"].max().tolist() == [60.0] * 3  # minutes
+
+
+def test_nothing_but_zeros_lies_on_the_floor():
+    chart = run_lines(
+        lines_frame(5).assign(p95_s=0.0),
+        "p95_s",
+        labels=LABELS,
+        clock=CLOCKS[0],
+        window=WINDOW,
+        title="Waiting requests",
+        unit="requests",
+    )
+    assert chart.to_dict()["layer"][0]["encoding"]["y"]["scale"]["domain"] == [0, 1.0]
