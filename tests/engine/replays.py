@@ -9,6 +9,7 @@ from engine.policies.registry import create, parse_spec
 from engine.replay import ReplaySpec
 from engine.scenario import AgentType, Pool, QueueKind, Scenario, Slo, Startup
 from engine.sim.service import prepare
+from engine.store.traces import store_requests
 from engine.trace.schema import request_table
 
 POLICIES = (
@@ -83,6 +84,13 @@ def spec(policy, table, chosen, window_s=900.0, workload=None):
         policy=partial(create, parse_spec(policy)),
         name=policy,
         window_s=window_s,
+    )
+
+
+def keep(planner, table, name="demand"):
+    """Stores requests as a trace."""
+    return store_requests(
+        planner._store, table, name=name, format="test", source="test", recipe={}
     )
 
 

@@ -17,18 +17,10 @@ from engine.planner import Planner
 from engine.policies import registry
 from engine.scorecard import FIGURES
 from engine.store.runs import find_run
-from engine.store.traces import store_requests
-from tests.engine.replays import POLICIES, demand, scenario, sessions
+from tests.engine.replays import POLICIES, demand, keep, scenario, sessions
 
 RUN_TABLES = ("ticks", "latency", "decisions", "run_requests")
 MEASURED = ("decision_p50_ms", "decision_p99_ms")
-
-
-def keep(planner, table, name="demand"):
-    """Stores a table of requests as a trace."""
-    return store_requests(
-        planner._store, table, name=name, format="test", source="test", recipe={}
-    )
 
 
 @pytest.fixture
