@@ -55,18 +55,15 @@ def replay(
     names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
     scenario = resolve(given, settings)
     started = datetime.now(UTC)
-    with session.planner() as planner, stoppable() as stop, progress_bar() as report:
+    with session.planner() as planner:
         epoch_s = planner.trace(trace).epoch_s
-        ids = planner.replay(
-            trace,
-            names,
-            scenario=scenario,
-            from_s=0.0 if from_text is None else parse_time(from_text, "--from", epoch_s),
-            to_s=None if to_text is None else parse_time(to_text, "--to", epoch_s),
-            progress=lambda done: report(done.fraction, "Replaying"),
-            cancel=stop,
-            fresh=fresh,
-        )
+        from_s = 0.0 if from_text is None else parse_time(from_text, "--from", epoch_s)
+        to_s = None if to_text is None else parse_time(to_text, "--to", epoch_s)
+        with stoppable() as stop, progress_bar() as report:
+            ids = planner.replay(
+                trace, names, scenario=scenario, from_s=from_s, to_s=to_s, fresh=fresh,
+                progress=lambda done: report(done.fraction, "Replaying"), cancel=stop,
+            )  # fmt: skip
         runs_made = [planner.run(run_id) for run_id in ids]
         reused = [run.policy for run in runs_made if run.created_at < started]
         if reused:
@@ -190,14 +187,15 @@ def _runs_table(found: list[dict[str, Any]]) -> "Table":
 
     figures = ("slo_attainment_frac", "p95_s", "cost_usd")
     return table(
-        ("run", "policy", "trace", "scenario", "window", "status", "SLO met", "p95", "cost"),
+        ("run", "policy", "trace and window", "scenario", "status", "SLO met", "p95", "cost"),
         [
-            (row["run_id"], row["policy"], row["trace_name"], row["scenario_name"],
-             f"{row['from_s']:g} to {row['to_s']:g} s", row["status"],
+            (row["run_id"], row["policy"],
+             f"{row['trace_name']} {row['from_s']:g} to {row['to_s']:g} s",
+             row["scenario_name"], row["status"],
              *(shown(key, row[key]) if row["status"] == "done" else "" for key in figures))
             for row in found
         ],
-        right=(6, 7, 8),
+        right=(5, 6, 7),
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from rich.text import Text
 
 _UNLIMITED = 10_000
 """Columns of text for output that goes to a file or another program."""
+_WHOLE = 14
+"""Cells up to this long, such as ids and figures, stay whole in narrow windows."""
 
 
 def console() -> Console:
@@ -24,7 +26,6 @@ def table(
     headers: Sequence[str],
     rows: Iterable[Sequence[str | Text]],
     *,
-    title: str | None = None,
     right: Iterable[int] = (),
 ) -> Table:
     """A plain table.
@@ -32,15 +33,21 @@ def table(
     Args:
         headers: one a column.
         rows: cells.
-        title: above it.
         right: numbers of the columns with figures, aligned to the right.
     """
-    made = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left", pad_edge=False)
+    made = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    lines = [[cell if isinstance(cell, Text) else Text(cell) for cell in row] for row in rows]
     figures = set(right)
     for number, header in enumerate(headers):
-        made.add_column(Text(header), justify="right" if number in figures else "left")
-    for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(cell) for cell in row))
+        longest = max((len(line[number]) for line in lines), default=0)
+        made.add_column(
+            Text(header),
+            justify="right" if number in figures else "left",
+            overflow="fold",
+            min_width=longest if longest <= _WHOLE else None,
+        )
+    for line in lines:
+        made.add_row(*line)
     return made
 
 
