@@ -187,7 +187,7 @@ def _runs_table(found: list[dict[str, Any]]) -> "Table":
 
     figures = ("slo_attainment_frac", "p95_s", "cost_usd")
     return table(
-        ("run", "policy", "trace and window", "scenario", "status", "SLO met", "p95", "cost"),
+        ("run", "policy", "trace and window", "scenario", "status", "SLO met %", "p95 s", "USD"),
         [
             (row["run_id"], row["policy"],
              f"{row['trace_name']} {row['from_s']:g} to {row['to_s']:g} s",

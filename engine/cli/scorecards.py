@@ -46,10 +46,8 @@ def scorecards(figures: pd.DataFrame, runs: Sequence[RunInfo], baseline: str) ->
 
 
 def shown(key: str, value: float) -> str:
-    """A figure's value with its unit."""
-    unit = FIGURES[key].unit
-    text = _amount(unit, value)
-    return text if text == NOT_MEASURED else f"{text} {unit}"
+    """A figure's value, without its unit."""
+    return _amount(FIGURES[key].unit, value)
 
 
 def _amount(unit: str, value: float | None) -> str:
