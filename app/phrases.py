@@ -147,7 +147,7 @@ def replayed(time: str) -> str:
 
 def default(value: object) -> str:
     """A parameter's default."""
-    return "unset" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def pool_title(pool: str, agent_type: str) -> str:

@@ -1,8 +1,10 @@
 """Errors on screen: what is wrong, where, and how to fix it. Never a stack trace."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec
 
 import streamlit as st
 
@@ -10,6 +12,7 @@ from app import phrases, words
 from engine.errors import EngineError
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
 
 
 def show(error: EngineError) -> None:
@@ -32,3 +35,14 @@ def shown() -> Iterator[None]:
     except Exception:
         log.exception("a page failed")
         st.error(words.OUR_FAULT, title=words.OUR_FAULT_TITLE, icon=":material/error:")
+
+
+def guarded(piece: Callable[P, None]) -> Callable[P, None]:
+    """A piece of a page that shows its own problems: a fragment reruns without the frame."""
+
+    @wraps(piece)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> None:
+        with shown():
+            piece(*args, **kwargs)
+
+    return inner

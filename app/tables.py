@@ -214,19 +214,27 @@ def policies(infos: Sequence[PolicyInfo]) -> pd.DataFrame:
     """Installed policies and what may be written after their names."""
     return pd.DataFrame(
         {
-            "Policy": [info.name for info in infos],
-            "What it does": [info.problem or info.description for info in infos],
+            "Policy": [f"**{phrases.escaped(info.name)}**" for info in infos],
+            "What it does": [
+                phrases.escaped((info.problem or info.description).replace("`", ""))
+                for info in infos
+            ],
             "Parameters and defaults": [_parameters(info) for info in infos],
-            "Package": [info.package for info in infos],
+            "Package": [phrases.escaped(info.package) for info in infos],
         }
     )
 
 
 def _parameters(info: PolicyInfo) -> str:
-    return ", ".join(
-        f"{p.name} (required)" if p.required else f"{p.name}={phrases.default(p.default)}"
+    """Those with a default first; the rest by name only, because nothing is set."""
+    told = [
+        f"`{p.name}={phrases.default(p.default)}`"
         for p in info.parameters
-    )
+        if p.default is not None
+    ]
+    needed = [f"`{p.name}` (required)" for p in info.parameters if p.required]
+    unset = [f"`{p.name}`" for p in info.parameters if p.default is None and not p.required]
+    return ", ".join([*needed, *told, *unset])
 
 
 def trace_columns() -> dict[str, Any]:

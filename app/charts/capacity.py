@@ -51,7 +51,7 @@ def capacity_chart(
     ]
     area = (
         alt.Chart(pd.concat(states)[["time", "state", "slots"]])
-        .mark_area(interpolate="step-after", fillOpacity=0.45, line={"strokeWidth": 1})
+        .mark_area(interpolate="step-after", fillOpacity=0.5)
         .encode(
             x=x,
             y=alt.Y("slots:Q", title=title, stack="zero", scale=scale),

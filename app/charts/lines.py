@@ -80,13 +80,13 @@ def _scale(values: "pd.Series[float]", limit: tuple[float, str] | None, log: boo
 
 
 def _limit(value: float, name: str, scale: alt.Scale) -> list[alt.Chart]:
-    """A dashed horizontal line with its name at its left end."""
+    """A dashed horizontal line with its name at its right end."""
     at = pd.DataFrame({"limit": [value], "name": [name]})
     y = alt.Y("limit:Q", scale=scale)
     rule = alt.Chart(at).mark_rule(strokeDash=[6, 4], strokeWidth=1.5, color="gray").encode(y=y)
     text = (
         alt.Chart(at)
-        .mark_text(align="left", baseline="bottom", dx=4, dy=-3, color="gray", fontSize=12)
-        .encode(y=y, text="name:N", x=alt.value(0))
+        .mark_text(align="right", baseline="bottom", dx=-4, dy=-3, color="gray", fontSize=12)
+        .encode(y=y, text="name:N", x=alt.value("width"))
     )
     return [rule, text]

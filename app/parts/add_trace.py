@@ -98,11 +98,15 @@ def _look_and_import(path: Path) -> None:
 
 def _submit(path: Path, name: str | None, mapping: Mapping | None) -> None:
     planner = load.planner()
+    uploaded = path.is_relative_to(load.uploads().name)
 
     def work(job: Job) -> Any:
-        return planner.import_path(
+        made = planner.import_path(
             path, name=name, mapping=mapping, progress=job.report, cancel=job.cancelled
         )
+        if uploaded:  # it is in the store now
+            shutil.rmtree(path.parent, ignore_errors=True)
+        return made
 
     _start(phrases.importing(path.name), work)
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import formats, load, phrases, tables, verdict, words
+from app import formats, load, phrases, problems, tables, verdict, words
 from app.charts.base import top
 from app.charts.capacity import LINES, capacity_chart
 from app.charts.lines import run_lines
@@ -102,6 +102,7 @@ def _capacity_chart(view: View, run_id: str, rows: pd.DataFrame, ceiling: float)
 
 
 @st.fragment
+@problems.guarded
 def latency(view: View) -> None:
     """A percentile over time for every run, with the SLO."""
     frame = view.latency()
@@ -181,6 +182,7 @@ def cost(view: View) -> None:
 
 
 @st.fragment
+@problems.guarded
 def _lines(
     view: View,
     column: str,
@@ -215,6 +217,7 @@ def _lines(
 
 
 @st.fragment
+@problems.guarded
 def actions(view: View) -> None:
     """When a run changed its number of workers, and what bound the decision."""
     with st.container(border=True):
@@ -251,6 +254,7 @@ def _sampling(view: View, frame: pd.DataFrame, how: str) -> str:
 
 
 @st.fragment
+@problems.guarded
 def _data(frame: pd.DataFrame, name: str) -> None:
     """The rows behind a chart, sent only when somebody opens them."""
     box = st.expander(words.DATA, key=f"compare_data_{name}", on_change="rerun")

@@ -5,7 +5,7 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from app import choices, load, phrases, profiles, state, words
+from app import choices, formats, load, phrases, profiles, state, words
 from app.charts.base import Clock, Window
 from app.charts.rate import curve_frame, rate_title
 from app.parts.window_picker import described, window_chart, window_slider
@@ -70,7 +70,8 @@ def pick_window(trace: TraceInfo) -> Window | None:
         )
     slider = f"replay_window_{trace.trace_id}"
     window_slider(clock, whole, window, key=slider, step_s=step_s, changed=changed)
-    st.caption(phrases.window_line(described(clock, window or whole), window is None))
+    told = formats.extent(trace.epoch_s, trace.duration_s)
+    st.caption(phrases.window_line(described(clock, window) if window else told, window is None))
     return window
 
 

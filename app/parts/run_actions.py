@@ -41,7 +41,7 @@ def toolbar(picked: pd.DataFrame) -> None:
         ):
             confirm_delete([str(run_id) for run_id in picked["run_id"]])
         st.caption(phrases.chosen_runs(len(picked), len(done)), width="content")
-    for policy, note in zip(picked["policy"], picked["note"], strict=True):
+    for policy, note in zip(picked["policy"], picked["note"].fillna(""), strict=True):
         if note:
             st.caption(f"**{phrases.escaped(policy)}** {words.NOTE} {phrases.escaped(note)}")
     job = load.board().find(state.get(state.RUNS_JOB))

@@ -89,17 +89,17 @@ def fields() -> None:
 def _input(pool: Pool, field: Field) -> None:
     key = _key(pool, field)
     shared: dict[str, Any] = {"key": key, "help": field.help, "persist_state": "session"}
+    if field.optional:
+        shared |= {"value": None, "placeholder": field.empty}  # an emptied box stays empty
     if field.choices:
         st.selectbox(field.label, field.choices, **shared)
         return
     number = int if field.whole else float
     st.number_input(
         field.label,
-        value=None,  # or an emptied box would come back as its minimum
         min_value=number(field.least),
         step=number(field.step),
         format=None if field.whole else "%g",
-        placeholder=field.empty if field.optional else None,
         **shared,
     )
 

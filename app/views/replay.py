@@ -53,5 +53,5 @@ with st.container(border=True):
         progress.watch(running, "replay_cancel")
 
 with st.expander(words.POLICIES_HOW, icon=":material/help:"):
-    st.dataframe(tables.policies(load.policies()), hide_index=True, alt=words.POLICIES_ALT)
+    st.table(tables.policies(load.policies()), border="horizontal", alt=words.POLICIES_ALT)
 scenario_form.advanced()

@@ -56,12 +56,18 @@ def no_samples(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def open_page() -> OpenPage:
+def open_main() -> Callable[[], AppTest]:
+    """Opens the dashboard as a browser first does, ready or not."""
+    script = str(ROOT / "app" / "main.py")
+    return lambda: AppTest.from_file(script, default_timeout=TIMEOUT_S).run()
+
+
+@pytest.fixture
+def open_page(open_main: Callable[[], AppTest]) -> OpenPage:
     """Opens the dashboard at a page: `open_page("compare", runs="a,b")`."""
 
     def opened(name: str = "start", **query: str) -> AppTest:
-        page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=TIMEOUT_S)
-        page.run()
+        page = open_main()
         load.setup().wait(TIMEOUT_S)
         for key, value in query.items():
             page.query_params[key] = value
