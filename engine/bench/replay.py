@@ -65,9 +65,9 @@ def _replay_a_day(folder: Path, requests: int) -> dict[str, Any]:
         )
         generated = time.perf_counter()
         planner.replay(_TRACE, POLICIES, scenario=scenario, to_s=10 * scenario.tick_s)
-        warmed = time.perf_counter()
+        warmed, cpu_s = time.perf_counter(), time.process_time()
         run_ids = planner.replay(_TRACE, POLICIES, scenario=scenario)
-        replayed = time.perf_counter()
+        replayed, cpu_s = time.perf_counter(), time.process_time() - cpu_s
         runs = [planner.run(run_id) for run_id in run_ids]
     return {
         "requests": made.rows,
@@ -75,6 +75,7 @@ def _replay_a_day(folder: Path, requests: int) -> dict[str, Any]:
         "ticks": round(SECONDS_PER_DAY / scenario.tick_s),
         "tick_s": scenario.tick_s,
         "seconds": replayed - warmed,
+        "cpu_seconds": cpu_s,  # of all threads; less than `seconds` where others were at work
         "requests_per_s": len(POLICIES) * made.rows / (replayed - warmed),
         "requests_arrived": [run.scorecard["requests_arrived"] for run in runs],
         "trace_seconds": generated - started,
