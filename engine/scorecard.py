@@ -195,7 +195,8 @@ FIGURES = _figures(
         unit="s",
         better="lower",
         meaning="Median over load steps of the time to the first worker ready because of it. A "
-        "load step: work offered over 1 min reaches 1.5 times its mean over the 5 min before.",
+        "load step: work offered over 1 min reaches 1.5 times its mean over the 5 min before; it "
+        "begins with the first tick that does.",
     ),
     Figure(
         key="reaction_startup_s",

@@ -1,6 +1,5 @@
 """Stored traces: found by what people type, read in windows, renamed, deleted with care."""
 
-
 import numpy as np
 import pytest
 
