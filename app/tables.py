@@ -269,7 +269,7 @@ def run_columns() -> dict[str, Any]:
     """Of the list of runs."""
     column = st.column_config
     return {
-        "policy": column.TextColumn("Policy", pinned=True),
+        "policy": column.TextColumn("Policy", pinned=True, width=170),
         "trace_name": column.TextColumn("Trace"),
         "window": column.TextColumn("Window"),
         "scenario_name": column.TextColumn("Scenario"),
