@@ -8,6 +8,8 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# Tests run side by side, a process per core; those in a browser after them, one at a time.
+SIDE_BY_SIDE := -n logical --dist worksteal
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,10 +25,11 @@ run: $(VENV)/warm.stamp
 	@exec $(BIN)/smartscale dashboard
 
 test: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp chromium
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS)
 
 check: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp
-	@$(BIN)/python -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not slow and not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 static-checks: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .
