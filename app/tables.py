@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from app import formats, phrases, verdict, words
+from engine.figures import FIGURES, Figure
 from engine.policies.registry import PolicyInfo
-from engine.scorecard import FIGURES, Figure
 from engine.trace.mapping import Mapping as ColumnMapping
 from engine.trace.schema import Finding, Severity
 

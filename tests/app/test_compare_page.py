@@ -3,8 +3,8 @@
 import pytest
 
 from app import load, words
+from engine.figures import FIGURES
 from engine.planner import Planner
-from engine.scorecard import FIGURES
 from tests.app.conftest import text_of
 
 

@@ -4,7 +4,7 @@ import pandas as pd
 
 from app import tables, words
 from engine.comparison import compare
-from engine.scorecard import FIGURES
+from engine.figures import FIGURES
 from engine.trace.mapping import Mapping
 from engine.trace.schema import Finding, Severity
 

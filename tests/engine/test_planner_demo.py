@@ -4,9 +4,9 @@ import pytest
 
 from engine import runner, samples
 from engine.errors import StoreError, UsageError
+from engine.figures import FIGURES
 from engine.planner import Planner
 from engine.presets import DEFAULT, PRESETS
-from engine.scorecard import FIGURES
 
 
 @pytest.fixture(scope="module")
