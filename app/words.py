@@ -185,6 +185,7 @@ CLOSED_LOOP = (
     "the demand itself and the policies do not see the same arrivals."
 )
 FIGURE = "Figure"
+NO_DIFFERENCE = "no difference"
 SCORECARD = "Scorecard"
 SCORECARD_HELP = "What the figures mean"
 SCORECARD_WINDOW = (

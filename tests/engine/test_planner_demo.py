@@ -51,7 +51,7 @@ def test_the_demo_is_not_replayed_a_second_time(planner, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("replayed again")
 
-    monkeypatch.setattr(runner, "replay", refuse)
+    monkeypatch.setattr(runner, "play", refuse)
     planner.demo()
     assert planner.runs().equals(before)
 
