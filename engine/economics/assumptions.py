@@ -148,9 +148,9 @@ def _energy(large: bool) -> tuple[Assumption, ...]:
     embodied = 1169.2 if large else 0.0
     return (
         _a("Energy and carbon", "watts_idle", "Power of an idle worker", idle, "W",
-           (0.7 * idle, 1.3 * idle), source, "Provisioned with nothing in service."),
+           (round(0.7 * idle, 1), round(1.3 * idle, 1)), source, "Provisioned with nothing in service."),
         _a("Energy and carbon", "watts_full", "Power of a busy worker", full, "W",
-           (0.7 * full, 1.3 * full), source, "All slots busy; in between it is linear."),
+           (round(0.7 * full, 1), round(1.3 * full, 1)), source, "All slots busy; in between it is linear."),
         _a("Energy and carbon", "pue", "Power usage effectiveness", 1.2, "times", (1.1, 1.6), OURS,
            "All energy of the site over that of its machines.", 1, 5),
         _a("Energy and carbon", "energy_usd_per_kwh", "Price of energy", 0.12, "USD per kWh",
@@ -158,7 +158,7 @@ def _energy(large: bool) -> tuple[Assumption, ...]:
         _a("Energy and carbon", "grid_g_per_kwh", "Grid intensity", 400, "g CO2e per kWh",
            (100, 600), OURS, "Yearly mean where the machines stand, location-based."),
         _a("Energy and carbon", "embodied_kg", "Carbon of making a worker", embodied,
-           "kg CO2e per worker", (0.5 * embodied, 1.5 * embodied), source,
+           "kg CO2e per worker", (round(0.5 * embodied, 1), round(1.5 * embodied, 1)), source,
            "Machine share that carries one worker."),
         _a("Energy and carbon", "lifetime_years", "Lifetime of a machine", 4, "years", (3, 6),
            OURS, "Over which the carbon of making it is spread.", 0.5, 30),

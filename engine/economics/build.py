@@ -12,6 +12,7 @@ from engine.economics.assumptions import Assumptions
 from engine.economics.costs import COMPONENTS, MONTHS, Usage
 from engine.economics.model import (
     SCHEMA_VERSION,
+    Charge,
     Chart,
     CostLine,
     Identity,
@@ -22,7 +23,7 @@ from engine.economics.model import (
 )
 from engine.economics.uncertainty import Interval
 from engine.scorecard import Scorecard
-from engine.units import FloatArray
+from engine.units import SECONDS_PER_HOUR, FloatArray
 
 SEEDS_MIN = 3
 
@@ -51,6 +52,7 @@ class Inputs:
     by_seed: Mapping[str, tuple[tuple[Usage, Usage], ...]]
     """By run id: (baseline, candidate) of further seeds, the report's own pair included."""
     seed: int
+    epoch_s: float | None
 
 
 def build(inputs: Inputs, given: Assumptions) -> Report:
@@ -76,6 +78,8 @@ def build(inputs: Inputs, given: Assumptions) -> Report:
         others=tuple(switches[1:]),
         assumptions=given.numbers,
         charts=inputs.charts,
+        charges=tuple(charge for run in inputs.runs for charge in _charges(inputs, run, given)),
+        epoch_s=inputs.epoch_s,
         method=wording.method(hours, block_h, uncertainty.DRAWS),
         glossary=wording.GLOSSARY,
     )
@@ -126,6 +130,25 @@ def _figures(run: Measured, role: str, given: Assumptions) -> RunFigures:
         embodied_kg_per_year=embodied * year,
         sci_g_per_request=_ratio(1000.0 * (operational + embodied), float(usage.arrived)),
     )  # fmt: skip
+
+
+def _charges(inputs: Inputs, run: Measured, given: Assumptions) -> list[Charge]:
+    a, rate = given.values, given["currency_per_usd"]
+    discount = a["reserved_frac"] * a["reserved_discount"] + a["spot_frac"] * a["spot_discount"]
+    made, from_s = [], inputs.identity.window_from_s
+    for hours, worker_h, cost in zip(
+        *(run.blocks[key].tolist() for key in ("hours", "worker_h", "cost_usd")), strict=True
+    ):
+        to_s = from_s + hours * SECONDS_PER_HOUR
+        made.append(
+            Charge(
+                run_id=run.run_id, policy=run.policy, from_s=from_s, to_s=to_s,
+                worker_hours=worker_h, list_cost=cost * rate,
+                effective_cost=cost * rate * (1.0 - discount),
+            )
+        )  # fmt: skip
+        from_s = to_s
+    return made
 
 
 def _yearly(usage: Usage, given: Assumptions) -> list[float]:

@@ -51,6 +51,7 @@ def gather(store: Store, rows: Sequence[RunRow], given: Assumptions) -> Inputs:
         charts=_charts(store, rows),
         by_seed={row.run_id: _by_seed(store, baseline, row, promise) for row in rows[1:]},
         seed=int(from_dict(baseline.scenario).seed),
+        epoch_s=baseline.epoch_s,
     )
 
 

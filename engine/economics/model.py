@@ -158,6 +158,22 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Charge:
+    """Cost of one run over one block (day or hour) of the replayed window."""
+
+    run_id: str
+    policy: str
+    from_s: float
+    """Since the trace's start."""
+    to_s: float
+    worker_hours: float
+    list_cost: float
+    """At the scenario's prices."""
+    effective_cost: float
+    """Less the discounts of reserved and spot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
     """One entry of the method or the glossary."""
 
@@ -184,5 +200,8 @@ class Report:
     assumptions: tuple[Assumption, ...]
     """Values in their own units: US dollars where the unit says so."""
     charts: tuple[Chart, ...]
+    charges: tuple[Charge, ...]
+    epoch_s: float | None
+    """Unix time of the trace's start, if known."""
     method: tuple[Term, ...]
     glossary: tuple[Term, ...]
