@@ -146,11 +146,15 @@ def _penalties() -> tuple[Assumption, ...]:
 def _energy(large: bool) -> tuple[Assumption, ...]:
     idle, full, source = (186.2, 1311.25, CCF) if large else (8.8, 39.9, CCF_CPU)
     embodied = 1169.2 if large else 0.0
+
+    def around(value: float, share: float) -> tuple[float, float]:
+        return round((1 - share) * value, 1), round((1 + share) * value, 1)
+
     return (
         _a("Energy and carbon", "watts_idle", "Power of an idle worker", idle, "W",
-           (round(0.7 * idle, 1), round(1.3 * idle, 1)), source, "Provisioned with nothing in service."),
+           around(idle, 0.3), source, "Provisioned with nothing in service."),
         _a("Energy and carbon", "watts_full", "Power of a busy worker", full, "W",
-           (round(0.7 * full, 1), round(1.3 * full, 1)), source, "All slots busy; in between it is linear."),
+           around(full, 0.3), source, "All slots busy; in between it is linear."),
         _a("Energy and carbon", "pue", "Power usage effectiveness", 1.2, "times", (1.1, 1.6), OURS,
            "All energy of the site over that of its machines.", 1, 5),
         _a("Energy and carbon", "energy_usd_per_kwh", "Price of energy", 0.12, "USD per kWh",
@@ -158,7 +162,7 @@ def _energy(large: bool) -> tuple[Assumption, ...]:
         _a("Energy and carbon", "grid_g_per_kwh", "Grid intensity", 400, "g CO2e per kWh",
            (100, 600), OURS, "Yearly mean where the machines stand, location-based."),
         _a("Energy and carbon", "embodied_kg", "Carbon of making a worker", embodied,
-           "kg CO2e per worker", (round(0.5 * embodied, 1), round(1.5 * embodied, 1)), source,
+           "kg CO2e per worker", around(embodied, 0.5), source,
            "Machine share that carries one worker."),
         _a("Energy and carbon", "lifetime_years", "Lifetime of a machine", 4, "years", (3, 6),
            OURS, "Over which the carbon of making it is spread.", 0.5, 30),

@@ -26,6 +26,7 @@ from engine.scorecard import Scorecard
 from engine.units import SECONDS_PER_HOUR, FloatArray
 
 SEEDS_MIN = 3
+_TOTALS = (*costs.usage_fields(), "peak_workers", "promise_frac")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +106,7 @@ def _figures(run: Measured, role: str, given: Assumptions) -> RunFigures:
         p95_s=card.get("p95_s"),
         failure_frac=card.get("failure_frac"),
         utilisation_frac=card.get("utilisation_frac"),
+        totals={name: float(getattr(usage, name)) for name in _TOTALS},
         requests_arrived=float(usage.arrived),
         requests_met=float(usage.met),
         window_cost=float(usage.cost_usd) * rate,

@@ -57,6 +57,8 @@ class RunFigures:
     p95_s: float | None
     failure_frac: float | None
     utilisation_frac: float | None
+    totals: dict[str, float]
+    """What the window's totals are, for whoever computes again: fields of `costs.Usage`."""
     requests_arrived: float
     requests_met: float
     window_cost: float

@@ -1,7 +1,8 @@
 """Charts of a report as vector graphics that can be told apart in grey."""
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "oo", "--", "**")
 WIDTH_IN, HEIGHT_IN = 6.9, 2.5
 INK, FAINT = "#1F2937", "#CBD5E1"
 
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "path",
     "svg.hashsalt": "smartscale",  # else element names are random
     "font.family": "DejaVu Sans",
@@ -149,19 +150,3 @@ def _money(report: Report) -> FuncFormatter:
 
 def _short(name: str, most: int = 34) -> str:
     return name if len(name) <= most else f"{name[: most - 1]}…"
-
-
-def series_rows(charts: Sequence[Chart]) -> list[Mapping[str, object]]:
-    """The points of all charts, one a row."""
-    return [
-        {
-            "chart": chart.key,
-            "series": series.name,
-            "unit": chart.unit,
-            "hour": hour,
-            "value": value,
-        }
-        for chart in charts
-        for series in chart.series
-        for hour, value in zip(series.hours, series.values, strict=True)
-    ]
