@@ -40,7 +40,7 @@ static-checks: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
-	@for name in kernel replay import; do $(BIN)/smartscale bench $$name --json || exit $$?; done
+	@for name in kernel replay import report; do $(BIN)/smartscale bench $$name --json || exit $$?; done
 
 warm: $(VENV)/warm.stamp
 

@@ -231,6 +231,12 @@ class Planner:
         given = starting_point(rows) if assumptions is None else assumptions
         return build(gather(self._store, rows, given), given)
 
+    def export(self, report: Report, kind: str) -> bytes:
+        """A report as a file: pdf, html, xlsx, csv, json or focus.csv. Raises UsageError."""
+        from engine.report.export import export  # noqa: PLC0415 - draws; seconds to import
+
+        return export(report, kind)
+
     # Looking at runs
 
     def compare(

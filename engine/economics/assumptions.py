@@ -50,15 +50,20 @@ class Assumption:
     meaning: str
     least: float = 0.0
     """What it may be at all."""
-    most: float = math.inf
+    most: float | None = None
 
     def changed(self, value: float, where: str = "assumptions") -> "Assumption":
         """The same with another value; its range is stretched to hold it. Raises ScenarioError."""
-        if not (math.isfinite(value) and self.least <= value <= self.most):
-            most = "" if math.isinf(self.most) else f" to {self.most:g}"
+        highest = math.inf if self.most is None else self.most
+        if not (math.isfinite(value) and self.least <= value <= highest):
+            most = "" if self.most is None else f" to {self.most:g}"
             limits = f"{self.least:g}{most}" if most else f"{self.least:g} or more"
             raise ScenarioError(
                 f"{self.key} is {value:g}", f"{where}: {self.key}", f"Use {limits} ({self.unit})"
+            )
+        if self.key == "years" and value != round(value):
+            raise ScenarioError(
+                f"{self.key} is {value:g}", f"{where}: {self.key}", "Use whole years"
             )
         return dataclasses.replace(
             self, value=value, low=min(self.low, value), high=max(self.high, value)
@@ -67,7 +72,7 @@ class Assumption:
 
 def _a(
     group: str, key: str, label: str, value: float, unit: str, span: tuple[float, float],
-    source: str, meaning: str, least: float = 0.0, most: float = math.inf,
+    source: str, meaning: str, least: float = 0.0, most: float | None = None,
 ) -> Assumption:  # fmt: skip
     return Assumption(
         key=key, label=label, group=group, value=value, unit=unit, low=span[0], high=span[1],
@@ -207,7 +212,7 @@ class Assumptions:
         numbers = {entry.key: entry for entry in made.numbers}
         for key, given in values.items():
             if key not in texts:
-                numbers[made.find(key).key] = _one(numbers[key], given, where)
+                numbers[key] = _one(made.find(key), given, where)
         made = dataclasses.replace(made, numbers=tuple(numbers.values()))
         _check_together(made, where)
         return made

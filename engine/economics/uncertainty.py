@@ -159,7 +159,8 @@ def break_even(baseline: Usage, candidate: Usage, given: Assumptions) -> tuple[B
 
 
 def _break_even(entry: Assumption, value_at: Callable[[float], float]) -> BreakEven:
-    most = min(entry.most, _FAR * max(1.0, abs(entry.value), abs(entry.high)))
+    far = _FAR * max(1.0, abs(entry.value), abs(entry.high))
+    most = far if entry.most is None else min(entry.most, far)
     ends = (entry.least, most)
     now = value_at(entry.value)
     found: float | None = None

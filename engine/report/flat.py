@@ -33,17 +33,8 @@ def schema() -> dict[str, Any]:
 
 
 def csv_bytes(report: Report) -> bytes:
-    """Every figure of the report, one a row: path, value, where it comes from."""
-    identity = report.identity
-    rows = [("path", "value", "product", "runs", "trace", "scenario")]
-    origin = (
-        f"{identity.product} {identity.version}",
-        " ".join(identity.run_ids),
-        f"{identity.trace_name} ({identity.trace_id})",
-        f"{identity.scenario_name} ({identity.scenario_hash})",
-    )
-    rows += [(path, value, *origin) for path, value in _leaves(report, "")]
-    return _table(rows)
+    """Everything in the report, one value a row, under its path in the JSON document."""
+    return _table([("path", "value"), *_leaves(report, "")])
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
