@@ -63,7 +63,12 @@ def _picked() -> None:
 
 
 def suggestions(
-    runs: pd.DataFrame, title: str, *, most: int = 5, without: Sequence[str] = ()
+    runs: pd.DataFrame,
+    title: str,
+    *,
+    most: int = 5,
+    without: Sequence[str] = (),
+    page: str = state.COMPARE_PAGE,
 ) -> None:
     """Links to comparisons that were replayed together, newest first; nothing if there are none.
 
@@ -72,6 +77,7 @@ def suggestions(
         title: above the links.
         most: how many links.
         without: run ids of a comparison that is offered elsewhere.
+        page: where the links lead.
     """
     groups = choices.recent_comparisons(runs)
     offered = [group for group in groups if set(group.run_ids) != set(without)][:most]
@@ -79,7 +85,7 @@ def suggestions(
         st.subheader(title)
     for group in offered:
         st.page_link(
-            state.COMPARE_PAGE,
+            page,
             label=phrases.escaped(group.label),
             icon=":material/balance:",
             query_params=state.comparison_of(group.run_ids, group.baseline).query(),

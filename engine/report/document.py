@@ -107,7 +107,18 @@ def _cards(report: Report) -> tuple[Card, ...]:
 def _months(switch: Switch) -> str:
     if switch.payback_months is None:
         return "never"
-    return "at once" if switch.payback_months == 0 else f"{switch.payback_months:.1f} months"
+    if switch.payback_months == 0:
+        return "at once"
+    if switch.payback_months < 1:
+        return "under a month"
+    return f"{switch.payback_months:.1f} months"
+
+
+def _times(share: float | None) -> str:
+    """A return as a percentage, or as a multiple where it is many times the money."""
+    if share is None:
+        return "none"
+    return percent(share) if abs(share) < 10 else f"{plain(share)} times the money"
 
 
 def _sentence(text: str) -> str:
@@ -200,7 +211,7 @@ def _flows(report: Report) -> Section:
         ("Net present value", amount(switch.npv, currency), _range(switch.npv_interval, currency)),
         ("Internal rate of return", switch.irr_note, ""),
         ("Payback", _months(switch), switch.payback_note),
-        ("Return on investment", percent(switch.roi) if switch.roi is not None else "none",
+        ("Return on investment", _times(switch.roi),
          "" if switch.roi is not None else "nothing is invested"),
         ("Chance that it pays", percent(switch.probability_pays), "share of all draws"),
         ("One more point of SLO attainment", amount(switch.cost_per_slo_point, currency)
