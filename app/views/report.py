@@ -17,8 +17,8 @@ if len(runs) < words.REPORT_RUNS_MIN:
     if saved.empty:
         st.page_link(state.REPLAY_PAGE, label=words.GO_REPLAY, icon=":material/play_circle:")
         st.stop()
-    runs_chosen.chooser(chosen, saved)
-    runs_chosen.suggestions(saved, words.REPORT_RECENT, page=state.REPORT_PAGE)
+    runs_chosen.chooser(chosen, saved, first=True)
+    runs_chosen.suggestions(saved, words.REPORT_RECENT, here=True)
     st.stop()
 
 chosen = runs_chosen.full(chosen, runs)

@@ -75,8 +75,9 @@ def _a(
     source: str, meaning: str, least: float = 0.0, most: float | None = None,
 ) -> Assumption:  # fmt: skip
     return Assumption(
-        key=key, label=label, group=group, value=value, unit=unit, low=span[0], high=span[1],
-        source=source, meaning=meaning, least=least, most=most,
+        key=key, label=label, group=group, value=float(value), unit=unit, low=float(span[0]),
+        high=float(span[1]), source=source, meaning=meaning, least=float(least),
+        most=None if most is None else float(most),
     )  # fmt: skip
 
 
@@ -190,13 +191,13 @@ class Assumptions:
         """Value of an assumption."""
         return self.find(key).value
 
-    def find(self, key: str) -> Assumption:
+    def find(self, key: str, where: str = "assumptions") -> Assumption:
         """The assumption with this key. Raises ScenarioError."""
         for entry in self.numbers:
             if entry.key == key:
                 return entry
         raise ScenarioError(
-            f"unknown assumption {key!r}", "assumptions",
+            f"unknown assumption {key!r}", where,
             did_you_mean(key, [entry.key for entry in self.numbers]),
         )  # fmt: skip
 
@@ -212,7 +213,7 @@ class Assumptions:
         numbers = {entry.key: entry for entry in made.numbers}
         for key, given in values.items():
             if key not in texts:
-                numbers[key] = _one(made.find(key), given, where)
+                numbers[key] = _one(made.find(key, where), given, where)
         made = dataclasses.replace(made, numbers=tuple(numbers.values()))
         _check_together(made, where)
         return made

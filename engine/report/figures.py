@@ -88,7 +88,7 @@ def _lines(axes: Axes, chart: Chart) -> None:
 
 
 def _legend(axes: Axes, entries: int) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(entries, 4), fontsize=7)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=min(entries, 3), fontsize=7)
 
 
 def _components(axes: Axes, report: Report) -> None:
@@ -99,11 +99,12 @@ def _components(axes: Axes, report: Report) -> None:
         values = [run.components[number].per_year for run in runs]
         if any(values):
             axes.barh(
-                [_short(run.policy) for run in runs], values, left=left, label=line.label,
+                range(len(runs)), values, left=left, label=line.label,
                 color=COLORS[shown % 6], hatch=HATCHES[shown % 9], edgecolor="white", height=0.6,
             )  # fmt: skip
             left = [start + value for start, value in zip(left, values, strict=True)]
             shown += 1
+    axes.set_yticks(range(len(runs)), [_short(run.policy) for run in runs])
     axes.set_xlabel(f"First year ({report.identity.currency})")
     axes.xaxis.set_major_formatter(_money(report))
     axes.grid(visible=False, axis="y")

@@ -43,8 +43,11 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
             name = f"{path}.{field.name}" if path else field.name
             yield from _leaves(getattr(value, field.name), name)
     elif isinstance(value, tuple):
-        for number, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{_name(item, number)}]")
+        names = [_name(item, number) for number, item in enumerate(value)]
+        if len(set(names)) < len(names):
+            names = [str(number) for number in range(len(value))]
+        for name, item in zip(names, value, strict=True):
+            yield from _leaves(item, f"{path}[{name}]")
     else:
         yield (
             path,

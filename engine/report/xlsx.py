@@ -232,7 +232,7 @@ def _results(sheet: Worksheet, styles: _Styles, report: Report) -> None:
          styles.money),
         ("Payback, months", payback,
          "never" if switch.payback_months is None else switch.payback_months, styles.number),
-        ("Internal rate of return", f'=IF({signs}<>1,"none",IRR({flows},{_guess(report)}))',
+        ("Internal rate of return", f'=IF({signs}<>1,"none",{_irr(flows, report)})',
          "none" if switch.irr is None else switch.irr, styles.percent),
         ("Return on investment", f'=IF($D$2<0,(SUM($D$3:$D${last})+$D$2)/-$D$2,"none")',
          "none" if switch.roi is None else switch.roi, styles.percent),
@@ -253,9 +253,13 @@ def _savings_formula() -> str:
     return f"=Costs!B{row}-Costs!C{row}"
 
 
-def _guess(report: Report) -> str:
-    """Where the spreadsheet's search for the rate of return starts."""
-    return "0.1" if report.switch.irr is None else f"{report.switch.irr:.6g}"
+def _irr(flows: str, report: Report) -> str:
+    """Spreadsheets search the rate from a guess, and may not find it from a poor one."""
+    known = [] if report.switch.irr is None else [report.switch.irr]
+    formula = '"not found"'
+    for guess in reversed([*known, 0.1, -0.3, -0.6, -0.8, -0.95, 1, 10, 100]):
+        formula = f"IFERROR(IRR({flows},{guess:.6g}),{formula})"
+    return formula
 
 
 def _carbon(sheet: Worksheet, styles: _Styles, report: Report) -> None:
