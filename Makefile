@@ -1,7 +1,7 @@
 # make run     the dashboard, on http://127.0.0.1:8501 or the next free port
 # make test    everything: format, lint, types, import contracts, all tests in a real browser too
 # make check   the same without slow and browser tests; under two minutes
-# make bench   the kernel, replay and import benchmarks, one JSON document each
+# make bench   the kernel, replay, import and report benchmarks, one JSON document each
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
@@ -21,12 +21,12 @@ KERNELS := $(shell grep -rl --include='*.py' njit engine)
 export DEBIAN_FRONTEND := noninteractive
 MAKEFLAGS += --no-print-directory
 
-.PHONY: run test check static-checks bench warm chromium clean
+.PHONY: run test check static-checks bench warm chromium office clean
 
 run: $(VENV)/warm.stamp
 	@exec $(BIN)/smartscale dashboard
 
-test: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp chromium
+test: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp chromium office
 	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS) $(NONE_SELECTED)
 	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS) $(NONE_SELECTED)
 
@@ -78,6 +78,17 @@ chromium:
 	    echo "Chromium is missing, so the browser tests are skipped. Install it, for example with:" >&2; \
 	    echo "    sudo apt-get install --no-install-recommends chromium" >&2; \
 	    echo "or name an installed one: SMARTSCALE_CHROMIUM=/path/to/chrome make test" >&2; \
+	fi
+
+# One test recomputes the report's workbook with it.
+office:
+	@if command -v soffice >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing LibreOffice for the test of the workbook"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends libreoffice-calc; } \
+	        >$(VENV)/office.log 2>&1 || { cat $(VENV)/office.log >&2; exit 1; }; \
+	else \
+	    echo "LibreOffice is missing, so one test is skipped: sudo apt-get install libreoffice-calc" >&2; \
 	fi
 
 clean:
