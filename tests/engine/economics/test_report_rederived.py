@@ -68,8 +68,8 @@ def random_assumptions(rng):
 def worked_out(planner, run_id, a, switched):
     """Everything the report says of one run, from rows; nothing of the engine's economics."""
     with planner._store.transaction() as cursor:
-        run_no, from_s, to_s, card = cursor.execute(
-            "SELECT run_no, from_s, to_s, scorecard::VARCHAR FROM runs WHERE run_id = ?", [run_id]
+        run_no, from_s, to_s = cursor.execute(
+            "SELECT run_no, from_s, to_s FROM runs WHERE run_id = ?", [run_id]
         ).fetchone()
         ticks = cursor.execute(
             "SELECT pool, arrived, slo_met, worker_s, cost_usd, busy_slot_s FROM ticks "
@@ -110,7 +110,7 @@ def worked_out(planner, run_id, a, switched):
         owed = a["credit_deep_frac"]
     elif attained < run.scenario.slo.attainment_frac:
         owed = a["credit_frac"]
-    credits = 12 * a["fee_usd_per_month"] * owed
+    returned = 12 * a["fee_usd_per_month"] * owed
     carbon = (grams + made_g) * year / 1e6 * a["carbon_usd_per_t"]
     care = a["care_days_per_year"] * a["day_rate_usd"] if switched else 0.0
     capex = run.scorecard["peak_workers"] * a["worker_capex_usd"] if owned else 0.0
@@ -120,7 +120,7 @@ def worked_out(planner, run_id, a, switched):
     for k in range(a["years"]):
         more = (1 + a["growth"]) ** k
         priced = (compute + transfer + energy) * more * (1 + a["price_change"]) ** k
-        yearly.append(priced + (penalties + carbon) * more + credits + care)
+        yearly.append(priced + (penalties + carbon) * more + returned + care)
     rate = a["currency_per_usd"]
     return {
         "first": yearly[0] * rate,
