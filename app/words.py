@@ -15,6 +15,7 @@ NAV_REPLAY = ("Replay", ":material/play_circle:", "Replay a trace under several 
 NAV_COMPARE = ("Compare", ":material/balance:", "Which policy served better, and at what cost.")
 NAV_RUNS = ("Runs", ":material/history:", "All replays: compare, repeat or delete them.")
 NAV_REPORT = ("Report", ":material/request_quote:", "What switching costs, saves and emits.")
+NAV_CLAIMS = ("Claims", ":material/fact_check:", "Published claims beside our figures.")
 SECTION_DEMAND, SECTION_WHAT_IF, SECTION_MONEY = "Demand", "What if", "Money"
 
 # Errors
@@ -267,3 +268,12 @@ REPORT_FILES_HELP = (
     "PDF for print, Excel with live formulas, HTML that opens offline, CSV and JSON with every "
     "value, FOCUS for cost tools. The same runs and assumptions give the same file."
 )
+
+# Claims
+CLAIMS_INTRO = (
+    "Papers on learned scaling promise a lot. Here is each headline claim beside what our own "
+    "runs and plain arithmetic say of it, made by one command and never typed by hand."
+)
+CLAIMS_VERDICT = "Show only"
+CLAIMS_ALT = "Claims with published figure, our figure, interval, verdict and conditions"
+CLAIMS_RUNS = "Rows without a figure wait for runs. This command makes those that can be made:"

@@ -11,6 +11,8 @@ from typing import Any, Self
 import pandas as pd
 
 from engine import comparison, runner, samples
+from engine.claims.model import Claim
+from engine.claims.report import claims, run_suite
 from engine.economics.assumptions import Assumptions
 from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
@@ -236,6 +238,16 @@ class Planner:
         from engine.report.export import export  # noqa: PLC0415 - draws; seconds to import
 
         return export(report, kind)
+
+    def claims(self) -> list[Claim]:
+        """What the source documents claim, beside what stored runs and arithmetic say."""
+        return claims(self._store)
+
+    def run_claims(
+        self, progress: ImportProgress | None = None, cancel: Cancel | None = None
+    ) -> None:
+        """Makes the runs that claims wait for. Raises ReplayCancelled."""
+        run_suite(self._store, progress=progress, cancel=cancel)
 
     # Looking at runs
 

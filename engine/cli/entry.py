@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from engine.cli.benches import bench, warm
+from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
 from engine.cli.replays import compare, replay, runs
 from engine.cli.reports import report
@@ -37,7 +38,7 @@ def smartscale() -> None:
 
 
 for _command in (
-    dashboard, import_, traces, synth, replay, compare, runs, policies, scenario, report,
+    dashboard, import_, traces, synth, replay, compare, runs, policies, scenario, report, claims,
     bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
