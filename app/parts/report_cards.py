@@ -70,7 +70,8 @@ def details(report: Report) -> None:
     }
     shown = (
         "What the replay measured", "A year's cost by component", "Cash flows of switching",
-        "What matters most", "Energy and carbon", "All runs against the baseline",
+        "What matters most", "Energy and carbon", "Largest decisions",
+        "All runs against the baseline",
     )  # fmt: skip
     for title in shown:
         section = sections[title]

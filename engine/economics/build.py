@@ -12,6 +12,7 @@ from engine.economics.assumptions import Assumptions
 from engine.economics.costs import COMPONENTS, MONTHS, Usage
 from engine.economics.model import (
     SCHEMA_VERSION,
+    BigDecision,
     Charge,
     Chart,
     CostLine,
@@ -52,6 +53,8 @@ class Inputs:
     charts: tuple[Chart, ...]
     by_seed: Mapping[str, tuple[tuple[Usage, Usage], ...]]
     """By run id: (baseline, candidate) of further seeds, the report's own pair included."""
+    decisions: tuple[BigDecision, ...]
+    """The candidate's largest, in order of time."""
     seed: int
     epoch_s: float | None
 
@@ -80,6 +83,7 @@ def build(inputs: Inputs, given: Assumptions) -> Report:
         assumptions=given.numbers,
         charts=inputs.charts,
         charges=tuple(charge for run in inputs.runs for charge in _charges(inputs, run, given)),
+        decisions=inputs.decisions,
         epoch_s=inputs.epoch_s,
         method=wording.method(hours, block_h, uncertainty.DRAWS),
         glossary=wording.GLOSSARY,

@@ -10,7 +10,7 @@ from engine.economics import uncertainty
 from engine.economics.assumptions import Assumptions, defaults
 from engine.economics.build import Inputs, Measured
 from engine.economics.costs import Usage
-from engine.economics.model import Chart, Identity, Series
+from engine.economics.model import BigDecision, Chart, Identity, Series
 from engine.errors import UsageError
 from engine.scenario import Scenario
 from engine.scenario_file import from_dict
@@ -23,6 +23,7 @@ from engine.units import SECONDS_PER_HOUR
 POINTS = 240
 """Per line of a chart: as many as can be told apart on paper."""
 RUNS_MAX = 6
+DECISIONS_MAX = 8
 PRODUCT = "SmartScale"
 
 
@@ -50,6 +51,7 @@ def gather(store: Store, rows: Sequence[RunRow], given: Assumptions) -> Inputs:
         runs=measured,
         charts=_charts(store, rows),
         by_seed={row.run_id: _by_seed(store, baseline, row, promise) for row in rows[1:]},
+        decisions=_decisions(store, rows[1]),
         seed=int(from_dict(baseline.scenario).seed),
         epoch_s=baseline.epoch_s,
     )
@@ -158,6 +160,20 @@ def _differs_in_seed_only(row: RunRow, other: RunRow) -> bool:
 def _apart_from_seed(row: RunRow) -> tuple[Any, ...]:
     scenario = {k: v for k, v in row.scenario.items() if k not in ("seed", "name")}
     return (row.trace_id, row.from_s, row.to_s, row.policy, row.code_version, scenario)
+
+
+def _decisions(store: Store, row: RunRow) -> tuple[BigDecision, ...]:
+    return tuple(
+        BigDecision(
+            at_h=(found.t_s - row.from_s) / SECONDS_PER_HOUR,
+            pool=row.pools[found.pool],
+            before=found.current,
+            after=found.applied,
+            proposed=found.proposed,
+            reason=found.reason,
+        )
+        for found in cost_queries.largest_decisions(store, row, DECISIONS_MAX)
+    )
 
 
 def _charts(store: Store, rows: Sequence[RunRow]) -> tuple[Chart, ...]:

@@ -176,6 +176,22 @@ class Charge:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BigDecision:
+    """One of the candidate's largest changes of capacity."""
+
+    at_h: float
+    """Since the window's start."""
+    pool: str
+    before: int
+    """Workers asked for until then."""
+    after: int
+    proposed: float
+    """What the policy wanted before the guard."""
+    reason: str
+    """What bound it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
     """One entry of the method or the glossary."""
 
@@ -203,6 +219,8 @@ class Report:
     """Values in their own units: US dollars where the unit says so."""
     charts: tuple[Chart, ...]
     charges: tuple[Charge, ...]
+    decisions: tuple[BigDecision, ...]
+    """The candidate's largest, in order of time."""
     epoch_s: float | None
     """Unix time of the trace's start, if known."""
     method: tuple[Term, ...]

@@ -74,8 +74,8 @@ def document(report: Report) -> Document:
         cards=_cards(report),
         sections=(
             _measured(report), _year(report), _flows(report), _matters(report), _carbon(report),
-            _window(report), _others(report), _assumptions(report), _method(report),
-            _provenance(report),
+            _window(report), _decisions(report), _others(report), _assumptions(report),
+            _method(report), _provenance(report),
         ),
         footer=(
             f"{identity.product} {identity.version} · runs {', '.join(identity.run_ids)} · "
@@ -281,6 +281,25 @@ def _carbon(report: Report) -> Section:
 
 def _window(_: Report) -> Section:
     return Section(title="Cost over the window", charts=("cost",))
+
+
+def _decisions(report: Report) -> Section:
+    name = report.switch.policy
+    rows = tuple(
+        (
+            f"{plain(made.at_h)} h", made.pool, plain(made.before), plain(made.after),
+            plain(made.proposed), made.reason.replace("_", " "),
+        )
+        for made in report.decisions
+    )  # fmt: skip
+    head = ("Time", "Pool", "Workers before", "After", "Proposed", "Bound by")
+    return Section(
+        title="Largest decisions",
+        text=f"Where {name} changed capacity most, in order of time since the window's start."
+        if rows
+        else f"{name} never changed capacity.",
+        tables=(Table(head=head, rows=rows, numeric=False),) if rows else (),
+    )
 
 
 def _others(report: Report) -> Section:

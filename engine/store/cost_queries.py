@@ -1,5 +1,7 @@
 """What the economics of a run need: its totals by block of time, and how many sessions it met."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from engine.store.duck import Store
@@ -56,3 +58,26 @@ def sessions(store: Store, run: RunRow) -> int | None:
         ).fetchone()
     assert row is not None
     return int(row[0]) or None
+
+
+class DecisionRow(NamedTuple):
+    """One row of `decisions`."""
+
+    t_s: float
+    pool: int
+    current: int
+    applied: int
+    proposed: float
+    reason: str
+
+
+def largest_decisions(store: Store, run: RunRow, limit: int) -> list[DecisionRow]:
+    """The decisions that changed capacity most, in order of time."""
+    with store.transaction() as cursor:
+        rows = cursor.execute(
+            "FROM (SELECT t_s, pool, current, applied, proposed, reason FROM decisions "
+            "WHERE run_no = ? AND applied <> current "
+            "ORDER BY abs(applied - current) DESC, t_s, pool LIMIT ?) ORDER BY t_s, pool",
+            [run.run_no, limit],
+        ).fetchall()
+    return [DecisionRow(*row) for row in rows]

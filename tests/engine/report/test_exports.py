@@ -312,3 +312,13 @@ def test_print_and_screen_say_the_same(plain):
     for section in text.sections:
         assert section.title.replace("'", "&#x27;") in page
         assert re.sub(r"\s+", "", section.title).replace("'", "’") in printed.replace("'", "’")
+
+
+def test_the_candidates_largest_decisions_are_told_in_order_of_time(plain):
+    made = plain.decisions
+    assert 0 < len(made) <= 8
+    assert [one.at_h for one in made] == sorted(one.at_h for one in made)
+    assert all(one.before != one.after for one in made)
+    text = re.sub(r"\s+", " ", pdf_text(export(plain, "pdf")))
+    assert f"Where {plain.switch.policy} changed capacity most" in text
+    assert made[0].reason.replace("_", " ") in text
