@@ -1,9 +1,12 @@
 """Where workers run: regions with price and carbon, zones, node types and groups of nodes."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from engine.errors import did_you_mean
 from engine.scenario.checks import above_zero, at_least, refuse
+from engine.scenario.grids import GREEN_DAYS, GRID_DAYS
 from engine.scenario.workers import Startup, StartupKind
 
 
@@ -30,7 +33,9 @@ class Placement(StrEnum):
     SPREAD = "spread"
     """The node with the fewest workers of its pool, then the one with most room."""
     PACK = "pack"
-    """The fullest node that still has room."""
+    """The fullest node that still has room (best fit)."""
+    FIRST = "first"
+    """The first node that has room (first fit)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +44,13 @@ class GreenBudget:
 
     kwh_per_day: float = 0.0
     profile: str = "solar"
-    """When it comes: `solar`, `wind` or `flat`."""
+    """When it comes: `solar`, `wind` or `flat`. What is not used is kept until midnight."""
 
     def __post_init__(self) -> None:
         at_least(self, "green budget", 0.0, "kwh_per_day")
-        if self.profile not in ("solar", "wind", "flat"):
-            refuse(f"unknown profile {self.profile!r}", "green budget", "Use solar, wind or flat")
+        if self.profile not in GREEN_DAYS:
+            fix = did_you_mean(self.profile, GREEN_DAYS)
+            refuse(f"unknown profile {self.profile!r}", "green budget", fix)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +65,8 @@ class Region:
     """A built-in typical day; `flat`: `grid_g_per_kwh` all the time."""
     grid_g_per_kwh: float = 400.0
     """Mean intensity of the profile, g CO2e per kWh."""
+    utc_offset_h: float = 0.0
+    """Hours by which its clock is ahead of UTC, for typical days."""
     pue: float = 1.2
     """Power usage effectiveness: all energy of the site over that of its machines."""
     energy_usd_per_kwh: float = 0.12
@@ -77,6 +85,11 @@ class Region:
         at_least(self, where, 0.0, "grid_g_per_kwh", "energy_usd_per_kwh", "network_delay_s")
         at_least(self, where, 0.0, "price_factor", "transfer_usd_per_gib", "backup_g_per_kwh")
         at_least(self, where, 1.0, "pue")
+        if self.grid_profile not in GRID_DAYS:
+            fix = did_you_mean(self.grid_profile, GRID_DAYS)
+            refuse(f"unknown grid_profile {self.grid_profile!r}", where, fix)
+        if not -12 <= self.utc_offset_h <= 14:
+            refuse(f"utc_offset_h is {self.utc_offset_h}", where, "Use -12 to 14")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +102,10 @@ class Zone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeType:
-    """A kind of machine. Power at share u busy: idle + (full - idle) * u ** exponent."""
+    """A kind of machine. At share u busy it draws idle + (full - idle) * u ** exponent watts.
+
+    Busy is the larger of the shares of its cores and of its GPUs that work on requests.
+    """
 
     name: str
     cpu_cores: float
@@ -106,6 +122,9 @@ class NodeType:
     watts_full: float = 0.0
     watts_suspended: float = 0.0
     power_exponent: float = 1.0
+    power_points: tuple[tuple[float, float], ...] = ()
+    """Measured power as (share busy, watts), joined by straight lines, from (0, …) to (1, …), as
+    SPECpower reports it; where there are any, they are used instead of idle, full and exponent."""
     embodied_kg: float = 0.0
     """Carbon of making one, spread over its lifetime, kg CO2e."""
     provision: Startup = field(
@@ -129,10 +148,40 @@ class NodeType:
                 where,
                 "A busy machine needs at least as much power as an idle one",
             )
+        self._check_points(where)
         if self.speed_noise not in ("none", "fixed", "burstable"):
             refuse(
                 f"unknown speed_noise {self.speed_noise!r}", where, "Use none, fixed or burstable"
             )
+
+    def _check_points(self, where: str) -> None:
+        shares = [share for share, _ in self.power_points]
+        watts = [watt for _, watt in self.power_points]
+        if not shares:
+            return
+        if shares[0] != 0 or shares[-1] != 1 or sorted(set(shares)) != shares:
+            refuse(
+                f"the shares of power_points are {shares}", where, "Go up from 0 to 1, each once"
+            )
+        if watts[0] < 0 or sorted(watts) != watts or not math.isfinite(watts[-1]):
+            refuse(
+                f"the watts of power_points are {watts}",
+                where,
+                "A busier machine needs at least as much power; use numbers of 0 or more",
+            )
+
+    @property
+    def has_power(self) -> bool:
+        """Whether it is known what it draws."""
+        return self.watts_full > 0 or bool(self.power_points)
+
+    def usd_per_hour_as(self, purchase: Purchase) -> float | None:
+        """The price on these terms, None where there is none."""
+        return {
+            Purchase.ON_DEMAND: self.usd_per_hour,
+            Purchase.RESERVED: self.usd_per_hour_reserved,
+            Purchase.SPOT: self.usd_per_hour_spot,
+        }[purchase]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +203,8 @@ class NodeGroup:
     """A node whose requested share is lower is emptied by migration where its workers fit
     elsewhere; None: never."""
     migrate_s: float = 30.0
-    """Seconds a worker takes to move; it serves nothing meanwhile and finishes first."""
+    """Seconds from when a moving worker takes no new requests, but finishes those it has, until
+    it takes some on its new node."""
     revocations_per_hour: float = 0.0
     """Spot: mean revocations per node and hour."""
     notice_s: float = 30.0

@@ -10,7 +10,7 @@ from engine.scenario.places import CostMode, NodeGroup, NodeType, Region, Zone
 from engine.scenario.promises import Priorities, Sampling, Slo
 from engine.scenario.routing import Cache, Retry, Router
 from engine.scenario.tenancy import Degradation, Partitions, PriorityClass, Tenant
-from engine.scenario.workers import AgentType, Pool
+from engine.scenario.workers import AgentType, Pool, WorkerSize
 
 TICK_MIN_S, TICK_MAX_S = 1e-3, 86400.0
 
@@ -73,6 +73,14 @@ class Scenario:
         """The agent type whose workers the pool holds."""
         return next(kind for kind in self.agent_types if kind.name == pool.agent_type)
 
+    def size_of(self, pool: Pool) -> WorkerSize:
+        """The size that the pool's workers have at the start."""
+        return next(s for s in self.agent_type_of(pool).all_sizes if s.name == pool.size)
+
+    def node_type_of(self, group: NodeGroup) -> NodeType:
+        """The kind of machine of a node group."""
+        return next(kind for kind in self.node_types if kind.name == group.node_type)
+
     def region_of(self, zone: str) -> Region:
         """The region that the zone of this name lies in."""
         name = next(entry.region for entry in self.zones if entry.name == zone)
@@ -107,6 +115,13 @@ def _check_names(scenario: Scenario) -> None:
         where = f"node group {group.name!r}"
         _known(group.node_type, names["node_types"], "node type", where)
         _known(group.zone, names["zones"], "zone", where)
+        kind = scenario.node_type_of(group)
+        if scenario.cost_mode is CostMode.RENTED and kind.usd_per_hour_as(group.purchase) is None:
+            refuse(
+                f"node type {kind.name!r} has no {group.purchase.value} price",
+                where,
+                f"Give it usd_per_hour_{group.purchase.value}, or buy on demand",
+            )
     for tenant in scenario.tenants:
         where = f"tenant {tenant.name!r}"
         _known(tenant.priority, names["priority_classes"], "priority class", where)
@@ -131,6 +146,21 @@ def _check_pool(scenario: Scenario, pool: Pool, names: dict[str, list[str]]) -> 
                 f"its node group {group.name!r} lies in zone {group.zone!r}",
                 where,
                 f"Put both into one zone; the pool says {pool.zone!r}",
+            )
+        if group.name == pool.node_group:
+            _check_fit(scenario, pool, group, where)
+
+
+def _check_fit(scenario: Scenario, pool: Pool, group: NodeGroup, where: str) -> None:
+    kind = scenario.node_type_of(group)
+    size = scenario.size_of(pool)
+    for need in ("cpu_cores", "memory_gib", "gpus"):
+        if getattr(size, need) > getattr(kind, need):
+            refuse(
+                f"a worker takes {getattr(size, need):g} {need}, node type {kind.name!r} has "
+                f"{getattr(kind, need):g}",
+                where,
+                "Use a larger node type or a smaller worker size",
             )
 
 
