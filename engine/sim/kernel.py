@@ -43,8 +43,18 @@ BUCKETS = 1024
 BUCKET_MIN_S = 1e-4
 LOG_WIDTH = 0.019802627296179712  # ln 1.02: midpoints are within 1 % of what they stand for
 
-# Keys of the winner trees: requests held above, index in the pool below, so that the smallest key
-# is the ready worker with the least load (all of a pool have as many slots), the lowest on ties.
+# Routers, in the order of `engine.scenario.RouterKind`
+LEAST_CONNECTIONS, RANDOM, ROUND_ROBIN, POWER_OF_TWO, PREDICTED_COMPLETION = range(5)
+SCAN_MAX, SAMPLED = 64, 16
+"""Scoring routers look at all workers of a pool up to SCAN_MAX, else at SAMPLED drawn ones."""
+
+# What a random draw is for; each purpose has its own numbers
+FOR_WORKER, FOR_OTHER_WORKER, FOR_CRASH, FOR_SLOW, FOR_CANDIDATE = range(5)
+
+# Keys of the winner trees: whether all slots are taken, requests held, index in the pool, from the
+# highest bits to the lowest, so that the smallest key is the routable worker with a free slot that
+# holds the fewest requests, the lowest on ties.
+FULL_BIT = 62
 INDEX_BITS = 24
 INDEX_MASK = (1 << INDEX_BITS) - 1
 NOT_READY = np.iinfo(np.int64).max
@@ -81,13 +91,17 @@ POOL = np.dtype(
         ("exec_timeout_s", "f8"),  # inf: never
         ("drain_grace_s", "f8"),  # inf: never
         ("queue_limit", "i8"),
-        ("slots", "i8"),
+        ("size", "i8"),  # of workers ordered from now on, a column of State.sizes
+        ("router", "i8"),
         ("shared_queue", "i8"),
         ("first_worker", "i8"),  # workers are first_worker .. first_worker + capacity - 1
         ("capacity", "i8"),
         ("tree_start", "i8"),  # winner tree lies at tree_start .. + 2 * leaves - 1
         ("leaves", "i8"),
         # state
+        ("reachable", "i8"),
+        ("routable", "i8"),  # workers that requests may be routed to
+        ("turn", "i8"),  # of round robin
         ("started", "i8"),  # workers ordered so far, selects the start-up draw
         ("queue_head", "i8"),
         ("queue_tail", "i8"),
@@ -105,6 +119,12 @@ WORKER = np.dtype(
         ("drain_s", "f8"),
         ("busy_since_s", "f8"),
         ("busy_slot_s", "f8"),  # in this tick
+        ("own_speed", "f8"),  # of its size on its node
+        ("speed", "f8"),  # divides service times of requests that start now
+        ("slots", "i4"),
+        ("size", "i4"),
+        ("node", "i4"),  # NONE: on a machine of its own
+        ("member", "i4"),  # place among the routable workers of the pool, NONE: not routable
         ("pool", "i4"),
         ("phase", "i4"),
         ("busy", "i4"),
@@ -113,6 +133,7 @@ WORKER = np.dtype(
         ("queue_tail", "i4"),
     ]
 )
+SIZE = np.dtype([("speed", "f8"), ("slots", "i8")])
 EVENT = np.dtype([("time_s", "f8"), ("code", "i8")])  # code: kind << KIND_SHIFT | number
 CLOCK = np.dtype(
     [
@@ -120,6 +141,8 @@ CLOCK = np.dtype(
         ("heap_size", "i8"),
         ("horizon_s", "f8"),  # sessions' requests that would arrive later never do
         ("abandon", "i8"),  # a failed request ends its session
+        ("seed", "i8"),  # of all draws
+        ("faults", "i8"),  # picks of workers so far, numbers their draws
     ]
 )
 
@@ -135,7 +158,9 @@ class State(NamedTuple):
     integrals: FloatArray  # (P, INTEGRALS)
     ended: IntArray  # (P, B) latencies of the requests that finished in this tick
     startup_draws: FloatArray  # (P, K) seconds, used in turn
+    sizes: AnyArray  # (P, most sizes of a pool) SIZE
     workers: AnyArray  # (W,) WORKER
+    members: Int32Array  # (W,) a pool's routable workers, by index in the pool, at first_worker
     in_service: Int32Array  # (W, largest number of slots)
     tree: IntArray  # winner trees of all pools
     heap: AnyArray  # (H,) EVENT, a binary heap
@@ -229,11 +254,120 @@ def _held(state, w):
 
 @inlined
 def _reload(state, w):
-    """Re-ranks `w` after its requests changed; only ready workers are in the tree."""
+    """Re-ranks `w` after its requests changed; only routable workers are in the tree."""
     worker = state.workers[w]
-    if worker.phase == READY:
+    if worker.member != NONE:
         first = state.pools[worker.pool].first_worker
-        _set_key(state, w, np.int64(_held(state, w)) << INDEX_BITS | (w - first))
+        full = np.int64(worker.busy >= worker.slots) << FULL_BIT
+        _set_key(state, w, full | np.int64(_held(state, w)) << INDEX_BITS | (w - first))
+
+
+@compiled
+def _join(state, w):
+    """Requests may be routed to `w` from now on."""
+    pool = state.pools[state.workers[w].pool]
+    if pool.reachable == 0:
+        return
+    state.workers[w].member = pool.routable
+    state.members[pool.first_worker + pool.routable] = w - pool.first_worker
+    pool.routable += 1
+    _reload(state, w)
+
+
+@compiled
+def _part(state, w):
+    """No request is routed to `w` any more; the last member takes its place."""
+    place = state.workers[w].member
+    if place == NONE:
+        return
+    pool = state.pools[state.workers[w].pool]
+    pool.routable -= 1
+    last = state.members[pool.first_worker + pool.routable]
+    state.members[pool.first_worker + place] = last
+    state.workers[pool.first_worker + last].member = place
+    state.workers[w].member = NONE
+    _set_key(state, w, NOT_READY)
+
+
+@inlined
+def _bits(state, number, purpose):
+    """64 random bits that depend on the seed, a number and what they are for (SplitMix64)."""
+    z = np.uint64(state.clock[0].seed) * np.uint64(0xD1342543DE82EF95)
+    z += np.uint64(number) * np.uint64(0x9E3779B97F4A7C15)
+    z += np.uint64(purpose + 1) * np.uint64(0xDA942042E4DD58B5)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+@inlined
+def _below(state, number, purpose, limit):
+    """A random whole number from 0 to `limit` - 1."""
+    high = _bits(state, number, purpose) >> np.uint64(32)
+    return np.int64((high * np.uint64(limit)) >> np.uint64(32))
+
+
+@inlined
+def _member(state, p, place):
+    first = state.pools[p].first_worker
+    return first + state.members[first + place]
+
+
+@compiled
+def _power_of_two(state, p, i):
+    routable = state.pools[p].routable
+    one = _below(state, i, FOR_WORKER, routable)
+    if routable == 1:
+        return _member(state, p, one)
+    other = _below(state, i, FOR_OTHER_WORKER, routable - 1)
+    other += other >= one
+    first, second = _member(state, p, one), _member(state, p, other)
+    return second if _held(state, second) < _held(state, first) else first
+
+
+@compiled
+def _predicted_completion(state, p, i):
+    """The mean service time is the same for all workers of a pool, so it does not decide."""
+    routable = state.pools[p].routable
+    chosen, least = np.int64(NONE), np.inf
+    for k in range(routable if routable <= SCAN_MAX else SAMPLED):
+        place = k
+        if routable > SCAN_MAX:
+            place = _below(state, i * SAMPLED + k, FOR_CANDIDATE, routable)
+        w = _member(state, p, place)
+        worker = state.workers[w]
+        wait = (_held(state, w) + 1) / (worker.slots * worker.speed)
+        if wait < least or (wait == least and w < chosen):
+            chosen, least = w, wait
+    return chosen
+
+
+@compiled
+def _choose(state, p, i):
+    """The worker for request `i` by the pool's router, which is not least connections."""
+    pool = state.pools[p]
+    if pool.routable == 0:
+        return np.int64(NONE)
+    if pool.router == RANDOM:
+        return _member(state, p, _below(state, i, FOR_WORKER, pool.routable))
+    if pool.router == ROUND_ROBIN:
+        turn = pool.turn
+        pool.turn += 1
+        return _member(state, p, turn % pool.routable)
+    if pool.router == POWER_OF_TWO:
+        return _power_of_two(state, p, i)
+    return _predicted_completion(state, p, i)
+
+
+@inlined
+def _route(state, p, i):
+    """The worker for request `i`, or NONE. Workers pull from a shared queue: no router there."""
+    if state.pools[p].router == LEAST_CONNECTIONS or state.pools[p].shared_queue == 1:
+        least = state.tree[state.pools[p].tree_start + 1]
+        if least == NOT_READY:
+            return np.int64(NONE)
+        return state.pools[p].first_worker + (least & INDEX_MASK)
+    return _choose(state, p, i)
 
 
 @inlined
@@ -259,7 +393,8 @@ def _start(state, i, w, now):
     others = state.workers[w].busy
     service_s = state.requests[i].work_s
     if others > 0:
-        service_s *= 1.0 + state.pools[p].contention * others / (state.pools[p].slots - 1)
+        service_s *= 1.0 + state.pools[p].contention * others / (state.workers[w].slots - 1)
+    service_s /= state.workers[w].speed
     status = IN_SERVICE
     if service_s > state.pools[p].exec_timeout_s:
         service_s = state.pools[p].exec_timeout_s
@@ -386,11 +521,10 @@ def _arrive(state, i, now):
     state.outcomes[i].arrived_s = now
     state.counters[p, C_ARRIVED] += 1
     state.integrals[p, F_OFFERED_SLOT_S] += state.requests[i].work_s
-    w = NONE
-    if state.counters[p, C_READY] > 0 and state.pools[p].waiting == 0:
-        least = state.tree[state.pools[p].tree_start + 1]
-        w = state.pools[p].first_worker + (least & INDEX_MASK)
-    if w != NONE and state.workers[w].busy < state.pools[p].slots:
+    w = np.int64(NONE)
+    if state.pools[p].waiting == 0:
+        w = _route(state, p, i)
+    if w != NONE and state.workers[w].busy < state.workers[w].slots:
         _start(state, i, w, now)
         _reload(state, w)
     elif w != NONE and state.pools[p].shared_queue == 0:
@@ -432,7 +566,7 @@ def _end(state, i, now):
     following = NONE
     if state.workers[w].queued > 0:
         following = _take_from_worker(state, w)
-    elif state.workers[w].phase == READY and state.pools[p].waiting > 0:
+    elif state.workers[w].member != NONE and state.pools[p].waiting > 0:
         following = _take_from_pool(state, p)
     if following != NONE:
         _start(state, following, w, now)
@@ -450,9 +584,31 @@ def _become_ready(state, w, now):
     state.counters[p, C_STARTING] -= 1
     state.counters[p, C_READY] += 1
     state.workers[w].phase = READY
-    while state.pools[p].waiting > 0 and state.workers[w].busy < state.pools[p].slots:
+    _join(state, w)
+    _pull(state, w, now)
+
+
+@compiled
+def _pull(state, w, now):
+    """Routable worker `w` takes what waits in the pool's queue."""
+    p = state.workers[w].pool
+    if state.workers[w].member == NONE:
+        return
+    while state.pools[p].waiting > 0 and state.workers[w].busy < state.workers[w].slots:
         _start(state, _take_from_pool(state, p), w, now)
     _reload(state, w)
+
+
+@compiled
+def _lose(state, w, now):
+    """What worker `w` holds is lost."""
+    p = state.workers[w].pool
+    while state.workers[w].busy > 0:
+        i = state.in_service[w, state.workers[w].busy - 1]
+        _leave(state, p, i, w, now)
+        _fail(state, i, now, LOST, C_LOST)
+    while state.workers[w].queued > 0:
+        _fail(state, _take_from_worker(state, w), now, LOST, C_LOST)
 
 
 @compiled
@@ -464,12 +620,7 @@ def _drain_end(state, w, now):
         or state.workers[w].drain_s + state.pools[p].drain_grace_s != now
     ):
         return
-    while state.workers[w].busy > 0:
-        i = state.in_service[w, state.workers[w].busy - 1]
-        _leave(state, p, i, w, now)
-        _fail(state, i, now, LOST, C_LOST)
-    while state.workers[w].queued > 0:
-        _fail(state, _take_from_worker(state, w), now, LOST, C_LOST)
+    _lose(state, w, now)
     _stop_worker(state, w, now)
 
 
@@ -567,7 +718,7 @@ def close_tick(state, now, utilisation, tick_s):
             if state.workers[w].phase >= READY:
                 seen_s = min(tick_s, now - state.workers[w].ready_s)
                 if seen_s > 0.0:
-                    share = state.workers[w].busy_slot_s / (seen_s * state.pools[p].slots)
+                    share = state.workers[w].busy_slot_s / (seen_s * state.workers[w].slots)
                     utilisation[w] = min(1.0, share)
         state.integrals[p, F_BUSY_SLOT_S] = busy_slot_s
         state.integrals[p, F_P95_S] = percentile_of(state.ended[p], 0.95)
@@ -629,27 +780,65 @@ def open_tick(state):
         state.workers[w].busy_slot_s = 0.0
 
 
+@inlined
+def _furnish(state, w, node, node_speed):
+    """Gives `w` the size that its pool orders, on a node."""
+    p = state.workers[w].pool
+    size = state.sizes[p, state.pools[p].size]
+    state.workers[w].size = state.pools[p].size
+    state.workers[w].slots = size.slots
+    state.workers[w].own_speed = size.speed * node_speed
+    state.workers[w].speed = state.workers[w].own_speed
+    state.workers[w].node = node
+
+
+@inlined
+def _order(state, w, node, extra_s, node_speed, now):
+    """Orders worker `w`, which is off, on a node that is ready after `extra_s`."""
+    p = state.workers[w].pool
+    draws = state.startup_draws.shape[1]
+    ready_s = now + extra_s + state.startup_draws[p, state.pools[p].started % draws]
+    state.pools[p].started += 1
+    _furnish(state, w, node, node_speed)
+    state.workers[w].phase = STARTING
+    state.workers[w].ordered_s = now
+    state.workers[w].ready_s = ready_s
+    state.workers[w].busy_since_s = now
+    state.counters[p, C_STARTING] += 1
+    _push(state, ready_s, (BECOME_READY << KIND_SHIFT) | w)
+
+
 @compiled
 def scale_out(state, p, number, now):
-    """Orders `number` workers of pool `p`; returns how many there was room for."""
+    """Orders `number` workers of pool `p` on machines of their own; returns how many there was
+    room for."""
     _account_levels(state, p, now)
     ordered = 0
     first = state.pools[p].first_worker
     for w in range(first, first + state.pools[p].capacity):
         if ordered == number:
             break
-        if state.workers[w].phase != OFF:
-            continue
-        draws = state.startup_draws.shape[1]
-        ready_s = now + state.startup_draws[p, state.pools[p].started % draws]
-        state.pools[p].started += 1
-        state.workers[w].phase = STARTING
-        state.workers[w].ordered_s = now
-        state.workers[w].ready_s = ready_s
-        state.workers[w].busy_since_s = now
-        state.counters[p, C_STARTING] += 1
-        _push(state, ready_s, (BECOME_READY << KIND_SHIFT) | w)
-        ordered += 1
+        if state.workers[w].phase == OFF:
+            _order(state, w, NONE, 0.0, 1.0, now)
+            ordered += 1
+    return ordered
+
+
+@compiled
+def order_workers(state, p, node, extra_s, speed, now):
+    """Orders a worker of pool `p` on each node of `node` (n,); returns how many had room.
+
+    extra_s (n,) seconds pass until the node can start workers; speed (n,) is the node's own.
+    """
+    _account_levels(state, p, now)
+    ordered = 0
+    first = state.pools[p].first_worker
+    for w in range(first, first + state.pools[p].capacity):
+        if ordered == len(node):
+            break
+        if state.workers[w].phase == OFF:
+            _order(state, w, node[ordered], extra_s[ordered], speed[ordered], now)
+            ordered += 1
     return ordered
 
 
@@ -658,10 +847,11 @@ def start_ready(state, p, number, since_s):
     """Makes the first `number` workers of pool `p` ready, as if they had been since `since_s`."""
     first = state.pools[p].first_worker
     for w in range(first, first + number):
+        _furnish(state, w, NONE, 1.0)
         state.workers[w].phase = READY
         state.workers[w].ordered_s = since_s
         state.workers[w].ready_s = since_s
-        _reload(state, w)
+        _join(state, w)
     state.counters[p, C_READY] += number
 
 
@@ -696,6 +886,44 @@ def _least_loaded(state, p):
     return chosen
 
 
+@inlined
+def _cancel(state, w):
+    """Starting worker `w` is not wanted any more."""
+    state.workers[w].phase = OFF
+    state.counters[state.workers[w].pool, C_STARTING] -= 1
+
+
+@compiled
+def _drain(state, w, now):
+    """Ready worker `w` finishes what it holds and is gone then."""
+    p = state.workers[w].pool
+    state.workers[w].phase = DRAINING
+    state.workers[w].drain_s = now
+    _part(state, w)
+    state.counters[p, C_READY] -= 1
+    state.counters[p, C_DRAINING] += 1
+    if _held(state, w) == 0:
+        _stop_worker(state, w, now)
+    elif state.pools[p].drain_grace_s < np.inf:
+        _push(state, now + state.pools[p].drain_grace_s, (DRAIN_END << KIND_SHIFT) | w)
+
+
+@compiled
+def _crash(state, w, now):
+    """Worker `w`, in whatever phase, is gone with all it holds."""
+    p = state.workers[w].pool
+    _account_levels(state, p, now)
+    if state.workers[w].phase == STARTING:
+        _cancel(state, w)
+        return
+    _part(state, w)
+    _lose(state, w, now)
+    if state.workers[w].phase == READY:
+        state.counters[p, C_READY] -= 1
+        state.counters[p, C_DRAINING] += 1
+    _stop_worker(state, w, now)
+
+
 @compiled
 def scale_in(state, p, number, now):
     """Removes `number` workers of pool `p`; returns how many there were to remove.
@@ -707,19 +935,102 @@ def scale_in(state, p, number, now):
     for removed in range(number):
         w = _newest_starting(state, p)
         if w != NONE:
-            state.workers[w].phase = OFF
-            state.counters[p, C_STARTING] -= 1
+            _cancel(state, w)
             continue
         w = _least_loaded(state, p)
         if w == NONE:
             return removed
-        state.workers[w].phase = DRAINING
-        state.workers[w].drain_s = now
-        _set_key(state, w, NOT_READY)
-        state.counters[p, C_READY] -= 1
-        state.counters[p, C_DRAINING] += 1
-        if state.workers[w].busy == 0:
-            _stop_worker(state, w, now)
-        elif state.pools[p].drain_grace_s < np.inf:
-            _push(state, now + state.pools[p].drain_grace_s, (DRAIN_END << KIND_SHIFT) | w)
+        _drain(state, w, now)
     return number
+
+
+@compiled
+def drain_node(state, node, now):
+    """The ready workers of a node drain, its starting ones are cancelled."""
+    for w in range(len(state.workers)):
+        if state.workers[w].node == node and state.workers[w].phase != OFF:
+            _account_levels(state, state.workers[w].pool, now)
+            if state.workers[w].phase == STARTING:
+                _cancel(state, w)
+            elif state.workers[w].phase == READY:
+                _drain(state, w, now)
+
+
+@compiled
+def crash_node(state, node, now):
+    """A node is gone with its workers and all they hold; returns how many workers that were."""
+    crashed = 0
+    for w in range(len(state.workers)):
+        if state.workers[w].node == node and state.workers[w].phase != OFF:
+            _crash(state, w, now)
+            crashed += 1
+    return crashed
+
+
+@compiled
+def _picked(state, p, purpose, fresh):
+    """A ready worker of pool `p` by a seeded draw, or NONE; `fresh`: one at its own speed."""
+    number = state.clock[0].faults
+    state.clock[0].faults += 1
+    chosen, smallest = np.int64(NONE), np.uint64(0)
+    first = state.pools[p].first_worker
+    for w in range(first, first + state.pools[p].capacity):
+        worker = state.workers[w]
+        if worker.phase != READY or (fresh and worker.speed != worker.own_speed):
+            continue
+        bits = _bits(state, (number << INDEX_BITS) | (w - first), purpose)
+        if chosen == NONE or bits < smallest:
+            chosen, smallest = w, bits
+    return chosen
+
+
+@compiled
+def crash_workers(state, p, count, now):
+    """`count` ready workers of pool `p` are gone with all they hold; returns how many were."""
+    for crashed in range(count):
+        w = _picked(state, p, FOR_CRASH, False)
+        if w == NONE:
+            return crashed
+        _crash(state, w, now)
+    return count
+
+
+@compiled
+def set_speed(state, p, count, factor):
+    """`count` ready workers of pool `p` run what starts from now on at `factor` of their speed.
+
+    Returns how many there were that did not do so yet.
+    """
+    for slowed in range(count):
+        w = _picked(state, p, FOR_SLOW, True)
+        if w == NONE:
+            return slowed
+        state.workers[w].speed = state.workers[w].own_speed * factor
+    return count
+
+
+@compiled
+def restore_speed(state, p):
+    """All workers of pool `p` run what starts from now on at their own speed again."""
+    first = state.pools[p].first_worker
+    for w in range(first, first + state.pools[p].capacity):
+        state.workers[w].speed = state.workers[w].own_speed
+
+
+@compiled
+def set_reachable(state, p, reachable, now):
+    """Cuts pool `p` off, or connects it again.
+
+    While it is cut off nothing is routed to its workers, which go on with what they hold; its
+    requests wait in the pool's queue.
+    """
+    if state.pools[p].reachable == reachable:
+        return
+    state.pools[p].reachable = reachable
+    first = state.pools[p].first_worker
+    for w in range(first, first + state.pools[p].capacity):
+        if reachable == 0:
+            _part(state, w)
+        elif state.workers[w].phase == READY:
+            _join(state, w)
+            _pull(state, w, now)

@@ -7,17 +7,37 @@ work and the k-th worker it starts takes the same time.
 
 import math
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
-from engine.scenario import AgentType, Pool, QueueKind, Scenario, Startup, StartupKind
-from engine.sim.state import STARTUP_DRAWS, Arrivals, PoolParameters, make_requests
+from engine.errors import ScenarioError
+from engine.scenario import (
+    Pool,
+    QueueKind,
+    RouterKind,
+    Scenario,
+    Startup,
+    StartupKind,
+)
+from engine.sim import kernel
+from engine.sim.state import STARTUP_DRAWS, Arrivals, PoolParameters, Size, make_requests
 from engine.trace.schema import RequestTable
 from engine.units import FloatArray, Int32Array
 
 PEAK_WINDOW_S = 60.0
 INITIAL_BUSY_FRAC = 0.7
 """Share of slots the first minute's demand occupies of the initial workers."""
+ROUTERS = MappingProxyType(
+    {
+        RouterKind.LEAST_CONNECTIONS: kernel.LEAST_CONNECTIONS,
+        RouterKind.RANDOM: kernel.RANDOM,
+        RouterKind.ROUND_ROBIN: kernel.ROUND_ROBIN,
+        RouterKind.POWER_OF_TWO: kernel.POWER_OF_TWO,
+        RouterKind.PREDICTED_COMPLETION: kernel.PREDICTED_COMPLETION,
+    }
+)
+"""By the scenario's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +82,7 @@ def prepare(table: RequestTable, scenario: Scenario) -> Workload:
             think_s=table.think_s,
         ),
         pools=tuple(
-            _parameters(scenario.agent_type_of(p), p, offered[n, 0], draws)
+            _parameters(scenario, p, offered[n, 0], draws)
             for n, (p, draws) in enumerate(
                 zip(scenario.pools, _startup_draws(scenario, seeds), strict=True)
             )
@@ -174,11 +194,14 @@ def _offered_slots(
 
 
 def _parameters(
-    kind: AgentType, pool: Pool, first_minute_slots: float, draws: FloatArray
+    scenario: Scenario, pool: Pool, first_minute_slots: float, draws: FloatArray
 ) -> PoolParameters:
+    kind = scenario.agent_type_of(pool)
+    size = [entry.name for entry in kind.all_sizes].index(pool.size)
     initial = pool.workers_initial
     if initial is None:
-        needed = math.ceil(first_minute_slots / (kind.slots * INITIAL_BUSY_FRAC))
+        worker_slots = kind.all_sizes[size].slots * kind.all_sizes[size].speed
+        needed = math.ceil(first_minute_slots / (worker_slots * INITIAL_BUSY_FRAC))
         initial = min(max(needed, pool.workers_min), pool.workers_max)
     return PoolParameters(
         slots=kind.slots,
@@ -191,4 +214,18 @@ def _parameters(
         drain_grace_s=math.inf if kind.drain_grace_s is None else kind.drain_grace_s,
         queue_limit=kind.queue_limit,
         shared_queue=pool.queue is QueueKind.POOL,
+        router=_router(scenario),
+        other_sizes=tuple(Size(entry.slots, entry.speed) for entry in kind.sizes),
+        size=size,
     )
+
+
+def _router(scenario: Scenario) -> int:
+    kind = scenario.router.kind
+    if kind not in ROUTERS:
+        raise ScenarioError(
+            f"the router {kind.value!r} cannot be replayed yet",
+            "router: kind",
+            f"Use one of {', '.join(known.value for known in ROUTERS)}",
+        )
+    return ROUTERS[kind]

@@ -17,11 +17,20 @@ SPARE_WORKERS = 8
 _UNLIMITED = np.iinfo(np.int64).max
 
 
+class Size(NamedTuple):
+    """One of the sizes that a pool's workers come in."""
+
+    slots: int
+    speed: float = 1.0
+    """Divides service times."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolParameters:
     """One pool, as numbers. inf means never; `queue_limit` None means unlimited."""
 
     slots: int
+    """Of its first size, which has speed 1."""
     workers_max: int
     workers_initial: int
     startup_draws_s: FloatArray
@@ -32,6 +41,16 @@ class PoolParameters:
     drain_grace_s: float = np.inf
     queue_limit: int | None = None
     shared_queue: bool = False
+    router: int = kernel.LEAST_CONNECTIONS
+    """One of the kernel's routers."""
+    other_sizes: tuple[Size, ...] = ()
+    size: int = 0
+    """Of the workers at the start and of those ordered; 0: the first, 1: the first other one."""
+
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The first size and the others."""
+        return (Size(self.slots), *self.other_sizes)
 
 
 class Arrivals(NamedTuple):
@@ -94,6 +113,7 @@ def make_state(
     *,
     horizon_s: float = np.inf,
     abandon: bool = False,
+    seed: int = 0,
 ) -> State:
     """A cluster at time 0 with its initial workers ready and nothing in it.
 
@@ -102,14 +122,16 @@ def make_state(
         pools: one entry a pool.
         horizon_s: sessions' requests that would arrive later than this never do.
         abandon: a failed request ends its session.
+        seed: of routing draws and of the workers that faults pick.
     """
     capacity = np.array([pool.workers_max + SPARE_WORKERS for pool in pools], np.int64)
-    slots = max(pool.slots for pool in pools)
+    slots = max(size.slots for pool in pools for size in pool.sizes)
     workers, pool_records = _idle_workers(capacity), _pools(pools, capacity)
     events = _slice_events(capacity, slots) + len(arrivals.requests) - len(arrivals.roots)
     clock = np.zeros(1, kernel.CLOCK)
     clock["horizon_s"] = horizon_s
     clock["abandon"] = abandon
+    clock["seed"] = seed
     state = State(
         requests=arrivals.requests,
         roots=arrivals.roots,
@@ -119,7 +141,9 @@ def make_state(
         integrals=np.zeros((len(pools), kernel.INTEGRALS), np.float64),
         ended=np.zeros((len(pools), kernel.BUCKETS), np.int64),
         startup_draws=np.array([pool.startup_draws_s for pool in pools], np.float64),
+        sizes=_sizes(pools),
         workers=workers,
+        members=np.zeros(len(workers), np.int32),
         in_service=np.zeros((len(workers), slots), np.int32),
         tree=_empty_trees(pool_records),
         heap=np.zeros(events, kernel.EVENT),
@@ -164,8 +188,10 @@ def _starts(lengths: IntArray) -> IntArray:
 
 def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:
     records = np.zeros(len(pools), kernel.POOL)
+    records["reachable"] = 1
     for name in (
-        "slots",
+        "size",
+        "router",
         "contention",
         "queue_timeout_s",
         "exec_timeout_s",
@@ -182,6 +208,15 @@ def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:
     return records
 
 
+def _sizes(pools: tuple[PoolParameters, ...]) -> AnyArray:
+    """(pools, most sizes) kernel.SIZE."""
+    sizes = np.zeros((len(pools), max(len(pool.sizes) for pool in pools)), kernel.SIZE)
+    for number, pool in enumerate(pools):
+        for column, size in enumerate(pool.sizes):
+            sizes[number, column] = (size.speed, size.slots)
+    return sizes
+
+
 def _lay_out(pools: AnyArray, capacity: IntArray) -> None:
     """Sets where each pool's workers and winner tree lie, for `capacity` (pools,) workers."""
     leaves = _leaves(capacity)
@@ -193,7 +228,8 @@ def _idle_workers(capacity: IntArray) -> AnyArray:
     workers = np.zeros(int(capacity.sum()), kernel.WORKER)
     workers["pool"] = np.repeat(np.arange(len(capacity)), capacity)
     workers["ordered_s"] = workers["ready_s"] = workers["drain_s"] = np.nan
-    workers["queue_head"] = workers["queue_tail"] = kernel.NONE
+    for name in ("queue_head", "queue_tail", "node", "member"):
+        workers[name] = kernel.NONE
     return workers
 
 
@@ -245,11 +281,15 @@ def _with_more_workers(state: State, extra: IntArray) -> State:
     workers[moved] = old
     in_service = np.zeros((len(workers), state.in_service.shape[1]), np.int32)
     in_service[moved] = state.in_service
+    members = np.zeros(len(workers), np.int32)
+    members[moved] = state.members  # by index in the pool, which does not change
     _lay_out(state.pools, capacity)
     held = state.outcomes["worker"] >= 0
     state.outcomes["worker"][held] = moved[state.outcomes["worker"][held]]
     _renumber(state.heap[: int(state.clock["heap_size"][0])], moved)
-    state = state._replace(workers=workers, in_service=in_service, tree=_empty_trees(state.pools))
+    state = state._replace(
+        workers=workers, members=members, in_service=in_service, tree=_empty_trees(state.pools)
+    )
     kernel.rank_all(state)
     return state
 

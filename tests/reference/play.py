@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.testing import assert_allclose
@@ -32,6 +33,8 @@ class Tick:
 
     until_s: float
     changes: tuple[int, ...] = ()
+    acts: tuple[tuple, ...] = ()
+    """Names of operations with their arguments, after the changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +50,7 @@ class Script:
     think_s: tuple[float, ...] | None = None
     horizon_s: float = math.inf
     abandon: bool = False
+    seed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +112,13 @@ def state_of(script: Script) -> kernel.State:
         after=array(script.after, np.int32),
         think_s=array(script.think_s, np.float64),
     )
-    return make_state(arrivals, script.pools, horizon_s=script.horizon_s, abandon=script.abandon)
+    return make_state(
+        arrivals,
+        script.pools,
+        horizon_s=script.horizon_s,
+        abandon=script.abandon,
+        seed=script.seed,
+    )
 
 
 def scale(state: kernel.State, changes: tuple[int, ...], now: float) -> kernel.State:
@@ -122,11 +132,29 @@ def scale(state: kernel.State, changes: tuple[int, ...], now: float) -> kernel.S
     return state
 
 
+def act(state: kernel.State, name: str, *arguments: Any, now: float) -> kernel.State:
+    """Applies one operation, with room for what it orders."""
+    if name == "order_workers":
+        p, *orders = arguments
+        wanted = np.zeros(len(state.pools), np.int64)
+        wanted[p] = len(orders)
+        state = with_room(state, wanted)
+        nodes, extra_s, speeds = (np.array(column) for column in zip(*orders, strict=True))
+        kernel.order_workers(state, p, nodes, extra_s * 1.0, speeds * 1.0, now)
+    elif name in ("set_speed", "restore_speed"):
+        getattr(kernel, name)(state, *arguments)
+    else:
+        getattr(kernel, name)(state, *arguments, now)
+    return state
+
+
 def play_on_kernel(script: Script) -> Played:
     state, since_s, ticks = state_of(script), 0.0, []
     for tick in script.ticks:
         kernel.open_tick(state)
         state = scale(state, tick.changes or (0,) * len(script.pools), since_s)
+        for name, *arguments in tick.acts:
+            state = act(state, name, *arguments, now=since_s)
         kernel.advance(state, tick.until_s)
         utilisation = np.empty(len(state.workers))
         kernel.close_tick(state, tick.until_s, utilisation, tick.until_s - since_s)
@@ -177,6 +205,8 @@ def play_on_reference(script: Script) -> Played:
         for p, change in enumerate(tick.changes):
             cluster.scale_out(p, max(change, 0))
             cluster.scale_in(p, max(-change, 0))
+        for name, *arguments in tick.acts:
+            getattr(cluster, name)(*arguments)
         cluster.advance(tick.until_s)
         cluster.close_tick(tick.until_s)
         ticks.append([_look(cluster, p, since_s) for p in range(len(script.pools))])
@@ -195,7 +225,12 @@ def _cluster(script: Script) -> Cluster:
             requests[awaited].followers.append(request)
     roots = [request for request, awaited in zip(requests, after, strict=True) if awaited < 0]
     return Cluster(
-        requests, roots, script.pools, horizon_s=script.horizon_s, abandon=script.abandon
+        requests,
+        roots,
+        script.pools,
+        horizon_s=script.horizon_s,
+        abandon=script.abandon,
+        seed=script.seed,
     )
 
 
@@ -217,7 +252,7 @@ def _look(cluster: Cluster, p: int, since_s: float) -> Observed:
         },
         integrals={name: pool.integrals[name] for name in INTEGRALS},
         utilisation={
-            number: pool.workers[number].busy_slot_s / (seconds * pool.parameters.slots)
+            number: pool.workers[number].busy_slot_s / (seconds * pool.workers[number].slots)
             for number, seconds in seen_s.items()
             if seconds > 0
         },

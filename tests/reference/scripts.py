@@ -7,7 +7,7 @@ from itertools import accumulate
 
 from hypothesis import strategies as st
 
-from engine.sim.state import PoolParameters
+from engine.sim.state import PoolParameters, Size
 from tests.reference.play import STARTUP_DRAWS, Script, Tick, pool_of
 
 FEATURES = frozenset(
@@ -24,6 +24,10 @@ FEATURES = frozenset(
         "sessions",
         "abandon",
         "horizon",
+        "routers",
+        "sizes",
+        "faults",
+        "nodes",
     }
 )
 UNITS_S = st.sampled_from([1.0, 0.1, math.pi])
@@ -53,7 +57,36 @@ def pools(draw: st.DrawFn, features: frozenset[str], unit_s: float) -> PoolParam
         drain_grace_s=maybe("grace", _seconds(unit_s, 0, 6), math.inf),
         queue_limit=maybe("bounded queue", st.integers(0, 6), None),
         shared_queue=maybe("shared queue", st.booleans(), False),
+        router=maybe("routers", st.integers(0, 4), 0),
+        size=maybe("sizes", st.integers(0, 1), 0),
+        other_sizes=maybe("sizes", st.just((Size(4, 2.0),)), ()),
     )
+
+
+@st.composite
+def acts(
+    draw: st.DrawFn, features: frozenset[str], unit_s: float, pools: int
+) -> tuple[tuple, ...]:
+    """What happens at the start of a tick besides scaling."""
+    p = draw(st.integers(0, pools - 1))
+    possible: list[st.SearchStrategy[tuple]] = []
+    if "faults" in features:
+        possible += [
+            st.tuples(st.just("crash_workers"), st.just(p), st.integers(1, 3)),
+            st.tuples(
+                st.just("set_speed"), st.just(p), st.integers(1, 3), st.sampled_from([0.5, 0.3])
+            ),
+            st.just(("restore_speed", p)),
+            st.tuples(st.just("set_reachable"), st.just(p), st.booleans()),
+        ]
+    if "nodes" in features:
+        order = st.tuples(st.integers(0, 2), _seconds(unit_s, 0, 3), st.sampled_from([1.0, 0.8]))
+        possible += [
+            st.lists(order, min_size=1, max_size=2).map(lambda o: ("order_workers", p, *o)),
+            st.tuples(st.just("drain_node"), st.integers(0, 2)),
+            st.tuples(st.just("crash_node"), st.integers(0, 2)),
+        ]
+    return tuple(draw(st.lists(st.one_of(possible), max_size=2))) if possible else ()
 
 
 @st.composite
@@ -71,7 +104,8 @@ def scripts(draw: st.DrawFn, features: frozenset[str]) -> Script:
         work_s=tuple(time * unit_s for time in each(st.integers(0, 9))),
         pools=tuple(draw(pools(features, unit_s)) for _ in range(number)),
         pool=tuple(each(st.integers(0, number - 1))) if number > 1 else None,
-        ticks=draw(_ticks(number, unit_s, CHANGES if "scaling" in features else st.just(0))),
+        ticks=draw(_ticks(features, number, unit_s)),
+        seed=draw(st.integers(0, 5)),
         horizon_s=draw(_seconds(unit_s, 0, 40)) if "horizon" in features else math.inf,
         abandon="abandon" in features,
     )
@@ -86,14 +120,15 @@ def scripts(draw: st.DrawFn, features: frozenset[str]) -> Script:
 
 @st.composite
 def _ticks(
-    draw: st.DrawFn, pools: int, unit_s: float, change: st.SearchStrategy[int]
+    draw: st.DrawFn, features: frozenset[str], pools: int, unit_s: float
 ) -> tuple[Tick, ...]:
     """Ticks of different lengths, and a last one in which everything comes to its end."""
-    changes = st.tuples(*[change] * pools)
+    changes = st.tuples(*[CHANGES if "scaling" in features else st.just(0)] * pools)
+    happens = acts(features, unit_s, pools)
     ends = accumulate(draw(st.lists(st.integers(1, 5), max_size=9)))
     return (
-        *(Tick(until_s=time * unit_s, changes=draw(changes)) for time in ends),
-        Tick(until_s=1e4, changes=draw(changes)),
+        *(Tick(until_s=t * unit_s, changes=draw(changes), acts=draw(happens)) for t in ends),
+        Tick(until_s=1e4, changes=draw(changes), acts=draw(happens)),
     )
 
 

@@ -11,7 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from engine.sim.state import PoolParameters
+from engine.sim import kernel
+from engine.sim.state import PoolParameters, Size
+from tests.reference.routers import ROUTERS, bits
 
 END, BECOME_READY, DRAIN_END, EXPIRE, ARRIVE = range(5)  # the order of simultaneous events
 COUNTS = ("arrived", "finished", "queue timeout", "exec timeout", "rejected", "lost")
@@ -40,6 +42,10 @@ class Worker:
     number: int
     ordered_s: float
     ready_s: float
+    size: Size
+    node: int = -1
+    node_speed: float = 1.0
+    slowed: float = 1.0
     phase: str = "starting"
     drain_s: float = math.nan
     in_service: list[Request] = field(default_factory=list)
@@ -50,13 +56,30 @@ class Worker:
     def held(self) -> list[Request]:
         return self.in_service + self.queue
 
+    @property
+    def slots(self) -> int:
+        return self.size.slots
+
+    @property
+    def full(self) -> bool:
+        return len(self.in_service) >= self.slots
+
+    @property
+    def speed(self) -> float:
+        return self.size.speed * self.node_speed * self.slowed
+
 
 @dataclass(eq=False)
 class Pool:
     parameters: PoolParameters
     workers: dict[int, Worker] = field(default_factory=dict)  # those that exist
+    routable: list[Worker] = field(
+        default_factory=list
+    )  # the last takes the place of one that parts
     queue: list[Request] = field(default_factory=list)
     orders: int = 0
+    turn: int = 0
+    reachable: bool = True
     # since the last open_tick
     counts: Counter[str] = field(default_factory=Counter)
     integrals: Counter[str] = field(default_factory=Counter)
@@ -64,6 +87,20 @@ class Pool:
 
     def in_phase(self, phase: str) -> list[Worker]:
         return [self.workers[n] for n in sorted(self.workers) if self.workers[n].phase == phase]
+
+    @property
+    def size(self) -> Size:
+        return self.parameters.sizes[self.parameters.size]
+
+    def join(self, worker: Worker) -> None:
+        if self.reachable:
+            self.routable.append(worker)
+
+    def part(self, worker: Worker) -> None:
+        if worker in self.routable:
+            place, last = self.routable.index(worker), self.routable.pop()
+            if last is not worker:
+                self.routable[place] = last
 
 
 @dataclass(frozen=True, order=True)
@@ -85,16 +122,19 @@ class Cluster:
         *,
         horizon_s: float,
         abandon: bool,
+        seed: int,
     ) -> None:
         self.now = 0.0
+        self.seed, self.picks = seed, 0
         self.requests = requests
         self.horizon_s, self.abandon = horizon_s, abandon
         self.coming = sorted((r.arrival_s, r.number) for r in roots)
         self.pools = [Pool(parameters) for parameters in pools]
         for p, pool in enumerate(self.pools):
             for number in range(pool.parameters.workers_initial):
-                worker = Worker(p, number, LONG_AGO_S, LONG_AGO_S, phase="ready")
+                worker = Worker(p, number, LONG_AGO_S, LONG_AGO_S, pool.size, phase="ready")
                 pool.workers[number] = worker
+                pool.join(worker)
 
     # ---------------------------------------------------------------- time
 
@@ -154,14 +194,20 @@ class Cluster:
         request.arrived_s = self.now
         pool.counts["arrived"] += 1
         pool.integrals["offered"] += request.work_s
-        ready = [] if pool.queue else pool.in_phase("ready")
-        least = min(ready, key=lambda worker: len(worker.held), default=None)
-        if least and len(least.in_service) < pool.parameters.slots:
-            self.start(request, least)
-        elif least and not pool.parameters.shared_queue:
-            self.wait(request, least.queue, least)
+        chosen = self.route(request, pool) if pool.routable and not pool.queue else None
+        if chosen and not chosen.full:
+            self.start(request, chosen)
+        elif chosen and not pool.parameters.shared_queue:
+            self.wait(request, chosen.queue, chosen)
         else:
             self.wait(request, pool.queue, None)
+
+    def route(self, request: Request, pool: Pool) -> Worker:
+        router = pool.parameters.router
+        if pool.parameters.shared_queue:
+            router = kernel.LEAST_CONNECTIONS
+        pool.turn += router == kernel.ROUND_ROBIN
+        return ROUTERS[router](pool.routable, self.seed, request.number, pool.turn - 1)
 
     def wait(self, request: Request, queue: list[Request], worker: Worker | None) -> None:
         limit = self.pools[request.pool].parameters.queue_limit
@@ -176,7 +222,8 @@ class Cluster:
         service_s = request.work_s
         others = len(worker.in_service)
         if others:
-            service_s *= 1.0 + parameters.contention * others / (parameters.slots - 1)
+            service_s *= 1.0 + parameters.contention * others / (worker.slots - 1)
+        service_s /= worker.speed
         request.cut_off = service_s > parameters.exec_timeout_s
         request.status, request.worker = "in service", worker
         request.start_s = self.now
@@ -195,7 +242,7 @@ class Cluster:
             self.release(request)
         if worker.queue:
             self.start(worker.queue.pop(0), worker)
-        elif worker.phase == "ready" and pool.queue:
+        elif worker in pool.routable and pool.queue:
             self.start(pool.queue.pop(0), worker)
         elif worker.phase == "draining" and not worker.in_service:
             self.stop(worker)
@@ -203,15 +250,25 @@ class Cluster:
     def become_ready(self, worker: Worker) -> None:
         pool = self.pools[worker.pool]
         worker.phase = "ready"
-        while pool.queue and len(worker.in_service) < pool.parameters.slots:
+        pool.join(worker)
+        self.pull(worker)
+
+    def pull(self, worker: Worker) -> None:
+        pool = self.pools[worker.pool]
+        while worker in pool.routable and pool.queue and not worker.full:
             self.start(pool.queue.pop(0), worker)
 
     def drain_end(self, worker: Worker) -> None:
-        for request in worker.held:
-            self.fail(request, "lost")
+        self.lose(worker)
         self.stop(worker)
 
+    def lose(self, worker: Worker) -> None:
+        for request in [*reversed(worker.in_service), *worker.queue]:
+            self.fail(request, "lost")
+        worker.in_service, worker.queue = [], []
+
     def stop(self, worker: Worker) -> None:
+        self.pools[worker.pool].part(worker)
         del self.pools[worker.pool].workers[worker.number]
 
     def expire(self, request: Request) -> None:
@@ -234,13 +291,20 @@ class Cluster:
     # ------------------------------------------------------------- scaling
 
     def scale_out(self, p: int, number: int) -> None:
+        for _ in range(number):
+            self.order(p, -1, 0.0, 1.0)
+
+    def order(self, p: int, node: int, extra_s: float, node_speed: float) -> None:
         pool = self.pools[p]
         draws = pool.parameters.startup_draws_s
-        for _ in range(number):
-            free = next(n for n in range(len(pool.workers) + 1) if n not in pool.workers)
-            ready_s = self.now + float(draws[pool.orders % len(draws)])
-            pool.orders += 1
-            pool.workers[free] = Worker(p, free, self.now, ready_s)
+        free = next(n for n in range(len(pool.workers) + 1) if n not in pool.workers)
+        ready_s = self.now + extra_s + float(draws[pool.orders % len(draws)])
+        pool.orders += 1
+        pool.workers[free] = Worker(p, free, self.now, ready_s, pool.size, node, node_speed)
+
+    def order_workers(self, p: int, *orders: tuple[int, float, float]) -> None:
+        for node, extra_s, node_speed in orders:
+            self.order(p, node, extra_s, node_speed)
 
     def scale_in(self, p: int, number: int) -> None:
         pool = self.pools[p]
@@ -253,8 +317,63 @@ class Cluster:
 
     def drain(self, worker: Worker) -> None:
         worker.phase, worker.drain_s = "draining", self.now
+        self.pools[worker.pool].part(worker)
         if not worker.held:
             self.stop(worker)
+
+    # -------------------------------------------------------------- faults
+
+    def on_node(self, node: int) -> list[Worker]:
+        workers = [w for pool in self.pools for _, w in sorted(pool.workers.items())]
+        return [worker for worker in workers if worker.node == node]
+
+    def drain_node(self, node: int) -> None:
+        for worker in self.on_node(node):
+            if worker.phase == "starting":
+                self.stop(worker)
+            elif worker.phase == "ready":
+                self.drain(worker)
+
+    def crash_node(self, node: int) -> None:
+        for worker in self.on_node(node):
+            self.crash(worker)
+
+    def crash(self, worker: Worker) -> None:
+        self.pools[worker.pool].part(worker)
+        self.lose(worker)
+        self.stop(worker)
+
+    def picked(self, p: int, purpose: int, fresh: bool) -> Worker | None:
+        ready = [w for w in self.pools[p].in_phase("ready") if not (fresh and w.slowed != 1.0)]
+        start = self.picks << kernel.INDEX_BITS
+        self.picks += 1
+        return min(ready, key=lambda w: bits(self.seed, start | w.number, purpose), default=None)
+
+    def crash_workers(self, p: int, count: int) -> None:
+        for _ in range(count):
+            if (worker := self.picked(p, kernel.FOR_CRASH, False)) is None:
+                return
+            self.crash(worker)
+
+    def set_speed(self, p: int, count: int, factor: float) -> None:
+        for _ in range(count):
+            if (worker := self.picked(p, kernel.FOR_SLOW, True)) is None:
+                return
+            worker.slowed = factor
+
+    def restore_speed(self, p: int) -> None:
+        for worker in self.pools[p].workers.values():
+            worker.slowed = 1.0
+
+    def set_reachable(self, p: int, reachable: bool) -> None:
+        pool = self.pools[p]
+        changed, pool.reachable = pool.reachable != reachable, reachable
+        for worker in pool.in_phase("ready") if changed else []:
+            if reachable:
+                pool.join(worker)
+                self.pull(worker)
+            else:
+                pool.part(worker)
 
     # --------------------------------------------------------------- ticks
 
