@@ -37,6 +37,53 @@ class WorkerOrder:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What machines are accounted for together."""
+
+    name: str
+    """Of the node group, or of the pool whose workers have machines of their own."""
+    is_group: bool
+    region: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accounts:
+    """Machines, energy, carbon and money of a replay. T ticks, K places, P pools.
+
+    (T, K) arrays unless said otherwise; nan where the scenario does not say what is needed.
+    """
+
+    places: tuple[Place, ...]
+    nodes: IntArray
+    """Held in the tick, suspended ones included; 0 where there are no node groups."""
+    suspended: IntArray
+    node_s: FloatArray
+    requested_frac: FloatArray
+    """Mean share of the nodes that workers take, by the resource of which they take most."""
+    busy_frac: FloatArray
+    """Mean share of the nodes' power to compute that requests used."""
+    busiest_frac: FloatArray
+    """That of the busiest node."""
+    energy_kwh: FloatArray
+    """Of the site: of the machines times PUE."""
+    green_kwh: FloatArray
+    """Of that, from renewable energy of the region's own."""
+    backup_kwh: FloatArray
+    """Of that, from generators."""
+    g_per_kwh: FloatArray
+    """Carbon intensity of what was not from renewable energy, g CO2e per kWh."""
+    operational_g: FloatArray
+    """Carbon of the energy, g CO2e."""
+    embodied_g: FloatArray
+    """Share of the carbon of making the nodes, by time held over lifetime."""
+    usd: dict[str, FloatArray]
+    """By component, those that the scenario has: on_demand, reserved, spot, owned, energy,
+    transfer. Energy only where the machines are owned, because rents include it."""
+    pool_usd: FloatArray
+    """(T, P) all of the money, nodes' shared out by the worker-seconds that pools had on them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """All of one finished replay. T ticks, P pools, N requests of the trace window."""
 
@@ -71,6 +118,8 @@ class RunRecord:
     closed_loop: bool
     requests: dict[str, AnyArray] | None = None
     """seq, pool, arrival_s, start_s, end_s, status of each request that arrived, if kept."""
+    accounts: Accounts | None = None
+    """None where the scenario says of machines no more than the price of a worker."""
 
     @property
     def ticks(self) -> int:

@@ -8,24 +8,25 @@ import math
 import os
 import time
 import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 
 from engine import guard
+from engine.cluster.accounts import Readings, accounts
+from engine.cluster.grid import GridSeries
+from engine.cluster.money import worker_usd_per_hour
 from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
-from engine.orders import Orders
-from engine.policies.base import Action, Observation, Policy, PolicyContext, PoolFacts, WorkerView
+from engine.fleet import Fleet
+from engine.policies.base import Action, Observation, Policy, PolicyContext, PoolFacts
 from engine.records import DecisionLog, RunRecord
-from engine.scenario import OnFailure, Scenario
+from engine.scenario import Scenario, WorkerSize
 from engine.sim import kernel
 from engine.sim.outcomes import Tally, tally
 from engine.sim.service import Workload
-from engine.sim.state import make_state, make_views, with_room
 from engine.units import FloatArray
 
 THREADS_PAY_OFF = 20_000
@@ -43,6 +44,10 @@ class ReplaySpec:
     name: str
     """The policy as typed; named in errors and progress."""
     window_s: float
+    clock_s: float = 0.0
+    """Unix time of the window's start, or seconds since the trace's start where unknown."""
+    grids: Mapping[str, GridSeries] = field(default_factory=dict)
+    """Measured carbon intensity by region, of those that name a series."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,25 +142,18 @@ class Replay:
             )
         )
         self.every = _ticks_between(self.policy, scenario.tick_s, spec.name)
-        self.state = make_state(
-            workload.arrivals,
-            workload.pools,
-            horizon_s=spec.window_s,
-            abandon=scenario.on_failure is OnFailure.ABANDON,
-        )
+        self.fleet = Fleet(workload, scenario, ticks=self.ticks, window_s=spec.window_s)
         pools = len(workload.pools)
         self.counters = np.zeros((self.ticks, pools, kernel.COUNTERS), np.int64)
         self.integrals = np.zeros((self.ticks, pools, kernel.INTEGRALS), np.float64)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
-        self.views = make_views(self.state)
-        self.first_worker: list[int] = self.state.pools["first_worker"].tolist()
         self.log = DecisionLog()
-        self.orders = Orders()
 
     # 1. decide, at the start of a tick, from what was observed until now
     def decide(self, tick: int) -> None:
         """Evaluates the policy if it is due, and applies what the guard leaves of its action."""
+        self.fleet.tend(self.target, tick * self.tick_s)
         if tick % self.every == 0:
             observation = self._observe(tick)
             started = time.perf_counter()
@@ -175,11 +173,10 @@ class Replay:
     # 2. let the cluster live until the next tick
     def advance(self, tick: int) -> None:
         """Simulates one tick and keeps its counts and integrals."""
-        kernel.run_tick(
-            self.state,
+        self.fleet.advance(
+            tick,
             tick * self.tick_s,
             min((tick + 1) * self.tick_s, self.spec.window_s),
-            self.views,
             self.counters[tick],
             self.integrals[tick],
         )
@@ -187,7 +184,7 @@ class Replay:
     def _observe(self, tick: int) -> Observation:
         """What the last tick left; copies, so that no policy can touch the run."""
         if tick == 0:
-            counts, sums = self.state.counters.copy(), self.integrals[0] * np.nan
+            counts, sums = self.fleet.state.counters.copy(), self.integrals[0] * np.nan
         else:
             counts, sums = self.counters[tick - 1].copy(), self.integrals[tick - 1].copy()
         sums[:, : kernel.F_P95_S] /= self.tick_s
@@ -209,17 +206,7 @@ class Replay:
             offered_slots=sums[:, kernel.F_OFFERED_SLOT_S],
             busy_slots=sums[:, kernel.F_BUSY_SLOT_S],
             p95_s=sums[:, kernel.F_P95_S],
-            workers=tuple(self._view(number) for number in range(len(counts))),
-        )
-
-    def _view(self, number: int) -> WorkerView:
-        views, first = self.views, self.first_worker[number]
-        span = slice(first, first + int(views.number[number]))
-        return WorkerView(
-            started_s=views.started_s[span].copy(),
-            ready_s=views.ready_s[span].copy(),
-            draining=views.draining[span].copy(),
-            utilisation=views.utilisation[span].copy(),
+            workers=tuple(self.fleet.view(number) for number in range(len(counts))),
         )
 
     def _apply(self, tick: int, action: Action) -> None:
@@ -233,9 +220,10 @@ class Replay:
                 action.reason[number],
                 (facts.workers_min, facts.workers_max),
                 f"policy {self.spec.name!r}, pool {facts.name!r}, {tick * self.tick_s:g} s",
+                self.fleet.room(number),
             )
             if applied != current:
-                self._scale(number, applied - current, tick * self.tick_s)
+                self.fleet.scale(number, applied - current, tick * self.tick_s)
                 self.target[number] = applied
             log.tick.append(tick)
             log.pool.append(number)
@@ -250,37 +238,14 @@ class Replay:
             )
             log.guard.append(msgspec.json.encode(stages).decode() if stages else None)
 
-    def _scale(self, number: int, change: int, now: float) -> None:
-        if change < 0:
-            before = self._starting(number)
-            kernel.scale_in(self.state, number, -change, now)
-            self.orders.cancelled(number, before - self._starting(number))
-            return
-        wanted = np.zeros(len(self.facts), np.int64)
-        wanted[number] = change
-        held = len(self.state.workers)
-        self.state = with_room(self.state, wanted)
-        if len(self.state.workers) != held:
-            self.views = make_views(self.state)
-            self.first_worker = self.state.pools["first_worker"].tolist()
-        before = self._starting(number)
-        kernel.scale_out(self.state, number, change, now)
-        self.orders.placed(now, number, self._starting(number) - before)
-
-    def _starting(self, number: int) -> Counter[float]:
-        """When the workers of a pool that are starting now will be ready, seconds."""
-        first, capacity = self.first_worker[number], self.state.pools["capacity"][number]
-        workers = self.state.workers[first : first + capacity]
-        return Counter(workers["ready_s"][workers["phase"] == kernel.STARTING].tolist())
-
     # 3. after the window: let what is in the system finish, then count
     def record(self) -> RunRecord:
         """Runs the cluster empty and returns everything that is kept of the run."""
-        kernel.advance(self.state, math.inf)
+        kernel.advance(self.fleet.state, math.inf)
         scenario = self.spec.scenario
         result: Tally = tally(
-            self.state.requests["pool"],
-            self.state.outcomes,
+            self.fleet.state.requests["pool"],
+            self.fleet.state.outcomes,
             pools=len(self.facts),
             tick_s=self.tick_s,
             ticks=self.ticks,
@@ -288,6 +253,7 @@ class Replay:
             keep=scenario.keep_requests,
         )
         return RunRecord(
+            accounts=accounts(scenario, self._readings(), self.spec.grids),
             pools=tuple(facts.name for facts in self.facts),
             slots=np.array([facts.slots for facts in self.facts], np.int64),
             price_usd_per_hour=np.array([f.price_usd_per_hour for f in self.facts]),
@@ -303,9 +269,23 @@ class Replay:
             minutes=result.minutes,
             outcome=result.outcome,
             decisions=self.log,
-            orders=self.orders.results(self.spec.window_s),
+            orders=self.fleet.orders.results(self.spec.window_s),
             closed_loop=self.spec.workload.closed_loop,
             requests=result.requests,
+        )
+
+    def _readings(self) -> Readings:
+        """What the accounts are made of."""
+        ends_s = np.arange(1, self.ticks + 1) * self.tick_s
+        hosting = self.fleet.hosting
+        return Readings(
+            edges_s=np.minimum(np.concatenate(([0.0], ends_s)), self.spec.window_s),
+            clock_s=self.spec.clock_s,
+            sizes=_sizes(self.spec),
+            worker_s=self.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1].sum(2),
+            busy_slot_s=self.integrals[:, :, kernel.F_BUSY_SLOT_S],
+            finished=self.counters[:, :, kernel.C_FINISHED],
+            meter=None if hosting is None else hosting.meter,
         )
 
 
@@ -340,22 +320,30 @@ def _plain(value: object) -> object:
 def _facts(spec: ReplaySpec) -> tuple[PoolFacts, ...]:
     peak: FloatArray = spec.workload.peak_busy_slots
     facts = []
-    for number, pool in enumerate(spec.scenario.pools):
+    for number, (pool, size) in enumerate(zip(spec.scenario.pools, _sizes(spec), strict=True)):
         kind = spec.scenario.agent_type_of(pool)
         facts.append(
             PoolFacts(
                 name=pool.name,
                 agent_type=kind.name,
-                slots=kind.slots,
+                slots=size.slots,
                 workers_min=pool.workers_min,
                 workers_max=pool.workers_max,
                 workers_initial=spec.workload.pools[number].workers_initial,
                 startup_mean_s=kind.startup.mean_s,
-                price_usd_per_hour=kind.price_usd_per_hour,
+                price_usd_per_hour=worker_usd_per_hour(spec.scenario, number, size),
                 peak_busy_slots=float(peak[number]),
             )
         )
     return tuple(facts)
+
+
+def _sizes(spec: ReplaySpec) -> tuple[WorkerSize, ...]:
+    """(pools,) sizes that their workers have in the simulator."""
+    return tuple(
+        spec.scenario.agent_type_of(pool).all_sizes[entry.size]
+        for pool, entry in zip(spec.scenario.pools, spec.workload.pools, strict=True)
+    )
 
 
 def _ticks_between(policy: Policy, tick_s: float, name: str) -> int:

@@ -35,6 +35,8 @@ class Reason(StrEnum):
     RATE_LIMIT = "rate_limit"
     MIN_WORKERS = "min_workers"
     MAX_WORKERS = "max_workers"
+    NO_ROOM = "no_room"
+    """The pool's nodes are full, and there may be no more of them."""
     METRICS_MISSING = "metrics_missing"
     NOT_DUE = "not_due"
     DISABLED = "disabled"

@@ -122,6 +122,12 @@ def _check_names(scenario: Scenario) -> None:
                 where,
                 f"Give it usd_per_hour_{group.purchase.value}, or buy on demand",
             )
+        if scenario.cost_mode is CostMode.OWNED and not kind.has_power:
+            refuse(
+                f"node type {kind.name!r} has no power, but its energy is to be paid",
+                where,
+                "Give it watts_idle and watts_full or power_points, or use the cost mode rented",
+            )
     for tenant in scenario.tenants:
         where = f"tenant {tenant.name!r}"
         _known(tenant.priority, names["priority_classes"], "priority class", where)

@@ -1,0 +1,52 @@
+"""Reads the nodes once a tick: how many, how full, how busy, and the energy they took."""
+
+import numpy as np
+
+from engine.cluster.nodes import OFF, SUSPENDED, Nodes
+from engine.cluster.power import kwh
+from engine.units import AnyArray
+
+__all__ = ["Meter"]
+
+
+class Meter:
+    """(T, G) of each reading; T ticks, G node groups."""
+
+    def __init__(self, ticks: int, groups: int) -> None:
+        shape = (ticks, groups)
+        self.nodes = np.zeros(shape, np.int64)
+        """Held, suspended ones included."""
+        self.suspended = np.zeros(shape, np.int64)
+        self.node_s = np.zeros(shape)
+        self.requested_frac = np.full(shape, np.nan)
+        """Mean over the nodes, by the resource of which most is taken; nan without nodes."""
+        self.busy_frac = np.full(shape, np.nan)
+        """Mean over the nodes."""
+        self.busiest_frac = np.full(shape, np.nan)
+        """Of the busiest node."""
+        self.energy_kwh = np.zeros(shape)
+        """Of the machines, without the site's overhead."""
+
+    def read(self, tick: int, nodes: Nodes, workers: AnyArray, seconds: float) -> None:
+        """At the end of a tick, before anything is changed.
+
+        Args:
+            tick: which.
+            nodes: as they were all through the tick.
+            workers: of the simulator.
+            seconds: length of the tick.
+        """
+        busy = nodes.busy_frac(workers, seconds)
+        for g in range(len(nodes.groups)):
+            span = nodes.span(g)
+            phase = nodes.table["phase"][span]
+            held = phase != OFF
+            number = int(held.sum())
+            self.nodes[tick, g] = number
+            self.suspended[tick, g] = int(np.sum(phase == SUSPENDED))
+            self.node_s[tick, g] = number * seconds
+            self.energy_kwh[tick, g] = kwh(nodes.watts(g, busy).sum() * seconds)
+            if number:
+                self.requested_frac[tick, g] = nodes.requested_frac(g, workers)[held].mean()
+                self.busy_frac[tick, g] = busy[span][held].mean()
+                self.busiest_frac[tick, g] = busy[span][held].max()
