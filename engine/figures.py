@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+COMPONENTS = ("on_demand", "reserved", "spot", "owned", "energy", "transfer")
+"""Of the cost."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
@@ -132,7 +135,8 @@ FIGURES = _figures(
         label="Cost",
         unit="USD",
         better="lower",
-        meaning="Integral of the price of provisioned workers over the window.",
+        meaning="Integral of the price of provisioned workers, or of the nodes that hold them, "
+        "over the window; with transfer, and with the energy of nodes that are owned.",
         windowed=True,
     ),
     Figure(
@@ -203,6 +207,116 @@ FIGURES = _figures(
         unit="ms",
         better="lower",
         meaning="99th percentile of the same.",
+    ),
+    Figure(
+        key="cost_on_demand_usd",
+        label="Cost on demand",
+        unit="USD",
+        better="lower",
+        meaning="The part of the cost that is rent of workers' own machines and of nodes on "
+        "demand, energy included.",
+    ),
+    Figure(
+        key="cost_reserved_usd",
+        label="Cost of reserved nodes",
+        unit="USD",
+        better="lower",
+        meaning="The part of the cost that is rent of reserved nodes, energy included.",
+    ),
+    Figure(
+        key="cost_spot_usd",
+        label="Cost of spot nodes",
+        unit="USD",
+        better="lower",
+        meaning="The part of the cost that is rent of spot nodes, energy included.",
+    ),
+    Figure(
+        key="cost_owned_usd",
+        label="Cost of owned nodes",
+        unit="USD",
+        better="lower",
+        meaning="The part of the cost that is the purchase of nodes, spread over their lifetime.",
+    ),
+    Figure(
+        key="cost_energy_usd",
+        label="Cost of energy",
+        unit="USD",
+        better="lower",
+        meaning="The part of the cost that is energy of owned nodes; rents include theirs.",
+    ),
+    Figure(
+        key="cost_transfer_usd",
+        label="Cost of transfer",
+        unit="USD",
+        better="lower",
+        meaning="The part of the cost that is data sent out of its region.",
+    ),
+    Figure(
+        key="node_hours",
+        label="Node hours",
+        unit="h",
+        better="lower",
+        meaning="Seconds that nodes were held, also while starting or suspended, divided by "
+        "3,600.",
+    ),
+    Figure(
+        key="peak_nodes",
+        label="Peak nodes",
+        unit="nodes",
+        better="lower",
+        meaning="Most nodes held in a tick.",
+    ),
+    Figure(
+        key="node_requested_frac",
+        label="Nodes taken",
+        unit="%",
+        better="higher",
+        meaning="Share of the nodes that workers take, by the resource of which each node has "
+        "least left, over the node hours.",
+    ),
+    Figure(
+        key="energy_kwh",
+        label="Energy",
+        unit="kWh",
+        better="lower",
+        meaning="Power of all machines by how busy they are, times PUE, over the window; not "
+        "measured unless the scenario gives every machine's power.",
+    ),
+    Figure(
+        key="energy_wh_per_request",
+        label="Energy per finished request",
+        unit="Wh",
+        better="lower",
+        meaning="Energy divided by finished requests.",
+    ),
+    Figure(
+        key="green_frac",
+        label="Renewable energy",
+        unit="%",
+        better="higher",
+        meaning="Share of the energy from the green budgets of its regions.",
+    ),
+    Figure(
+        key="carbon_kg",
+        label="Carbon",
+        unit="kg CO₂e",
+        better="lower",
+        meaning="Energy that is not renewable times the intensity of its region's grid, or of the "
+        "generators while the grid is out, at that time; with the share of making the nodes.",
+    ),
+    Figure(
+        key="carbon_embodied_kg",
+        label="of which embodied",
+        unit="kg CO₂e",
+        better="lower",
+        meaning="Carbon of making the nodes, by time held over lifetime.",
+    ),
+    Figure(
+        key="carbon_g_per_request",
+        label="Carbon per finished request",
+        unit="g CO₂e",
+        better="lower",
+        meaning="Carbon divided by finished requests (software carbon intensity, ISO/IEC 21031).",
     ),
 )
 """Every figure, in the order in which it is shown."""

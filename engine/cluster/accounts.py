@@ -151,8 +151,8 @@ class _Books:
             if gib * price > 0:
                 in_group = pool.node_group is not None
                 k = names.index((pool.node_group or pool.name, in_group))
-                sent: FloatArray = read.finished[:, n] * (gib * price)
-                self.pay(TRANSFER, k, sent, self._only(n))
+                sent = read.finished[:, n].astype(np.float64)
+                self.pay(TRANSFER, k, sent * (gib * price), self._only(n))
 
     def close(self, grids: Mapping[str, GridSeries]) -> Accounts:
         """Adds what the regions' energy is made of."""

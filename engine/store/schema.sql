@@ -150,6 +150,35 @@ CREATE TABLE IF NOT EXISTS decisions (
     guard     JSON                -- stages that changed something: before, after, reason
 );
 
+-- One row a tick and place: a node group, or a pool whose workers have machines of their own.
+-- Only where the scenario says of machines more than the price of a worker.
+CREATE TABLE IF NOT EXISTS accounts (
+    run_no         INTEGER NOT NULL,
+    tick           INTEGER NOT NULL,
+    t_s            DOUBLE NOT NULL,   -- start of the tick, since the trace's start
+    place          VARCHAR NOT NULL,  -- name of the node group or of the pool
+    is_group       BOOLEAN NOT NULL,
+    region         VARCHAR NOT NULL,
+    nodes          INTEGER NOT NULL,  -- held in the tick, suspended ones included
+    suspended      INTEGER NOT NULL,
+    node_s         DOUBLE NOT NULL,
+    requested_frac DOUBLE,            -- means over the nodes, NULL without any
+    busy_frac      DOUBLE,
+    busiest_frac   DOUBLE,            -- of the busiest node
+    energy_kwh     DOUBLE,            -- of the site; NULL where the power is not known
+    green_kwh      DOUBLE,            -- of that, renewable
+    backup_kwh     DOUBLE,            -- of that, from generators
+    g_per_kwh      DOUBLE,            -- of what is not renewable
+    operational_g  DOUBLE,
+    embodied_g     DOUBLE NOT NULL,
+    on_demand_usd  DOUBLE,            -- components of the cost; NULL where there is none
+    reserved_usd   DOUBLE,
+    spot_usd       DOUBLE,
+    owned_usd      DOUBLE,
+    energy_usd     DOUBLE,
+    transfer_usd   DOUBLE
+);
+
 -- Only where the scenario asks to keep every request.
 CREATE TABLE IF NOT EXISTS run_requests (
     run_no    INTEGER NOT NULL,
