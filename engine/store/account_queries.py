@@ -31,7 +31,8 @@ SELECT place, is_group, region, min(t_s) AS t_s, sum(seconds) AS bucket_s,
     sum(coalesce(on_demand_usd, 0) + coalesce(reserved_usd, 0) + coalesce(spot_usd, 0)
         + coalesce(owned_usd, 0) + coalesce(energy_usd, 0) + coalesce(transfer_usd, 0))
         * 3600 / sum(seconds) AS cost_usd_per_h
-FROM chosen GROUP BY ALL, (tick - $first) // $width ORDER BY is_group DESC, place, t_s
+FROM chosen GROUP BY place, is_group, region, (tick - $first) // $width
+ORDER BY is_group DESC, place, 4
 """
 
 _TOTALS = f"""
