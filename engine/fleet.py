@@ -77,17 +77,16 @@ class Fleet:
             self.orders.placed(now, pool, self._starting(pool) - before)
 
     def tend(self, target: IntArray, now: float) -> None:
-        """Lets nodes come and go, and orders again what was lost with them.
+        """Lets nodes come and go, and orders again what was lost, with them or alone.
 
         Args:
             target: (P,) workers asked for.
             now: start of a tick.
         """
-        if self.hosting is None:
-            return
-        for move in self.hosting.tend(self.state, now):
-            self._make_room(move.pool, len(move.nodes))
-            self.hosting.move(self.state, move, now)
+        if self.hosting is not None:
+            for move in self.hosting.tend(self.state, now):
+                self._make_room(move.pool, len(move.nodes))
+                self.hosting.move(self.state, move, now)
         levels = self.state.counters
         there = levels[:, kernel.C_STARTING] + levels[:, kernel.C_READY]
         for pool in np.flatnonzero(target > there).tolist():

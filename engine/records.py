@@ -97,9 +97,9 @@ class RunRecord:
     """Length of the window; the last tick may be shorter than `tick_s`."""
     slo_latency_s: float
     counters: IntArray
-    """(T, P, 11) as in the simulator: counts by event time, then levels at the tick's end."""
+    """(T, P, columns) as in the simulator: counts by event time, then levels at the tick's end."""
     integrals: FloatArray
-    """(T, P, 6) as in the simulator."""
+    """(T, P, columns) as in the simulator."""
     target: IntArray
     """(T, P) workers asked for during the tick."""
     arrived: IntArray

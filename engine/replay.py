@@ -21,6 +21,7 @@ from engine.cluster.grid import GridSeries
 from engine.cluster.money import worker_usd_per_hour
 from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
 from engine.fleet import Fleet
+from engine.monitor import Monitor
 from engine.policies.base import Action, Observation, Policy, PolicyContext, PoolFacts
 from engine.records import DecisionLog, RunRecord
 from engine.scenario import Scenario, WorkerSize
@@ -146,6 +147,7 @@ class Replay:
         pools = len(workload.pools)
         self.counters = np.zeros((self.ticks, pools, kernel.COUNTERS), np.int64)
         self.integrals = np.zeros((self.ticks, pools, kernel.INTEGRALS), np.float64)
+        self.monitor = Monitor(scenario, self.fleet, self.counters, self.integrals)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
         self.log = DecisionLog()
@@ -155,7 +157,7 @@ class Replay:
         """Evaluates the policy if it is due, and applies what the guard leaves of its action."""
         self.fleet.tend(self.target, tick * self.tick_s)
         if tick % self.every == 0:
-            observation = self._observe(tick)
+            observation = self.monitor.observe(tick, self.target)
             started = time.perf_counter()
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
@@ -180,34 +182,7 @@ class Replay:
             self.counters[tick],
             self.integrals[tick],
         )
-
-    def _observe(self, tick: int) -> Observation:
-        """What the last tick left; copies, so that no policy can touch the run."""
-        if tick == 0:
-            counts, sums = self.fleet.state.counters.copy(), self.integrals[0] * np.nan
-        else:
-            counts, sums = self.counters[tick - 1].copy(), self.integrals[tick - 1].copy()
-        sums[:, : kernel.F_P95_S] /= self.tick_s
-        return Observation(
-            t_s=tick * self.tick_s,
-            tick_s=self.tick_s,
-            target=self.target.copy(),
-            starting=counts[:, kernel.C_STARTING],
-            ready=counts[:, kernel.C_READY],
-            draining=counts[:, kernel.C_DRAINING],
-            queued=counts[:, kernel.C_QUEUED],
-            in_service=counts[:, kernel.C_IN_SERVICE],
-            arrived=counts[:, kernel.C_ARRIVED],
-            finished=counts[:, kernel.C_FINISHED],
-            failed=counts[:, kernel.C_QUEUE_TIMEOUT]
-            + counts[:, kernel.C_EXEC_TIMEOUT]
-            + counts[:, kernel.C_REJECTED]
-            + counts[:, kernel.C_LOST],
-            offered_slots=sums[:, kernel.F_OFFERED_SLOT_S],
-            busy_slots=sums[:, kernel.F_BUSY_SLOT_S],
-            p95_s=sums[:, kernel.F_P95_S],
-            workers=tuple(self.fleet.view(number) for number in range(len(counts))),
-        )
+        self.monitor.keep_views(tick)
 
     def _apply(self, tick: int, action: Action) -> None:
         _check_sizes(action, len(self.facts), f"policy {self.spec.name!r}")

@@ -46,7 +46,7 @@ def scorecard(run: RunRecord) -> Scorecard:
             provisioned_slot_s=float((provisioned_worker_s(run) * run.slots).sum()),
             provisioned_worker_s=float(provisioned_worker_s(run).sum()),
             cost_usd=float(cost_usd(run).sum()),
-            peak_workers=int(run.counters[:, :, STARTING:].sum(axis=(1, 2)).max()),
+            peak_workers=int(run.counters[:, :, STARTING : DRAINING + 1].sum(axis=(1, 2)).max()),
         ),
         "violations_per_h": violations(run.minutes) / hours,
         **_failure_fractions(run),

@@ -12,7 +12,17 @@ import numpy as np
 import engine
 from engine.policies.base import Action, Observation, PolicyContext, Reason
 from engine.replay import ReplaySpec, replay
-from engine.scenario import AgentType, Pool, QueueKind, Scenario
+from engine.scenario import (
+    AgentType,
+    Fault,
+    FaultKind,
+    NodeGroup,
+    NodeType,
+    Pool,
+    Purchase,
+    QueueKind,
+    Scenario,
+)
 from engine.sim.service import prepare
 from engine.trace.schema import RequestTable, request_table
 
@@ -22,6 +32,7 @@ _UNREADABLE = (
 )  # fmt: skip
 _WORKERS = 20
 _WINDOW_S = 60.0
+_OF_NODES = (FaultKind.NODE_LOSS, FaultKind.SPOT_REVOCATION)
 
 
 def remove_stale_kernels(folder: Path | None = None) -> list[Path]:
@@ -102,14 +113,30 @@ def _scenario() -> Scenario:
     return Scenario(
         tick_s=5.0,
         agent_types=(kind,),
-        pools=(_pool("own", QueueKind.WORKER), _pool("shared", QueueKind.POOL)),
+        pools=(
+            _pool("own", QueueKind.WORKER),
+            _pool("shared", QueueKind.POOL),
+            _pool("placed", QueueKind.WORKER, "nodes"),
+        ),
+        node_types=(_node_type(),),
+        node_groups=(NodeGroup(name="nodes", node_type="node", purchase=Purchase.SPOT),),
+        faults=tuple(Fault(kind=kind, at_s=10.0) for kind in _OF_NODES),
         keep_requests=True,
     )
 
 
-def _pool(name: str, queue: QueueKind) -> Pool:
+def _node_type() -> NodeType:
+    return NodeType(name="node", cpu_cores=208.0, memory_gib=1872.0, gpus=8, usd_per_hour_spot=1.0)
+
+
+def _pool(name: str, queue: QueueKind, node_group: str | None = None) -> Pool:
     return Pool(
-        name=name, agent_type="chat", workers_max=_WORKERS, workers_initial=_WORKERS, queue=queue
+        name=name,
+        agent_type="chat",
+        workers_max=_WORKERS,
+        workers_initial=_WORKERS,
+        queue=queue,
+        node_group=node_group,
     )
 
 

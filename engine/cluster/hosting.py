@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from engine.cluster.faults import NodeFaults
 from engine.cluster.meter import Meter
 from engine.cluster.nodes import Nodes, make_nodes
 from engine.cluster.tending import Move, tend
@@ -25,14 +26,14 @@ def make_hosting(scenario: Scenario, state: State, ticks: int) -> "Hosting | Non
     if nodes is None:
         return None
     nodes.begin(state)
-    return Hosting(nodes, Meter(ticks, len(nodes.groups)))
+    return Hosting(nodes, Meter(ticks, len(nodes.groups)), NodeFaults(scenario))
 
 
 class Hosting:
     """The nodes of one replay and their meters."""
 
-    def __init__(self, nodes: Nodes, meter: Meter) -> None:
-        self.nodes, self.meter = nodes, meter
+    def __init__(self, nodes: Nodes, meter: Meter, faults: NodeFaults) -> None:
+        self.nodes, self.meter, self._faults = nodes, meter, faults
 
     def holds(self, pool: int) -> bool:
         """Whether the pool's workers are on nodes."""
@@ -51,6 +52,7 @@ class Hosting:
 
     def tend(self, state: State, now: float) -> list[Move]:
         """Losses, returns, sleep and consolidation of nodes; see `engine.cluster.tending`."""
+        self._faults.strike(self.nodes, state, now)
         return tend(self.nodes, state, now)
 
     def move(self, state: State, move: Move, now: float) -> None:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from engine.errors import did_you_mean
 from engine.scenario.checks import refuse, unique
 from engine.scenario.faults import Fault, FaultKind
-from engine.scenario.places import CostMode, NodeGroup, NodeType, Region, Zone
+from engine.scenario.places import CostMode, NodeGroup, NodeType, Purchase, Region, Zone
 from engine.scenario.promises import Priorities, Sampling, Slo
 from engine.scenario.routing import Cache, Retry, Router
 from engine.scenario.tenancy import Degradation, Partitions, PriorityClass, Tenant
@@ -136,7 +136,7 @@ def _check_names(scenario: Scenario) -> None:
     for pool in scenario.pools:
         _check_pool(scenario, pool, names)
     for fault in scenario.faults:
-        _check_fault(fault, names)
+        _check_fault(scenario, fault, names)
 
 
 def _check_pool(scenario: Scenario, pool: Pool, names: dict[str, list[str]]) -> None:
@@ -184,11 +184,14 @@ PLACES = {
 """Of what kind of part a fault's `where` is the name; tool outages have no place."""
 
 
-def _check_fault(fault: Fault, names: dict[str, list[str]]) -> None:
-    spot = f"fault {fault.kind.value!r} at {fault.at_s:g} s"
+def _check_fault(scenario: Scenario, fault: Fault, names: dict[str, list[str]]) -> None:
+    at = f"fault {fault.kind.value!r} at {fault.at_s:g} s"
     if fault.kind not in PLACES:
         if fault.where is not None:
-            refuse(f"it has no place, but where is {fault.where!r}", spot, "Leave `where` out")
+            refuse(f"it has no place, but where is {fault.where!r}", at, "Leave `where` out")
         return
     part = PLACES[fault.kind]
-    _known(fault.where, names[part], part.removesuffix("s").replace("_", " "), spot)
+    _known(fault.where, names[part], part.removesuffix("s").replace("_", " "), at)
+    spot = [group.name for group in scenario.node_groups if group.purchase is Purchase.SPOT]
+    if fault.kind is FaultKind.SPOT_REVOCATION and fault.where and fault.where not in spot:
+        refuse(f"the nodes of {fault.where!r} are no spot nodes", at, "Use node-loss for others")

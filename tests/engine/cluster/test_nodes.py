@@ -10,7 +10,7 @@ from engine.cluster.noise import node_speeds
 from engine.errors import ScenarioError
 from engine.fleet import Fleet
 from engine.replay import replay
-from engine.scenario import AgentType, Placement, Pool, Purchase
+from engine.scenario import AgentType, Fault, FaultKind, NodeGroup, Placement, Pool, Purchase
 from engine.sim import kernel
 from engine.sim.service import prepare
 from engine.trace.schema import request_table
@@ -281,3 +281,32 @@ def test_a_slow_machine_takes_longer_for_the_same_work():
     steps.step(1)
     outcome = steps.fleet.state.outcomes[0]
     assert outcome["end_s"] - outcome["start_s"] == pytest.approx(5.0 / speed)
+
+
+def test_a_lost_node_takes_its_workers_and_requests_and_they_are_ordered_again():
+    fault = Fault(kind=FaultKind.NODE_LOSS, at_s=20.0, where="boxes")
+    steps = Steps(on_nodes(faults=(fault,)), [1.0], 1e4)
+    steps.step(1, ticks=2)
+    assert steps.fleet.state.outcomes["status"][0] == kernel.IN_SERVICE
+    steps.step(1)  # at 30 s, the first tick after it
+    assert steps.fleet.state.outcomes["status"][0] == kernel.LOST
+    assert steps.ready() == 0
+    assert len(steps.held) == 1
+    steps.step(1, ticks=6)
+    assert steps.ready() == 1
+
+
+def test_a_planned_revocation_takes_spot_nodes_only_and_with_notice():
+    groups = (
+        NodeGroup(name="boxes", node_type="box", purchase=Purchase.SPOT, nodes_min=3),
+        NodeGroup(name="kept", node_type="box", nodes_min=3),
+    )
+    fault = Fault(kind=FaultKind.SPOT_REVOCATION, at_s=0.0, count=2)
+    chosen = on_nodes(kind={"usd_per_hour_spot": 1.0}, node_groups=groups, faults=(fault,))
+    steps = Steps(chosen)
+    steps.step(1, ticks=4)
+    ready_s = steps.nodes.table["ready_s"][steps.held]
+    assert np.sum(ready_s[:3] > 0) == 2  # they came for two that are gone
+    assert (ready_s[3:] < 0).all()
+    with pytest.raises(ScenarioError, match="no spot nodes"):
+        on_nodes(faults=(Fault(kind=FaultKind.SPOT_REVOCATION, at_s=0.0, where="boxes"),))
