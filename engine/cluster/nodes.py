@@ -18,7 +18,7 @@ from engine.sim.service import startup_seconds
 from engine.sim.state import LONG_AGO_S, STARTUP_DRAWS
 from engine.units import SECONDS_PER_HOUR, AnyArray, FloatArray, IntArray
 
-__all__ = ["LEAVING", "OFF", "ON", "SUSPENDED", "Nodes", "make_nodes", "node_share"]
+__all__ = ["LEAVING", "OFF", "ON", "SUSPENDED", "Nodes", "make_nodes", "node_share", "resources"]
 
 OFF, ON, LEAVING, SUSPENDED = 0, 1, 2, 3
 """LEAVING: its workers drain and it takes no new ones, because it is revoked or emptied."""
@@ -65,7 +65,7 @@ class Nodes:
         sizes = np.array([group.nodes_max for group in self.groups])
         self._first = np.concatenate(([0], np.cumsum(sizes)))
         self.table = np.zeros(int(sizes.sum()), NODE)
-        self.capacity = np.array([_resources(kind) for kind in self.kinds])  # (G, R)
+        self.capacity = np.array([resources(kind) for kind in self.kinds])  # (G, R)
         names = [group.name for group in self.groups]
         self.group_of = [
             None if pool.node_group is None else names.index(pool.node_group)
@@ -78,7 +78,7 @@ class Nodes:
         self._busy_share = np.zeros((len(kinds), most))  # of a node, per busy slot
         for p, kind in enumerate(kinds):
             for k, size in enumerate(kind.all_sizes):
-                self.needs[p, k] = _resources(size)
+                self.needs[p, k] = resources(size)
                 group = self.group_of[p]
                 if group is not None:
                     cores = kind.cpu_per_request or size.cpu_cores / size.slots
@@ -239,7 +239,8 @@ class Nodes:
         return np.asarray(np.where(phase == OFF, 0.0, drawn), np.float64)
 
 
-def _resources(of: WorkerSize | NodeType) -> tuple[float, float, float]:
+def resources(of: WorkerSize | NodeType) -> tuple[float, float, float]:
+    """Cores, GiB of memory, GPUs."""
     return of.cpu_cores, of.memory_gib, float(of.gpus)
 
 
