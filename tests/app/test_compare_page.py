@@ -26,7 +26,7 @@ def test_the_address_names_runs_and_baseline(demo, open_page):
     page = open_page("compare", runs=",".join(demo[:3]), baseline=demo[1])
     card = scorecard(page)
     assert set(card) == {f"**{group}**" for group in ("Service", "Capacity and cost",
-                         "Requests and failures", "Behaviour")} | {
+                         "Machines, energy and carbon", "Requests and failures", "Behaviour")} | {
         figure.label for figure in FIGURES.values()
     }  # fmt: skip
     assert "better" in card["Cost"]["hpa"] or "worse" in card["Cost"]["hpa"]
