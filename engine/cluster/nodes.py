@@ -112,9 +112,12 @@ class Nodes:
         here, span = self.workers_on(workers), self.span(g)
         here = here[(here["node"] >= span.start) & (here["node"] < span.stop)]
         needs = self.needs[here["pool"], here["size"]]
-        free = np.tile(self.capacity[g], (span.stop - span.start, 1))
-        np.subtract.at(free, here["node"] - span.start, needs)
-        return free
+        number = span.stop - span.start
+        taken = [
+            np.bincount(here["node"] - span.start, weights=needs[:, r], minlength=number)
+            for r in range(needs.shape[1])
+        ]
+        return np.asarray(self.capacity[g] - np.column_stack(taken), np.float64)
 
     def held(self, g: int) -> int:
         """Nodes of a group that can take workers, suspended ones included."""
