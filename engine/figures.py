@@ -4,9 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-COMPONENTS = ("on_demand", "reserved", "spot", "owned", "energy", "transfer")
-"""Of the cost."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
@@ -215,6 +212,7 @@ FIGURES = _figures(
         better="lower",
         meaning="The part of the cost that is rent of workers' own machines and of nodes on "
         "demand, energy included.",
+        windowed=True,
     ),
     Figure(
         key="cost_reserved_usd",
@@ -222,6 +220,7 @@ FIGURES = _figures(
         unit="USD",
         better="lower",
         meaning="The part of the cost that is rent of reserved nodes, energy included.",
+        windowed=True,
     ),
     Figure(
         key="cost_spot_usd",
@@ -229,6 +228,7 @@ FIGURES = _figures(
         unit="USD",
         better="lower",
         meaning="The part of the cost that is rent of spot nodes, energy included.",
+        windowed=True,
     ),
     Figure(
         key="cost_owned_usd",
@@ -236,6 +236,7 @@ FIGURES = _figures(
         unit="USD",
         better="lower",
         meaning="The part of the cost that is the purchase of nodes, spread over their lifetime.",
+        windowed=True,
     ),
     Figure(
         key="cost_energy_usd",
@@ -243,6 +244,7 @@ FIGURES = _figures(
         unit="USD",
         better="lower",
         meaning="The part of the cost that is energy of owned nodes; rents include theirs.",
+        windowed=True,
     ),
     Figure(
         key="cost_transfer_usd",
@@ -250,6 +252,7 @@ FIGURES = _figures(
         unit="USD",
         better="lower",
         meaning="The part of the cost that is data sent out of its region.",
+        windowed=True,
     ),
     Figure(
         key="node_hours",
@@ -258,6 +261,7 @@ FIGURES = _figures(
         better="lower",
         meaning="Seconds that nodes were held, also while starting or suspended, divided by "
         "3,600.",
+        windowed=True,
     ),
     Figure(
         key="peak_nodes",
@@ -265,6 +269,7 @@ FIGURES = _figures(
         unit="nodes",
         better="lower",
         meaning="Most nodes held in a tick.",
+        windowed=True,
     ),
     Figure(
         key="node_requested_frac",
@@ -273,6 +278,7 @@ FIGURES = _figures(
         better="higher",
         meaning="Share of the nodes that workers take, by the resource of which each node has "
         "least left, over the node hours.",
+        windowed=True,
     ),
     Figure(
         key="energy_kwh",
@@ -281,6 +287,7 @@ FIGURES = _figures(
         better="lower",
         meaning="Power of all machines by how busy they are, times PUE, over the window; not "
         "measured unless the scenario gives every machine's power.",
+        windowed=True,
     ),
     Figure(
         key="energy_wh_per_request",
@@ -288,6 +295,7 @@ FIGURES = _figures(
         unit="Wh",
         better="lower",
         meaning="Energy divided by finished requests.",
+        windowed=True,
     ),
     Figure(
         key="green_frac",
@@ -295,6 +303,7 @@ FIGURES = _figures(
         unit="%",
         better="higher",
         meaning="Share of the energy from the green budgets of its regions.",
+        windowed=True,
     ),
     Figure(
         key="carbon_kg",
@@ -303,6 +312,7 @@ FIGURES = _figures(
         better="lower",
         meaning="Energy that is not renewable times the intensity of its region's grid, or of the "
         "generators while the grid is out, at that time; with the share of making the nodes.",
+        windowed=True,
     ),
     Figure(
         key="carbon_embodied_kg",
@@ -310,6 +320,7 @@ FIGURES = _figures(
         unit="kg CO₂e",
         better="lower",
         meaning="Carbon of making the nodes, by time held over lifetime.",
+        windowed=True,
     ),
     Figure(
         key="carbon_g_per_request",
@@ -317,6 +328,7 @@ FIGURES = _figures(
         unit="g CO₂e",
         better="lower",
         meaning="Carbon divided by finished requests (software carbon intensity, ISO/IEC 21031).",
+        windowed=True,
     ),
 )
 """Every figure, in the order in which it is shown."""

@@ -18,6 +18,7 @@ from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
 from engine.economics.model import Report
 from engine.errors import StoreError, UsageError
+from engine.footprint import account_figures
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
 from engine.presets import PRESETS
@@ -25,7 +26,7 @@ from engine.replay import Progress
 from engine.run_info import RunInfo, run_info
 from engine.scenario import Scenario
 from engine.scorecard import Scorecard, window_figures
-from engine.store import run_queries, runs, traces
+from engine.store import account_queries, run_queries, runs, traces
 from engine.store.duck import Store
 from engine.store.run_queries import FOREVER, Span
 from engine.store.runs import RunRow
@@ -350,9 +351,10 @@ class Planner:
 
     def _window(self, row: RunRow, span: Span) -> Scorecard:
         found = run_queries.sums(self._store, row, span)
-        return window_figures(
+        finished = int(found.histogram.sum())
+        measured = window_figures(
             arrived=found.arrived,
-            finished=int(found.histogram.sum()),
+            finished=finished,
             slo_met=found.slo_met,
             histogram=found.histogram,
             busy_slot_s=found.busy_slot_s,
@@ -361,6 +363,8 @@ class Planner:
             cost_usd=found.cost_usd,
             peak_workers=found.peak_workers,
         )
+        accounts = account_queries.account_sums(self._store, row, span)
+        return {**measured, **account_figures(accounts, finished)}
 
 
 def _span(

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.figures import COMPONENTS
+from engine.footprint import COMPONENTS
 from engine.records import Accounts, RunRecord
 from engine.scorecard import cost_usd
 from engine.sim import kernel

@@ -292,8 +292,8 @@ def _row(
 
 
 _DECIDING = (
-    "fleet.py", "guard.py", "histogram.py", "monitor.py", "orders.py", "records.py", "replay.py",
-    "rows.py", "runner.py", "scorecard.py", "store/loading.py",
+    "fleet.py", "footprint.py", "guard.py", "histogram.py", "monitor.py", "orders.py",
+    "records.py", "replay.py", "rows.py", "runner.py", "scorecard.py", "store/loading.py",
 )  # fmt: skip
 """Modules beside whole packages that decide a replay's outcome."""
 

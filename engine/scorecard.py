@@ -5,7 +5,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.figures import COMPONENTS, FIGURES
+from engine.figures import FIGURES
+from engine.footprint import AccountSums, account_figures
 from engine.histogram import BUCKETS, percentile_s
 from engine.records import Accounts, RunRecord
 from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
@@ -17,13 +18,6 @@ OFFERED_SLOT_S, BUSY_SLOT_S, STARTING_S, READY_S, DRAINING_S = range(5)
 STEP_RATIO = 1.5
 STEP_BEFORE_S = 300.0
 STEP_NOW_S = 60.0
-
-_ACCOUNTED = (
-    *(f"cost_{name}_usd" for name in COMPONENTS), "node_hours", "peak_nodes",
-    "node_requested_frac", "energy_kwh", "energy_wh_per_request", "green_frac", "carbon_kg",
-    "carbon_embodied_kg", "carbon_g_per_request",
-)  # fmt: skip
-WATT_HOURS_PER_KWH = GRAMS_PER_KG = 1000.0
 
 Scorecard = dict[str, float | None]
 """By figure key; None: not measured."""
@@ -54,7 +48,7 @@ def scorecard(run: RunRecord) -> Scorecard:
         **_reaction(run),
         "decision_p50_ms": _percentile(run.decisions.wall_ms, 50),
         "decision_p99_ms": _percentile(run.decisions.wall_ms, 99),
-        **_accounted(run.accounts, run.outcome["finished"]),
+        **account_figures(_account_sums(run.accounts), run.outcome["finished"]),
     }
     return {key: card[key] for key in FIGURES}
 
@@ -170,47 +164,21 @@ def _reaction(run: RunRecord) -> Scorecard:
     }
 
 
-def _accounted(accounts: Accounts | None, finished: int) -> Scorecard:
-    """What the accounts say, all None without them."""
+def _account_sums(accounts: Accounts | None) -> AccountSums | None:
     if accounts is None:
-        return dict.fromkeys(_ACCOUNTED)
-    energy_kwh = _none_if_nan(float(accounts.energy_kwh.sum()))
-    embodied_kg = float(accounts.embodied_g.sum()) / GRAMS_PER_KG or None
-    carbon_kg = _none_if_nan(float(accounts.operational_g.sum() / GRAMS_PER_KG))
-    if carbon_kg is not None:
-        carbon_kg += embodied_kg or 0.0
-    return {
-        **{f"cost_{name}_usd": _sum(accounts.usd.get(name)) for name in COMPONENTS},
-        **_nodes(accounts),
-        "energy_kwh": energy_kwh,
-        "energy_wh_per_request": _per(energy_kwh, WATT_HOURS_PER_KWH, finished),
-        "green_frac": None
-        if energy_kwh is None
-        else _ratio(float(accounts.green_kwh.sum()), energy_kwh),
-        "carbon_kg": carbon_kg,
-        "carbon_embodied_kg": embodied_kg,
-        "carbon_g_per_request": _per(carbon_kg, GRAMS_PER_KG, finished),
-    }
-
-
-def _nodes(accounts: Accounts) -> Scorecard:
-    if not any(place.is_group for place in accounts.places):
-        return dict.fromkeys(("node_hours", "peak_nodes", "node_requested_frac"))
-    node_s = float(accounts.node_s.sum())
-    taken_s = float(np.nansum(accounts.requested_frac * accounts.node_s))
-    return {
-        "node_hours": node_s / SECONDS_PER_HOUR,
-        "peak_nodes": int(accounts.nodes.sum(axis=1).max()),
-        "node_requested_frac": _ratio(taken_s, node_s),
-    }
-
-
-def _sum(usd: FloatArray | None) -> float | None:
-    return None if usd is None else float(usd.sum())
-
-
-def _per(amount: float | None, scale: float, finished: int) -> float | None:
-    return None if amount is None else _ratio(amount * scale, finished)
+        return None
+    taken_s = np.nansum(accounts.requested_frac * accounts.node_s)
+    return AccountSums(
+        usd={name: float(usd.sum()) for name, usd in accounts.usd.items()},
+        energy_kwh=_none_if_nan(float(accounts.energy_kwh.sum())),
+        green_kwh=_none_if_nan(float(accounts.green_kwh.sum())),
+        operational_g=_none_if_nan(float(accounts.operational_g.sum())),
+        embodied_g=float(accounts.embodied_g.sum()),
+        has_nodes=any(place.is_group for place in accounts.places),
+        node_s=float(accounts.node_s.sum()),
+        taken_node_s=float(taken_s),
+        peak_nodes=int(accounts.nodes.sum(axis=1).max()),
+    )
 
 
 def load_steps(offered_slot_s: FloatArray, tick_s: float) -> list[float]:

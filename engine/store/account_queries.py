@@ -3,9 +3,11 @@
 Nothing is found for a run whose scenario says of machines no more than the price of a worker.
 """
 
+from typing import Any
+
 import pandas as pd
 
-from engine.figures import COMPONENTS
+from engine.footprint import COMPONENTS, AccountSums
 from engine.store.duck import Store
 from engine.store.run_queries import Span, ticks_of
 from engine.store.runs import RunRow
@@ -42,6 +44,35 @@ SELECT place, is_group, region, sum(node_s) / 3600 AS node_hours, max(nodes) AS 
 FROM accounts WHERE run_no = $run_no AND tick >= $first AND tick < $last
 GROUP BY place, is_group, region ORDER BY is_group DESC, place
 """
+
+_SUMS = f"""
+WITH a_tick AS (
+    SELECT sum(nodes) AS nodes FROM accounts
+    WHERE run_no = $run_no AND tick >= $first AND tick < $last GROUP BY tick
+)
+SELECT count(*) AS number, any_value((SELECT max(nodes) FROM a_tick)) AS peak_nodes,
+    CASE WHEN count(*) = count(energy_kwh) THEN sum(energy_kwh) END AS energy_kwh,
+    CASE WHEN count(*) = count(green_kwh) THEN sum(green_kwh) END AS green_kwh,
+    CASE WHEN count(*) = count(operational_g) THEN sum(operational_g) END AS operational_g,
+    sum(embodied_g) AS embodied_g, bool_or(is_group) AS has_nodes, sum(node_s) AS node_s,
+    coalesce(sum(requested_frac * node_s), 0) AS taken_node_s, {_MONEY}
+FROM accounts WHERE run_no = $run_no AND tick >= $first AND tick < $last
+"""
+
+
+def account_sums(store: Store, run: RunRow, span: Span) -> AccountSums | None:
+    """Totals over a window; None for a run without accounts."""
+    first, last = ticks_of(run, span)
+    values = {"run_no": run.run_no, "first": first, "last": last}
+    with store.transaction() as cursor:
+        found = cursor.execute(_SUMS, values)
+        names = [column[0] for column in found.description or ()]
+        row = found.fetchone()
+    assert row is not None
+    sums: dict[str, Any] = dict(zip(names, row, strict=True))
+    if not sums.pop("number"):
+        return None
+    return AccountSums(usd={name: sums.pop(f"{name}_usd") for name in COMPONENTS}, **sums)
 
 
 def accounts_timeline(store: Store, run: RunRow, span: Span) -> pd.DataFrame:

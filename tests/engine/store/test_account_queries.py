@@ -10,10 +10,10 @@ import pytest
 
 from engine import runner
 from engine.errors import ScenarioError, StoreError
-from engine.figures import COMPONENTS
+from engine.footprint import COMPONENTS, account_figures
 from engine.scenario import Pool, Region
 from engine.store import run_queries
-from engine.store.account_queries import accounts_timeline, accounts_totals
+from engine.store.account_queries import account_sums, accounts_timeline, accounts_totals
 from engine.store.duck import Store
 from engine.store.run_queries import Span
 from engine.store.runs import delete_run, find_run
@@ -88,6 +88,28 @@ def test_a_run_without_the_new_parts_stores_no_accounts(store):
     assert rows(store, run).empty
     assert accounts_totals(store, run, Span()).empty
     assert accounts_timeline(store, run, Span()).empty
+
+
+@pytest.mark.parametrize("chosen", [cluster(), cluster(agent={}), scenario(tick_s=7.0)])
+def test_figures_of_the_whole_window_are_those_of_the_scorecard(store, chosen):
+    run = ran(store, chosen)
+    whole = account_figures(account_sums(store, run, Span()), run.scorecard["requests_finished"])
+    assert len(whole) == 15
+    for key, value in whole.items():
+        wanted = run.scorecard[key]
+        assert value == (wanted if wanted is None else pytest.approx(wanted, rel=1e-12)), key
+    assert account_sums(store, run, Span(from_s=1e9)) is None
+
+
+def test_parts_of_the_window_add_up(store):
+    run = ran(store, cluster())
+    parts = [
+        account_sums(store, run, Span(from_s=from_s, to_s=to_s))
+        for from_s, to_s in ((0.0, 300.0), (300.0, 520.0), (520.0, 900.0))
+    ]
+    assert sum(p.energy_kwh for p in parts) == pytest.approx(run.scorecard["energy_kwh"])
+    assert sum(p.node_s for p in parts) / 3600 == pytest.approx(run.scorecard["node_hours"])
+    assert max(p.peak_nodes for p in parts) == run.scorecard["peak_nodes"]
 
 
 def test_totals_are_sums_of_the_rows_of_the_window(store):
