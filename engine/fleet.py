@@ -8,10 +8,12 @@ import numpy as np
 from engine.cluster.hosting import make_hosting
 from engine.orders import Orders
 from engine.policies.base import WorkerView
-from engine.scenario import OnFailure, Scenario
+from engine.scenario import Scenario
 from engine.sim import kernel
-from engine.sim.service import Workload
-from engine.sim.state import make_state, make_views, with_room
+from engine.sim.faults import WorkerFaults
+from engine.sim.partitions import Balancer
+from engine.sim.service import Workload, new_state
+from engine.sim.state import make_views, with_room
 from engine.units import FloatArray, IntArray
 
 
@@ -24,14 +26,12 @@ class Fleet:
         """Makes the cluster.
 
         Raises:
-            ScenarioError: the initial workers do not fit onto their nodes.
+            ScenarioError: the initial workers do not fit onto their nodes, or the tenants'
+                floors into their pools.
         """
-        self.state = make_state(
-            workload.arrivals,
-            workload.pools,
-            horizon_s=window_s,
-            abandon=scenario.on_failure is OnFailure.ABANDON,
-        )
+        self.state = new_state(workload, scenario, window_s)
+        self._faults = WorkerFaults(scenario, window_s)
+        self._partitions = Balancer(scenario)
         self.hosting = make_hosting(scenario, self.state, ticks)
         self.orders = Orders()
         self._look_again()
@@ -77,12 +77,14 @@ class Fleet:
             self.orders.placed(now, pool, self._starting(pool) - before)
 
     def tend(self, target: IntArray, now: float) -> None:
-        """Lets nodes come and go, and orders again what was lost, with them or alone.
+        """Lets faults happen and nodes come and go, and orders again what was lost by either.
 
         Args:
             target: (P,) workers asked for.
             now: start of a tick.
         """
+        self._faults.strike(self.state, now)
+        self._partitions.balance(self.state, now)
         if self.hosting is not None:
             for move in self.hosting.tend(self.state, now):
                 self._make_room(move.pool, len(move.nodes))

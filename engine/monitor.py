@@ -72,7 +72,8 @@ class Monitor:
             failed=counts[:, kernel.C_QUEUE_TIMEOUT]
             + counts[:, kernel.C_EXEC_TIMEOUT]
             + counts[:, kernel.C_REJECTED]
-            + counts[:, kernel.C_LOST],
+            + counts[:, kernel.C_LOST]
+            + counts[:, kernel.C_SHED],
             offered_slots=sums[:, kernel.F_OFFERED_SLOT_S],
             busy_slots=sums[:, kernel.F_BUSY_SLOT_S],
             p95_s=sums[:, kernel.F_P95_S],

@@ -24,6 +24,7 @@ def tables(record: RunRecord, from_s: float) -> dict[str, dict[str, AnyArray | l
     tick = np.repeat(np.arange(shape[0], dtype=np.int32), shape[1])
     t_s = from_s + tick * record.tick_s
     counts = {name: record.counters[:, :, column].ravel() for name, column in _COUNTERS.items()}
+    counts["rejected"] = counts["rejected"] + record.counters[:, :, kernel.C_SHED].ravel()
     worker_s = record.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1]
     ticks: dict[str, AnyArray | list[Any]] = {
         "tick": tick,

@@ -14,15 +14,15 @@ class FaultKind(StrEnum):
     NODE_LOSS = "node-loss"
     """`count` nodes of node group `where` are gone, with the workers on them."""
     ZONE_PARTITION = "zone-partition"
-    """Zone `where` cannot be reached: new requests go elsewhere, running ones fail at its end
-    only if their caller gave up."""
+    """Zone `where` cannot be reached: new requests of its pools wait outside, running ones go
+    on."""
     SLOW_WORKER = "slow-worker"
     """`count` workers of pool `where` run at `factor` of their speed."""
     TOOL_OUTAGE = "tool-outage"
     """Tool waits of sessions that would end during the outage end after it."""
     START_FAILURE = "start-failure"
-    """Workers of pool `where` ordered meanwhile fail to start with probability `factor` and are
-    ordered again."""
+    """Workers of pool `where` whose start ends meanwhile fail with probability `factor` and start
+    again a second later."""
     METRIC_LOSS = "metric-loss"
     """Policies see no fresh metrics of pool `where`: a share `factor` of samples is missing."""
     METRIC_DELAY = "metric-delay"

@@ -133,7 +133,10 @@ class Backoff(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """What callers do when a request fails for a reason that may pass."""
+    """What callers do when a request fails; one that degradation turned away is not retried.
+
+    A request that is tried again counts once, with the latency since its first arrival.
+    """
 
     attempts: int = 1
     """Tries in all; 1: no retry."""

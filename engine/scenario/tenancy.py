@@ -50,7 +50,10 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Partitions:
-    """Slots of each pool divided among tenants, re-balanced after their recent demand."""
+    """Slots of each pool divided among tenants, re-balanced after their recent demand.
+
+    Requests wait in the pool's own queue then, with the queue limit for each tenant apart.
+    """
 
     every_s: float = 30.0
     hysteresis_frac: float = 0.1

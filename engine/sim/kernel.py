@@ -5,10 +5,11 @@ elsewhere. Python regains control after every `advance`, which is where policies
 cancellation live.
 
 Order of simultaneous events is a contract: decisions (taken between slices, so before anything
-that happens at the same instant), then END, BECOME_READY, DRAIN_END, EXPIRE, ARRIVE; among
-equals the lower request, worker or pool number first.
+that happens at the same instant), then END, BECOME_READY, DRAIN_END, RESIZED, HALF_OPEN, EXPIRE,
+ARRIVE; among equals the lower request, worker or pool number first.
 
-Letters in array comments: N requests, P pools, W workers, B latency buckets, H heap capacity.
+Letters in array comments: N requests, P pools, W workers, T tenants (at least 1), B latency
+buckets, H heap capacity.
 """
 
 from typing import Any, NamedTuple
@@ -22,22 +23,40 @@ from engine.units import AnyArray, FloatArray, Int32Array, IntArray
 NOT_ARRIVED, QUEUED, IN_SERVICE, FINISHED = 0, 1, 2, 3
 QUEUE_TIMEOUT, EXEC_TIMEOUT, REJECTED, LOST = 4, 5, 6, 7
 OUT_OF_TIME = 8  # in service, but will be cut off by the execution time-out
+RETRYING, SHED = 9, 10  # will arrive again after a failure; turned away by degradation
 
 # Worker phase
 OFF, STARTING, READY, DRAINING = 0, 1, 2, 3
 
 # Event kind, in the order of simultaneous events
-END, BECOME_READY, DRAIN_END, EXPIRE, ARRIVE = 0, 1, 2, 3, 4
+END, BECOME_READY, DRAIN_END, RESIZED, HALF_OPEN, EXPIRE, ARRIVE = range(7)
 KIND_SHIFT = 40
 NUMBER_MASK = (1 << KIND_SHIFT) - 1
 
-# Columns of the per-pool counters: six counts of the tick, then five levels
+# Circuit breaker of a worker
+CLOSED, OPEN, PROBING = 0, 1, 2
+
+# What happens when requests would need more memory than a worker has
+NO_LIMIT, WAIT_FOR_MEMORY, CRASH_OVER_MEMORY = 0, 1, 2
+
+# What is given up when a pool is overloaded, in the order of `engine.scenario.DegradeKind`
+LEVEL_SHED, LEVEL_CACHED, LEVEL_SMALLER, LEVEL_DEADLINE = range(4)
+MEAN_OF = 100  # finished requests that the mean service time of a pool remembers, about
+
+# Where prefixes are kept beside the workers' memory
+ZONE_CACHE, STORE_CACHE = 0, 1
+
+# Columns of the per-pool counters: six counts of the tick, six levels, then more counts
 C_ARRIVED, C_FINISHED, C_QUEUE_TIMEOUT, C_EXEC_TIMEOUT, C_REJECTED, C_LOST = range(6)
 C_QUEUED, C_IN_SERVICE, C_STARTING, C_READY, C_DRAINING = range(6, 11)
-COUNTERS = 11
+C_RETRYING = 11
+C_RETRIED, C_SHED, C_DEGRADED, C_CRASHED, C_START_FAILED, C_BREAKER = range(12, 18)
+C_HIT_WORKER, C_HIT_ZONE, C_HIT_STORE = range(18, 21)
+COUNTERS = 21
 # Columns of the per-pool integrals over one tick
 F_OFFERED_SLOT_S, F_BUSY_SLOT_S, F_STARTING_S, F_READY_S, F_DRAINING_S, F_P95_S = range(6)
-INTEGRALS = 6
+F_SLOT_S = 6  # provisioned slots: of starting, ready and draining workers
+INTEGRALS = 7
 
 BUCKETS = 1024
 BUCKET_MIN_S = 1e-4
@@ -49,7 +68,11 @@ SCAN_MAX, SAMPLED = 64, 16
 """Scoring routers look at all workers of a pool up to SCAN_MAX, else at SAMPLED drawn ones."""
 
 # What a random draw is for; each purpose has its own numbers
-FOR_WORKER, FOR_OTHER_WORKER, FOR_CRASH, FOR_SLOW, FOR_CANDIDATE = range(5)
+FOR_WORKER, FOR_OTHER_WORKER, FOR_CRASH, FOR_SLOW, FOR_CANDIDATE, FOR_START, FOR_RETRY = range(7)
+FOR_CACHED = 7
+
+FAILED_START_S = 1.0  # between the failure of a start and the next try
+MINUTE_S = 60.0  # over which a retry budget looks back
 
 # Keys of the winner trees: whether all slots are taken, requests held, index in the pool, from the
 # highest bits to the lowest, so that the smallest key is the routable worker with a free slot that
@@ -84,6 +107,58 @@ OUTCOME = np.dtype(
         ("status", "i2"),
     ]
 )
+TRAIT = np.dtype(
+    [
+        ("memory_kib", "i8"),  # while in service
+        ("tenant", "i4"),
+        ("chain", "i4"),  # session on the agent type, NONE: none
+        ("prefix_s", "f8"),  # prefill that a cache hit spares
+    ]
+)
+EFFORT = np.dtype(
+    [
+        ("queued_s", "f8"),  # since when it waits, where it waits
+        ("tries", "i4"),  # that failed
+        ("before_in_expiry", "i4"),
+    ]
+)
+LEVEL = np.dtype(
+    [("kind", "i8"), ("above", "f8"), ("below", "f8"), ("amount", "f8"), ("rank", "i8")]
+)
+CHAIN = np.dtype(
+    [
+        ("ordered_s", "f8"),  # when the worker that served it last was ordered
+        ("worker", "i4"),  # index in the pool, NONE: none yet
+    ]
+)
+SHELF = np.dtype(
+    [
+        ("used_s", "f8"),
+        ("newer", "i4"),
+        ("older", "i4"),
+        ("there", "i4"),
+    ]
+)
+PLACE = np.dtype([("newest", "i4"), ("oldest", "i4"), ("number", "i8")])
+CACHED = np.dtype([("used_s", "f8"), ("chain", "i8")])
+LANE = np.dtype([("head", "i4"), ("tail", "i4")])
+TENANT = np.dtype(
+    [
+        ("rank", "i8"),
+        ("aging_s", "f8"),  # inf: never
+        ("share", "f8"),  # of the pool's slots that it may use, 1: all
+        ("floor", "f8"),  # of the pool's slots that others may not use
+        # state
+        ("busy", "i8"),
+        ("waiting", "i8"),
+        # counted since the start
+        ("arrived", "i8"),
+        ("finished", "i8"),
+        ("failed", "i8"),
+        ("offered_slot_s", "f8"),
+        ("latency_s", "f8"),  # summed over the finished ones
+    ]
+)
 POOL = np.dtype(
     [
         ("contention", "f8"),
@@ -93,7 +168,14 @@ POOL = np.dtype(
         ("queue_limit", "i8"),
         ("size", "i8"),  # of workers ordered from now on, a column of State.sizes
         ("router", "i8"),
+        ("plain", "i8"),  # the router only counts connections, nothing but slots is short
         ("shared_queue", "i8"),
+        ("partitioned", "i8"),  # tenants have shares or floors of its slots
+        ("over_memory", "i8"),  # NO_LIMIT, WAIT_FOR_MEMORY or CRASH_OVER_MEMORY
+        ("resize_in_place", "i8"),
+        ("resize_s", "f8"),
+        ("zone", "i8"),  # rows of its shared cache and its persistent store in State.places
+        ("region", "i8"),
         ("first_worker", "i8"),  # workers are first_worker .. first_worker + capacity - 1
         ("capacity", "i8"),
         ("tree_start", "i8"),  # winner tree lies at tree_start .. + 2 * leaves - 1
@@ -101,10 +183,16 @@ POOL = np.dtype(
         # state
         ("reachable", "i8"),
         ("routable", "i8"),  # workers that requests may be routed to
+        ("routable_slots", "i8"),
+        ("slots", "i8"),  # of starting, ready and draining workers
+        ("start_failure", "f8"),  # probability
+        ("served", "i8"),  # as far as the mean remembers
+        ("mean_service_s", "f8"),
+        ("recent_s", "f8"),  # arrivals and retries are those of about the minute before
+        ("recent_arrivals", "f8"),
+        ("recent_retries", "f8"),
         ("turn", "i8"),  # of round robin
         ("started", "i8"),  # workers ordered so far, selects the start-up draw
-        ("queue_head", "i8"),
-        ("queue_tail", "i8"),
         ("waiting", "i8"),  # requests in the pool's own queue
         ("expire_head", "i8"),
         ("expire_tail", "i8"),
@@ -116,24 +204,32 @@ WORKER = np.dtype(
     [
         ("ordered_s", "f8"),
         ("ready_s", "f8"),
-        ("drain_s", "f8"),
+        ("stop_s", "f8"),  # of a draining one, inf: when it holds nothing
+        ("resized_s", "f8"),  # when next_size holds
+        ("half_open_s", "f8"),  # when its breaker lets probes through
         ("busy_since_s", "f8"),
         ("busy_slot_s", "f8"),  # in this tick
         ("own_speed", "f8"),  # of its size on its node
+        ("slowed", "f8"),  # factor of a fault
         ("speed", "f8"),  # divides service times of requests that start now
+        ("memory_kib", "i8"),  # of what is in service
+        ("room_kib", "i8"),
         ("slots", "i4"),
         ("size", "i4"),
+        ("next_size", "i4"),
+        ("replaces", "i4"),  # index in the pool of the worker that drains when this one is ready
+        ("replaced", "i4"),  # whether such a worker was started for this one
+        ("breaker", "i4"),
+        ("streak", "i4"),  # failures in a row, or successes while probing
         ("node", "i4"),  # NONE: on a machine of its own
         ("member", "i4"),  # place among the routable workers of the pool, NONE: not routable
         ("pool", "i4"),
         ("phase", "i4"),
         ("busy", "i4"),
         ("queued", "i4"),
-        ("queue_head", "i4"),
-        ("queue_tail", "i4"),
     ]
 )
-SIZE = np.dtype([("speed", "f8"), ("slots", "i8")])
+SIZE = np.dtype([("speed", "f8"), ("slots", "i8"), ("room_kib", "i8")])
 EVENT = np.dtype([("time_s", "f8"), ("code", "i8")])  # code: kind << KIND_SHIFT | number
 CLOCK = np.dtype(
     [
@@ -143,6 +239,28 @@ CLOCK = np.dtype(
         ("abandon", "i8"),  # a failed request ends its session
         ("seed", "i8"),  # of all draws
         ("faults", "i8"),  # picks of workers so far, numbers their draws
+        ("tools_until_s", "f8"),  # tool waits do not end before
+        ("tenants", "i8"),  # whether requests have tenants
+        ("levels", "i8"),  # of degradation
+        ("affinity", "i8"),
+        ("affinity_slack", "i8"),
+        ("cache", "i8"),
+        ("worker_ttl_s", "f8"),
+        ("ttl_s", "f8", 2),  # of zone and store
+        ("fetch_s", "f8", 2),
+        ("capacity", "i8", 2),
+        ("adjusts_work", "i8"),  # whether any of the three does
+        ("notes_arrivals", "i8"),  # whether anybody counts them by tenant or in the last minute
+        ("attempts", "i8"),  # tries a request has, 1: no retries
+        ("backoff_s", "f8"),
+        ("multiplier", "f8"),
+        ("backoff_max_s", "f8"),
+        ("jitter", "i8"),
+        ("retry_budget", "f8"),  # retries per arrival, inf: no limit
+        ("breaker_failures", "i8"),  # in a row that open a breaker, 0: no breakers
+        ("breaker_open_s", "f8"),
+        ("breaker_probes", "i8"),
+        ("breaker_successes", "i8"),
     ]
 )
 
@@ -152,7 +270,9 @@ class State(NamedTuple):
 
     requests: AnyArray  # (N,) REQUEST; read only, shared by replays of one trace and scenario
     roots: Int32Array  # (<= N,) requests that arrive by themselves, in order of arrival
+    traits: AnyArray  # (N,) TRAIT, or (1,) where no part of the scenario needs them; read only
     outcomes: AnyArray  # (N,) OUTCOME
+    efforts: AnyArray  # (N,) EFFORT, or (1,) without retries
     pools: AnyArray  # (P,) POOL
     counters: IntArray  # (P, COUNTERS)
     integrals: FloatArray  # (P, INTEGRALS)
@@ -160,6 +280,14 @@ class State(NamedTuple):
     startup_draws: FloatArray  # (P, K) seconds, used in turn
     sizes: AnyArray  # (P, most sizes of a pool) SIZE
     workers: AnyArray  # (W,) WORKER
+    lanes: AnyArray  # (P + W, T) LANE, queues of the pools and then of the workers, by tenant
+    tenants: AnyArray  # (P, T) TENANT
+    levels: AnyArray  # (D,) LEVEL, in the order in which they are tried
+    engaged: IntArray  # (P, D) whether a pool is at a level
+    chains: AnyArray  # (C,) CHAIN
+    shelves: AnyArray  # (2, C) SHELF: each prefix in its zone's cache and its region's store
+    places: AnyArray  # (2, places) PLACE
+    cached: AnyArray  # (W, prefixes) CACHED, in the memory of workers
     members: Int32Array  # (W,) a pool's routable workers, by index in the pool, at first_worker
     in_service: Int32Array  # (W, largest number of slots)
     tree: IntArray  # winner trees of all pools
@@ -184,8 +312,11 @@ class Views(NamedTuple):
 # No reference counting (_nrt): nothing here allocates or keeps arrays, and counting the references
 # to a dozen of them on every inner call took half of the time (measured).
 _OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False, "error_model": "numpy"}
+# Wrappers by which Python could call a function cost most of its compilation (measured).
+_INTERNAL: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 compiled = njit(**_OPTIONS)
-inlined = njit(forceinline=True, **_OPTIONS)
+internal = njit(**_INTERNAL)
+inlined = njit(forceinline=True, **_INTERNAL)
 
 
 @inlined
@@ -203,11 +334,51 @@ def _rise(heap, at, time_s, code):
     heap[at].code = code
 
 
+@internal
+def _is_live(state, time_s, code):
+    """Whether an event still has a meaning: what it announces was not undone since."""
+    kind, number = code >> KIND_SHIFT, code & NUMBER_MASK
+    if kind == END:
+        status = state.outcomes[number].status
+        waits = status in (IN_SERVICE, OUT_OF_TIME)
+        return waits and state.outcomes[number].end_s == time_s
+    if kind >= EXPIRE:
+        return True
+    worker = state.workers[number]
+    if kind == BECOME_READY:
+        return worker.phase == STARTING and worker.ready_s == time_s
+    if kind == DRAIN_END:
+        return worker.phase == DRAINING and worker.stop_s == time_s
+    if kind == RESIZED:
+        return worker.phase == READY and worker.resized_s == time_s
+    return worker.phase == READY and worker.breaker == OPEN and worker.half_open_s == time_s
+
+
+@internal
+def _sweep(state):
+    """Drops the events that mean nothing any more; there are always fewer others than room."""
+    heap, kept = state.heap, 0
+    for k in range(state.clock[0].heap_size):
+        time_s, code = heap[k].time_s, heap[k].code
+        if _is_live(state, time_s, code):
+            _rise(heap, kept, time_s, code)
+            kept += 1
+    state.clock[0].heap_size = kept
+
+
 @inlined
 def _push(state, time_s, code):
     clock = state.clock[0]
+    if clock.heap_size == len(state.heap):
+        _sweep(state)
     _rise(state.heap, clock.heap_size, time_s, code)
     clock.heap_size += 1
+
+
+@internal
+def _schedule(state, time_s, code):
+    """The same where it is rare; compiling the other one in each place takes too long."""
+    _push(state, time_s, code)
 
 
 @inlined
@@ -257,24 +428,36 @@ def _reload(state, w):
     """Re-ranks `w` after its requests changed; only routable workers are in the tree."""
     worker = state.workers[w]
     if worker.member != NONE:
+        if worker.breaker == PROBING and _held(state, w) >= state.clock[0].breaker_probes:
+            _part(state, w)
+            return
         first = state.pools[worker.pool].first_worker
-        full = np.int64(worker.busy >= worker.slots) << FULL_BIT
+        full = np.int64(worker.busy >= worker.slots or worker.queued > 0) << FULL_BIT
         _set_key(state, w, full | np.int64(_held(state, w)) << INDEX_BITS | (w - first))
 
 
-@compiled
+@internal
+def _rank(state, w):
+    """The same where it is rare."""
+    _reload(state, w)
+
+
+@internal
 def _join(state, w):
-    """Requests may be routed to `w` from now on."""
-    pool = state.pools[state.workers[w].pool]
-    if pool.reachable == 0:
+    """Requests may be routed to `w` from now on, unless something is in the way."""
+    worker = state.workers[w]
+    pool = state.pools[worker.pool]
+    probing = worker.breaker == PROBING and _held(state, w) >= state.clock[0].breaker_probes
+    if worker.member != NONE or worker.breaker == OPEN or probing or pool.reachable == 0:
         return
     state.workers[w].member = pool.routable
     state.members[pool.first_worker + pool.routable] = w - pool.first_worker
     pool.routable += 1
-    _reload(state, w)
+    pool.routable_slots += worker.slots
+    _rank(state, w)
 
 
-@compiled
+@internal
 def _part(state, w):
     """No request is routed to `w` any more; the last member takes its place."""
     place = state.workers[w].member
@@ -282,6 +465,7 @@ def _part(state, w):
         return
     pool = state.pools[state.workers[w].pool]
     pool.routable -= 1
+    pool.routable_slots -= state.workers[w].slots
     last = state.members[pool.first_worker + pool.routable]
     state.members[pool.first_worker + place] = last
     state.workers[pool.first_worker + last].member = place
@@ -307,13 +491,19 @@ def _below(state, number, purpose, limit):
     return np.int64((high * np.uint64(limit)) >> np.uint64(32))
 
 
+@internal
+def _fraction(state, number, purpose):
+    """A random number from 0 to 1, 1 excluded."""
+    return (_bits(state, number, purpose) >> np.uint64(11)) / 9007199254740992.0
+
+
 @inlined
 def _member(state, p, place):
     first = state.pools[p].first_worker
     return first + state.members[first + place]
 
 
-@compiled
+@internal
 def _power_of_two(state, p, i):
     routable = state.pools[p].routable
     one = _below(state, i, FOR_WORKER, routable)
@@ -325,7 +515,7 @@ def _power_of_two(state, p, i):
     return second if _held(state, second) < _held(state, first) else first
 
 
-@compiled
+@internal
 def _predicted_completion(state, p, i):
     """The mean service time is the same for all workers of a pool, so it does not decide."""
     routable = state.pools[p].routable
@@ -342,7 +532,7 @@ def _predicted_completion(state, p, i):
     return chosen
 
 
-@compiled
+@internal
 def _choose(state, p, i):
     """The worker for request `i` by the pool's router, which is not least connections."""
     pool = state.pools[p]
@@ -360,13 +550,40 @@ def _choose(state, p, i):
 
 
 @inlined
+def _least(state, p):
+    """The worker that is first in the winner tree, or NONE."""
+    key = state.tree[state.pools[p].tree_start + 1]
+    if key == NOT_READY:
+        return np.int64(NONE)
+    return state.pools[p].first_worker + (key & INDEX_MASK)
+
+
+@internal
+def _place_of_session(state, p, i):
+    """The worker that served the session of `i` last, NONE if it is gone, closed or overloaded."""
+    chain = state.traits[i].chain
+    if chain == NONE or state.chains[chain].worker == NONE:
+        return np.int64(NONE)
+    w = state.pools[p].first_worker + state.chains[chain].worker
+    worker, least = state.workers[w], _least(state, p)
+    if (
+        worker.member == NONE
+        or worker.ordered_s != state.chains[chain].ordered_s
+        or _held(state, w) > _held(state, least) + state.clock[0].affinity_slack
+    ):
+        return np.int64(NONE)
+    return w
+
+
+@inlined
 def _route(state, p, i):
     """The worker for request `i`, or NONE. Workers pull from a shared queue: no router there."""
+    if state.clock[0].affinity == 1 and state.pools[p].shared_queue == 0:
+        w = _place_of_session(state, p, i)
+        if w != NONE:
+            return w
     if state.pools[p].router == LEAST_CONNECTIONS or state.pools[p].shared_queue == 1:
-        least = state.tree[state.pools[p].tree_start + 1]
-        if least == NOT_READY:
-            return np.int64(NONE)
-        return state.pools[p].first_worker + (least & INDEX_MASK)
+        return _least(state, p)
     return _choose(state, p, i)
 
 
@@ -376,13 +593,134 @@ def _account_busy(state, w, now):
     state.workers[w].busy_since_s = now
 
 
-@inlined
+@internal
 def _account_levels(state, p, now):
     passed = now - state.pools[p].levels_since_s
     state.integrals[p, F_STARTING_S] += state.counters[p, C_STARTING] * passed
     state.integrals[p, F_READY_S] += state.counters[p, C_READY] * passed
     state.integrals[p, F_DRAINING_S] += state.counters[p, C_DRAINING] * passed
+    state.integrals[p, F_SLOT_S] += state.pools[p].slots * passed
     state.pools[p].levels_since_s = now
+
+
+@inlined
+def _tenant(state, i):
+    """The lane of request `i` in each queue."""
+    if state.clock[0].tenants == 0:
+        return np.int64(0)
+    return np.int64(state.traits[i].tenant)
+
+
+@internal
+def _keep_in_worker(state, w, chain, now):
+    """Worker `w` keeps the prefix of `chain`, in place of the one used least recently."""
+    chosen = 0
+    for k in range(state.cached.shape[1]):
+        if state.cached[w, k].chain == chain:
+            chosen = k
+            break
+        if state.cached[w, k].used_s < state.cached[w, chosen].used_s:
+            chosen = k
+    state.cached[w, chosen].chain = chain
+    state.cached[w, chosen].used_s = now
+
+
+@internal
+def _unshelve(state, level, place, chain):
+    """Takes a prefix out of a shared cache."""
+    shelf, ends = state.shelves[level, chain], state.places[level, place]
+    if shelf.newer == NONE:
+        ends.newest = shelf.older
+    else:
+        state.shelves[level, shelf.newer].older = shelf.older
+    if shelf.older == NONE:
+        ends.oldest = shelf.newer
+    else:
+        state.shelves[level, shelf.older].newer = shelf.newer
+    shelf.there = 0
+    ends.number -= 1
+
+
+@internal
+def _shelve(state, level, place, chain, now):
+    """Puts a prefix into a shared cache as the newest; the oldest one goes if there is no room."""
+    if state.clock[0].capacity[level] == 0:
+        return
+    shelf, ends = state.shelves[level, chain], state.places[level, place]
+    if shelf.there == 1:
+        _unshelve(state, level, place, chain)
+    elif ends.number == state.clock[0].capacity[level]:
+        _unshelve(state, level, place, np.int64(ends.oldest))
+    shelf.there = 1
+    shelf.used_s = now
+    shelf.newer = NONE
+    shelf.older = ends.newest
+    if ends.newest == NONE:
+        ends.oldest = chain
+    else:
+        state.shelves[level, ends.newest].newer = chain
+    ends.newest = chain
+    ends.number += 1
+
+
+@internal
+def _is_shelved(state, level, chain, now):
+    shelf = state.shelves[level, chain]
+    return shelf.there == 1 and now - shelf.used_s <= state.clock[0].ttl_s[level]
+
+
+@internal
+def _spared_s(state, i, p, w, now):
+    """Seconds of work that a cached prefix spares request `i` at worker `w`; used is kept."""
+    chain, prefix_s = np.int64(state.traits[i].chain), state.traits[i].prefix_s
+    if prefix_s <= 0.0:
+        return 0.0
+    zone, region, clock = state.pools[p].zone, state.pools[p].region, state.clock[0]
+    for k in range(state.cached.shape[1]):
+        kept = state.cached[w, k]
+        if kept.chain == chain and now - kept.used_s <= clock.worker_ttl_s:
+            kept.used_s = now
+            state.counters[p, C_HIT_WORKER] += 1
+            return prefix_s
+    for level in range(2):
+        if _is_shelved(state, level, chain, now):
+            if state.cached.shape[1] > 0:
+                _keep_in_worker(state, w, chain, now)
+            _shelve(state, ZONE_CACHE, zone, chain, now)
+            if level == STORE_CACHE:
+                _shelve(state, STORE_CACHE, region, chain, now)
+            state.counters[p, C_HIT_ZONE + level] += 1
+            return max(0.0, prefix_s - clock.fetch_s[level])
+    return 0.0
+
+
+@internal
+def _cache_prefix(state, i, p, w, now):
+    """Worker `w` has computed the prefix of the session of `i`; it is kept at every level."""
+    chain = np.int64(state.traits[i].chain)
+    if chain == NONE:
+        return
+    if state.cached.shape[1] > 0:
+        _keep_in_worker(state, w, chain, now)
+    _shelve(state, ZONE_CACHE, state.pools[p].zone, chain, now)
+    _shelve(state, STORE_CACHE, state.pools[p].region, chain, now)
+
+
+@internal
+def _adjusted_work(state, i, p, w, now):
+    """Seconds of work of request `i` at worker `w`, less what caches or a smaller model spare."""
+    work_s, clock = state.requests[i].work_s, state.clock[0]
+    chain = state.traits[i].chain if clock.affinity + clock.cache > 0 else np.int32(NONE)
+    if chain != NONE:
+        state.chains[chain].worker = w - state.pools[p].first_worker
+        state.chains[chain].ordered_s = state.workers[w].ordered_s
+        if clock.cache == 1:
+            work_s = max(0.0, work_s - _spared_s(state, i, p, w, now))
+    for d in range(clock.levels):
+        if state.engaged[p, d] == 1 and state.levels[d].kind == LEVEL_SMALLER:
+            work_s *= state.levels[d].amount
+            state.counters[p, C_DEGRADED] += 1
+    return work_s
 
 
 @inlined
@@ -392,6 +730,8 @@ def _start(state, i, w, now):
     _account_busy(state, w, now)
     others = state.workers[w].busy
     service_s = state.requests[i].work_s
+    if state.clock[0].adjusts_work == 1:
+        service_s = _adjusted_work(state, i, p, w, now)
     if others > 0:
         service_s *= 1.0 + state.pools[p].contention * others / (state.workers[w].slots - 1)
     service_s /= state.workers[w].speed
@@ -407,6 +747,10 @@ def _start(state, i, w, now):
     state.in_service[w, others] = i
     state.workers[w].busy = others + 1
     state.counters[p, C_IN_SERVICE] += 1
+    if state.pools[p].over_memory != NO_LIMIT:
+        state.workers[w].memory_kib += state.traits[i].memory_kib
+    if state.clock[0].tenants == 1:
+        state.tenants[p, _tenant(state, i)].busy += 1
     _push(state, now + service_s, i)  # END is kind 0
 
 
@@ -421,38 +765,57 @@ def _leave(state, p, i, w, now):
     state.in_service[w, place] = moved
     state.outcomes[moved].place = place
     state.counters[p, C_IN_SERVICE] -= 1
+    if state.pools[p].over_memory != NO_LIMIT:
+        state.workers[w].memory_kib -= state.traits[i].memory_kib
+    if state.clock[0].tenants == 1:
+        state.tenants[p, _tenant(state, i)].busy -= 1
 
 
 @inlined
+def _row(state, p, w):
+    """The row of lanes in which requests of pool `p` wait, at worker `w` or at none."""
+    return p if w == NONE else len(state.pools) + w
+
+
+@inlined
+def _queued_since(state, i):
+    if state.clock[0].attempts > 1:
+        return state.efforts[i].queued_s
+    return state.outcomes[i].arrived_s
+
+
+@internal
 def _enqueue(state, p, i, w, now):
     """Request `i` waits at worker `w`, or in the pool's queue if `w` is NONE."""
+    t = _tenant(state, i)
+    lane = state.lanes[_row(state, p, w), t]
     state.outcomes[i].status = QUEUED
     state.outcomes[i].worker = w
     state.outcomes[i].next_in_queue = NONE
-    if w == NONE:
-        if state.pools[p].queue_head == NONE:
-            state.pools[p].queue_head = i
-        else:
-            state.outcomes[state.pools[p].queue_tail].next_in_queue = i
-        state.pools[p].queue_tail = i
-        state.pools[p].waiting += 1
+    if lane.head == NONE:
+        lane.head = i
     else:
-        if state.workers[w].queue_head == NONE:
-            state.workers[w].queue_head = i
-        else:
-            state.outcomes[state.workers[w].queue_tail].next_in_queue = i
-        state.workers[w].queue_tail = i
+        state.outcomes[lane.tail].next_in_queue = i
+    lane.tail = i
+    if w == NONE:
+        state.pools[p].waiting += 1
+        state.tenants[p, t].waiting += 1
+    else:
         state.workers[w].queued += 1
-        _reload(state, w)
+        _rank(state, w)
     state.counters[p, C_QUEUED] += 1
+    if state.clock[0].attempts > 1:
+        state.efforts[i].queued_s = now
     if state.pools[p].queue_timeout_s < np.inf:
         _watch(state, p, i, now)
 
 
-@inlined
+@internal
 def _watch(state, p, i, now):
     """Puts `i` on the pool's list of requests that may time out, oldest first."""
     state.outcomes[i].next_to_expire = NONE
+    if state.clock[0].attempts > 1:
+        state.efforts[i].before_in_expiry = state.pools[p].expire_tail
     if state.pools[p].expire_head == NONE:
         state.pools[p].expire_head = i
     else:
@@ -460,37 +823,89 @@ def _watch(state, p, i, now):
     state.pools[p].expire_tail = i
     if state.pools[p].timer_set == 0:
         state.pools[p].timer_set = 1
-        _push(state, now + state.pools[p].queue_timeout_s, (EXPIRE << KIND_SHIFT) | p)
+        _schedule(state, now + state.pools[p].queue_timeout_s, (EXPIRE << KIND_SHIFT) | p)
 
 
-@inlined
-def _take_from_worker(state, w):
-    """The oldest request that still waits at `w`, or NONE."""
-    i = state.workers[w].queue_head
-    while i != NONE and state.outcomes[i].status != QUEUED:
-        i = state.outcomes[i].next_in_queue
-    if i == NONE:
-        state.workers[w].queue_head = NONE
-        return NONE
-    state.workers[w].queue_head = state.outcomes[i].next_in_queue
-    state.workers[w].queued -= 1
-    state.counters[state.workers[w].pool, C_QUEUED] -= 1
-    return i
+@internal
+def _unwatch(state, p, i):
+    """Takes `i` off that list, so that it may be put there again.
+
+    Only where there are retries; elsewhere requests that wait no more are passed over later.
+    """
+    before, after = state.efforts[i].before_in_expiry, state.outcomes[i].next_to_expire
+    if before == NONE:
+        state.pools[p].expire_head = after
+    else:
+        state.outcomes[before].next_to_expire = after
+    if after == NONE:
+        state.pools[p].expire_tail = before
+    else:
+        state.efforts[after].before_in_expiry = before
 
 
-@inlined
-def _take_from_pool(state, p):
-    """The oldest request that still waits in the pool's queue, or NONE."""
-    i = state.pools[p].queue_head
-    while i != NONE and state.outcomes[i].status != QUEUED:
-        i = state.outcomes[i].next_in_queue
-    if i == NONE:
-        state.pools[p].queue_head = NONE
-        return NONE
-    state.pools[p].queue_head = state.outcomes[i].next_in_queue
-    state.pools[p].waiting -= 1
+@internal
+def _may_start(state, p, t):
+    """Whether tenant `t` may use one more of the slots of pool `p`, which are shared out."""
+    slots = state.pools[p].routable_slots
+    tenant = state.tenants[p, t]
+    if tenant.share < 1.0 and tenant.busy >= max(1, int(tenant.share * slots + 1e-9)):
+        return False
+    if tenant.busy < int(tenant.floor * slots + 1e-9):
+        return True
+    needed = 1
+    for other in range(state.tenants.shape[1]):
+        busy = state.tenants[p, other].busy
+        needed += busy
+        if other != t:
+            needed += max(0, int(state.tenants[p, other].floor * slots + 1e-9) - busy)
+    return needed <= slots
+
+
+@internal
+def _first_lane(state, row, p, now):
+    """The lane that is next by rank, where a long wait counts as rank; the oldest on ties."""
+    chosen, rank, since_s = NONE, np.int64(0), 0.0
+    chosen_i = np.int64(NONE)
+    for t in range(state.lanes.shape[1]):
+        i = np.int64(state.lanes[row, t].head)
+        if i == NONE or (state.pools[p].partitioned == 1 and not _may_start(state, p, t)):
+            continue
+        queued_s = _queued_since(state, i)
+        tenant = state.tenants[p, t]
+        level = tenant.rank
+        if tenant.aging_s < np.inf:
+            level += int((now - queued_s) / tenant.aging_s)
+        if (
+            chosen == NONE
+            or level > rank
+            or (level == rank and (queued_s < since_s or (queued_s == since_s and i < chosen_i)))
+        ):
+            chosen, rank, since_s, chosen_i = t, level, queued_s, i
+    return chosen
+
+
+@internal
+def _head(state, row, p, now):
+    """The request that is next in a row of lanes, or NONE."""
+    if state.lanes.shape[1] == 1 and state.pools[p].partitioned == 0:
+        return np.int64(state.lanes[row, 0].head)
+    t = _first_lane(state, row, p, now)
+    return np.int64(NONE) if t == NONE else np.int64(state.lanes[row, t].head)
+
+
+@internal
+def _dequeue(state, p, i, w):
+    """Takes `i` out of the queue of worker `w` or of the pool; it is first in its lane."""
+    t = _tenant(state, i)
+    state.lanes[_row(state, p, w), t].head = state.outcomes[i].next_in_queue
     state.counters[p, C_QUEUED] -= 1
-    return i
+    if w == NONE:
+        state.pools[p].waiting -= 1
+        state.tenants[p, t].waiting -= 1
+    else:
+        state.workers[w].queued -= 1
+    if state.clock[0].attempts > 1 and state.pools[p].queue_timeout_s < np.inf:
+        _unwatch(state, p, i)
 
 
 @inlined
@@ -502,31 +917,191 @@ def _release(state, i, now, failed):
     while child != NONE:
         at = now + state.requests[child].think_s
         if at < state.clock[0].horizon_s:
-            _push(state, at, (ARRIVE << KIND_SHIFT) | child)
+            _schedule(state, at, (ARRIVE << KIND_SHIFT) | child)
         child = state.requests[child].next_sibling
 
 
-@inlined
+@internal
+def _fade(state, p, now):
+    """Lets what is remembered of about the last minute fade until `now`."""
+    kept = np.exp((state.pools[p].recent_s - now) / MINUTE_S)
+    state.pools[p].recent_arrivals *= kept
+    state.pools[p].recent_retries *= kept
+    state.pools[p].recent_s = now
+
+
+@internal
+def _retry(state, i, now):
+    """Whether request `i`, which just failed, will arrive again."""
+    clock, p = state.clock[0], state.requests[i].pool
+    tries = state.efforts[i].tries
+    if tries + 1 >= clock.attempts:
+        return False
+    if clock.retry_budget < np.inf:
+        _fade(state, p, now)
+        allowed = clock.retry_budget * state.pools[p].recent_arrivals
+        if state.pools[p].recent_retries + 1.0 > allowed:
+            return False
+        state.pools[p].recent_retries += 1.0
+    wait_s = min(clock.backoff_max_s, clock.backoff_s * clock.multiplier**tries)
+    if clock.jitter == 1:
+        wait_s *= _fraction(state, i * 16 + tries, FOR_RETRY)
+    state.efforts[i].tries = tries + 1
+    state.outcomes[i].status = RETRYING
+    state.outcomes[i].worker = NONE
+    state.outcomes[i].start_s = np.nan
+    state.outcomes[i].end_s = np.nan
+    state.counters[p, C_RETRYING] += 1
+    state.counters[p, C_RETRIED] += 1
+    _schedule(state, now + wait_s, (ARRIVE << KIND_SHIFT) | i)
+    return True
+
+
+@internal
 def _fail(state, i, now, status, counter):
     """Request `i`, which holds no slot and no place in a queue any more, ends in failure."""
+    if state.clock[0].attempts == 1 or not _retry(state, i, now):
+        _give_up(state, i, now, status, counter)
+
+
+@internal
+def _give_up(state, i, now, status, counter):
+    """Request `i` has failed for good."""
+    p = state.requests[i].pool
     state.outcomes[i].status = status
     state.outcomes[i].end_s = now
-    state.counters[state.requests[i].pool, counter] += 1
+    state.counters[p, counter] += 1
+    if state.clock[0].tenants == 1:
+        state.tenants[p, _tenant(state, i)].failed += 1
     _release(state, i, now, True)
+
+
+@inlined
+def _can_start(state, i, w):
+    """Whether worker `w` has a slot and memory for request `i`.
+
+    What is too large even for an empty worker counts as fitting there: `_begin` refuses it.
+    """
+    worker = state.workers[w]
+    if worker.busy >= worker.slots:
+        return False
+    if state.pools[worker.pool].over_memory != WAIT_FOR_MEMORY or worker.busy == 0:
+        return True
+    return worker.memory_kib + state.traits[i].memory_kib <= worker.room_kib
+
+
+@internal
+def _begin(state, i, w, now):
+    """Request `i` starts at worker `w`, unless memory is short."""
+    p = state.workers[w].pool
+    if state.pools[p].over_memory != NO_LIMIT:
+        needed = state.workers[w].memory_kib + state.traits[i].memory_kib
+        if needed > state.workers[w].room_kib:
+            if state.pools[p].over_memory == WAIT_FOR_MEMORY:
+                _fail(state, i, now, REJECTED, C_REJECTED)
+            else:
+                _fail(state, i, now, LOST, C_LOST)
+                _restart(state, w, now)
+            return
+    _start(state, i, w, now)
 
 
 @inlined
 def _arrive(state, i, now):
     p = state.requests[i].pool
-    state.outcomes[i].arrived_s = now
-    state.counters[p, C_ARRIVED] += 1
-    state.integrals[p, F_OFFERED_SLOT_S] += state.requests[i].work_s
+    if state.outcomes[i].status == RETRYING:
+        state.counters[p, C_RETRYING] -= 1
+    else:
+        state.outcomes[i].arrived_s = now
+        state.counters[p, C_ARRIVED] += 1
+        state.integrals[p, F_OFFERED_SLOT_S] += state.requests[i].work_s
+        if state.clock[0].notes_arrivals == 1:
+            _note_arrival(state, i, p, now)
     w = np.int64(NONE)
-    if state.pools[p].waiting == 0:
+    if state.pools[p].plain == 1 and state.pools[p].waiting == 0:
+        w = _least(state, p)
+        if w != NONE and state.workers[w].busy < state.workers[w].slots:
+            _start(state, i, w, now)
+            _reload(state, w)
+            return
+    _place(state, i, p, w, now)
+
+
+@internal
+def _load(state, p):
+    """Requests held per slot of the workers that requests may be routed to."""
+    held = state.counters[p, C_QUEUED] + state.counters[p, C_IN_SERVICE]
+    if state.pools[p].routable_slots == 0:
+        return np.inf if held > 0 else 0.0
+    return held / state.pools[p].routable_slots
+
+
+@internal
+def _predicted_wait_s(state, p):
+    """Until a request that arrives now would start, if all slots were alike."""
+    held = state.counters[p, C_QUEUED] + state.counters[p, C_IN_SERVICE]
+    slots = state.pools[p].routable_slots
+    if slots == 0:
+        return np.inf
+    return max(0, held - slots + 1) * state.pools[p].mean_service_s / slots
+
+
+@internal
+def _degrade(state, i, p, now):
+    """Whether request `i` is answered or turned away at once, because the pool is overloaded."""
+    load = _load(state, p)
+    for d in range(state.clock[0].levels):
+        level = state.levels[d]
+        if state.engaged[p, d] == 1:
+            state.engaged[p, d] = load >= level.below
+        else:
+            state.engaged[p, d] = load > level.above
+    rank = state.tenants[p, _tenant(state, i)].rank
+    for d in range(state.clock[0].levels):
+        level = state.levels[d]
+        if state.engaged[p, d] == 0:
+            continue
+        if (level.kind == LEVEL_SHED and rank < level.rank) or (
+            level.kind == LEVEL_DEADLINE and _predicted_wait_s(state, p) > level.amount
+        ):
+            _give_up(state, i, now, SHED, C_SHED)
+            return True
+        if level.kind == LEVEL_CACHED and _fraction(state, i, FOR_CACHED) < level.amount:
+            _answer(state, i, p, now)
+            return True
+    return False
+
+
+@internal
+def _answer(state, i, p, now):
+    """Request `i` finishes at once with an answer from a cache."""
+    latency_s = now - state.outcomes[i].arrived_s
+    state.outcomes[i].status = FINISHED
+    state.outcomes[i].start_s = now
+    state.outcomes[i].end_s = now
+    state.counters[p, C_FINISHED] += 1
+    state.counters[p, C_DEGRADED] += 1
+    state.ended[p, latency_bucket(latency_s)] += 1
+    if state.clock[0].tenants == 1:
+        tenant = state.tenants[p, _tenant(state, i)]
+        tenant.finished += 1
+        tenant.latency_s += latency_s
+    _release(state, i, now, False)
+
+
+@internal
+def _place(state, i, p, w, now):
+    """Request `i` starts or waits; `w`: the worker chosen, NONE where nobody has chosen yet."""
+    if state.clock[0].levels > 0 and _degrade(state, i, p, now):
+        return
+    if state.pools[p].partitioned == 1:
+        _place_in_partition(state, i, p, now)
+        return
+    if w == NONE and state.pools[p].waiting == 0:
         w = _route(state, p, i)
-    if w != NONE and state.workers[w].busy < state.workers[w].slots:
-        _start(state, i, w, now)
-        _reload(state, w)
+    if w != NONE and state.workers[w].queued == 0 and _can_start(state, i, w):
+        _begin(state, i, w, now)
+        _rank(state, w)
     elif w != NONE and state.pools[p].shared_queue == 0:
         if state.workers[w].queued >= state.pools[p].queue_limit:
             _fail(state, i, now, REJECTED, C_REJECTED)
@@ -538,117 +1113,314 @@ def _arrive(state, i, now):
         _enqueue(state, p, i, NONE, now)
 
 
-@compiled
+@internal
+def _use_freed(state, p, now):
+    """Where slots are shared out, those that a loss freed may be used by other workers."""
+    if state.pools[p].partitioned == 1:
+        _share_out(state, p, now)
+
+
+@internal
+def _note_arrival(state, i, p, now):
+    if state.clock[0].retry_budget < np.inf:
+        _fade(state, p, now)
+        state.pools[p].recent_arrivals += 1.0
+    if state.clock[0].tenants == 1:
+        tenant = state.tenants[p, _tenant(state, i)]
+        tenant.arrived += 1
+        tenant.offered_slot_s += state.requests[i].work_s
+
+
+@internal
+def _place_in_partition(state, i, p, now):
+    """Requests of a pool whose slots are shared out wait in its own queue, each tenant's apart."""
+    t = _tenant(state, i)
+    w = _least(state, p)
+    if (
+        w != NONE
+        and state.tenants[p, t].waiting == 0
+        and _may_start(state, p, t)
+        and _can_start(state, i, w)
+    ):
+        _begin(state, i, w, now)
+        _rank(state, w)
+        _share_out(state, p, now)  # a crash may have freed slots
+    elif state.tenants[p, t].waiting >= state.pools[p].queue_limit:
+        _fail(state, i, now, REJECTED, C_REJECTED)
+    else:
+        _enqueue(state, p, i, NONE, now)
+
+
+@internal
+def _share_out(state, p, now):
+    """Starts what waits in a pool whose slots are shared out, as far as shares and slots allow."""
+    while state.pools[p].waiting > 0:
+        i, w = _head(state, p, p, now), _least(state, p)
+        if i == NONE or w == NONE or not _can_start(state, i, w):
+            return
+        _dequeue(state, p, i, NONE)
+        _begin(state, i, w, now)
+        _rank(state, w)
+
+
+@internal
 def _stop_worker(state, w, now):
     """Worker `w`, which holds nothing any more, is gone."""
     p = state.workers[w].pool
     _account_levels(state, p, now)
     state.counters[p, C_DRAINING] -= 1
+    state.pools[p].slots -= state.workers[w].slots
     state.workers[w].phase = OFF
-    state.workers[w].queue_head = NONE
+
+
+@internal
+def _trip(state, w, now):
+    """The breaker of worker `w` opens: no request is routed there for a while."""
+    state.workers[w].breaker = OPEN
+    state.workers[w].streak = 0
+    state.workers[w].half_open_s = now + state.clock[0].breaker_open_s
+    state.counters[state.workers[w].pool, C_BREAKER] += 1
+    _part(state, w)
+    _schedule(state, state.workers[w].half_open_s, (HALF_OPEN << KIND_SHIFT) | w)
+
+
+@internal
+def _judge(state, w, good, now):
+    """What the breaker of ready worker `w` makes of a request that finished or timed out there."""
+    worker, clock = state.workers[w], state.clock[0]
+    if worker.phase != READY or worker.breaker == OPEN:
+        return
+    if worker.breaker == CLOSED:
+        worker.streak = 0 if good else worker.streak + 1
+        if worker.streak >= clock.breaker_failures:
+            _trip(state, w, now)
+    elif not good:
+        _trip(state, w, now)
+    else:
+        worker.streak += 1
+        if worker.streak >= clock.breaker_successes:
+            worker.breaker, worker.streak = CLOSED, 0
+        _join(state, w)
+
+
+@internal
+def _half_open(state, w, now):
+    if not _is_live(state, now, (HALF_OPEN << KIND_SHIFT) | w):
+        return
+    state.workers[w].breaker = PROBING
+    state.workers[w].streak = 0
+    _join(state, w)
+    _pull(state, w, now)
+
+
+@internal
+def _remember(state, i, p, w, now):
+    """What later requests have of one that finished at worker `w`."""
+    if state.clock[0].cache == 1:
+        _cache_prefix(state, i, p, w, now)
+    pool = state.pools[p]
+    pool.served = min(pool.served + 1, MEAN_OF)
+    pool.mean_service_s += (now - state.outcomes[i].start_s - pool.mean_service_s) / pool.served
 
 
 @inlined
 def _end(state, i, now):
     """Request `i` leaves its slot, and the next one in line takes it."""
     status = state.outcomes[i].status
-    if status != IN_SERVICE and status != OUT_OF_TIME:
+    if (status != IN_SERVICE and status != OUT_OF_TIME) or state.outcomes[i].end_s != now:
         return  # it was lost with its worker
     w, p = state.outcomes[i].worker, state.requests[i].pool
     _leave(state, p, i, w, now)
     if status == IN_SERVICE:
+        latency_s = now - state.outcomes[i].arrived_s
         state.outcomes[i].status = FINISHED
         state.counters[p, C_FINISHED] += 1
-        state.ended[p, latency_bucket(now - state.outcomes[i].arrived_s)] += 1
+        state.ended[p, latency_bucket(latency_s)] += 1
+        if state.clock[0].tenants == 1:
+            tenant = state.tenants[p, _tenant(state, i)]
+            tenant.finished += 1
+            tenant.latency_s += latency_s
+        if state.clock[0].adjusts_work == 1:
+            _remember(state, i, p, w, now)
         _release(state, i, now, False)
     else:
         _fail(state, i, now, EXEC_TIMEOUT, C_EXEC_TIMEOUT)
-    following = NONE
-    if state.workers[w].queued > 0:
-        following = _take_from_worker(state, w)
-    elif state.workers[w].member != NONE and state.pools[p].waiting > 0:
-        following = _take_from_pool(state, p)
-    if following != NONE:
-        _start(state, following, w, now)
-    elif state.workers[w].phase == DRAINING and state.workers[w].busy == 0:
+    if state.clock[0].breaker_failures > 0:
+        _judge(state, w, status == IN_SERVICE, now)
+    if state.workers[w].queued > 0 or state.pools[p].waiting > 0:
+        _refill(state, p, w, now)
+    if state.workers[w].phase == DRAINING and _held(state, w) == 0:
         _stop_worker(state, w, now)
     _reload(state, w)
+    if state.pools[p].partitioned == 1:
+        _share_out(state, p, now)
 
 
-@compiled
+@internal
+def _refill(state, p, w, now):
+    """Worker `w` takes what waits at it, then what waits for the pool, while it has room."""
+    while True:
+        at = np.int64(NONE)
+        if state.workers[w].queued > 0:
+            at = np.int64(w)
+        elif (
+            state.workers[w].member == NONE
+            or state.pools[p].waiting == 0
+            or state.pools[p].partitioned == 1
+        ):
+            return
+        i = _head(state, _row(state, p, at), p, now)
+        if not _can_start(state, i, w):
+            return
+        _dequeue(state, p, i, at)
+        _begin(state, i, w, now)
+        if state.workers[w].breaker == PROBING:
+            _rank(state, w)
+
+
+@internal
 def _become_ready(state, w, now):
     if state.workers[w].phase != STARTING or state.workers[w].ready_s != now:
         return  # cancelled since
     p = state.workers[w].pool
+    number = state.pools[p].started * len(state.pools) + p
+    if (
+        state.pools[p].start_failure > 0.0
+        and _fraction(state, number, FOR_START) < state.pools[p].start_failure
+    ):
+        state.counters[p, C_START_FAILED] += 1
+        _begin_start(state, w, FAILED_START_S, now)
+        return
     _account_levels(state, p, now)
     state.counters[p, C_STARTING] -= 1
     state.counters[p, C_READY] += 1
     state.workers[w].phase = READY
     _join(state, w)
     _pull(state, w, now)
+    if state.workers[w].replaces != NONE:
+        old = state.pools[p].first_worker + state.workers[w].replaces
+        state.workers[w].replaces = NONE
+        _retire(state, old, now)
 
 
-@compiled
+@internal
+def _retire(state, w, now):
+    """Worker `w` drains, now that another one took its place."""
+    if state.workers[w].phase == READY and state.workers[w].replaced == 1:
+        _account_levels(state, state.workers[w].pool, now)
+        _drain(state, w, state.pools[state.workers[w].pool].drain_grace_s, now)
+
+
+@internal
 def _pull(state, w, now):
-    """Routable worker `w` takes what waits in the pool's queue."""
+    """Worker `w` takes what waits as far as it may."""
     p = state.workers[w].pool
-    if state.workers[w].member == NONE:
-        return
-    while state.pools[p].waiting > 0 and state.workers[w].busy < state.workers[w].slots:
-        _start(state, _take_from_pool(state, p), w, now)
-    _reload(state, w)
+    _refill(state, p, w, now)
+    _rank(state, w)
+    if state.pools[p].partitioned == 1:
+        _share_out(state, p, now)
 
 
-@compiled
+@internal
 def _lose(state, w, now):
     """What worker `w` holds is lost."""
     p = state.workers[w].pool
     while state.workers[w].busy > 0:
-        i = state.in_service[w, state.workers[w].busy - 1]
+        i = np.int64(state.in_service[w, state.workers[w].busy - 1])
         _leave(state, p, i, w, now)
         _fail(state, i, now, LOST, C_LOST)
-    while state.workers[w].queued > 0:
-        _fail(state, _take_from_worker(state, w), now, LOST, C_LOST)
+    row = _row(state, p, w)
+    for t in range(state.lanes.shape[1]):
+        while state.lanes[row, t].head != NONE:
+            i = np.int64(state.lanes[row, t].head)
+            _dequeue(state, p, i, w)
+            _fail(state, i, now, LOST, C_LOST)
 
 
-@compiled
-def _drain_end(state, w, now):
-    """The grace period of draining worker `w` is over: what it holds is lost."""
+@internal
+def _restart(state, w, now):
+    """Worker `w` lost all it held and starts again, unless it was draining anyway."""
     p = state.workers[w].pool
-    if (
-        state.workers[w].phase != DRAINING
-        or state.workers[w].drain_s + state.pools[p].drain_grace_s != now
-    ):
+    _account_levels(state, p, now)
+    state.counters[p, C_CRASHED] += 1
+    _part(state, w)
+    _lose(state, w, now)
+    if state.workers[w].phase == DRAINING:
+        return  # whoever looks next finds it empty and stops it
+    state.counters[p, C_READY] -= 1
+    state.counters[p, C_STARTING] += 1
+    state.workers[w].phase = STARTING
+    state.workers[w].breaker = CLOSED
+    state.workers[w].streak = 0
+    state.workers[w].resized_s = np.nan
+    _begin_start(state, w, 0.0, now)
+
+
+@internal
+def _drain_end(state, w, now):
+    """The time of draining worker `w` is over: what it holds is lost."""
+    if state.workers[w].phase != DRAINING or state.workers[w].stop_s != now:
         return
     _lose(state, w, now)
     _stop_worker(state, w, now)
+    _use_freed(state, state.workers[w].pool, now)
 
 
-@compiled
+@internal
+def _resized(state, w, now):
+    """Worker `w` gets its new size in place."""
+    worker = state.workers[w]
+    if worker.phase != READY or worker.resized_s != now:
+        return
+    p = worker.pool
+    _account_levels(state, p, now)
+    old, new = state.sizes[p, worker.size], state.sizes[p, worker.next_size]
+    added = new.slots - old.slots
+    state.pools[p].slots += added
+    if worker.member != NONE:
+        state.pools[p].routable_slots += added
+    worker.own_speed = worker.own_speed / old.speed * new.speed
+    worker.speed = worker.own_speed * worker.slowed
+    worker.size = worker.next_size
+    worker.slots = new.slots
+    worker.room_kib = new.room_kib
+    _pull(state, w, now)
+
+
+@internal
 def _expire(state, p, now):
     """Times out the requests of pool `p` that waited long enough, then sets the next timer."""
     state.pools[p].timer_set = 0
-    i = state.pools[p].expire_head
+    exact = state.clock[0].attempts > 1  # the list holds only what still waits
+    i = np.int64(state.pools[p].expire_head)
     while i != NONE:
         if state.outcomes[i].status == QUEUED:
-            due_s = state.outcomes[i].arrived_s + state.pools[p].queue_timeout_s
+            due_s = _queued_since(state, i) + state.pools[p].queue_timeout_s
             if due_s > now:
                 state.pools[p].timer_set = 1
-                _push(state, due_s, (EXPIRE << KIND_SHIFT) | p)
+                _schedule(state, due_s, (EXPIRE << KIND_SHIFT) | p)
                 break
-            w = state.outcomes[i].worker
-            state.counters[p, C_QUEUED] -= 1
-            if w == NONE:
-                state.pools[p].waiting -= 1
-            else:
-                state.workers[w].queued -= 1
-                _reload(state, w)
-            _fail(state, i, now, QUEUE_TIMEOUT, C_QUEUE_TIMEOUT)
-        i = state.outcomes[i].next_to_expire
-    state.pools[p].expire_head = i
+            _time_out(state, p, i, now)
+        i = np.int64(state.pools[p].expire_head if exact else state.outcomes[i].next_to_expire)
+    if not exact:
+        state.pools[p].expire_head = i
 
 
 @inlined
+def _time_out(state, p, i, now):
+    """Request `i` has waited too long."""
+    w = np.int64(state.outcomes[i].worker)
+    _dequeue(state, p, i, w)
+    _fail(state, i, now, QUEUE_TIMEOUT, C_QUEUE_TIMEOUT)
+    if w != NONE:
+        _rank(state, w)
+        if state.clock[0].breaker_failures > 0:
+            _judge(state, w, False, now)
+        if state.pools[p].over_memory == WAIT_FOR_MEMORY:
+            _pull(state, w, now)
+
+
+@compiled
 def latency_bucket(latency_s):
     """The log bucket of a latency: bucket b holds BUCKET_MIN_S * 1.02 ** [b, b + 1)."""
     if latency_s <= BUCKET_MIN_S:
@@ -656,18 +1428,26 @@ def latency_bucket(latency_s):
     return min(BUCKETS - 1, int(np.log(latency_s / BUCKET_MIN_S) / LOG_WIDTH))
 
 
-@compiled
+@internal
 def _handle(state, code, now):
     """Any event but END, which `advance` handles itself because it is by far the most common."""
     kind, number = code >> KIND_SHIFT, code & NUMBER_MASK
     if kind == ARRIVE:
-        _arrive(state, number, now)
+        if now < state.clock[0].tools_until_s and state.outcomes[number].status == NOT_ARRIVED:
+            if state.clock[0].tools_until_s < state.clock[0].horizon_s:
+                _schedule(state, state.clock[0].tools_until_s, code)
+        else:
+            _arrive(state, number, now)
     elif kind == EXPIRE:
         _expire(state, number, now)
     elif kind == BECOME_READY:
         _become_ready(state, number, now)
-    else:
+    elif kind == DRAIN_END:
         _drain_end(state, number, now)
+    elif kind == RESIZED:
+        _resized(state, number, now)
+    else:
+        _half_open(state, number, now)
 
 
 @compiled
@@ -743,8 +1523,11 @@ def look(state, views):
 
 @compiled
 def run_tick(state, from_s, to_s, views, counters, integrals):
-    """One tick, from `open_tick` to `look`; copies its (P, COUNTERS) and (P, INTEGRALS) out."""
-    open_tick(state)
+    """One tick, from `open_tick` to `look`; copies its (P, COUNTERS) and (P, INTEGRALS) out.
+
+    What is counted between two ticks, such as losses by a crash, belongs to the second.
+    """
+    _zero_sums(state)
     advance(state, to_s)
     close_tick(state, to_s, views.utilisation_of, to_s - from_s)
     for p in range(len(state.pools)):
@@ -753,6 +1536,7 @@ def run_tick(state, from_s, to_s, views, counters, integrals):
         for column in range(INTEGRALS):
             integrals[p, column] = state.integrals[p, column]
     look(state, views)
+    _zero_counts(state)
 
 
 @compiled
@@ -772,46 +1556,74 @@ def percentile_of(counts, share):
 
 @compiled
 def open_tick(state):
-    """Sets what is counted per tick back to zero."""
+    """Sets what is counted and summed per tick back to zero."""
+    _zero_counts(state)
+    _zero_sums(state)
+
+
+@internal
+def _zero_counts(state):
     state.counters[:, :C_QUEUED] = 0
-    state.integrals[:, :] = 0.0
+    state.counters[:, C_RETRIED:] = 0
     state.ended[:, :] = 0
+
+
+@internal
+def _zero_sums(state):
+    state.integrals[:, :] = 0.0
     for w in range(len(state.workers)):
         state.workers[w].busy_slot_s = 0.0
 
 
-@inlined
+@internal
 def _furnish(state, w, node, node_speed):
     """Gives `w` the size that its pool orders, on a node."""
     p = state.workers[w].pool
     size = state.sizes[p, state.pools[p].size]
-    state.workers[w].size = state.pools[p].size
-    state.workers[w].slots = size.slots
-    state.workers[w].own_speed = size.speed * node_speed
-    state.workers[w].speed = state.workers[w].own_speed
-    state.workers[w].node = node
+    worker = state.workers[w]
+    worker.size = state.pools[p].size
+    worker.slots = size.slots
+    worker.room_kib = size.room_kib
+    worker.own_speed = size.speed * node_speed
+    worker.slowed = 1.0
+    worker.speed = worker.own_speed
+    worker.node = node
+    worker.replaces = NONE
+    worker.replaced = 0
+    worker.breaker = CLOSED
+    worker.streak = 0
+    worker.resized_s = np.nan
+    state.pools[p].slots += size.slots
+    for k in range(state.cached.shape[1]):
+        state.cached[w, k].chain = NONE
+        state.cached[w, k].used_s = -np.inf
 
 
-@inlined
-def _order(state, w, node, extra_s, node_speed, now):
-    """Orders worker `w`, which is off, on a node that is ready after `extra_s`."""
+@internal
+def _begin_start(state, w, extra_s, now):
+    """Worker `w` is ready after the next start-up time, which begins after `extra_s`."""
     p = state.workers[w].pool
     draws = state.startup_draws.shape[1]
     ready_s = now + extra_s + state.startup_draws[p, state.pools[p].started % draws]
     state.pools[p].started += 1
+    state.workers[w].ready_s = ready_s
+    _schedule(state, ready_s, (BECOME_READY << KIND_SHIFT) | w)
+
+
+@internal
+def _order(state, w, node, extra_s, node_speed, now):
+    """Orders worker `w`, which is off, on a node that is ready after `extra_s`."""
     _furnish(state, w, node, node_speed)
     state.workers[w].phase = STARTING
     state.workers[w].ordered_s = now
-    state.workers[w].ready_s = ready_s
     state.workers[w].busy_since_s = now
-    state.counters[p, C_STARTING] += 1
-    _push(state, ready_s, (BECOME_READY << KIND_SHIFT) | w)
+    state.counters[state.workers[w].pool, C_STARTING] += 1
+    _begin_start(state, w, extra_s, now)
 
 
 @compiled
 def scale_out(state, p, number, now):
-    """Orders `number` workers of pool `p` on machines of their own; returns how many there was
-    room for."""
+    """Orders `number` workers of pool `p` on machines of their own; returns how many had room."""
     _account_levels(state, p, now)
     ordered = 0
     first = state.pools[p].first_worker
@@ -859,10 +1671,10 @@ def start_ready(state, p, number, since_s):
 def rank_all(state):
     """Fills the winner trees from the workers' states."""
     for w in range(len(state.workers)):
-        _reload(state, w)
+        _rank(state, w)
 
 
-@compiled
+@internal
 def _newest_starting(state, p):
     chosen = NONE
     first = state.pools[p].first_worker
@@ -874,7 +1686,7 @@ def _newest_starting(state, p):
     return chosen
 
 
-@compiled
+@internal
 def _least_loaded(state, p):
     chosen = NONE
     first = state.pools[p].first_worker
@@ -886,33 +1698,38 @@ def _least_loaded(state, p):
     return chosen
 
 
-@inlined
+@internal
 def _cancel(state, w):
     """Starting worker `w` is not wanted any more."""
+    p = state.workers[w].pool
     state.workers[w].phase = OFF
-    state.counters[state.workers[w].pool, C_STARTING] -= 1
+    state.counters[p, C_STARTING] -= 1
+    state.pools[p].slots -= state.workers[w].slots
+    if state.workers[w].replaces != NONE:
+        state.workers[state.pools[p].first_worker + state.workers[w].replaces].replaced = 0
 
 
-@compiled
-def _drain(state, w, now):
-    """Ready worker `w` finishes what it holds and is gone then."""
+@internal
+def _drain(state, w, grace_s, now):
+    """Ready worker `w` finishes what it holds and is gone then, or after `grace_s`."""
     p = state.workers[w].pool
     state.workers[w].phase = DRAINING
-    state.workers[w].drain_s = now
+    state.workers[w].stop_s = now + grace_s
     _part(state, w)
     state.counters[p, C_READY] -= 1
     state.counters[p, C_DRAINING] += 1
     if _held(state, w) == 0:
         _stop_worker(state, w, now)
-    elif state.pools[p].drain_grace_s < np.inf:
-        _push(state, now + state.pools[p].drain_grace_s, (DRAIN_END << KIND_SHIFT) | w)
+    elif grace_s < np.inf:
+        _schedule(state, now + grace_s, (DRAIN_END << KIND_SHIFT) | w)
 
 
-@compiled
+@internal
 def _crash(state, w, now):
     """Worker `w`, in whatever phase, is gone with all it holds."""
     p = state.workers[w].pool
     _account_levels(state, p, now)
+    state.counters[p, C_CRASHED] += 1
     if state.workers[w].phase == STARTING:
         _cancel(state, w)
         return
@@ -922,26 +1739,100 @@ def _crash(state, w, now):
         state.counters[p, C_READY] -= 1
         state.counters[p, C_DRAINING] += 1
     _stop_worker(state, w, now)
+    _use_freed(state, p, now)
 
 
 @compiled
 def scale_in(state, p, number, now):
     """Removes `number` workers of pool `p`; returns how many there were to remove.
 
-    Starting ones go first, the newest of them first; then the ready ones with the least load,
-    the highest number on ties, which drain.
+    Starting ones go first, the newest of them first (where it was to replace another one, that
+    one drains too); then the ready ones with the least load, the highest number on ties, which
+    drain.
     """
     _account_levels(state, p, now)
     for removed in range(number):
         w = _newest_starting(state, p)
         if w != NONE:
+            old = np.int64(state.workers[w].replaces)
+            if old != NONE:
+                _retire(state, state.pools[p].first_worker + old, now)
             _cancel(state, w)
             continue
         w = _least_loaded(state, p)
         if w == NONE:
             return removed
-        _drain(state, w, now)
+        _drain(state, w, state.pools[p].drain_grace_s, now)
     return number
+
+
+@compiled
+def resize(state, p, size, now):
+    """Workers of pool `p` are ordered in another size from now on, and those there change to it.
+
+    In place each ready one has it after the pool's `resize_s`; else one of the new size is
+    started for it first, then it drains. There must be room for as many workers. Starting ones
+    start in the new size.
+    """
+    _account_levels(state, p, now)
+    state.pools[p].size = size
+    first = state.pools[p].first_worker
+    for w in range(first, first + state.pools[p].capacity):
+        worker = state.workers[w]
+        if worker.phase == STARTING and worker.size != size:
+            old, new = state.sizes[p, worker.size], state.sizes[p, size]
+            state.pools[p].slots += new.slots - old.slots
+            worker.own_speed = worker.own_speed / old.speed * new.speed
+            worker.speed = worker.own_speed * worker.slowed
+            worker.size = size
+            worker.slots = new.slots
+            worker.room_kib = new.room_kib
+        elif worker.phase == READY and state.pools[p].resize_in_place == 1:
+            worker.next_size = size
+            worker.resized_s = now + state.pools[p].resize_s
+            _schedule(state, worker.resized_s, (RESIZED << KIND_SHIFT) | w)
+    if state.pools[p].resize_in_place == 0:
+        _replace_all(state, p, size, now)
+
+
+@internal
+def _replace_all(state, p, size, now):
+    """Starts a worker for each ready one of pool `p` that is of another size."""
+    first = state.pools[p].first_worker
+    free = first
+    for w in range(first, first + state.pools[p].capacity):
+        worker = state.workers[w]
+        if worker.phase != READY or worker.size == size or worker.replaced == 1:
+            continue
+        while free < first + state.pools[p].capacity and state.workers[free].phase != OFF:
+            free += 1
+        if free == first + state.pools[p].capacity:
+            return
+        node_speed = worker.own_speed / state.sizes[p, worker.size].speed
+        _order(state, free, worker.node, 0.0, node_speed, now)
+        state.workers[free].replaces = w - first
+        worker.replaced = 1
+
+
+@compiled
+def fail_starts(state, p, probability):
+    """Starts of workers of pool `p` that end from now on fail so often, and begin again."""
+    state.pools[p].start_failure = probability
+
+
+@compiled
+def hold_tools(state, until_s):
+    """Sessions' requests that would arrive before `until_s` arrive then: their tools are out."""
+    state.clock[0].tools_until_s = until_s
+
+
+@compiled
+def share_slots(state, p, shares, now):
+    """Tenants may use these shares (T,) of the slots of pool `p` from now on."""
+    for t in range(len(shares)):
+        state.tenants[p, t].share = shares[t]
+    if state.pools[p].partitioned == 1:
+        _share_out(state, p, now)
 
 
 @compiled
@@ -953,7 +1844,18 @@ def drain_node(state, node, now):
             if state.workers[w].phase == STARTING:
                 _cancel(state, w)
             elif state.workers[w].phase == READY:
-                _drain(state, w, now)
+                _drain(state, w, state.pools[state.workers[w].pool].drain_grace_s, now)
+
+
+@compiled
+def give_notice(state, node, notice_s, now):
+    """A node will be gone after `notice_s`: its workers drain until then at most."""
+    drain_node(state, node, now)
+    for w in range(len(state.workers)):
+        worker = state.workers[w]
+        if worker.node == node and worker.phase == DRAINING and worker.stop_s > now + notice_s:
+            worker.stop_s = now + notice_s
+            _schedule(state, worker.stop_s, (DRAIN_END << KIND_SHIFT) | w)
 
 
 @compiled
@@ -967,7 +1869,7 @@ def crash_node(state, node, now):
     return crashed
 
 
-@compiled
+@internal
 def _picked(state, p, purpose, fresh):
     """A ready worker of pool `p` by a seeded draw, or NONE; `fresh`: one at its own speed."""
     number = state.clock[0].faults
@@ -976,11 +1878,11 @@ def _picked(state, p, purpose, fresh):
     first = state.pools[p].first_worker
     for w in range(first, first + state.pools[p].capacity):
         worker = state.workers[w]
-        if worker.phase != READY or (fresh and worker.speed != worker.own_speed):
+        if worker.phase != READY or (fresh and worker.slowed != 1.0):
             continue
         bits = _bits(state, (number << INDEX_BITS) | (w - first), purpose)
         if chosen == NONE or bits < smallest:
-            chosen, smallest = w, bits
+            chosen, smallest = np.int64(w), bits
     return chosen
 
 
@@ -1005,6 +1907,7 @@ def set_speed(state, p, count, factor):
         w = _picked(state, p, FOR_SLOW, True)
         if w == NONE:
             return slowed
+        state.workers[w].slowed = factor
         state.workers[w].speed = state.workers[w].own_speed * factor
     return count
 
@@ -1014,6 +1917,7 @@ def restore_speed(state, p):
     """All workers of pool `p` run what starts from now on at their own speed again."""
     first = state.pools[p].first_worker
     for w in range(first, first + state.pools[p].capacity):
+        state.workers[w].slowed = 1.0
         state.workers[w].speed = state.workers[w].own_speed
 
 

@@ -59,6 +59,7 @@ def tally(
     edges_s = np.arange(1, ticks, dtype=np.float64) * tick_s
     _count(pool, outcomes, tick_s, edges_s, slo_s, arrived, met, minutes, totals, place, buckets)
     outcome = {name: int(totals[status]) for name, status in FAILURES.items()}
+    outcome["rejected"] += int(totals[kernel.SHED])
     outcome["finished"] = int(totals[kernel.FINISHED])
     outcome["arrived"] = int(arrived.sum())
     outcome["lost"] = outcome["arrived"] - sum(outcome[name] for name in (*FAILURES, "finished"))

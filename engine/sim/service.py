@@ -13,21 +13,34 @@ import numpy as np
 
 from engine.errors import ScenarioError
 from engine.scenario import (
+    Affinity,
+    OnFailure,
     Pool,
     QueueKind,
+    Resize,
     RouterKind,
     Scenario,
     Startup,
     StartupKind,
 )
 from engine.sim import kernel
-from engine.sim.state import STARTUP_DRAWS, Arrivals, PoolParameters, Size, make_requests
+from engine.sim.kernel import State
+from engine.sim.state import (
+    STARTUP_DRAWS,
+    Arrivals,
+    PoolParameters,
+    Size,
+    make_requests,
+    make_state,
+)
+from engine.sim.traits import memory_rule, room_kib, tenant_parameters, traits_of
 from engine.trace.schema import RequestTable
 from engine.units import FloatArray, Int32Array
 
 PEAK_WINDOW_S = 60.0
 INITIAL_BUSY_FRAC = 0.7
 """Share of slots the first minute's demand occupies of the initial workers."""
+_SEEDS_OF_KERNEL = 1 << 62
 ROUTERS = MappingProxyType(
     {
         RouterKind.LEAST_CONNECTIONS: kernel.LEAST_CONNECTIONS,
@@ -80,6 +93,7 @@ def prepare(table: RequestTable, scenario: Scenario) -> Workload:
             pool=pool,
             after=table.after if table.closed_loop else None,
             think_s=table.think_s,
+            traits=traits_of(table, pool, scenario),
         ),
         pools=tuple(
             _parameters(scenario, p, offered[n, 0], draws)
@@ -89,6 +103,29 @@ def prepare(table: RequestTable, scenario: Scenario) -> Workload:
         ),
         peak_busy_slots=offered.max(axis=1),
         closed_loop=table.closed_loop,
+    )
+
+
+def new_state(workload: Workload, scenario: Scenario, window_s: float) -> State:
+    """The cluster at the start of a window of this length.
+
+    Raises:
+        ScenarioError: the tenants cannot all have what they are promised.
+    """
+    stays = scenario.router.affinity is Affinity.SESSION
+    return make_state(
+        workload.arrivals,
+        workload.pools,
+        horizon_s=window_s,
+        abandon=scenario.on_failure is OnFailure.ABANDON,
+        seed=scenario.seed % _SEEDS_OF_KERNEL,
+        retry=scenario.retry,
+        breaker=scenario.router.breaker,
+        affinity_slack=scenario.router.affinity_slack if stays else None,
+        cache=scenario.cache,
+        degradation=scenario.degradation,
+        tenants=tenant_parameters(scenario),
+        partitioned=scenario.partitions is not None and len(scenario.tenants) > 0,
     )
 
 
@@ -215,8 +252,17 @@ def _parameters(
         queue_limit=kind.queue_limit,
         shared_queue=pool.queue is QueueKind.POOL,
         router=_router(scenario),
-        other_sizes=tuple(Size(entry.slots, entry.speed) for entry in kind.sizes),
+        room_kib=room_kib(kind, kind.memory_gib),
+        other_sizes=tuple(
+            Size(entry.slots, entry.speed, room_kib(kind, entry.memory_gib))
+            for entry in kind.sizes
+        ),
         size=size,
+        over_memory=memory_rule(kind),
+        zone=[zone.name for zone in scenario.zones].index(pool.zone),
+        region=scenario.regions.index(scenario.region_of(pool.zone)),
+        resize_in_place=kind.resize is Resize.IN_PLACE,
+        resize_s=kind.resize_s,
     )
 
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from engine.scenario import Backoff, Breaker, Cache, Degradation, DegradeKind, Retry
 from engine.sim import kernel
 from engine.sim.kernel import State, Views
 from engine.units import AnyArray, FloatArray, Int32Array, IntArray
@@ -23,6 +24,20 @@ class Size(NamedTuple):
     slots: int
     speed: float = 1.0
     """Divides service times."""
+    room_kib: int = 0
+    """Memory for requests in service; means nothing where the pool has no memory limit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantParameters:
+    """On whose behalf requests run, as numbers."""
+
+    rank: int = 0
+    aging_s: float = np.inf
+    share: float = 1.0
+    """Of each pool's slots that it may use."""
+    floor: float = 0.0
+    """Of each pool's slots that the others may not use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +46,8 @@ class PoolParameters:
 
     slots: int
     """Of its first size, which has speed 1."""
+    room_kib: int = 0
+    """And memory of that size for requests in service."""
     workers_max: int
     workers_initial: int
     startup_draws_s: FloatArray
@@ -46,11 +63,16 @@ class PoolParameters:
     other_sizes: tuple[Size, ...] = ()
     size: int = 0
     """Of the workers at the start and of those ordered; 0: the first, 1: the first other one."""
+    over_memory: int = kernel.NO_LIMIT
+    zone: int = 0
+    region: int = 0
+    resize_in_place: bool = False
+    resize_s: float = 0.0
 
     @property
     def sizes(self) -> tuple[Size, ...]:
         """The first size and the others."""
-        return (Size(self.slots), *self.other_sizes)
+        return (Size(self.slots, room_kib=self.room_kib), *self.other_sizes)
 
 
 class Arrivals(NamedTuple):
@@ -60,6 +82,8 @@ class Arrivals(NamedTuple):
     """(n,) kernel.REQUEST"""
     roots: Int32Array
     """(<= n,) the requests that arrive by themselves, in order of arrival"""
+    traits: AnyArray
+    """(n,) kernel.TRAIT, or (1,) where they do not matter"""
 
 
 def make_requests(
@@ -69,6 +93,7 @@ def make_requests(
     pool: Int32Array | None = None,
     after: Int32Array | None = None,
     think_s: FloatArray | None = None,
+    traits: AnyArray | None = None,
 ) -> Arrivals:
     """The kernel's input.
 
@@ -78,6 +103,7 @@ def make_requests(
         pool: (n,) pool numbers; None: all in pool 0.
         after: (n,) the request to wait for or -1; None: none waits.
         think_s: (n,) seconds between the end of `after` and the arrival; None: 0.
+        traits: (n,) kernel.TRAIT; None: no tenants, no memory, nothing cached.
     """
     n = len(arrival_s)
     requests = np.zeros(n, kernel.REQUEST)
@@ -85,11 +111,18 @@ def make_requests(
     requests["work_s"] = work_s
     requests["pool"] = 0 if pool is None else pool
     requests["first_child"] = requests["next_sibling"] = kernel.NONE
+    traits = _no_traits() if traits is None else traits
     if after is None or not np.any(after >= 0):
-        return Arrivals(requests, np.arange(n, dtype=np.int32))
+        return Arrivals(requests, np.arange(n, dtype=np.int32), traits)
     requests["think_s"] = 0.0 if think_s is None else think_s
     requests["first_child"], requests["next_sibling"] = _family(after)
-    return Arrivals(requests, np.flatnonzero(after < 0).astype(np.int32))
+    return Arrivals(requests, np.flatnonzero(after < 0).astype(np.int32), traits)
+
+
+def _no_traits() -> AnyArray:
+    traits = np.zeros(1, kernel.TRAIT)
+    traits["chain"] = kernel.NONE
+    return traits
 
 
 def _family(after: Int32Array) -> tuple[Int32Array, Int32Array]:
@@ -114,6 +147,13 @@ def make_state(
     horizon_s: float = np.inf,
     abandon: bool = False,
     seed: int = 0,
+    retry: Retry | None = None,
+    breaker: Breaker | None = None,
+    tenants: tuple[TenantParameters, ...] = (),
+    partitioned: bool = False,
+    affinity_slack: int | None = None,
+    cache: Cache | None = None,
+    degradation: tuple[Degradation, ...] = (),
 ) -> State:
     """A cluster at time 0 with its initial workers ready and nothing in it.
 
@@ -123,19 +163,40 @@ def make_state(
         horizon_s: sessions' requests that would arrive later than this never do.
         abandon: a failed request ends its session.
         seed: of routing draws and of the workers that faults pick.
+        retry: what callers do when a request fails.
+        breaker: of each worker.
+        tenants: in the order of the numbers in the traits; empty: requests have none.
+        affinity_slack: sessions stay at their worker while it holds at most so many requests
+            more than the least loaded one; None: they do not.
+        cache: of prefixes.
+        degradation: what is given up under overload, in the order in which it is tried.
+        partitioned: tenants' shares change; also where they or floors restrict them at first.
     """
     capacity = np.array([pool.workers_max + SPARE_WORKERS for pool in pools], np.int64)
     slots = max(size.slots for pool in pools for size in pool.sizes)
     workers, pool_records = _idle_workers(capacity), _pools(pools, capacity)
-    events = _slice_events(capacity, slots) + len(arrivals.requests) - len(arrivals.roots)
-    clock = np.zeros(1, kernel.CLOCK)
+    clock = _clock(retry or Retry(), breaker)
     clock["horizon_s"] = horizon_s
     clock["abandon"] = abandon
     clock["seed"] = seed
+    clock["tenants"] = len(tenants) > 0
+    restricted = any(tenant.share < 1.0 or tenant.floor > 0.0 for tenant in tenants)
+    pool_records["partitioned"] = partitioned or restricted
+    clock["levels"] = len(degradation)
+    _set_cache(clock, affinity_slack, cache)
+    clock["adjusts_work"] = (clock["affinity"] + clock["cache"] + clock["levels"]) > 0
+    bypassed = (clock["affinity"] + clock["levels"])[0] > 0
+    pool_records["plain"] &= (1 - pool_records["partitioned"]) * (not bypassed)
+    clock["notes_arrivals"] = (clock["tenants"] == 1) | (clock["retry_budget"] < np.inf)
+    retries = clock["attempts"][0] > 1
+    n = len(arrivals.requests)
+    events = _slice_events(capacity, slots) + _arrivals_to_come(clock, n, len(arrivals.roots))
     state = State(
         requests=arrivals.requests,
         roots=arrivals.roots,
-        outcomes=_outcomes(len(arrivals.requests)),
+        traits=arrivals.traits,
+        outcomes=_outcomes(n),
+        efforts=np.zeros(n if retries else 1, kernel.EFFORT),
         pools=pool_records,
         counters=np.zeros((len(pools), kernel.COUNTERS), np.int64),
         integrals=np.zeros((len(pools), kernel.INTEGRALS), np.float64),
@@ -143,6 +204,11 @@ def make_state(
         startup_draws=np.array([pool.startup_draws_s for pool in pools], np.float64),
         sizes=_sizes(pools),
         workers=workers,
+        lanes=_empty_lanes(len(pools) + len(workers), len(tenants)),
+        tenants=_tenants(tenants, len(pools)),
+        levels=_levels(degradation),
+        engaged=np.zeros((len(pools), len(degradation)), np.int64),
+        **_caches(arrivals.traits, pools, cache, len(workers)),
         members=np.zeros(len(workers), np.int32),
         in_service=np.zeros((len(workers), slots), np.int32),
         tree=_empty_trees(pool_records),
@@ -152,6 +218,83 @@ def make_state(
     for number, pool in enumerate(pools):
         kernel.start_ready(state, number, pool.workers_initial, LONG_AGO_S)
     return state
+
+
+def _clock(retry: Retry, breaker: Breaker | None) -> AnyArray:
+    """(1,) kernel.CLOCK with what callers and breakers do."""
+    clock = np.zeros(1, kernel.CLOCK)
+    for name in ("attempts", "backoff_s", "multiplier", "backoff_max_s"):
+        clock[name] = getattr(retry, name)
+    clock["jitter"] = retry.jitter is Backoff.FULL_JITTER
+    clock["retry_budget"] = np.inf if retry.budget_frac is None else retry.budget_frac
+    clock["tools_until_s"] = -np.inf
+    if breaker is not None:
+        clock["breaker_failures"] = breaker.failure_threshold
+        clock["breaker_open_s"] = breaker.open_s
+        clock["breaker_probes"] = breaker.half_open_probes
+        clock["breaker_successes"] = breaker.success_threshold
+    return clock
+
+
+def _set_cache(clock: AnyArray, affinity_slack: int | None, cache: Cache | None) -> None:
+    clock["affinity"] = affinity_slack is not None
+    clock["affinity_slack"] = affinity_slack or 0
+    if cache is not None:
+        clock["cache"] = 1
+        clock["worker_ttl_s"] = cache.worker_ttl_s
+        clock["ttl_s"] = (cache.zone_ttl_s, cache.store_ttl_s)
+        clock["fetch_s"] = (cache.zone_fetch_s, cache.store_fetch_s)
+        clock["capacity"] = (cache.zone_sessions, cache.store_sessions)
+
+
+def _levels(degradation: tuple[Degradation, ...]) -> AnyArray:
+    """(levels,) kernel.LEVEL."""
+    levels = np.zeros(len(degradation), kernel.LEVEL)
+    kinds = list(DegradeKind)
+    for number, level in enumerate(degradation):
+        for name in ("above", "below", "amount", "rank"):
+            levels[name][number] = getattr(level, name)
+        levels["kind"][number] = kinds.index(level.kind)
+    return levels
+
+
+def _caches(
+    traits: AnyArray, pools: tuple[PoolParameters, ...], cache: Cache | None, workers: int
+) -> dict[str, AnyArray]:
+    """Empty memories of workers, zones and regions for as many chains as requests name."""
+    chains = np.zeros(max(1, int(traits["chain"].max()) + 1), kernel.CHAIN)
+    chains["worker"] = kernel.NONE
+    number = 1 + max(max(pool.zone, pool.region) for pool in pools)
+    places = np.zeros((2, number), kernel.PLACE)
+    places["newest"] = places["oldest"] = kernel.NONE
+    prefixes = 0 if cache is None else cache.worker_sessions
+    return {
+        "chains": chains,
+        "shelves": np.zeros((2, len(chains)), kernel.SHELF),
+        "places": places,
+        "cached": _empty_memories(workers, prefixes),
+    }
+
+
+def _empty_memories(workers: int, prefixes: int) -> AnyArray:
+    cached = np.zeros((workers, prefixes), kernel.CACHED)
+    cached["chain"], cached["used_s"] = kernel.NONE, -np.inf
+    return cached
+
+
+def _tenants(tenants: tuple[TenantParameters, ...], pools: int) -> AnyArray:
+    """(pools, tenants) kernel.TENANT; one that stands for all where there are none."""
+    records = np.zeros((pools, max(1, len(tenants))), kernel.TENANT)
+    for number, tenant in enumerate(tenants or (TenantParameters(),)):
+        for name in ("rank", "aging_s", "share", "floor"):
+            records[name][:, number] = getattr(tenant, name)
+    return records
+
+
+def _empty_lanes(rows: int, tenants: int) -> AnyArray:
+    lanes = np.zeros((rows, max(1, tenants)), kernel.LANE)
+    lanes["head"] = lanes["tail"] = kernel.NONE
+    return lanes
 
 
 def make_views(state: State) -> Views:
@@ -197,10 +340,17 @@ def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:
         "exec_timeout_s",
         "drain_grace_s",
         "shared_queue",
+        "over_memory",
+        "zone",
+        "region",
+        "resize_in_place",
+        "resize_s",
     ):
         records[name] = [getattr(pool, name) for pool in pools]
-    for name in ("queue_head", "queue_tail", "expire_head", "expire_tail"):
-        records[name] = kernel.NONE
+    unlimited = records["over_memory"] == kernel.NO_LIMIT
+    least = (records["router"] == kernel.LEAST_CONNECTIONS) | (records["shared_queue"] == 1)
+    records["plain"] = least & unlimited
+    records["expire_head"] = records["expire_tail"] = kernel.NONE
     records["queue_limit"] = [
         _UNLIMITED if pool.queue_limit is None else pool.queue_limit for pool in pools
     ]
@@ -213,7 +363,7 @@ def _sizes(pools: tuple[PoolParameters, ...]) -> AnyArray:
     sizes = np.zeros((len(pools), max(len(pool.sizes) for pool in pools)), kernel.SIZE)
     for number, pool in enumerate(pools):
         for column, size in enumerate(pool.sizes):
-            sizes[number, column] = (size.speed, size.slots)
+            sizes[number, column] = (size.speed, size.slots, size.room_kib)
     return sizes
 
 
@@ -227,8 +377,9 @@ def _lay_out(pools: AnyArray, capacity: IntArray) -> None:
 def _idle_workers(capacity: IntArray) -> AnyArray:
     workers = np.zeros(int(capacity.sum()), kernel.WORKER)
     workers["pool"] = np.repeat(np.arange(len(capacity)), capacity)
-    workers["ordered_s"] = workers["ready_s"] = workers["drain_s"] = np.nan
-    for name in ("queue_head", "queue_tail", "node", "member"):
+    for name in ("ordered_s", "ready_s", "stop_s", "resized_s", "half_open_s"):
+        workers[name] = np.nan
+    for name in ("node", "member", "replaces"):
         workers[name] = kernel.NONE
     return workers
 
@@ -241,10 +392,16 @@ def _empty_trees(pools: AnyArray) -> IntArray:
 def _slice_events(capacity: IntArray, slots: int) -> int:
     """Events that one slice can add.
 
-    An end per slot, once more for requests that are lost, each worker's readiness and end of
-    drain, each pool's timer.
+    An end per slot, once more for requests that are lost, each worker's readiness, end of drain,
+    change of size and half-open breaker, each pool's timer. More than the events that mean
+    something at any moment, so there is always room when the kernel drops the others.
     """
-    return int(capacity.sum()) * (2 * slots + 2) + len(capacity) + 16
+    return int(capacity.sum()) * (2 * slots + 4) + len(capacity) + 16
+
+
+def _arrivals_to_come(clock: AnyArray, requests: int, roots: int) -> int:
+    """The most requests that can be about to arrive: of sessions, or again."""
+    return requests if clock["attempts"][0] > 1 else requests - roots
 
 
 def with_room(state: State, wanted: IntArray) -> State:
@@ -259,11 +416,10 @@ def with_room(state: State, wanted: IntArray) -> State:
         if np.any(free < wanted):
             missing = np.maximum(wanted - free, 0)
             state = _with_more_workers(state, np.where(missing > 0, missing + SPARE_WORKERS, 0))
-    waiting_sessions = len(state.requests) - len(state.roots)
     needed = (
         int(state.clock["heap_size"][0])
         + _slice_events(state.pools["capacity"], state.in_service.shape[1])
-        + waiting_sessions
+        + _arrivals_to_come(state.clock, len(state.requests), len(state.roots))
     )
     if needed > len(state.heap):
         heap = np.zeros(2 * needed, kernel.EVENT)
@@ -283,12 +439,23 @@ def _with_more_workers(state: State, extra: IntArray) -> State:
     in_service[moved] = state.in_service
     members = np.zeros(len(workers), np.int32)
     members[moved] = state.members  # by index in the pool, which does not change
+    pools = len(state.pools)
+    lanes = _empty_lanes(pools + len(workers), state.lanes.shape[1])
+    lanes[:pools] = state.lanes[:pools]
+    lanes[pools + moved] = state.lanes[pools:]
     _lay_out(state.pools, capacity)
     held = state.outcomes["worker"] >= 0
     state.outcomes["worker"][held] = moved[state.outcomes["worker"][held]]
     _renumber(state.heap[: int(state.clock["heap_size"][0])], moved)
+    cached = _empty_memories(len(workers), state.cached.shape[1])
+    cached[moved] = state.cached
     state = state._replace(
-        workers=workers, members=members, in_service=in_service, tree=_empty_trees(state.pools)
+        workers=workers,
+        cached=cached,
+        lanes=lanes,
+        members=members,
+        in_service=in_service,
+        tree=_empty_trees(state.pools),
     )
     kernel.rank_all(state)
     return state
@@ -297,6 +464,6 @@ def _with_more_workers(state: State, extra: IntArray) -> State:
 def _renumber(events: AnyArray, moved: IntArray) -> None:
     """Replaces worker numbers in pending events; their order is kept, as numbers keep theirs."""
     kind, number = events["code"] >> kernel.KIND_SHIFT, events["code"] & kernel.NUMBER_MASK
-    of_worker = (kind == kernel.BECOME_READY) | (kind == kernel.DRAIN_END)
+    of_worker = (kind > kernel.END) & (kind < kernel.EXPIRE)
     number[of_worker] = moved[number[of_worker]]
     events["code"] = (kind << kernel.KIND_SHIFT) | number

@@ -11,11 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from engine.scenario import Backoff, Breaker, Cache, Degradation, Retry
 from engine.sim import kernel
-from engine.sim.state import PoolParameters, Size
-from tests.reference.routers import ROUTERS, bits
+from engine.sim.state import PoolParameters, Size, TenantParameters
+from tests.reference.operations import Operations
+from tests.reference.policing import Breakers, Tenancy
+from tests.reference.routers import ROUTERS, share
+from tests.reference.sparing import Sparing
 
-END, BECOME_READY, DRAIN_END, EXPIRE, ARRIVE = range(5)  # the order of simultaneous events
+# the order of simultaneous events
+END, BECOME_READY, DRAIN_END, RESIZED, HALF_OPEN, EXPIRE, ARRIVE = range(7)
 COUNTS = ("arrived", "finished", "queue timeout", "exec timeout", "rejected", "lost")
 LONG_AGO_S = -86400.0
 
@@ -27,6 +32,11 @@ class Request:
     arrival_s: float
     work_s: float
     think_s: float
+    memory_kib: int = 0
+    tenant: int = 0
+    chain: int = -1
+    prefix_s: float = 0.0
+    follows: bool = False
     followers: list["Request"] = field(default_factory=list)
     status: str = "not arrived"
     arrived_s: float = math.nan
@@ -34,6 +44,8 @@ class Request:
     end_s: float = math.nan
     worker: "Worker | None" = None
     cut_off: bool = False
+    queued_s: float = math.nan
+    tries: int = 0
 
 
 @dataclass(eq=False)
@@ -44,10 +56,17 @@ class Worker:
     ready_s: float
     size: Size
     node: int = -1
-    node_speed: float = 1.0
+    own_speed: float = 1.0
     slowed: float = 1.0
+    memories: list[list[float]] = field(default_factory=list)  # chain and when it was used
     phase: str = "starting"
-    drain_s: float = math.nan
+    stop_s: float = math.inf
+    next_size: Size | None = None
+    resized_s: float = math.inf
+    replaces: "Worker | None" = None
+    breaker: str = "closed"
+    streak: int = 0
+    half_open_s: float = math.nan
     in_service: list[Request] = field(default_factory=list)
     queue: list[Request] = field(default_factory=list)
     busy_slot_s: float = 0.0
@@ -62,11 +81,19 @@ class Worker:
 
     @property
     def full(self) -> bool:
-        return len(self.in_service) >= self.slots
+        return len(self.in_service) >= self.slots or bool(self.queue)
+
+    @property
+    def memory_kib(self) -> int:
+        return sum(request.memory_kib for request in self.in_service)
 
     @property
     def speed(self) -> float:
-        return self.size.speed * self.node_speed * self.slowed
+        return self.own_speed * self.slowed
+
+    def change_size(self, size: Size) -> None:
+        self.own_speed = self.own_speed / self.size.speed * size.speed
+        self.size = size
 
 
 @dataclass(eq=False)
@@ -80,6 +107,13 @@ class Pool:
     orders: int = 0
     turn: int = 0
     reachable: bool = True
+    size: Size = field(init=False)
+    start_failure: float = 0.0
+    engaged: list[Degradation] = field(default_factory=list)
+    served: list[float] = field(default_factory=list)
+    tenants: list[TenantParameters] = field(default_factory=list)
+    arrivals: list[float] = field(default_factory=list)  # times of the last minutes
+    retries: list[float] = field(default_factory=list)
     # since the last open_tick
     counts: Counter[str] = field(default_factory=Counter)
     integrals: Counter[str] = field(default_factory=Counter)
@@ -88,19 +122,8 @@ class Pool:
     def in_phase(self, phase: str) -> list[Worker]:
         return [self.workers[n] for n in sorted(self.workers) if self.workers[n].phase == phase]
 
-    @property
-    def size(self) -> Size:
-        return self.parameters.sizes[self.parameters.size]
-
-    def join(self, worker: Worker) -> None:
-        if self.reachable:
-            self.routable.append(worker)
-
-    def part(self, worker: Worker) -> None:
-        if worker in self.routable:
-            place, last = self.routable.index(worker), self.routable.pop()
-            if last is not worker:
-                self.routable[place] = last
+    def __post_init__(self) -> None:
+        self.size = self.parameters.sizes[self.parameters.size]
 
 
 @dataclass(frozen=True, order=True)
@@ -111,7 +134,7 @@ class Event:
     handle: Callable[[], None] = field(compare=False)
 
 
-class Cluster:
+class Cluster(Operations, Breakers, Tenancy, Sparing):
     """Pools of workers, and the requests that arrive at them."""
 
     def __init__(
@@ -123,18 +146,32 @@ class Cluster:
         horizon_s: float,
         abandon: bool,
         seed: int,
+        retry: Retry,
+        breaker: Breaker | None,
+        tenants: tuple[TenantParameters, ...],
+        affinity_slack: int | None,
+        cache: Cache | None,
+        degradation: tuple[Degradation, ...],
     ) -> None:
         self.now = 0.0
+        self.retry, self.breaker = retry, breaker
+        self.affinity_slack, self.cache, self.degradation = affinity_slack, cache, degradation
+        self.last_worker, self.shelves = {}, {}
+        self.partitioned = any(t.share < 1.0 or t.floor > 0.0 for t in tenants)
+        self.tools_until_s = -math.inf
         self.seed, self.picks = seed, 0
         self.requests = requests
         self.horizon_s, self.abandon = horizon_s, abandon
         self.coming = sorted((r.arrival_s, r.number) for r in roots)
         self.pools = [Pool(parameters) for parameters in pools]
         for p, pool in enumerate(self.pools):
+            pool.tenants = list(tenants)
             for number in range(pool.parameters.workers_initial):
-                worker = Worker(p, number, LONG_AGO_S, LONG_AGO_S, pool.size, phase="ready")
-                pool.workers[number] = worker
-                pool.join(worker)
+                speed = pool.size.speed
+                worker = self.new_worker(p, number, LONG_AGO_S, pool.size)
+                worker.own_speed = speed
+                worker.phase, pool.workers[number] = "ready", worker
+                self.join(worker)
 
     # ---------------------------------------------------------------- time
 
@@ -161,8 +198,11 @@ class Cluster:
         if worker.phase == "starting":
             yield Event(worker.ready_s, BECOME_READY, place, lambda: self.become_ready(worker))
         if worker.phase == "draining":
-            end_s = worker.drain_s + parameters.drain_grace_s
-            yield Event(end_s, DRAIN_END, place, lambda: self.drain_end(worker))
+            yield Event(worker.stop_s, DRAIN_END, place, lambda: self.drain_end(worker))
+        if worker.phase == "ready" and worker.next_size:
+            yield Event(worker.resized_s, RESIZED, place, lambda: self.resized(worker))
+        if worker.phase == "ready" and worker.breaker == "open":
+            yield Event(worker.half_open_s, HALF_OPEN, place, lambda: self.half_open(worker))
         for request in worker.in_service:
             yield self.completion(request)
         for request in worker.queue:
@@ -172,7 +212,7 @@ class Cluster:
         return Event(request.end_s, END, (request.number,), lambda: self.end(request))
 
     def expiry(self, request: Request, p: int) -> Event:
-        due_s = request.arrived_s + self.pools[p].parameters.queue_timeout_s
+        due_s = request.queued_s + self.pools[p].parameters.queue_timeout_s
         return Event(due_s, EXPIRE, (p, request.number), lambda: self.expire(request))
 
     def pass_time(self, now: float) -> None:
@@ -181,22 +221,38 @@ class Cluster:
                 pool.integrals[phase] += len(pool.in_phase(phase)) * (now - self.now)
             for worker in pool.workers.values():
                 slot_s = len(worker.in_service) * (now - self.now)
+                pool.integrals["slots"] += worker.slots * (now - self.now)
                 worker.busy_slot_s += slot_s
                 pool.integrals["busy"] += slot_s
         self.now = now
 
     # -------------------------------------------------------------- events
 
+    def new_worker(self, p: int, number: int, ready_s: float, size: Size) -> Worker:
+        prefixes = self.cache.worker_sessions if self.cache else 0
+        memories = [[-1, -math.inf] for _ in range(prefixes)]
+        return Worker(p, number, self.now, ready_s, size, memories=memories)
+
     def arrive_next(self) -> None:
-        _, number = self.coming.pop(0)
+        time_s, number = self.coming.pop(0)
         request = self.requests[number]
         pool = self.pools[request.pool]
-        request.arrived_s = self.now
-        pool.counts["arrived"] += 1
-        pool.integrals["offered"] += request.work_s
+        if request.status == "not arrived" and request.follows and time_s < self.tools_until_s:
+            self.come(request, self.tools_until_s)
+            return
+        if request.status == "not arrived":
+            request.arrived_s = self.now
+            pool.counts["arrived"] += 1
+            pool.integrals["offered"] += request.work_s
+            pool.arrivals.append(self.now)
+        if self.is_degraded(request, pool):
+            return
+        if self.partitioned:
+            self.place_in_partition(request, pool)
+            return
         chosen = self.route(request, pool) if pool.routable and not pool.queue else None
-        if chosen and not chosen.full:
-            self.start(request, chosen)
+        if chosen and not chosen.queue and self.can_start(request, chosen):
+            self.begin(request, chosen)
         elif chosen and not pool.parameters.shared_queue:
             self.wait(request, chosen.queue, chosen)
         else:
@@ -204,22 +260,47 @@ class Cluster:
 
     def route(self, request: Request, pool: Pool) -> Worker:
         router = pool.parameters.router
-        if pool.parameters.shared_queue:
+        if pool.parameters.shared_queue or self.partitioned:
             router = kernel.LEAST_CONNECTIONS
+        stays = self.worker_of_session(request, pool)
+        if stays and not pool.parameters.shared_queue and not self.partitioned:
+            return stays
         pool.turn += router == kernel.ROUND_ROBIN
         return ROUTERS[router](pool.routable, self.seed, request.number, pool.turn - 1)
 
     def wait(self, request: Request, queue: list[Request], worker: Worker | None) -> None:
         limit = self.pools[request.pool].parameters.queue_limit
-        if limit is not None and len(queue) >= limit:
+        ahead = [r for r in queue if r.tenant == request.tenant] if self.partitioned else queue
+        if limit is not None and len(ahead) >= limit:
             self.fail(request, "rejected")
         else:
             queue.append(request)
-            request.status, request.worker = "queued", worker
+            request.status, request.worker, request.queued_s = "queued", worker, self.now
+            if worker:
+                self.mind(worker)
+
+    def can_start(self, request: Request, worker: Worker) -> bool:
+        if len(worker.in_service) >= worker.slots:
+            return False
+        limits = self.pools[worker.pool].parameters.over_memory == kernel.WAIT_FOR_MEMORY
+        fits = worker.memory_kib + request.memory_kib <= worker.size.room_kib
+        return fits or not limits or not worker.in_service
+
+    def begin(self, request: Request, worker: Worker) -> None:
+        over = self.pools[worker.pool].parameters.over_memory
+        fits = worker.memory_kib + request.memory_kib <= worker.size.room_kib
+        if over == kernel.NO_LIMIT or fits:
+            self.start(request, worker)
+        elif over == kernel.WAIT_FOR_MEMORY:
+            self.fail(request, "rejected")
+        else:
+            self.fail(request, "lost")
+            self.restart(worker)
+        self.mind(worker)
 
     def start(self, request: Request, worker: Worker) -> None:
         parameters = self.pools[request.pool].parameters
-        service_s = request.work_s
+        service_s = self.work_s(request, worker, self.pools[request.pool])
         others = len(worker.in_service)
         if others:
             service_s *= 1.0 + parameters.contention * others / (worker.slots - 1)
@@ -230,150 +311,124 @@ class Cluster:
         request.end_s = self.now + min(service_s, parameters.exec_timeout_s)
         worker.in_service.append(request)
 
+    def leave(self, request: Request, worker: Worker) -> None:
+        """The last one in service takes its place."""
+        place, last = worker.in_service.index(request), worker.in_service.pop()
+        if last is not request:
+            worker.in_service[place] = last
+
     def end(self, request: Request) -> None:
         worker, pool = request.worker, self.pools[request.pool]
-        worker.in_service.remove(request)
+        self.leave(request, worker)
         if request.cut_off:
             self.fail(request, "exec timeout")
         else:
-            request.status = "finished"
-            pool.counts["finished"] += 1
-            pool.latencies_s.append(self.now - request.arrived_s)
-            self.release(request)
-        if worker.queue:
-            self.start(worker.queue.pop(0), worker)
-        elif worker in pool.routable and pool.queue:
-            self.start(pool.queue.pop(0), worker)
-        elif worker.phase == "draining" and not worker.in_service:
+            self.remember(request, worker, pool)
+            self.finish(request, pool)
+        self.judge(worker, not request.cut_off)
+        self.pull(worker)
+        if worker.phase == "draining" and not worker.held:
             self.stop(worker)
+
+    def finish(self, request: Request, pool: Pool) -> None:
+        request.status = "finished"
+        pool.counts["finished"] += 1
+        pool.latencies_s.append(self.now - request.arrived_s)
+        self.release(request)
 
     def become_ready(self, worker: Worker) -> None:
         pool = self.pools[worker.pool]
+        number = pool.orders * len(self.pools) + worker.pool
+        if share(self.seed, number, kernel.FOR_START) < pool.start_failure:
+            pool.counts["failed starts"] += 1
+            worker.ready_s = self.next_ready_s(pool, kernel.FAILED_START_S)
+            return
         worker.phase = "ready"
-        pool.join(worker)
+        self.join(worker)
         self.pull(worker)
+        if worker.replaces:
+            self.retire(worker.replaces)
+            worker.replaces = None
 
     def pull(self, worker: Worker) -> None:
+        """Takes what waits at the worker, then what waits for the pool, while there is room."""
         pool = self.pools[worker.pool]
-        while worker in pool.routable and pool.queue and not worker.full:
-            self.start(pool.queue.pop(0), worker)
+        while queue := worker.queue or (
+            not self.partitioned and worker in pool.routable and pool.queue
+        ):
+            request = self.first(queue, pool)
+            if not self.can_start(request, worker):
+                break
+            queue.remove(request)
+            self.begin(request, worker)
+        self.share_out(pool)
 
     def drain_end(self, worker: Worker) -> None:
         self.lose(worker)
         self.stop(worker)
+        self.share_out(self.pools[worker.pool])
 
     def lose(self, worker: Worker) -> None:
-        for request in [*reversed(worker.in_service), *worker.queue]:
-            self.fail(request, "lost")
+        held = [*reversed(worker.in_service), *sorted(worker.queue, key=lambda r: r.tenant)]
         worker.in_service, worker.queue = [], []
+        for request in held:
+            self.fail(request, "lost")
 
     def stop(self, worker: Worker) -> None:
-        self.pools[worker.pool].part(worker)
+        self.part(worker)
         del self.pools[worker.pool].workers[worker.number]
 
     def expire(self, request: Request) -> None:
-        queue = request.worker.queue if request.worker else self.pools[request.pool].queue
+        worker = request.worker
+        queue = worker.queue if worker else self.pools[request.pool].queue
         queue.remove(request)
         self.fail(request, "queue timeout")
+        if worker:
+            self.judge(worker, False)
+            if self.pools[worker.pool].parameters.over_memory == kernel.WAIT_FOR_MEMORY:
+                self.pull(worker)
 
     def fail(self, request: Request, status: str) -> None:
+        if not self.will_retry(request):
+            self.give_up(request, status)
+
+    def give_up(self, request: Request, status: str) -> None:
         request.status, request.end_s = status, self.now
         self.pools[request.pool].counts[status] += 1
         if not self.abandon:
             self.release(request)
 
+    def will_retry(self, request: Request) -> bool:
+        if request.tries + 1 >= self.retry.attempts:
+            return False
+        pool = self.pools[request.pool]
+        if self.retry.budget_frac is not None:
+            allowed = self.retry.budget_frac * self.fresh(pool.arrivals)
+            if self.fresh(pool.retries) + 1.0 > allowed + 1e-9:
+                return False
+            pool.retries.append(self.now)
+        wait_s = self.retry.backoff_s * self.retry.multiplier**request.tries
+        wait_s = min(self.retry.backoff_max_s, wait_s)
+        if self.retry.jitter is Backoff.FULL_JITTER:
+            wait_s *= share(self.seed, request.number * 16 + request.tries, kernel.FOR_RETRY)
+        request.tries += 1
+        request.status, request.worker = "retrying", None
+        request.start_s = request.end_s = math.nan
+        pool.counts["retried"] += 1
+        self.come(request, self.now + wait_s)
+        return True
+
+    def fresh(self, times_s: list[float]) -> float:
+        """How many there were in about the last minute: each fades away."""
+        return sum(math.exp((time_s - self.now) / kernel.MINUTE_S) for time_s in times_s)
+
+    def come(self, request: Request, arrival_s: float) -> None:
+        if request.status == "retrying" or arrival_s < self.horizon_s:
+            bisect.insort(self.coming, (arrival_s, request.number))
+
     def release(self, request: Request) -> None:
         for follower in request.followers:
-            arrival_s = self.now + follower.think_s
-            if arrival_s < self.horizon_s:
-                bisect.insort(self.coming, (arrival_s, follower.number))
-
-    # ------------------------------------------------------------- scaling
-
-    def scale_out(self, p: int, number: int) -> None:
-        for _ in range(number):
-            self.order(p, -1, 0.0, 1.0)
-
-    def order(self, p: int, node: int, extra_s: float, node_speed: float) -> None:
-        pool = self.pools[p]
-        draws = pool.parameters.startup_draws_s
-        free = next(n for n in range(len(pool.workers) + 1) if n not in pool.workers)
-        ready_s = self.now + extra_s + float(draws[pool.orders % len(draws)])
-        pool.orders += 1
-        pool.workers[free] = Worker(p, free, self.now, ready_s, pool.size, node, node_speed)
-
-    def order_workers(self, p: int, *orders: tuple[int, float, float]) -> None:
-        for node, extra_s, node_speed in orders:
-            self.order(p, node, extra_s, node_speed)
-
-    def scale_in(self, p: int, number: int) -> None:
-        pool = self.pools[p]
-        for _ in range(number):
-            starting, ready = pool.in_phase("starting"), pool.in_phase("ready")
-            if starting:
-                self.stop(max(starting, key=lambda worker: (worker.ordered_s, worker.number)))
-            elif ready:
-                self.drain(min(ready, key=lambda worker: (len(worker.held), -worker.number)))
-
-    def drain(self, worker: Worker) -> None:
-        worker.phase, worker.drain_s = "draining", self.now
-        self.pools[worker.pool].part(worker)
-        if not worker.held:
-            self.stop(worker)
-
-    # -------------------------------------------------------------- faults
-
-    def on_node(self, node: int) -> list[Worker]:
-        workers = [w for pool in self.pools for _, w in sorted(pool.workers.items())]
-        return [worker for worker in workers if worker.node == node]
-
-    def drain_node(self, node: int) -> None:
-        for worker in self.on_node(node):
-            if worker.phase == "starting":
-                self.stop(worker)
-            elif worker.phase == "ready":
-                self.drain(worker)
-
-    def crash_node(self, node: int) -> None:
-        for worker in self.on_node(node):
-            self.crash(worker)
-
-    def crash(self, worker: Worker) -> None:
-        self.pools[worker.pool].part(worker)
-        self.lose(worker)
-        self.stop(worker)
-
-    def picked(self, p: int, purpose: int, fresh: bool) -> Worker | None:
-        ready = [w for w in self.pools[p].in_phase("ready") if not (fresh and w.slowed != 1.0)]
-        start = self.picks << kernel.INDEX_BITS
-        self.picks += 1
-        return min(ready, key=lambda w: bits(self.seed, start | w.number, purpose), default=None)
-
-    def crash_workers(self, p: int, count: int) -> None:
-        for _ in range(count):
-            if (worker := self.picked(p, kernel.FOR_CRASH, False)) is None:
-                return
-            self.crash(worker)
-
-    def set_speed(self, p: int, count: int, factor: float) -> None:
-        for _ in range(count):
-            if (worker := self.picked(p, kernel.FOR_SLOW, True)) is None:
-                return
-            worker.slowed = factor
-
-    def restore_speed(self, p: int) -> None:
-        for worker in self.pools[p].workers.values():
-            worker.slowed = 1.0
-
-    def set_reachable(self, p: int, reachable: bool) -> None:
-        pool = self.pools[p]
-        changed, pool.reachable = pool.reachable != reachable, reachable
-        for worker in pool.in_phase("ready") if changed else []:
-            if reachable:
-                pool.join(worker)
-                self.pull(worker)
-            else:
-                pool.part(worker)
+            self.come(follower, self.now + follower.think_s)
 
     # --------------------------------------------------------------- ticks
 

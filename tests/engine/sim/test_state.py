@@ -96,7 +96,10 @@ def test_followers_are_listed_in_order_whatever_they_wait_for():
 def test_requests_are_only_read_so_replays_can_share_them():
     script = busy_script(3)
     first = state_of(script)
-    requests, arrivals = first.requests.tobytes(), state.Arrivals(first.requests, first.roots)
+    requests, arrivals = (
+        first.requests.tobytes(),
+        state.Arrivals(first.requests, first.roots, first.traits),
+    )
     kernel.advance(first, np.inf)
     second = state.make_state(arrivals, script.pools, horizon_s=script.horizon_s)
     kernel.advance(second, np.inf)
