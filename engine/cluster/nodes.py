@@ -14,8 +14,9 @@ from engine.cluster.power import node_watts
 from engine.errors import ScenarioError
 from engine.scenario import NodeGroup, NodeType, Purchase, Scenario, WorkerSize
 from engine.sim import kernel
+from engine.sim.parameters import STARTUP_DRAWS
 from engine.sim.service import startup_seconds
-from engine.sim.state import LONG_AGO_S, STARTUP_DRAWS
+from engine.sim.state import LONG_AGO_S
 from engine.units import SECONDS_PER_HOUR, AnyArray, FloatArray, IntArray
 
 __all__ = ["LEAVING", "OFF", "ON", "SUSPENDED", "Nodes", "make_nodes", "node_share", "resources"]

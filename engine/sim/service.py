@@ -24,15 +24,10 @@ from engine.scenario import (
     StartupKind,
 )
 from engine.sim import kernel
+from engine.sim.arrivals import Arrivals, make_requests
 from engine.sim.kernel import State
-from engine.sim.state import (
-    STARTUP_DRAWS,
-    Arrivals,
-    PoolParameters,
-    Size,
-    make_requests,
-    make_state,
-)
+from engine.sim.parameters import STARTUP_DRAWS, PoolParameters, Size
+from engine.sim.state import make_state
 from engine.sim.traits import memory_rule, room_kib, tenant_parameters, traits_of
 from engine.trace.schema import RequestTable
 from engine.units import FloatArray, Int32Array

@@ -1,143 +1,18 @@
 """Allocates the simulator's arrays from a cluster's parameters, and grows them when needed."""
 
-from dataclasses import dataclass
-from typing import NamedTuple
-
 import numpy as np
 
 from engine.scenario import Backoff, Breaker, Cache, Degradation, DegradeKind, Retry
 from engine.sim import kernel
+from engine.sim.arrivals import Arrivals
 from engine.sim.kernel import State, Views
-from engine.units import AnyArray, FloatArray, Int32Array, IntArray
+from engine.sim.parameters import PoolParameters, TenantParameters
+from engine.units import AnyArray, IntArray
 
-STARTUP_DRAWS = 1024
-"""Start-up times drawn per pool; the k-th order takes the k-th, whatever the policy."""
 LONG_AGO_S = -86400.0
 """Since when the initial workers count as ready."""
 SPARE_WORKERS = 8
 _UNLIMITED = np.iinfo(np.int64).max
-
-
-class Size(NamedTuple):
-    """One of the sizes that a pool's workers come in."""
-
-    slots: int
-    speed: float = 1.0
-    """Divides service times."""
-    room_kib: int = 0
-    """Memory for requests in service; means nothing where the pool has no memory limit."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TenantParameters:
-    """On whose behalf requests run, as numbers."""
-
-    rank: int = 0
-    aging_s: float = np.inf
-    share: float = 1.0
-    """Of each pool's slots that it may use."""
-    floor: float = 0.0
-    """Of each pool's slots that the others may not use."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PoolParameters:
-    """One pool, as numbers. inf means never; `queue_limit` None means unlimited."""
-
-    slots: int
-    """Of its first size, which has speed 1."""
-    room_kib: int = 0
-    """And memory of that size for requests in service."""
-    workers_max: int
-    workers_initial: int
-    startup_draws_s: FloatArray
-    """(STARTUP_DRAWS,) seconds."""
-    contention: float = 0.0
-    queue_timeout_s: float = np.inf
-    exec_timeout_s: float = np.inf
-    drain_grace_s: float = np.inf
-    queue_limit: int | None = None
-    shared_queue: bool = False
-    router: int = kernel.LEAST_CONNECTIONS
-    """One of the kernel's routers."""
-    other_sizes: tuple[Size, ...] = ()
-    size: int = 0
-    """Of the workers at the start and of those ordered; 0: the first, 1: the first other one."""
-    over_memory: int = kernel.NO_LIMIT
-    zone: int = 0
-    region: int = 0
-    resize_in_place: bool = False
-    resize_s: float = 0.0
-
-    @property
-    def sizes(self) -> tuple[Size, ...]:
-        """The first size and the others."""
-        return (Size(self.slots, room_kib=self.room_kib), *self.other_sizes)
-
-
-class Arrivals(NamedTuple):
-    """What arrives; shared by all replays of one trace and scenario."""
-
-    requests: AnyArray
-    """(n,) kernel.REQUEST"""
-    roots: Int32Array
-    """(<= n,) the requests that arrive by themselves, in order of arrival"""
-    traits: AnyArray
-    """(n,) kernel.TRAIT, or (1,) where they do not matter"""
-
-
-def make_requests(
-    arrival_s: FloatArray,
-    work_s: FloatArray,
-    *,
-    pool: Int32Array | None = None,
-    after: Int32Array | None = None,
-    think_s: FloatArray | None = None,
-    traits: AnyArray | None = None,
-) -> Arrivals:
-    """The kernel's input.
-
-    Args:
-        arrival_s: (n,) seconds, non-decreasing among requests that arrive by themselves.
-        work_s: (n,) seconds of service alone on a worker.
-        pool: (n,) pool numbers; None: all in pool 0.
-        after: (n,) the request to wait for or -1; None: none waits.
-        think_s: (n,) seconds between the end of `after` and the arrival; None: 0.
-        traits: (n,) kernel.TRAIT; None: no tenants, no memory, nothing cached.
-    """
-    n = len(arrival_s)
-    requests = np.zeros(n, kernel.REQUEST)
-    requests["arrival_s"] = arrival_s
-    requests["work_s"] = work_s
-    requests["pool"] = 0 if pool is None else pool
-    requests["first_child"] = requests["next_sibling"] = kernel.NONE
-    traits = _no_traits() if traits is None else traits
-    if after is None or not np.any(after >= 0):
-        return Arrivals(requests, np.arange(n, dtype=np.int32), traits)
-    requests["think_s"] = 0.0 if think_s is None else think_s
-    requests["first_child"], requests["next_sibling"] = _family(after)
-    return Arrivals(requests, np.flatnonzero(after < 0).astype(np.int32), traits)
-
-
-def _no_traits() -> AnyArray:
-    traits = np.zeros(1, kernel.TRAIT)
-    traits["chain"] = kernel.NONE
-    return traits
-
-
-def _family(after: Int32Array) -> tuple[Int32Array, Int32Array]:
-    """First child and next sibling of each request, children in order. (n,) each, -1: none."""
-    n = len(after)
-    first_child = np.full(n, kernel.NONE, np.int32)
-    next_sibling = np.full(n, kernel.NONE, np.int32)
-    children = np.flatnonzero(after >= 0)
-    order = children[np.lexsort((children, after[children]))]
-    parents = after[order]
-    starts = np.flatnonzero(np.r_[True, parents[1:] != parents[:-1]])
-    first_child[parents[starts]] = order[starts]
-    same = np.flatnonzero(parents[1:] == parents[:-1])
-    next_sibling[order[same]] = order[same + 1]
-    return first_child, next_sibling
 
 
 def make_state(

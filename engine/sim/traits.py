@@ -7,7 +7,7 @@ import numpy as np
 from engine.scenario import Affinity, AgentType, OverMemory, Scenario
 from engine.scenario.checks import refuse
 from engine.sim import kernel
-from engine.sim.state import TenantParameters
+from engine.sim.parameters import TenantParameters
 from engine.trace.schema import RequestTable
 from engine.units import AnyArray, FloatArray, Int32Array, IntArray
 

@@ -7,7 +7,7 @@ from engine.sim import kernel
 from tests.reference.routers import bits
 
 if TYPE_CHECKING:
-    from tests.reference.simulator import Pool, Worker
+    from tests.reference.parts import Pool, Worker
 
 
 class Operations:

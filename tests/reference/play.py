@@ -9,14 +9,11 @@ from numpy.testing import assert_allclose
 
 from engine.scenario import Breaker, Cache, Degradation, Retry
 from engine.sim import kernel
-from engine.sim.state import (
-    PoolParameters,
-    TenantParameters,
-    make_requests,
-    make_state,
-    with_room,
-)
-from tests.reference.simulator import COUNTS, Cluster, Request
+from engine.sim.arrivals import make_requests
+from engine.sim.parameters import PoolParameters, TenantParameters
+from engine.sim.state import make_state, with_room
+from tests.reference.parts import Request
+from tests.reference.simulator import COUNTS, Cluster
 
 STATUS = {
     kernel.NOT_ARRIVED: "not arrived",

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.reference.simulator import Pool, Request, Worker
+    from tests.reference.parts import Pool, Request, Worker
 
 
 class Breakers:

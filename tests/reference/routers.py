@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from engine.sim import kernel
 
 if TYPE_CHECKING:
-    from tests.reference.simulator import Worker
+    from tests.reference.parts import Worker
 
 MASK = (1 << 64) - 1
 

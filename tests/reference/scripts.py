@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.scenario import Backoff, Breaker, Cache, Degradation, DegradeKind, Retry
 from engine.sim import kernel
-from engine.sim.state import PoolParameters, Size, TenantParameters
+from engine.sim.parameters import PoolParameters, Size, TenantParameters
 from tests.reference.play import STARTUP_DRAWS, Script, Tick, pool_of
 
 FEATURES = frozenset(

@@ -9,7 +9,7 @@ from engine.sim import kernel
 from tests.reference.routers import least_connections, share
 
 if TYPE_CHECKING:
-    from tests.reference.simulator import Pool, Request, Worker
+    from tests.reference.parts import Pool, Request, Worker
 
 
 class Sparing:

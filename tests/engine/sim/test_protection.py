@@ -7,7 +7,7 @@ import pytest
 
 from engine.scenario import Backoff, Breaker, Cache, Degradation, DegradeKind, Retry
 from engine.sim import kernel
-from engine.sim.state import Size, TenantParameters
+from engine.sim.parameters import Size, TenantParameters
 from tests.reference.play import Script, Tick, play_on_kernel, play_on_reference, pool_of
 
 LAST = 1000.0

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from engine.sim import kernel
-from engine.sim.state import Size, make_requests, make_state
+from engine.sim.arrivals import make_requests
+from engine.sim.parameters import Size
+from engine.sim.state import make_state
 from tests.reference.play import Script, Tick, play_on_kernel, play_on_reference, pool_of
 
 REQUESTS = 400_000

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from engine.replay import replay
 from engine.scenario import AgentType, Pool, Scenario, Startup, StartupKind
+from engine.sim.parameters import STARTUP_DRAWS
 from engine.sim.service import (
     INITIAL_BUSY_FRAC,
     assign_pools,
@@ -17,7 +18,6 @@ from engine.sim.service import (
     startup_seconds,
     work_seconds,
 )
-from engine.sim.state import STARTUP_DRAWS
 from engine.trace.schema import request_table
 from tests.engine.replays import POLICIES, demand, scenario, spec
 
