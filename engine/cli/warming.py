@@ -18,10 +18,12 @@ from engine.scenario import (
     FaultKind,
     NodeGroup,
     NodeType,
+    Partitions,
     Pool,
     Purchase,
     QueueKind,
     Scenario,
+    Tenant,
 )
 from engine.sim.service import prepare
 from engine.trace.schema import RequestTable, request_table
@@ -32,7 +34,10 @@ _UNREADABLE = (
 )  # fmt: skip
 _WORKERS = 20
 _WINDOW_S = 60.0
-_OF_NODES = (FaultKind.NODE_LOSS, FaultKind.SPOT_REVOCATION)
+_FAULTS = (
+    FaultKind.NODE_LOSS, FaultKind.SPOT_REVOCATION, FaultKind.WORKER_CRASH, FaultKind.SLOW_WORKER,
+    FaultKind.START_FAILURE, FaultKind.TOOL_OUTAGE, FaultKind.ZONE_PARTITION,
+)  # fmt: skip
 
 
 def remove_stale_kernels(folder: Path | None = None) -> list[Path]:
@@ -120,7 +125,9 @@ def _scenario() -> Scenario:
         ),
         node_types=(_node_type(),),
         node_groups=(NodeGroup(name="nodes", node_type="node", purchase=Purchase.SPOT),),
-        faults=tuple(Fault(kind=kind, at_s=10.0) for kind in _OF_NODES),
+        faults=tuple(Fault(kind=kind, at_s=10.0, for_s=5.0) for kind in _FAULTS),
+        tenants=(Tenant(name="a", share=1.0), Tenant(name="b", share=2.0)),
+        partitions=Partitions(every_s=5.0, hysteresis_frac=0.0),
         keep_requests=True,
     )
 
