@@ -56,7 +56,7 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@echo "Installing the development tools"
-	@$(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]"
+	@$(PIP) install -c constraints.txt --no-build-isolation -e ".[dev,forecast]"
 	@touch $@
 
 # The names and SMARTSCALE_CHROMIUM are those that tests/browser/conftest.py looks for.

@@ -6,6 +6,7 @@
     ├── StoreError        the DuckDB store cannot be opened or does not hold what was asked for
     ├── ScenarioError     a scenario value is missing, unknown or out of range
     ├── PolicyError       a policy is unknown, cannot be loaded, or gave an impossible answer
+    ├── CheckpointError   a trained network is missing, damaged or of another version
     └── ReplayCancelled   somebody asked the replay to stop; nothing was lost
 
 Every error says what is wrong, where, and how to fix it. The screen and the command line show
@@ -45,6 +46,10 @@ class ScenarioError(EngineError):
 
 class PolicyError(EngineError):
     """A policy is unknown, cannot be loaded, or proposed something impossible."""
+
+
+class CheckpointError(EngineError):
+    """A trained network cannot be used: missing, damaged, or of another version."""
 
 
 class ReplayCancelled(EngineError):  # noqa: N818 — nothing went wrong

@@ -1,0 +1,201 @@
+"""Forecasts from a trained network: histories in, quantiles of demand out.
+
+Torch is imported inside the functions, so that the engine can be imported without it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from engine.errors import CheckpointError, UsageError
+from engine.forecast.neural_inputs import LEAST, Encoded, Flags, Moment, encode, lookback
+from engine.units import SECONDS_PER_DAY, FloatArray
+
+if TYPE_CHECKING:
+    from models.forecaster import Forecaster
+    from models.inputs import Inputs
+
+SHIPPED = Path(__file__).resolve().parents[2] / "models" / "checkpoints" / "forecaster-bilstm"
+"""The checkpoint that comes with the product."""
+CHUNK = 1024
+"""Windows per pass: larger batches fall out of the cache."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histories:
+    """Demand of B pools up to one cut-off each; what a network may know."""
+
+    demand: FloatArray
+    """(B, T) per step, oldest first, ≥ 0; NaN is a gap."""
+    step_s: float
+    end_s: float | FloatArray
+    """Seconds after a Monday's midnight at the cut-off."""
+    features: FloatArray | None = None
+    """(B, 12, 23) further features of the last steps, standardised; None: the trace has none."""
+    present: Flags | None = None
+    """(B, 23) which of them the trace has."""
+
+    def __post_init__(self) -> None:
+        if self.demand.ndim != 2 or self.demand.shape[1] < LEAST:
+            raise UsageError(
+                f"the history has the shape {self.demand.shape}", "history",
+                f"Give at least {LEAST} steps of each pool before the cut-off",
+            )  # fmt: skip
+        if not self.step_s > 0:
+            raise UsageError(f"the step is {self.step_s} s", "step_s", "Use more than 0 seconds")
+        if np.isinf(self.demand).any() or (self.demand < 0).any():
+            raise UsageError(
+                "demand is negative or infinite", "history", "Correct these steps or leave a gap"
+            )
+
+    def moment(self) -> Moment:
+        """The calendar at the cut-offs."""
+        end_s = np.broadcast_to(np.asarray(self.end_s, np.float64), len(self.demand))
+        return Moment(
+            second_of_day=end_s % SECONDS_PER_DAY, day_of_week=end_s / SECONDS_PER_DAY % 7
+        )
+
+
+class NeuralForecaster:
+    """A trained network behind the words of the engine."""
+
+    def __init__(self, model: Forecaster, about: dict[str, Any], device: str = "cpu") -> None:
+        self.model, self.about, self.device = model.to(device).eval(), about, device
+        self.name = model.config.core
+
+    @classmethod
+    def load(cls, folder: Path = SHIPPED, device: str = "cpu") -> NeuralForecaster:
+        """A forecaster from a checkpoint.
+
+        Raises:
+            CheckpointError: torch is not installed, or the checkpoint is missing, damaged or of
+                another version.
+        """
+        try:
+            from models.checkpoint import UnusableCheckpointError, load
+        except ModuleNotFoundError as error:
+            raise CheckpointError(
+                f"{error.name} is not installed", "forecaster",
+                "Install the extra: pip install 'smartscale[forecast]'",
+            ) from error  # fmt: skip
+        try:
+            model, about = load(folder)
+        except UnusableCheckpointError as error:
+            raise CheckpointError(
+                str(error), f"checkpoint {folder.name}",
+                "Use a checkpoint of this version, or train one: smartscale forecast train",
+            ) from error  # fmt: skip
+        return cls(model, about, device)
+
+    def predict_quantiles(
+        self, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
+    ) -> FloatArray:
+        """(B, H, Q) quantiles of demand in the steps that hold each horizon, sorted, ≥ 0.
+
+        Raises:
+            UsageError: a level outside the range that the network was trained on.
+        """
+        import torch
+
+        between = _interpolation(self.model.config.levels, levels)
+        ahead, place = np.unique(steps_ahead(horizons_s, histories.step_s), return_inverse=True)
+        parts = []
+        for chunk in _chunks(histories, int(ahead.max())):
+            encoded = encode_histories(chunk, ahead)
+            with torch.inference_mode():
+                scaled = self.model(tensors(encoded, self.device)).cpu().numpy()
+            parts.append(scaled.astype(np.float64) @ between * encoded.level[:, None, None])
+        joined: FloatArray = np.maximum.accumulate(np.concatenate(parts)[:, place], -1)
+        return joined
+
+    def attention(self, histories: Histories) -> tuple[FloatArray, FloatArray]:
+        """Weights over features (B, 12, 23) and over steps (B, 12); each sums to 1."""
+        import torch
+
+        encoded = encode_histories(histories, np.array([1]))
+        with torch.inference_mode():
+            features, steps = self.model.attention(tensors(encoded, self.device))
+        return features.cpu().numpy().astype(np.float64), steps.cpu().numpy().astype(np.float64)
+
+    def copy(self) -> NeuralForecaster:
+        """One with weights of its own, to fine-tune."""
+        return NeuralForecaster(copy.deepcopy(self.model), dict(self.about), self.device)
+
+
+def steps_ahead(horizons_s: Sequence[float], step_s: float) -> npt.NDArray[np.int64]:
+    """(H,) steps after the cut-off whose end is the first at or after each horizon."""
+    ahead = np.ceil(np.asarray(horizons_s, np.float64) / step_s - 1e-9).astype(np.int64)
+    return np.maximum(ahead, 1)
+
+
+def encode_histories(histories: Histories, ahead: npt.NDArray[np.int64]) -> Encoded:
+    """Network inputs; gaps are filled along a straight line first."""
+    return encode(
+        filled(histories.demand), histories.step_s, ahead, histories.moment(),
+        histories.features, histories.present,
+    )  # fmt: skip
+
+
+def filled(demand: FloatArray) -> FloatArray:
+    """Gaps by linear interpolation, at the ends by the nearest value.
+
+    Raises:
+        UsageError: a history without a single value.
+    """
+    gaps = np.isnan(demand)
+    if not gaps.any():
+        return demand
+    whole = demand.copy()
+    at = np.arange(demand.shape[1])
+    for row in np.flatnonzero(gaps.any(1)):
+        known = ~gaps[row]
+        if not known.any():
+            raise UsageError("the history holds gaps only", f"pool {row}", "Choose a later time")
+        whole[row] = np.interp(at, at[known], demand[row, known])
+    return whole
+
+
+def tensors(encoded: Encoded, device: str = "cpu") -> Inputs:
+    """The arrays as a batch for the network."""
+    import torch
+
+    from models.inputs import Inputs
+
+    return Inputs(*(torch.from_numpy(part).to(device) for part in encoded.arrays()))
+
+
+def _chunks(histories: Histories, longest: int) -> list[Histories]:
+    size = len(histories.demand)
+    recent = histories.demand[:, -lookback(histories.step_s, longest) :]
+    end_s = np.broadcast_to(np.asarray(histories.end_s, np.float64), size)
+    return [
+        Histories(
+            demand=recent[at : at + CHUNK], step_s=histories.step_s, end_s=end_s[at : at + CHUNK],
+            features=None if histories.features is None else histories.features[at : at + CHUNK],
+            present=None if histories.present is None else histories.present[at : at + CHUNK],
+        )
+        for at in range(0, size, CHUNK)
+    ]  # fmt: skip
+
+
+def _interpolation(known: Sequence[float], wanted: Sequence[float]) -> FloatArray:
+    """(K, Q) weights: quantiles between two known ones are linear in the normal score."""
+    levels = np.asarray(wanted, np.float64)
+    if not len(levels) or levels.min() < known[0] - 1e-9 or levels.max() > known[-1] + 1e-9:
+        raise UsageError(
+            f"quantiles {list(wanted)} were asked for", "quantiles",
+            f"Use {known[0]} to {known[-1]}",
+        )  # fmt: skip
+    if (np.diff(levels) <= 0).any():
+        raise UsageError(f"quantiles {list(wanted)} do not increase", "quantiles", "Sort them")
+    score, unit = ndtri(np.asarray(known)), np.eye(len(known))
+    weights = [np.interp(ndtri(levels), score, unit[row]) for row in range(len(known))]
+    return np.stack(weights)
