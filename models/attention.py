@@ -33,5 +33,7 @@ class TemporalAttention(nn.Module):
             weight = torch.zeros_like(hidden[..., 0])
             weight[:, -1] = 1.0
             return hidden[:, -1], weight
-        weight = self.score(hidden.tanh()).squeeze(-1).softmax(-1)
-        return (weight.unsqueeze(1) @ hidden).squeeze(1), weight
+        columns = hidden.permute(1, 2, 0)  # (L, width, B), contiguous after a scan
+        score = (columns.tanh() * self.score.weight[0, :, None]).sum(1) + self.score.bias
+        weight = score.softmax(0)
+        return (weight.unsqueeze(1) * columns).sum(0).T, weight.T

@@ -85,7 +85,7 @@ def encode(
     """
     recent = history[:, -MEANS[-1] :]
     level = _level(recent, step_s)
-    scaled = (recent / level[:, None]).astype(np.float32)
+    scaled = np.divide(recent, level[:, None], dtype=np.float32, casting="same_kind")
     means = _trailing_means(scaled)
     day = _season(history, level, round(SECONDS_PER_DAY / step_s), ahead)
     week = _season(history, level, round(7 * SECONDS_PER_DAY / step_s), ahead)
@@ -184,6 +184,13 @@ def _moved(season: _Season, near: Float32, window: Float32) -> list[Float32]:
     ]
 
 
+def _deviation(window: Float32) -> Float32:
+    """(B,) standard deviation."""
+    gap = window - window.mean(1, keepdims=True)
+    deviation: Float32 = np.sqrt(np.einsum("bt,bt->b", gap, gap) / window.shape[1])
+    return deviation
+
+
 def _lagged(scaled: Float32, lag: int) -> Float32:
     """(B,) mean |change over `lag` steps| of the latest steps; 0 where none is known."""
     length = scaled.shape[1]
@@ -199,7 +206,7 @@ def _spreads(scaled: Float32, ahead: npt.NDArray[np.int64], day: _Season) -> Flo
     at_lag = {int(lag): _lagged(scaled, int(lag)) for lag in np.unique(ahead)}
     at_horizon = np.stack([at_lag[int(lag)] for lag in ahead], 1)
     single = _lagged(scaled, 1)
-    deviation = scaled[:, -64:].std(1)
+    deviation = _deviation(scaled[:, -64:])
     quick = _lagged(scaled[:, -WINDOW - 1 :], 1)
     seasonal = day.residual if day.there else single
     flat = [single, deviation, quick, seasonal, np.full(size, 0.02, np.float32)]
@@ -228,7 +235,7 @@ def _context(
     one = np.ones(len(scaled))
     columns = [
         *_log(means).T,
-        *(np.log(scaled[:, -n:].std(1) + 0.01) for n in (12, 64, 256)),
+        *(np.log(_deviation(scaled[:, -n:]) + 0.01) for n in (12, 64, 256)),
         *(np.log(_lagged(scaled, lag) + 0.01) for lag in _LAGS),
         (recent == 0).mean(1),
         _log(recent.max(1)), _log(recent.min(1)),

@@ -48,9 +48,10 @@ def score_series(
     """Rolling origins over the last 30 % of a series; the model is not fitted to it."""
     series = Workload(demand=demand, step_s=step_s, start_s=start_s)
     ahead = steps_ahead(HORIZONS_S, step_s)
+    ahead = ahead[ahead <= TEST_SHARE * len(demand) / 2]
     border, last = round(len(demand) * (1 - TEST_SHARE)), len(demand) - int(ahead.max())
     week = round(7 * SECONDS_PER_DAY / step_s) + 24
-    length = int(min(week, border * 0.6))
+    length = int(min(week, (border - ahead.max()) * 0.6))
     past = _at(series, np.linspace(length, border - ahead.max(), 400), length, ahead)
     test = _at(series, np.linspace(border, last, 500), length, ahead)
     ours = _quantiles(forecaster, test)

@@ -52,7 +52,7 @@ def workload(rng: np.random.Generator, step_s: float) -> Workload:
     """One random series of 500 to 9,000 steps."""
     size = int(np.clip(16 * SECONDS_PER_DAY / step_s, 800, 9000))
     start_s = rng.uniform(0, 7 * SECONDS_PER_DAY)
-    t_s = start_s + np.arange(size) * step_s
+    t_s: FloatArray = start_s + np.arange(size, dtype=np.float64) * step_s
     shape = np.ones(size)
     for chance, part in _PARTS:
         if rng.random() < chance:
@@ -84,7 +84,8 @@ def _growth(rng: np.random.Generator, t_s: FloatArray, _step_s: float) -> FloatA
 def _slow_noise(rng: np.random.Generator, t_s: FloatArray, _step_s: float) -> FloatArray:
     keep = np.exp(-1 / 10 ** rng.uniform(0.3, 3))
     noise = rng.standard_normal(len(t_s)) * np.sqrt(1 - keep**2) * rng.uniform(0.03, 0.5)
-    return np.exp(lfilter([1.0], [1.0, -keep], noise))
+    shape: FloatArray = np.exp(lfilter([1.0], [1.0, -keep], noise))
+    return shape
 
 
 def _walk(rng: np.random.Generator, t_s: FloatArray, _step_s: float) -> FloatArray:
@@ -104,7 +105,10 @@ def _shocks(rng: np.random.Generator, t_s: FloatArray, _step_s: float) -> FloatA
     """Self-exciting bursts: shocks that decay, heavy-tailed in size."""
     hits = rng.random(len(t_s)) < 10 ** rng.uniform(-2.5, -1)
     size = hits * rng.pareto(rng.uniform(1.5, 3), len(t_s)) * rng.uniform(0.2, 2)
-    return 1 + np.minimum(lfilter([1.0], [1.0, -np.exp(-1 / 10 ** rng.uniform(0, 2))], size), 40)
+    shape: FloatArray = 1 + np.minimum(
+        lfilter([1.0], [1.0, -np.exp(-1 / 10 ** rng.uniform(0, 2))], size), 40
+    )
+    return shape
 
 
 def _crowds(rng: np.random.Generator, t_s: FloatArray, step_s: float) -> FloatArray:
@@ -126,7 +130,10 @@ def _batches(rng: np.random.Generator, t_s: FloatArray, step_s: float) -> FloatA
     """A job that comes again and again: every 15 minutes to once a day."""
     period_s = rng.choice([900.0, 1800.0, _HOUR_S, 6 * _HOUR_S, SECONDS_PER_DAY])
     width_s = max(step_s, rng.uniform(0.02, 0.3) * period_s)
-    return 1 + rng.uniform(0.3, 6) * ((t_s + rng.uniform(0, period_s)) % period_s < width_s)
+    shape: FloatArray = 1 + rng.uniform(0.3, 6) * (
+        (t_s + rng.uniform(0, period_s)) % period_s < width_s
+    )
+    return shape
 
 
 def _silence(rng: np.random.Generator, t_s: FloatArray, _step_s: float) -> FloatArray:
@@ -192,7 +199,7 @@ def examples(seed: int, number: int, windows: int = 24) -> Examples:
     room = len(series.demand) - int(ahead.max())
     day = round(SECONDS_PER_DAY / series.step_s)
     wanted = [rng.integers(24, 300), day + rng.integers(12, 400), 7 * day + 400]
-    length = int(min(rng.choice(wanted, p=[0.4, 0.35, 0.25]), 0.7 * room))
+    length = int(min(rng.choice(np.array(wanted), p=[0.4, 0.35, 0.25]), 0.7 * room))
     return cut(series, rng.integers(length, room, windows), length, ahead, rng)
 
 

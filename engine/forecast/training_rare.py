@@ -76,7 +76,8 @@ def generated_windows(real: FloatArray, count: int, seed: int) -> FloatArray:
     noise = torch.randn(count, NOISE, generator=torch.Generator().manual_seed(seed))
     with torch.inference_mode():
         made = generator(noise).numpy().astype(np.float64)
-    return np.clip(np.exp(made * spread + mean) - 0.05, 0.0, 50.0)
+    windows: FloatArray = np.clip(np.exp(made * spread + mean) - 0.05, 0.0, 50.0)
+    return windows
 
 
 def as_examples(windows: FloatArray, seed: int) -> Examples:
@@ -117,7 +118,8 @@ def ablation(seeds: int = 3, series: int = 400, epochs: int = 8, share: float = 
 
     real = rare_windows(0)
     made = generated_windows(real, len(real), 0)
-    without, with_rare = [], []
+    without: list[float] = []
+    with_rare: list[float] = []
     for seed in range(seeds):
         train, valid = generated(TrainOptions(series=series, seed=100 + seed))
         count = int(share * len(train[1]))

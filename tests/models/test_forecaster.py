@@ -11,6 +11,7 @@ from models.fit import Batch, FitOptions, fit
 from models.forecaster import CORES, NetworkConfig, build
 from models.inputs import ANCHORS, CONTEXT, FEATURES, HORIZON, SPREADS, STEPS, Inputs
 from models.quantiles import pinball
+from models.recurrent import scan
 
 CORE_NAMES = sorted(CORES)
 SMALL = {"hidden": 8, "width": 16}
@@ -213,3 +214,12 @@ def test_weights_that_are_not_numbers_are_refused(tmp_path):
     save(model, tmp_path, {})
     with pytest.raises(UnusableCheckpointError, match="not finite"):
         load(tmp_path)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_the_scan_is_the_librarys_lstm(bidirectional):
+    torch.manual_seed(0)
+    lstm = torch.nn.LSTM(FEATURES, 8, batch_first=True, bidirectional=bidirectional)
+    steps = 3 * torch.randn(70, STEPS, FEATURES)
+    with torch.inference_mode():
+        assert torch.allclose(scan(lstm, steps), lstm(steps)[0], atol=1e-5)

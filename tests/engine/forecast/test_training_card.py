@@ -36,7 +36,7 @@ def test_the_card_reports_the_scores(tmp_path):
 
 
 def test_rare_windows_have_peaks_to_come_and_generated_ones_are_like_them():
-    real = rare_windows(0, series=30)
+    real = rare_windows(0, series=12)
     assert real[:, :PAST].mean(1) == pytest.approx(np.ones(len(real)), abs=0.5)
     assert real[:, PAST:].max(1).min() > 1.2
     made = generated_windows(real, 64, 0)
