@@ -1,13 +1,17 @@
 # make run     the dashboard, on http://127.0.0.1:8501 or the next free port
 # make test    everything: format, lint, types, import contracts, all tests in a real browser too
 # make check   the same without slow and browser tests; under two minutes
-# make bench   the kernel, replay and import benchmarks, one JSON document each
+# make bench   the kernel, replay, import and report benchmarks, one JSON document each
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+# Tests run side by side, a process per core; those in a browser after them, one at a time.
+SIDE_BY_SIDE := -n logical --dist worksteal
+# Where PYTEST_ARGS select tests, one of the two parts may hold none of them (pytest's status 5).
+NONE_SELECTED = || [ $$? = 5 -a -n "$(strip $(subst ",,$(PYTEST_ARGS)))" ]
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -17,16 +21,17 @@ KERNELS := $(shell grep -rl --include='*.py' njit engine)
 export DEBIAN_FRONTEND := noninteractive
 MAKEFLAGS += --no-print-directory
 
-.PHONY: run test check static-checks bench warm chromium clean
+.PHONY: run test check static-checks bench warm chromium office clean
 
 run: $(VENV)/warm.stamp
 	@exec $(BIN)/smartscale dashboard
 
-test: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp chromium
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+test: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp chromium office
+	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS) $(NONE_SELECTED)
+	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS) $(NONE_SELECTED)
 
 check: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp
-	@$(BIN)/python -m pytest -m "not slow and not browser" $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m "not slow and not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 static-checks: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check .
@@ -35,7 +40,7 @@ static-checks: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
-	@for name in kernel replay import; do $(BIN)/smartscale bench $$name --json || exit $$?; done
+	@for name in kernel replay import report; do $(BIN)/smartscale bench $$name --json || exit $$?; done
 
 warm: $(VENV)/warm.stamp
 
@@ -73,6 +78,17 @@ chromium:
 	    echo "Chromium is missing, so the browser tests are skipped. Install it, for example with:" >&2; \
 	    echo "    sudo apt-get install --no-install-recommends chromium" >&2; \
 	    echo "or name an installed one: SMARTSCALE_CHROMIUM=/path/to/chrome make test" >&2; \
+	fi
+
+# One test recomputes the report's workbook with it.
+office:
+	@if command -v soffice >/dev/null; then exit 0; fi; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	    echo "Installing LibreOffice for the test of the workbook"; \
+	    { apt-get update -qq && apt-get install -y -qq --no-install-recommends libreoffice-calc; } \
+	        >$(VENV)/office.log 2>&1 || { cat $(VENV)/office.log >&2; exit 1; }; \
+	else \
+	    echo "LibreOffice is missing, so one test is skipped: sudo apt-get install libreoffice-calc" >&2; \
 	fi
 
 clean:

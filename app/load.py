@@ -12,6 +12,8 @@ import pandas as pd
 import streamlit as st
 
 from app.jobs import Board, Job
+from engine.economics.assumptions import Assumptions
+from engine.economics.model import Report
 from engine.planner import Planner, Preview
 from engine.policies.registry import PolicyInfo
 from engine.trace.mapping import Mapping
@@ -115,8 +117,20 @@ def actions(run_id: str, from_s: float | None, to_s: float | None) -> pd.DataFra
     return planner().decisions(run_id, from_s=from_s, to_s=to_s, changes_only=True)
 
 
+@st.cache_data(show_spinner="Making the report", max_entries=16)
+def report(run_ids: tuple[str, ...], baseline: str, given: Assumptions) -> Report:
+    """Cost and return of switching; see `Planner.report`."""
+    return planner().report(list(run_ids), baseline, given)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def report_file(run_ids: tuple[str, ...], baseline: str, given: Assumptions, kind: str) -> bytes:
+    """The same as a file; see `Planner.export`."""
+    return planner().export(report(run_ids, baseline, given), kind)
+
+
 def forget_results() -> None:
     """After runs were deleted or replayed anew."""
-    caches: tuple[Any, ...] = (compare, timeline, latency, actions)
+    caches: tuple[Any, ...] = (compare, timeline, latency, actions, report, report_file)
     for cache in caches:
         cache.clear()

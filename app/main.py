@@ -35,6 +35,10 @@ page = st.navigation(
             page_of(state.COMPARE_PAGE, words.NAV_COMPARE),
             page_of(state.RUNS_PAGE, words.NAV_RUNS),
         ],
+        words.SECTION_MONEY: [
+            page_of(state.REPORT_PAGE, words.NAV_REPORT),
+            page_of(state.CLAIMS_PAGE, words.NAV_CLAIMS),
+        ],
     }
 )
 st.set_page_config(page_title=f"{page.title} · {words.PRODUCT}")

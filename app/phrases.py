@@ -183,3 +183,8 @@ def lines_alt(title: str, peaks: Mapping[str, float], unit: str) -> str:
 def rate_alt(name: str, mean: float, peak: float) -> str:
     """The takeaway of a rate curve."""
     return f"{name}: {formats.amount(mean)} on average, at most {formats.amount(peak)}"
+
+
+def counted(numbers: Mapping[str, int]) -> Mapping[str, str]:
+    """A label for each key, with how many there are."""
+    return {key: f"{sentence(str(key))} ({number})" for key, number in numbers.items()}

@@ -17,6 +17,8 @@ TRACES_PAGE = "views/traces.py"
 REPLAY_PAGE = "views/replay.py"
 COMPARE_PAGE = "views/compare.py"
 RUNS_PAGE = "views/runs.py"
+REPORT_PAGE = "views/report.py"
+CLAIMS_PAGE = "views/claims.py"
 
 # Query parameters
 RUNS, BASELINE, FROM, TO = "runs", "baseline", "t0", "t1"
@@ -42,6 +44,9 @@ RUNS_JOB = "runs_job"
 COMPARE_PICK = "compare_pick"
 COMPARE_BASELINE = "compare_baseline"
 COMPARE_BRUSH = "compare_brush"
+REPORT_EDITS = "report_edits"
+REPORT_CANDIDATE = "report_candidate"
+CLAIMS_VERDICTS = "claims_verdicts"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,8 +7,8 @@ import pandas as pd
 import streamlit as st
 
 from app import formats, phrases, verdict, words
+from engine.figures import FIGURES, Figure
 from engine.policies.registry import PolicyInfo
-from engine.scorecard import FIGURES, Figure
 from engine.trace.mapping import Mapping as ColumnMapping
 from engine.trace.schema import Finding, Severity
 
@@ -94,6 +94,8 @@ def difference(row: Any, figure: Figure) -> str:
     """How a value differs from the baseline's: arrow, sign, unit and a word, as Markdown."""
     if pd.isna(row.difference) or not row.difference:
         return ""
+    if _invisible(_change(row, figure), figure):
+        return f":gray[{words.NO_DIFFERENCE}]"
     arrow = "▲" if row.difference > 0 else "▼"
     color, word = _MARKS.get(row.better, ("gray", ""))
     return f":{color}[{arrow} {phrases.escaped(_change(row, figure))} {word}]"
@@ -110,6 +112,12 @@ def metric(row: Any) -> dict[str, Any]:
     }
     if pd.isna(row.difference) or not row.difference:
         return shown
+    if _invisible(_short_change(row, figure), figure):
+        return shown | {
+            "delta": words.NO_DIFFERENCE,
+            "delta_color": "gray",
+            "delta_arrow": "off",
+        }
     color, word = _MARKS.get(row.better, ("gray", ""))
     return shown | {
         "delta": phrases.escaped(_short_change(row, figure)),
@@ -117,6 +125,11 @@ def metric(row: Any) -> dict[str, Any]:
         "delta_arrow": "up" if row.difference > 0 else "down",
         "delta_description": word,
     }
+
+
+def _invisible(change: str, figure: Figure) -> bool:
+    """Whether a change is smaller than the digits that are shown."""
+    return not any(digit in change.replace(figure.unit, "") for digit in "123456789")
 
 
 def _short_change(row: Any, figure: Figure) -> str:

@@ -14,7 +14,9 @@ NAV_TRACES = ("Traces", ":material/timeline:", "Recorded demand: load it, check 
 NAV_REPLAY = ("Replay", ":material/play_circle:", "Replay a trace under several policies.")
 NAV_COMPARE = ("Compare", ":material/balance:", "Which policy served better, and at what cost.")
 NAV_RUNS = ("Runs", ":material/history:", "All replays: compare, repeat or delete them.")
-SECTION_DEMAND, SECTION_WHAT_IF = "Demand", "What if"
+NAV_REPORT = ("Report", ":material/request_quote:", "What switching costs, saves and emits.")
+NAV_CLAIMS = ("Claims", ":material/fact_check:", "Published claims beside our figures.")
+SECTION_DEMAND, SECTION_WHAT_IF, SECTION_MONEY = "Demand", "What if", "Money"
 
 # Errors
 WHERE, FIX = "Where:", "How to fix it:"
@@ -185,6 +187,7 @@ CLOSED_LOOP = (
     "the demand itself and the policies do not see the same arrivals."
 )
 FIGURE = "Figure"
+NO_DIFFERENCE = "no difference"
 SCORECARD = "Scorecard"
 SCORECARD_HELP = "What the figures mean"
 SCORECARD_WINDOW = (
@@ -231,3 +234,46 @@ STATUSES: Mapping[str, str] = {
     "cancelled": "Cancelled",
     "failed": "Failed",
 }
+
+# Report
+REPORT_RUNS_MIN = 2
+REPORT_INTRO = (
+    "A report says what switching from one policy to another costs, saves and emits over years, "
+    "on which assumptions, and how sure that is. Choose a baseline and at least one other run of "
+    "the same demand."
+)
+REPORT_RECENT = "Report on your latest comparisons"
+REPORT_CANDIDATE = "Switch to"
+REPORT_CANDIDATE_HELP = "The run whose policy would replace the baseline's."
+REPORT_COMPARE = "Compare these runs"
+REPORT_ASSUMPTIONS = "Assumptions"
+REPORT_ASSUMPTIONS_HELP = (
+    "Everything that the replay did not measure. Change a value or its plausible range: the "
+    "report follows at once. Money here is in US dollars."
+)
+REPORT_RESET = "Back to the defaults"
+REPORT_MODE = "Machines are"
+REPORT_MODES: Mapping[str, str] = {"rented": "Rented", "owned": "Owned"}
+REPORT_MODE_HELP = (
+    "Rented: prices per hour include the energy. Owned: machines are bought for the peak, and "
+    "their energy is paid for."
+)
+REPORT_CURRENCY = "Currency"
+REPORT_CURRENCY_HELP = "Set the exchange rate among the assumptions."
+REPORT_YEARS = "Horizon (years)"
+REPORT_GROUP, REPORT_ASSUMPTION, REPORT_VALUE, REPORT_UNIT = "Group", "Assumption", "Value", "Unit"
+REPORT_LOW, REPORT_HIGH, REPORT_SOURCE, REPORT_MEANING = "Low", "High", "Source", "Meaning"
+REPORT_FILES = "Take it with you"
+REPORT_FILES_HELP = (
+    "PDF for print, Excel with live formulas, HTML that opens offline, CSV and JSON with every "
+    "value, FOCUS for cost tools. The same runs and assumptions give the same file."
+)
+
+# Claims
+CLAIMS_INTRO = (
+    "Papers on learned scaling promise a lot. Here is each headline claim beside what our own "
+    "runs and plain arithmetic say of it, made by one command and never typed by hand."
+)
+CLAIMS_VERDICT = "Show only"
+CLAIMS_ALT = "Claims with published figure, our figure, interval, verdict and conditions"
+CLAIMS_RUNS = "Rows without a figure wait for runs. This command makes those that can be made:"

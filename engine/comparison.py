@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from engine.scorecard import FIGURES, Scorecard
+from engine.figures import FIGURES
+from engine.scorecard import Scorecard
 
 COLUMNS = (
     "figure", "run_id", "policy", "value", "baseline_value", "difference", "difference_frac",

@@ -6,6 +6,7 @@
     ├── StoreError        the DuckDB store cannot be opened or does not hold what was asked for
     ├── ScenarioError     a scenario value is missing, unknown or out of range
     ├── PolicyError       a policy is unknown, cannot be loaded, or gave an impossible answer
+    │   └── PolicyFailed  a policy raised an error of its own in the middle of a replay
     ├── CheckpointError   a trained network is missing, damaged or of another version
     └── ReplayCancelled   somebody asked the replay to stop; nothing was lost
 
@@ -46,6 +47,10 @@ class ScenarioError(EngineError):
 
 class PolicyError(EngineError):
     """A policy is unknown, cannot be loaded, or proposed something impossible."""
+
+
+class PolicyFailed(PolicyError):  # noqa: N818 — the policy failed, not what was asked of it
+    """A policy raised an error of its own in the middle of a replay."""
 
 
 class CheckpointError(EngineError):

@@ -5,21 +5,25 @@ cursor of its own, so threads may share one planner.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import pandas as pd
 
 from engine import comparison, runner, samples
+from engine.claims.model import Claim
+from engine.claims.report import claims, run_suite
+from engine.economics.assumptions import Assumptions
+from engine.economics.build import build
+from engine.economics.gather import gather, starting_point
+from engine.economics.model import Report
 from engine.errors import StoreError, UsageError
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
 from engine.presets import PRESETS
 from engine.replay import Progress
+from engine.run_info import RunInfo, run_info
 from engine.scenario import Scenario
-from engine.scenario_file import from_dict
 from engine.scorecard import Scorecard, window_figures
 from engine.store import run_queries, runs, traces
 from engine.store.duck import Store
@@ -35,33 +39,6 @@ __all__ = ["Imported", "Planner", "Preview", "Progress", "RunInfo", "TraceInfo"]
 
 ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunInfo:
-    """A run as pages see it."""
-
-    run_id: str
-    trace_id: str
-    trace_name: str
-    policy: str
-    scenario: Scenario
-    scenario_hash: str
-    from_s: float
-    to_s: float
-    epoch_s: float | None
-    """Unix time of the trace's t = 0; None where only relative time is known."""
-    tick_s: float
-    status: str
-    """running, done, interrupted, cancelled or failed."""
-    note: str | None
-    closed_loop: bool
-    pools: tuple[str, ...]
-    scorecard: Scorecard
-    """Empty unless the run is done."""
-    code_version: str
-    created_at: datetime
-    wall_s: float | None
 
 
 class Planner:
@@ -216,7 +193,7 @@ class Planner:
 
     def run(self, run_id: str) -> RunInfo:
         """The run with this id, or the only one whose id begins with it. Raises StoreError."""
-        return _info(runs.find_run(self._store, run_id))
+        return run_info(runs.find_run(self._store, run_id))
 
     def delete_run(self, run_id: str) -> None:
         """Removes a run. Raises StoreError if there is none."""
@@ -235,6 +212,42 @@ class Planner:
             progress=progress,
         )
         return ids, ids[0]
+
+    # Money
+
+    def assumptions(self, run_ids: Sequence[str]) -> Assumptions:
+        """Where a report of these runs starts. Raises StoreError."""
+        return starting_point(self._done(run_ids))
+
+    def report(
+        self, run_ids: Sequence[str], baseline: str, assumptions: Assumptions | None = None
+    ) -> Report:
+        """What switching from the baseline's policy costs, saves and emits over years.
+
+        The first run that is not the baseline is the candidate. Raises UsageError for runs that
+        cannot be compared, StoreError for one that is not done.
+        """
+        first = self.run(baseline).run_id
+        known = dict.fromkeys([first, *(self.run(run_id).run_id for run_id in run_ids)])
+        rows = self._done(known)
+        given = starting_point(rows) if assumptions is None else assumptions
+        return build(gather(self._store, rows, given), given)
+
+    def export(self, report: Report, kind: str) -> bytes:
+        """A report as a file: pdf, html, xlsx, csv, json or focus.csv. Raises UsageError."""
+        from engine.report.export import export  # noqa: PLC0415 - draws; seconds to import
+
+        return export(report, kind)
+
+    def claims(self) -> list[Claim]:
+        """What the source documents claim, beside what stored runs and arithmetic say."""
+        return claims(self._store)
+
+    def run_claims(
+        self, progress: ImportProgress | None = None, cancel: Cancel | None = None
+    ) -> None:
+        """Makes the runs that claims wait for. Raises ReplayCancelled."""
+        run_suite(self._store, progress=progress, cancel=cancel)
 
     # Looking at runs
 
@@ -369,26 +382,3 @@ def _pool(row: RunRow, name: str | None) -> int | None:
             f"run {row.run_id} has no pool {name!r}", "pool", f"Known: {', '.join(row.pools)}"
         )
     return row.pools.index(name)
-
-
-def _info(row: RunRow) -> RunInfo:
-    return RunInfo(
-        run_id=row.run_id,
-        trace_id=row.trace_id,
-        trace_name=row.trace_name,
-        policy=row.policy,
-        scenario=from_dict(row.scenario),
-        scenario_hash=row.scenario_hash,
-        from_s=row.from_s,
-        to_s=row.to_s,
-        epoch_s=row.epoch_s,
-        tick_s=row.tick_s,
-        status=row.status,
-        note=row.note,
-        closed_loop=row.closed_loop,
-        pools=row.pools,
-        scorecard=row.scorecard,
-        code_version=row.code_version,
-        created_at=row.created_at.replace(tzinfo=UTC),
-        wall_s=row.wall_s,
-    )

@@ -32,7 +32,8 @@ class WorkerOrder:
     t_s: float
     pool: int
     number: int
-    first_ready_s: float
+    first_ready_s: float | None
+    """None where none was ready in the window, be it that the order was cancelled."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

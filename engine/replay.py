@@ -7,6 +7,8 @@ decision times do, and they are kept apart).
 import math
 import os
 import time
+import traceback
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,9 +17,10 @@ import msgspec
 import numpy as np
 
 from engine import guard
-from engine.errors import PolicyError, ReplayCancelled
+from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
+from engine.orders import Orders
 from engine.policies.base import Action, Observation, Policy, PolicyContext, PoolFacts, WorkerView
-from engine.records import DecisionLog, RunRecord, WorkerOrder
+from engine.records import DecisionLog, RunRecord
 from engine.scenario import OnFailure, Scenario
 from engine.sim import kernel
 from engine.sim.outcomes import Tally, tally
@@ -57,17 +60,36 @@ def replay(
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
 ) -> list[RunRecord]:
-    """Replays all specs in lockstep; they share tick and window.
+    """Replays all specs in lockstep; they share tick and window. `set_up`, then `play`."""
+    return play(set_up(specs), progress=progress, cancel=cancel)
+
+
+def set_up(specs: Sequence[ReplaySpec]) -> list["Replay"]:
+    """Makes clusters and policies, so that what cannot be replayed is refused beforehand.
 
     Raises:
-        PolicyError: a policy proposed something impossible.
-        ReplayCancelled: `cancel` returned true between two ticks.
+        PolicyError: a policy cannot be made, or its interval is no multiple of the tick.
     """
     tick_s, window_s = specs[0].scenario.tick_s, specs[0].window_s
     assert all(s.scenario.tick_s == tick_s and s.window_s == window_s for s in specs)
-    runs = [_Run(spec) for spec in specs]
-    ticks = runs[0].ticks
-    requests = sum(len(spec.workload.arrivals.requests) for spec in specs)
+    return [Replay(spec) for spec in specs]
+
+
+def play(
+    runs: Sequence["Replay"],
+    *,
+    progress: Callable[[Progress], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> list[RunRecord]:
+    """Steps what `set_up` made through the window, once.
+
+    Raises:
+        PolicyError: a policy proposed something impossible.
+        PolicyFailed: a policy raised an error of its own.
+        ReplayCancelled: `cancel` returned true between two ticks.
+    """
+    ticks, tick_s = runs[0].ticks, runs[0].tick_s
+    requests = sum(len(run.spec.workload.arrivals.requests) for run in runs)
     workers = min(len(runs), os.cpu_count() or 1)
     every = max(1, ticks // 200)
     with ThreadPoolExecutor(workers) as threads:
@@ -86,7 +108,10 @@ def replay(
             for run in runs:
                 run.decide(tick)
             _finish(for_each(lambda run, k=tick: run.advance(k), runs))  # type: ignore[misc]
-        return list(threads.map(_Run.record, runs))
+        records = list(threads.map(Replay.record, runs))
+    if progress is not None:
+        progress(Progress(1.0, runs[0].spec.window_s))
+    return records
 
 
 def _finish(results: Iterable[None]) -> None:
@@ -94,8 +119,8 @@ def _finish(results: Iterable[None]) -> None:
         pass
 
 
-class _Run:
-    """One replay in progress."""
+class Replay:
+    """One replay in progress: from `set_up`, for `play`."""
 
     def __init__(self, spec: ReplaySpec) -> None:
         scenario, workload = spec.scenario, spec.workload
@@ -126,7 +151,7 @@ class _Run:
         self.views = make_views(self.state)
         self.first_worker: list[int] = self.state.pools["first_worker"].tolist()
         self.log = DecisionLog()
-        self.orders: list[WorkerOrder] = []
+        self.orders = Orders()
 
     # 1. decide, at the start of a tick, from what was observed until now
     def decide(self, tick: int) -> None:
@@ -134,10 +159,18 @@ class _Run:
         if tick % self.every == 0:
             observation = self._observe(tick)
             started = time.perf_counter()
-            action = self.policy.propose(observation)
+            action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
             self._apply(tick, action)
         self.targets[tick] = self.target
+
+    def _proposed(self, observation: Observation) -> Action:
+        try:
+            return self.policy.propose(observation)
+        except EngineError:
+            raise
+        except Exception as error:
+            raise _failure(self.spec.name, observation.t_s, error) from error
 
     # 2. let the cluster live until the next tick
     def advance(self, tick: int) -> None:
@@ -219,30 +252,26 @@ class _Run:
 
     def _scale(self, number: int, change: int, now: float) -> None:
         if change < 0:
+            before = self._starting(number)
             kernel.scale_in(self.state, number, -change, now)
+            self.orders.cancelled(number, before - self._starting(number))
             return
         wanted = np.zeros(len(self.facts), np.int64)
         wanted[number] = change
-        before = len(self.state.workers)
+        held = len(self.state.workers)
         self.state = with_room(self.state, wanted)
-        if len(self.state.workers) != before:
+        if len(self.state.workers) != held:
             self.views = make_views(self.state)
             self.first_worker = self.state.pools["first_worker"].tolist()
+        before = self._starting(number)
         kernel.scale_out(self.state, number, change, now)
-        workers = self.state.workers
-        mine = (
-            (workers["pool"] == number)
-            & (workers["phase"] == kernel.STARTING)
-            & (workers["ordered_s"] == now)
-        )
-        self.orders.append(
-            WorkerOrder(
-                t_s=now,
-                pool=number,
-                number=change,
-                first_ready_s=float(workers["ready_s"][mine].min()),
-            )
-        )
+        self.orders.placed(now, number, self._starting(number) - before)
+
+    def _starting(self, number: int) -> Counter[float]:
+        """When the workers of a pool that are starting now will be ready, seconds."""
+        first, capacity = self.first_worker[number], self.state.pools["capacity"][number]
+        workers = self.state.workers[first : first + capacity]
+        return Counter(workers["ready_s"][workers["phase"] == kernel.STARTING].tolist())
 
     # 3. after the window: let what is in the system finish, then count
     def record(self) -> RunRecord:
@@ -274,10 +303,20 @@ class _Run:
             minutes=result.minutes,
             outcome=result.outcome,
             decisions=self.log,
-            orders=tuple(self.orders),
+            orders=self.orders.results(self.spec.window_s),
             closed_loop=self.spec.workload.closed_loop,
             requests=result.requests,
         )
+
+
+def _failure(policy: str, t_s: float, error: Exception) -> PolicyFailed:
+    """What an operator, or the policy's author, has to know of an error that a policy raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return PolicyFailed(
+        f"policy {policy!r} failed {t_s:g} s into the replay: {type(error).__name__}: {error}",
+        f"{frame.filename}, line {frame.lineno}, in {frame.name}",
+        "Repair the policy, or replay without it",
+    )
 
 
 def _check_sizes(action: Action, pools: int, where: str) -> None:

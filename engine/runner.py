@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,10 +18,17 @@ from typing import Any
 import numpy as np
 
 import engine
-from engine.errors import EngineError, ReplayCancelled, ScenarioError, StoreError, UsageError
+from engine.errors import (
+    EngineError,
+    PolicyError,
+    ReplayCancelled,
+    ScenarioError,
+    StoreError,
+    UsageError,
+)
 from engine.policies.registry import PolicySpec, create, find, parse_spec
 from engine.records import RunRecord
-from engine.replay import Progress, ReplaySpec, replay
+from engine.replay import Progress, ReplaySpec, play, set_up
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash, to_dict
 from engine.scorecard import Scorecard, scorecard
@@ -142,6 +149,7 @@ def run(
 
     Raises:
         ReplayCancelled: `cancel` returned true; the runs are marked cancelled.
+        PolicyError: a policy cannot be made with these parameters; nothing was noted.
         EngineError: the trace cannot become requests, or a policy failed; the runs say why.
     """
     missing = [
@@ -163,32 +171,42 @@ def run(
         )
         for _, policy in missing
     ]
-    numbers = [
-        runs.begin_run(store, _row(wanted, run_id, policy, workload.closed_loop))
+    started = time.perf_counter()
+    replays = set_up(specs)
+    numbers = {
+        str(policy): runs.begin_run(store, _row(wanted, run_id, policy, workload.closed_loop))
         for run_id, policy in missing
-    ]
+    }
     with _marked_if_it_fails(store, numbers):
-        started = time.perf_counter()
-        records = replay(specs, progress=progress, cancel=cancel)
+        records = play(replays, progress=progress, cancel=cancel)
         wall_s = time.perf_counter() - started
-        for number, record in zip(numbers, records, strict=True):
+        for number, record in zip(numbers.values(), records, strict=True):
             keep(store, number, record, from_s=wanted.from_s, wall_s=wall_s / len(records))
     return list(wanted.run_ids)
 
 
 @contextmanager
-def _marked_if_it_fails(store: Store, numbers: list[int]) -> Iterator[None]:
-    """Whatever stops the replay, its runs say so; those already stored stay done."""
+def _marked_if_it_fails(store: Store, numbers: Mapping[str, int]) -> Iterator[None]:
+    """Whatever stops the replay, its runs (by policy) say so; those already stored stay done."""
     try:
         yield
     except BaseException as error:
-        status = "cancelled" if isinstance(error, ReplayCancelled) else "failed"
-        if isinstance(error, KeyboardInterrupt):
-            status = "interrupted"
-        note = error.what if isinstance(error, EngineError) else type(error).__name__
-        for number in numbers:
-            runs.end_run(store, number, status, note)
+        for policy, number in numbers.items():
+            runs.end_run(store, number, *_ending(error, policy))
         raise
+
+
+def _ending(error: BaseException, policy: str) -> tuple[str, str]:
+    """Status and note of a policy's run when a replay in lockstep ends with an error."""
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted", "stopped from the keyboard"
+    if isinstance(error, ReplayCancelled):
+        return "cancelled", error.what
+    if not isinstance(error, EngineError):
+        return "failed", f"{type(error).__name__}: {error}"
+    if isinstance(error, PolicyError) and repr(policy) not in f"{error.what} {error.where}":
+        return "cancelled", f"stopped with the others: {error.what}"
+    return "failed", f"{error.what} ({error.where})"
 
 
 def keep(
@@ -331,7 +349,7 @@ _COUNTERS = {
 
 
 _DECIDING = (
-    "guard.py", "histogram.py", "records.py", "replay.py", "runner.py", "scenario.py",
+    "guard.py", "histogram.py", "orders.py", "records.py", "replay.py", "runner.py", "scenario.py",
     "scorecard.py", "store/loading.py",
 )  # fmt: skip
 """Modules beside sim, policies and trace that decide a replay's outcome."""

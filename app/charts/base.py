@@ -1,7 +1,7 @@
 """What all charts share: the time axis, colours with a second mark beside them, hover, sizes.
 
-Colours come from the theme's six categorical colours, by position, so that charts follow light
-and dark. Runs take them from the front, states of capacity from the back.
+Colours come from the theme's categorical colours, by position, so that charts follow light and
+dark. Runs take the first six, states of capacity the three after them.
 """
 
 import math
@@ -37,7 +37,8 @@ _CLOCK_LABELS = (
 
 DASHES = ([1, 0], [7, 3], [2, 2], [10, 3, 2, 3], [4, 4], [12, 4])
 DEMAND, STARTING, READY = "Demand", "Starting", "Ready"
-_STATE_DOMAIN = (" ", "  ", "   ", DEMAND, STARTING, READY)
+_STATE_DOMAIN = (*(" " * n for n in range(1, RUNS_MAX + 1)), DEMAND, STARTING, READY)
+"""Blank names take the colours of the runs."""
 
 
 def points_per_line(lines: int, most: int = 500) -> int:

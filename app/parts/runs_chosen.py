@@ -28,42 +28,60 @@ def found(chosen: state.Comparison) -> list[RunInfo]:
     return list(runs.values())
 
 
-def chooser(chosen: state.Comparison, runs: pd.DataFrame) -> None:
-    """Boxes for runs and baseline; a choice goes into the address."""
+def chooser(chosen: state.Comparison, runs: pd.DataFrame, *, first: bool = False) -> None:
+    """Boxes for runs and baseline; a choice goes into the address.
+
+    Args:
+        chosen: what the address says.
+        runs: all saved runs.
+        first: nothing is chosen yet. These boxes are others than those of a page that has runs:
+            a browser remembers a box by its key, and would send the empty choice again.
+    """
+    pick, reference = _keys(first)
     options = choices.run_options(runs)
     shown = [run for run in chosen.runs if run in options]
-    state.put(state.COMPARE_PICK, shown)
+    state.put(pick, shown)
     st.multiselect(
         words.COMPARE_RUNS,
         list(options),
-        key=state.COMPARE_PICK,
+        key=pick,
         format_func=options.__getitem__,
         max_selections=RUNS_MAX,
         help=words.COMPARE_RUNS_HELP,
         on_change=_picked,
+        args=(first,),
     )
     if shown:
-        state.put(
-            state.COMPARE_BASELINE, chosen.baseline if chosen.baseline in shown else shown[0]
-        )
+        state.put(reference, chosen.baseline if chosen.baseline in shown else shown[0])
         st.selectbox(
             words.COMPARE_BASELINE,
             shown,
-            key=state.COMPARE_BASELINE,
+            key=reference,
             format_func=options.__getitem__,
             help=words.COMPARE_BASELINE_HELP,
             on_change=_picked,
+            args=(first,),
         )
 
 
-def _picked() -> None:
-    picked: Sequence[str] = state.get(state.COMPARE_PICK, [])
-    baseline = state.get(state.COMPARE_BASELINE, "")
-    state.compare(state.comparison_of(picked, baseline, state.comparison().window))
+def _picked(first: bool) -> None:
+    pick, reference = _keys(first)
+    picked: Sequence[str] = state.get(pick, [])
+    state.compare(state.comparison_of(picked, state.get(reference, ""), state.comparison().window))
+
+
+def _keys(first: bool) -> tuple[str, str]:
+    suffix = "_first" if first else ""
+    return state.COMPARE_PICK + suffix, state.COMPARE_BASELINE + suffix
 
 
 def suggestions(
-    runs: pd.DataFrame, title: str, *, most: int = 5, without: Sequence[str] = ()
+    runs: pd.DataFrame,
+    title: str,
+    *,
+    most: int = 5,
+    without: Sequence[str] = (),
+    here: bool = False,
 ) -> None:
     """Links to comparisons that were replayed together, newest first; nothing if there are none.
 
@@ -72,18 +90,31 @@ def suggestions(
         title: above the links.
         most: how many links.
         without: run ids of a comparison that is offered elsewhere.
+        here: choose it on this page instead of going to Compare.
     """
     groups = choices.recent_comparisons(runs)
     offered = [group for group in groups if set(group.run_ids) != set(without)][:most]
     if offered:
         st.subheader(title)
-    for group in offered:
-        st.page_link(
-            state.COMPARE_PAGE,
-            label=phrases.escaped(group.label),
-            icon=":material/balance:",
-            query_params=state.comparison_of(group.run_ids, group.baseline).query(),
-        )
+    for number, group in enumerate(offered):
+        comparison = state.comparison_of(group.run_ids, group.baseline)
+        label = phrases.escaped(group.label)
+        if here:  # a link to the page it stands on would lose its parameters
+            st.button(
+                label,
+                icon=":material/balance:",
+                key=f"suggested_{number}",
+                type="tertiary",
+                on_click=state.compare,
+                args=(comparison,),
+            )
+        else:
+            st.page_link(
+                state.COMPARE_PAGE,
+                label=label,
+                icon=":material/balance:",
+                query_params=comparison.query(),
+            )
 
 
 def full(chosen: state.Comparison, runs: Sequence[RunInfo]) -> state.Comparison:

@@ -21,8 +21,8 @@ if not runs:
         st.page_link(state.REPLAY_PAGE, label=words.GO_REPLAY, icon=":material/play_circle:")
         st.stop()
     st.subheader(words.COMPARE_NONE)
-    runs_chosen.chooser(chosen, saved)
-    runs_chosen.suggestions(saved, words.START_RECENT)
+    runs_chosen.chooser(chosen, saved, first=True)
+    runs_chosen.suggestions(saved, words.START_RECENT, here=True)
     st.stop()
 
 chosen = runs_chosen.full(chosen, runs)

@@ -10,6 +10,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "kernel": "engine.bench.kernel",
         "replay": "engine.bench.replay",
         "import": "engine.bench.import_",
+        "report": "engine.bench.report",
     }
 )
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""

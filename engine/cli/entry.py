@@ -11,8 +11,10 @@ from collections.abc import Sequence
 import click
 
 from engine.cli.benches import bench, warm
+from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
 from engine.cli.replays import compare, replay, runs
+from engine.cli.reports import report
 from engine.cli.scenarios import policies, scenario
 from engine.cli.session import explain, with_session
 from engine.cli.synth import synth
@@ -36,7 +38,8 @@ def smartscale() -> None:
 
 
 for _command in (
-    dashboard, import_, traces, synth, replay, compare, runs, policies, scenario, bench, warm
+    dashboard, import_, traces, synth, replay, compare, runs, policies, scenario, report, claims,
+    bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from engine.cli.document import rows
 from engine.cli.tables import table
+from engine.figures import FIGURES
 from engine.planner import RunInfo
-from engine.scorecard import FIGURES
 
 NOT_MEASURED = "not measured"
 # Beside differences, because colour alone does not reach everybody: better, worse, neither.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
-from engine.errors import PolicyError, did_you_mean
+from engine.errors import EngineError, PolicyError, did_you_mean
 from engine.policies.base import Policy, PolicyContext, PolicyFactory
 
 GROUP = "smartscale.policies"
@@ -113,7 +113,17 @@ def create(spec: PolicySpec, context: PolicyContext) -> Policy:
         PolicyError: no such policy or parameter, a value out of range, or a policy that cannot
             be loaded or does not keep the contract.
     """
-    policy = find(spec)(context, **dict(spec.parameters))
+    factory = find(spec)
+    try:
+        policy = factory(context, **dict(spec.parameters))
+    except EngineError:
+        raise
+    except Exception as error:
+        raise PolicyError(
+            f"policy {str(spec)!r} cannot be made: {type(error).__name__}: {error}",
+            f"policy {spec.name!r}",
+            "Check the values of its parameters, or repair the policy",
+        ) from error
     _check_contract(spec, policy)
     return policy
 

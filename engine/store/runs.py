@@ -221,4 +221,6 @@ def _now() -> datetime:
 def runs_frame(rows: Sequence[RunRow]) -> pd.DataFrame:
     """Runs as a frame, one row each, without their JSON."""
     keys = [name for name in RunRow.__dataclass_fields__ if name not in _JSON]
-    return pd.DataFrame([{key: getattr(row, key) for key in keys} for row in rows], columns=keys)
+    frame = pd.DataFrame([{key: getattr(row, key) for key in keys} for row in rows], columns=keys)
+    frame["note"] = frame["note"].astype("str")  # absent is NaN, be all absent or none
+    return frame

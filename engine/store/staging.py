@@ -151,4 +151,4 @@ def _wanted(plan: Plan, index: int) -> str:
 def _cell_fix(plan: Plan, index: int) -> str:
     if _wanted(plan, index) == "time":
         return "Write times like 2024-05-01 18:15:46.68 or with an offset like +02:00"
-    return "Correct the cell, leave it empty, or map another column with --map"
+    return "Correct the cell, leave it empty, or take another column (--map on the command line)"

@@ -43,7 +43,7 @@ def _cell_fault(head: Head, plan: Plan, row: dict[str, object], where: str) -> T
             return TraceError(
                 f"{json.dumps(cell)[:60]} is no {_wanted(plan, field)}",
                 f"{where}, key {name!r}",
-                "Correct the value, leave it out, or map another key with --map",
+                "Correct it, leave it out, or take another key (--map on the command line)",
             )
     return None
 

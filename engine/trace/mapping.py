@@ -157,7 +157,7 @@ def guess(head: Head) -> Mapping:
         raise TraceError(
             f"no column looks like {'a machine type' if kind is Kind.PRICES else 'a time'}",
             f"{head.name}, columns {', '.join(head.columns[:12])}",
-            f"Name it with --map {needed}=COLUMN",
+            f"Say which one it is (--map {needed}=COLUMN on the command line)",
         )
     return Mapping(columns=tuple(columns.items()), kind=kind)
 

@@ -3,8 +3,8 @@
 import pytest
 
 from app import load, words
+from engine.figures import FIGURES
 from engine.planner import Planner
-from engine.scorecard import FIGURES
 from tests.app.conftest import text_of
 
 
@@ -85,12 +85,12 @@ def test_an_unknown_run_is_named_and_the_others_are_shown(demo, open_page):
 def test_only_unknown_runs_leave_the_choice(store, open_page):
     page = open_page("compare", runs="ffffffffffff")
     assert len(page.error) == 1
-    assert page.multiselect(key="compare_pick").options
+    assert page.multiselect(key="compare_pick_first").options
 
 
 def test_without_runs_there_is_something_to_choose(demo, open_page):
     page = open_page("compare")
-    page.multiselect(key="compare_pick").set_value(demo[:2]).run()
+    page.multiselect(key="compare_pick_first").set_value(demo[:2]).run()
     assert not page.exception
     assert page.query_params["runs"] == ",".join(demo[:2])
     assert scorecard(page)["Requests arrived"]["static"] == "29,433"

@@ -4,7 +4,7 @@ import pandas as pd
 
 from app import tables, words
 from engine.comparison import compare
-from engine.scorecard import FIGURES
+from engine.figures import FIGURES
 from engine.trace.mapping import Mapping
 from engine.trace.schema import Finding, Severity
 
@@ -36,6 +36,19 @@ def test_better_and_worse_are_words_with_a_sign_and_a_unit():
     assert cell("cost_usd", "b") == "\\$69.00 :green[▼ −\\$31.00 (−31 %) better]"
     assert cell("slo_attainment_frac", "b") == "97 % :red[▼ −2.0 points worse]"
     assert cell("cost_usd", "a") == "\\$100.00"
+
+
+def test_what_is_too_small_to_be_shown_is_no_difference():
+    close = cards(
+        a={"cost_usd": 100.0, "slo_attainment_frac": 0.99, "p95_s": 3.0},
+        b={"cost_usd": 100.000001, "slo_attainment_frac": 0.99000001, "p95_s": 3.0000001},
+    )
+    table = tables.scorecard(close, ["a", "b"], LABELS, "a").set_index(words.FIGURE)["hpa"]
+    for key in ("cost_usd", "slo_attainment_frac", "p95_s"):
+        assert table[FIGURES[key].label].endswith(":gray[no difference]")
+    shown = {row.figure: tables.metric(row) for row in close.itertuples() if row.run_id == "b"}
+    assert shown["slo_attainment_frac"]["delta"] == words.NO_DIFFERENCE
+    assert shown["cost_usd"]["delta"] == words.NO_DIFFERENCE
 
 
 def test_what_was_not_measured_says_so_and_is_not_compared():

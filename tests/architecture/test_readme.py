@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from engine import scenario
+from engine.figures import FIGURES
 from engine.policies.base import PolicyContext
 from engine.policies.registry import available
 from engine.replay import ReplaySpec, replay
-from engine.scorecard import FIGURES
 from engine.sim.service import prepare
 from engine.trace.schema import request_table
 

@@ -1,11 +1,14 @@
 """The theme can be read by everybody and comes from this machine; computed from config.toml."""
 
+import math
 import tomllib
-from itertools import pairwise
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import pytest
 from streamlit import config as streamlit_config
+
+from app.charts.base import RUNS_MAX
 
 ROOT = Path(__file__).resolve().parents[2]
 OPTIONS = tomllib.loads((ROOT / ".streamlit" / "config.toml").read_text("utf-8"))
@@ -97,6 +100,33 @@ def test_chart_colours_and_state_marks_stand_out(scheme):
     grounds = (theme["backgroundColor"], theme["secondaryBackgroundColor"])
     weak = [(m, g) for m in marks for g in grounds if contrast(m, g) < MARK_MIN]
     assert weak == []
+
+
+def lab(colour: str) -> tuple[float, float, float]:
+    """CIE L*a*b* of an sRGB colour under D65."""
+    r, g, b = (
+        c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels(colour)
+    )
+    whole = (
+        (0.4124564 * r + 0.3575761 * g + 0.1804375 * b) / 0.95047,
+        0.2126729 * r + 0.7151522 * g + 0.0721750 * b,
+        (0.0193339 * r + 0.1191920 * g + 0.9503041 * b) / 1.08883,
+    )
+    x, y, z = (v ** (1 / 3) if v > 216 / 24389 else v * 841 / 108 + 4 / 29 for v in whole)
+    return 116 * y - 16, 500 * (x - y), 200 * (y - z)
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_runs_and_states_of_capacity_have_a_colour_each(scheme):
+    """A CIE76 distance of 20 is plain at a glance; line styles and areas tell them apart too."""
+    colours = OPTIONS["theme"][scheme]["chartCategoricalColors"]
+    assert len(colours) == RUNS_MAX + 3
+    close = [
+        (one, other)
+        for one, other in combinations(colours, 2)
+        if math.dist(lab(one), lab(other)) < 20
+    ]
+    assert close == []
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)

@@ -157,7 +157,7 @@ def test_an_unknown_run_in_the_address_leaves_a_way_out(server, open_page, settl
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["", "traces", "replay", "runs"])
+@pytest.mark.parametrize("name", ["", "traces", "replay", "runs", "claims"])
 def test_every_page_fits_its_window(server, open_page, settle, shot, name, size, scheme):
     page = open_page(f"{server.url}/{name}", viewport=SIZES[size], color_scheme=scheme)
     expect(page.get_by_role("heading", level=1)).to_be_visible()

@@ -113,3 +113,13 @@ class Broken(Crashing):
         if observation.t_s >= 120:
             raise RuntimeError("no idea")
         return super().propose(observation)
+
+
+class Stillborn:
+    """Fails while it is made."""
+
+    def __init__(self, context):
+        raise KeyError("no such checkpoint")
+
+    def propose(self, observation):
+        raise AssertionError("it was never made")

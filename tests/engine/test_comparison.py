@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from engine.comparison import COLUMNS, compare
-from engine.scorecard import FIGURES
+from engine.figures import FIGURES
 
 POLICIES = {"a": "static", "b": "hpa"}
 

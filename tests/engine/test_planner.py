@@ -8,14 +8,15 @@ import pytest
 from engine import runner
 from engine.errors import (
     PolicyError,
+    PolicyFailed,
     ReplayCancelled,
     ScenarioError,
     StoreError,
     UsageError,
 )
+from engine.figures import FIGURES
 from engine.planner import Planner
 from engine.policies import registry
-from engine.scorecard import FIGURES
 from engine.store.runs import find_run
 from tests.engine.replays import POLICIES, demand, keep, scenario, sessions
 
@@ -55,7 +56,11 @@ def odd_policies(monkeypatch):
     real = importlib.metadata.entry_points(group=registry.GROUP)
     odd = [
         importlib.metadata.EntryPoint(name, f"tests.engine.replays:{kind}", registry.GROUP)
-        for name, kind in (("crashing", "Crashing"), ("broken", "Broken"))
+        for name, kind in (
+            ("crashing", "Crashing"),
+            ("broken", "Broken"),
+            ("stillborn", "Stillborn"),
+        )
     ]
     monkeypatch.setattr(registry, "entry_points", lambda group: [*real, *odd])
 
@@ -179,15 +184,35 @@ def test_a_finished_run_survives_a_replay_of_it_that_is_cancelled(planner):
 
 @pytest.mark.parametrize(
     ("policy", "error", "note"),
-    [("crashing", PolicyError, "-3"), ("broken", RuntimeError, "RuntimeError")],
+    [
+        ("crashing", PolicyError, "-3"),
+        ("broken", PolicyFailed, "failed 120 s into the replay: RuntimeError: no idea"),
+    ],
 )
 def test_a_policy_that_fails_leaves_runs_that_say_why(planner, odd_policies, policy, error, note):
     with pytest.raises(error):
         planner.replay("demand", ["static", policy], scenario=scenario())
     runs = planner.runs().set_index("policy")
-    assert runs["status"].to_dict() == {"static": "failed", policy: "failed"}
+    assert runs["status"].to_dict() == {"static": "cancelled", policy: "failed"}
     assert all(note in text for text in runs["note"])
+    assert runs["note"]["static"].startswith("stopped with the others")
     assert set(counted(planner).values()) == {0}
+
+
+def test_an_error_of_a_policy_says_where_in_its_code(planner, odd_policies):
+    with pytest.raises(PolicyFailed) as caught:
+        planner.replay("demand", ["broken"], scenario=scenario())
+    assert "replays.py, line" in caught.value.where
+    assert isinstance(caught.value.__cause__, RuntimeError)
+
+
+@pytest.mark.parametrize("policy", ["hpa:target=7", "hpa:sync_s=7", "stillborn"])
+def test_a_policy_that_cannot_be_made_is_refused_before_anything_is_noted(
+    planner, odd_policies, policy
+):
+    with pytest.raises(PolicyError):
+        planner.replay("demand", ["static", policy], scenario=scenario())
+    assert planner.runs().empty
 
 
 @pytest.mark.parametrize(

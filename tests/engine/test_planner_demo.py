@@ -4,9 +4,9 @@ import pytest
 
 from engine import runner, samples
 from engine.errors import StoreError, UsageError
+from engine.figures import FIGURES
 from engine.planner import Planner
 from engine.presets import DEFAULT, PRESETS
-from engine.scorecard import FIGURES
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_the_demo_is_not_replayed_a_second_time(planner, monkeypatch):
     def refuse(*_, **__):
         raise AssertionError("replayed again")
 
-    monkeypatch.setattr(runner, "replay", refuse)
+    monkeypatch.setattr(runner, "play", refuse)
     planner.demo()
     assert planner.runs().equals(before)
 

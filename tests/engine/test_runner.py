@@ -162,13 +162,13 @@ def test_of_several_policies_only_the_missing_ones_are_replayed(store, monkeypat
     keep(store, demand())
     ran(store, policies=("static",))
     replayed = []
-    real = runner.replay
+    real = runner.set_up
 
-    def noting(specs, **rest):
+    def noting(specs):
         replayed.extend(spec.name for spec in specs)
-        return real(specs, **rest)
+        return real(specs)
 
-    monkeypatch.setattr(runner, "replay", noting)
+    monkeypatch.setattr(runner, "set_up", noting)
     both = ran(store, policies=("hpa", "static"))
     assert replayed == ["hpa"]
     assert [run.policy for run in both] == ["hpa", "static"]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import fields, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from engine import runner
+from engine.figures import FIGURES, Figure
+from engine.policies.base import Action, Reason
 from engine.replay import replay
 from engine.scenario import Slo
-from engine.scorecard import FIGURES, Figure, load_steps, scorecard, violations
+from engine.scorecard import load_steps, scorecard, violations
 from engine.sim import kernel
 from engine.trace.schema import request_table
 from tests.engine.replays import POLICIES, demand, scenario, sessions, spec
@@ -175,6 +178,41 @@ def test_reaction_runs_from_the_load_step_to_the_first_worker_ready_because_of_i
     assert card["reaction_startup_s"] == pytest.approx(first.first_ready_s - first.t_s)
     assert 30 <= card["reaction_startup_s"] <= 50
     assert card["reaction_s"] > card["reaction_startup_s"]
+
+
+class _Nervous:
+    """Orders three workers at minute 10, takes them back, and orders two again."""
+
+    interval_s = 15.0
+    targets: ClassVar = {600.0: 4, 615.0: 1, 630.0: 3}
+
+    def __init__(self, context):
+        self._target = 1
+
+    def propose(self, observation):
+        self._target = self.targets.get(observation.t_s, self._target)
+        return Action(target=[self._target], reason=[Reason.FIXED])
+
+
+def test_a_start_that_was_cancelled_is_no_reaction():
+    arrivals = np.sort(np.r_[np.arange(0, 900, 2.0), np.arange(600, 900, 0.2)])
+    table = request_table(arrivals, service_s=np.full(len(arrivals), 2.0))
+    pools = (replace(scenario().pools[0], workers_initial=1),)
+    nervous = replace(spec("static", table, scenario(pools=pools)), policy=_Nervous)
+    (record,) = replay([nervous])
+    first, second = record.orders
+    assert (first.number, first.first_ready_s) == (3, None)
+    assert second.number == 2
+    assert 660 <= second.first_ready_s <= 680
+    assert scorecard(record)["reaction_s"] == pytest.approx(second.first_ready_s - 600)
+
+
+def test_what_is_ready_only_after_the_window_is_no_reaction():
+    table = request_table(np.arange(0, 900, 2.0), service_s=np.full(450, 2.0))
+    pools = (replace(scenario().pools[0], workers_initial=1),)
+    late = type("Late", (_Nervous,), {"targets": {885.0: 3}})
+    (record,) = replay([replace(spec("static", table, scenario(pools=pools)), policy=late)])
+    assert [order.first_ready_s for order in record.orders] == [None]
 
 
 def test_a_load_step_is_half_as_much_again_as_the_five_minutes_before():

@@ -152,7 +152,8 @@ def _check_complete(reader: Reader, head: Head, roles: set[str]) -> None:
     raise TraceError(
         f"the format {reader.format} needs {', '.join(map(repr, names))}, which the file lacks",
         f"{head.name}, columns {', '.join(head.columns[:12])}",
-        f"Rename the column, or map it with --map {lacking[0].role}=COLUMN. "
+        f"Rename the column, or say which one is the {lacking[0].role} "
+        f"(--map {lacking[0].role}=COLUMN on the command line). "
         + did_you_mean(names[0], head.columns[:30]),
     )
 
@@ -203,6 +204,6 @@ def _unknown_columns(reader: Reader, head: Head, fields: dict[str, Field]) -> It
         "unknown_columns",
         f"columns that mean nothing to the format were left out: {', '.join(unknown[:8])}",
         head.name,
-        "Map one that matters with --map ROLE=COLUMN",
+        "Give one that matters its meaning (--map ROLE=COLUMN on the command line)",
     )
     return (replace(found, count=len(unknown)),)

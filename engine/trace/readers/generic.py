@@ -43,7 +43,7 @@ def plan_generic(head: Head, mapping: Mapping | None, options: ImportOptions) ->
             "mapping_guessed",
             f"the columns were read as {used.text}",
             head.name,
-            "If that is wrong, say what they are with --map",
+            "If that is wrong, say what they are (--map on the command line)",
         )
         return replace(plan, findings=(guessed, *plan.findings))
     return plan

@@ -76,7 +76,7 @@ def _with_choice(head: Head, plan: Plan, options: ImportOptions) -> Plan:
             "intensity_chosen",
             f"the export has {len(offered)} intensities; {head.columns[taken.index]!r} was taken",
             head.name,
-            "Choose the other with --map carbon=COLUMN",
+            "Choose the other if you like (--map carbon=COLUMN on the command line)",
         )
         plan = replace(plan, findings=(*plan.findings, told))
     return _with_region(head, plan, options)

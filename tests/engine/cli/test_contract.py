@@ -43,6 +43,8 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("compare",): [one, other],
         ("runs",): [],
         ("runs", "delete"): [one],
+        ("report",): ["--baseline", one, other, "--out", tmp_path / "report.json"],
+        ("claims",): [],
         ("policies",): [],
         ("scenario",): [],
         ("scenario", "show"): [scenario_file],

@@ -2,9 +2,9 @@
 
 import pytest
 
+from engine.figures import FIGURES
 from engine.presets import PRESETS
 from engine.scenario_file import from_dict, from_toml
-from engine.scorecard import FIGURES
 from tests.engine.replays import scenario
 
 

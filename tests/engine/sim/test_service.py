@@ -189,7 +189,9 @@ def test_the_kth_worker_a_pool_starts_takes_the_same_time_under_every_policy():
         ordered = [0] * len(draws)
         for order in record.orders:
             mine = draws[order.pool][ordered[order.pool] :][: order.number]
-            assert order.first_ready_s - order.t_s == pytest.approx(mine.min(), rel=1e-9)
+            if order.first_ready_s is not None:  # the quickest of those not cancelled since
+                took_s = order.first_ready_s - order.t_s
+                assert np.any(np.isclose(mine, took_s, rtol=1e-9, atol=0))
             ordered[order.pool] += order.number
         most.append(max(ordered))
     assert max(most) > 10

@@ -1,0 +1,1 @@
+"""What the source documents claim, beside what stored runs and plain arithmetic say."""

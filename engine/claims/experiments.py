@@ -1,0 +1,137 @@
+"""Claims that runs decide: which demand, scenario and policies, and what is read from them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from engine.claims.model import GUIDE, LEARNED, Claim, Verdict
+from engine.scenario import AgentType, Pool, Scenario, Slo, Startup, StartupKind
+from engine.scorecard import Scorecard
+
+SEEDS = (1, 2, 3)
+SERVICE_S = 20.0
+"""Mean work of a request; enough of them at a time to fill workers of 50 slots."""
+LEVEL = 0.90
+CLOSE = 0.10
+"""Relative; a claim this near to our mean is matched even outside the interval."""
+
+GUIDE_HPA = (
+    "hpa:target=0.7:scale_up_window_s=60:scale_up_percent=100:scale_up_period_s=30:"
+    "scale_down_percent=50:scale_down_period_s=60"
+)
+"""The autoscaler of the guide: 70 %, windows of 60 and 300 s, 100 % per 30 s, 50 % per 60 s."""
+STATIC = "static:target=0.567"
+"""A peak utilisation of 56.7 %, at which a daily wave of 5 to 1 averages the claimed 34 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """One claim and how it is tried."""
+
+    key: str
+    source: str
+    text: str
+    claimed: float
+    unit: str
+    kind: str
+    """Of synthetic demand."""
+    duration_s: float
+    mean_rate_per_s: float
+    policies: tuple[str, ...]
+    read: Callable[[Mapping[str, Scorecard]], float | None]
+    """The figure, from the scorecards by policy."""
+    conditions: str
+
+    def trace_name(self, seed: int) -> str:
+        """Name of its demand in the store."""
+        return f"claims-{self.kind}-{seed}"
+
+
+def scenario(seed: int) -> Scenario:
+    """The guide's workers: 50 slots, ready 15 s after their order, served in about 20 s."""
+    return Scenario(
+        name="claims",
+        seed=seed,
+        agent_types=(
+            AgentType(
+                name="chat",
+                slots=50,
+                price_usd_per_hour=0.384,
+                startup=Startup(kind=StartupKind.CONSTANT, mean_s=15.0, spread_s=0.0),
+                contention=0.0,
+            ),
+        ),
+        pools=(Pool(workers_min=5, workers_max=50),),
+        slo=Slo(latency_s=60.0),
+    )
+
+
+def _figure(policy: str, key: str, times: float = 1.0) -> Callable[[Mapping[str, Any]], Any]:
+    def read(cards: Mapping[str, Scorecard]) -> float | None:
+        value = cards[policy].get(key)
+        return None if value is None else times * value
+
+    return read
+
+
+def _ratio(cards: Mapping[str, Scorecard]) -> float | None:
+    one, other = cards[STATIC].get("p99_s"), cards[GUIDE_HPA].get("p99_s")
+    return None if one is None or not other else 100.0 * (one / other - 1.0)
+
+
+EXPERIMENTS = (
+    Experiment(
+        key="S0-R48", source=LEARNED, text="Mean utilisation of static capacity", claimed=34.0,
+        unit="%", kind="diurnal", duration_s=86400.0, mean_rate_per_s=12.0,
+        policies=(STATIC, GUIDE_HPA), read=_figure(STATIC, "utilisation_frac", 100.0),
+        conditions="a day of 5 to 1, capacity for the busiest minute at 56.7 % busy",
+    ),
+    Experiment(
+        key="S0-R49", source=LEARNED, text="Rule-based scaling reacts to a flash crowd in",
+        claimed=90.0, unit="s", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        policies=(STATIC, GUIDE_HPA), read=_figure(GUIDE_HPA, "reaction_s"),
+        conditions="ten times the demand, the guide's HPA, 15 s start-up: first worker ready",
+    ),
+    Experiment(
+        key="CL-1", source=LEARNED, text="Static serves worse than rule-based scaling (P99)",
+        claimed=45.0, unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        policies=(STATIC, GUIDE_HPA), read=_ratio,
+        conditions="static sized for the crowd's own peak; the claim follows from -45 % and -62 %",
+    ),
+    Experiment(
+        key="S2-R5", source=GUIDE, text="Autoscaling holds utilisation between 70 and 85 %",
+        claimed=70.0, unit="%", kind="diurnal", duration_s=86400.0, mean_rate_per_s=12.0,
+        policies=(STATIC, GUIDE_HPA), read=_figure(GUIDE_HPA, "utilisation_frac", 100.0),
+        conditions="the guide's HPA at 70 % over a day of 5 to 1",
+    ),
+)  # fmt: skip
+
+
+def judged(found: Experiment, values: Sequence[float], runs: Sequence[str]) -> Claim:
+    """The claim with our mean over seeds, its interval, and the verdict."""
+    ours = float(np.mean(values)) if values else None
+    spread = None
+    if len(values) > 1:
+        quantile = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)
+        spread = float(stats.sem(values) * quantile)
+    return Claim(
+        key=found.key, source=found.source, text=found.text, claimed=found.claimed, ours=ours,
+        low=None if ours is None or spread is None else ours - spread,
+        high=None if ours is None or spread is None else ours + spread,
+        unit=found.unit, verdict=verdict(found.claimed, ours, spread or 0.0),
+        conditions=found.conditions, runs=tuple(runs),
+    )  # fmt: skip
+
+
+def verdict(claimed: float, ours: float | None, spread: float) -> Verdict:
+    """What a measured figure says of a claimed one."""
+    if ours is None:
+        return Verdict.NO_RUN
+    if abs(ours - claimed) <= max(spread, CLOSE * abs(claimed)):
+        return Verdict.MATCHED
+    if ours * claimed < 0:
+        return Verdict.NOT_REPRODUCIBLE
+    return Verdict.STRONGER if abs(ours) > abs(claimed) else Verdict.WEAKER

@@ -1,0 +1,49 @@
+"""`smartscale claims`: what the source documents claim, and what became of it here."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.cli.session import Session, progress_bar, stoppable, with_session
+
+if TYPE_CHECKING:
+    from engine.claims.model import Claim
+
+
+@click.command(short_help="Published claims beside what stored runs say.")
+@click.option("--run-suite", is_flag=True, help="First make the runs that are missing (minutes).")
+@with_session
+def claims(run_suite: bool, session: Session) -> None:
+    """List what the source documents claim, beside what stored runs and arithmetic say."""
+    with session.planner() as planner:
+        if run_suite:
+            with stoppable() as stop, progress_bar() as report:
+                planner.run_claims(report, stop)
+        found = planner.claims()
+    session.show({"claims": found}, lambda: _shown(found))
+
+
+def _shown(found: list["Claim"]) -> object:
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(
+        ["claim", "source", "claimed", "ours", "90 % interval", "unit", "verdict", "conditions"],
+        [
+            [
+                f"{claim.key} {claim.text}", claim.source, _number(claim.claimed),
+                _number(claim.ours), _range(claim), claim.unit, claim.verdict.value,
+                claim.conditions,
+            ]
+            for claim in found
+        ],
+    )  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def _range(claim: "Claim") -> str:
+    if claim.low is None or claim.high is None:
+        return ""
+    return f"{_number(claim.low)} to {_number(claim.high)}"

@@ -1,0 +1,1 @@
+"""What switching policy costs, saves and emits over years, on stated assumptions."""

@@ -1,0 +1,208 @@
+"""From stored runs to what a report is made of."""
+
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+from engine.economics import uncertainty
+from engine.economics.assumptions import Assumptions, defaults
+from engine.economics.build import Inputs, Measured
+from engine.economics.costs import Usage
+from engine.economics.model import BigDecision, Chart, Identity, Series
+from engine.errors import UsageError
+from engine.scenario import Scenario
+from engine.scenario_file import from_dict
+from engine.store import cost_queries, run_queries, runs
+from engine.store.duck import Store
+from engine.store.run_queries import Span
+from engine.store.runs import RunRow
+from engine.units import SECONDS_PER_HOUR
+
+POINTS = 240
+"""Per line of a chart: as many as can be told apart on paper."""
+RUNS_MAX = 6
+DECISIONS_MAX = 8
+PRODUCT = "SmartScale"
+
+
+def starting_point(rows: Sequence[RunRow]) -> Assumptions:
+    """Default assumptions for these runs."""
+    worker_h = [row.scorecard.get("worker_hours") or 0.0 for row in rows]
+    cost = [row.scorecard.get("cost_usd") or 0.0 for row in rows]
+    return defaults(sum(cost) / sum(worker_h) if sum(worker_h) > 0 else 0.0)
+
+
+def gather(store: Store, rows: Sequence[RunRow], given: Assumptions) -> Inputs:
+    """What `build` needs of finished runs, the baseline first.
+
+    Raises:
+        UsageError: fewer than two runs, too many, or runs of different demand.
+    """
+    check(rows)
+    baseline = rows[0]
+    promise = _promise(baseline)
+    measured = tuple(
+        _measured(store, row, promise, candidate=number > 0) for number, row in enumerate(rows)
+    )
+    return Inputs(
+        identity=_identity(rows, given),
+        runs=measured,
+        charts=_charts(store, rows),
+        by_seed={row.run_id: _by_seed(store, baseline, row, promise) for row in rows[1:]},
+        decisions=_decisions(store, rows[1]),
+        seed=int(from_dict(baseline.scenario).seed),
+        epoch_s=baseline.epoch_s,
+    )
+
+
+def check(rows: Sequence[RunRow]) -> None:
+    """Refuses runs that cannot stand in one report. Raises UsageError."""
+    if not 2 <= len({row.run_id for row in rows}) <= RUNS_MAX:
+        raise UsageError(
+            f"{len({row.run_id for row in rows})} different runs were named", "report",
+            f"Name a baseline and one to {RUNS_MAX - 1} other runs",
+        )  # fmt: skip
+    for what, seen in (
+        ("traces", {row.trace_id for row in rows}),
+        ("windows", {(row.from_s, row.to_s) for row in rows}),
+    ):
+        if len(seen) > 1:
+            raise UsageError(
+                f"the runs have different {what}", ", ".join(row.run_id for row in rows),
+                "Compare runs of the same demand only",
+            )  # fmt: skip
+
+
+def _promise(row: RunRow) -> float:
+    return float(from_dict(row.scenario).slo.attainment_frac)
+
+
+def _measured(store: Store, row: RunRow, promise: float, *, candidate: bool) -> Measured:
+    hours = (row.to_s - row.from_s) / SECONDS_PER_HOUR
+    found = cost_queries.blocks(
+        store, row, _slots(row), uncertainty.block_length_h(hours) or hours
+    )
+    card = row.scorecard
+    violations = (card.get("violations_per_h") or 0.0) * hours
+    missed = found["arrived"] - found["met"]
+    share = missed / missed.sum() if missed.sum() > 0 else np.zeros(len(missed))
+    blocks = {**found, "violations": violations * share}
+    usage = Usage(
+        **{name: float(column.sum()) for name, column in blocks.items()},
+        peak_workers=float(card.get("peak_workers") or 0.0),
+        promise_frac=promise,
+        candidate=candidate,
+    )
+    return Measured(
+        run_id=row.run_id, policy=row.policy, usage=usage, blocks=blocks, card=card,
+        sessions=cost_queries.sessions(store, row),
+    )  # fmt: skip
+
+
+def _slots(row: RunRow) -> list[int]:
+    scenario = from_dict(row.scenario)
+    return [scenario.agent_type_of(pool).slots for pool in scenario.pools]
+
+
+def _identity(rows: Sequence[RunRow], given: Assumptions) -> Identity:
+    baseline = rows[0]
+    start = None if baseline.epoch_s is None else baseline.epoch_s + baseline.from_s
+    return Identity(
+        product=PRODUCT,
+        version=version("smartscale"),
+        run_ids=tuple(row.run_id for row in rows),
+        baseline_id=baseline.run_id,
+        candidate_id=rows[1].run_id,
+        trace_name=baseline.trace_name,
+        trace_id=baseline.trace_id,
+        scenario_name=str(baseline.scenario.get("name", "")),
+        scenario_hash=baseline.scenario_hash,
+        code_versions=tuple(dict.fromkeys(row.code_version for row in rows)),
+        window_from_s=baseline.from_s,
+        window_to_s=baseline.to_s,
+        window_start=None
+        if start is None
+        else str(np.datetime_as_string(np.datetime64(round(start), "s"), timezone="UTC")),
+        dated=max(row.created_at for row in rows).date().isoformat(),
+        currency=given.currency,
+        price_date=given.price_date,
+    )
+
+
+def _by_seed(
+    store: Store, baseline: RunRow, candidate: RunRow, promise: float
+) -> tuple[tuple[Usage, Usage], ...]:
+    """Pairs of finished runs like these two that share another seed."""
+    alike = [
+        {_seed(row): row for row in runs.list_runs(store) if _differs_in_seed_only(row, one)}
+        for one in (baseline, candidate)
+    ]
+    seeds = sorted(set(alike[0]) & set(alike[1]))
+    return tuple(
+        (
+            _measured(store, alike[0][seed], promise, candidate=False).usage,
+            _measured(store, alike[1][seed], promise, candidate=True).usage,
+        )
+        for seed in seeds
+    )
+
+
+def _seed(row: RunRow) -> int:
+    return int(row.scenario.get("seed", Scenario().seed))
+
+
+def _differs_in_seed_only(row: RunRow, other: RunRow) -> bool:
+    return row.status == "done" and _apart_from_seed(row) == _apart_from_seed(other)
+
+
+def _apart_from_seed(row: RunRow) -> tuple[Any, ...]:
+    scenario = {k: v for k, v in row.scenario.items() if k not in ("seed", "name")}
+    return (row.trace_id, row.from_s, row.to_s, row.policy, row.code_version, scenario)
+
+
+def _decisions(store: Store, row: RunRow) -> tuple[BigDecision, ...]:
+    return tuple(
+        BigDecision(
+            at_h=(found.t_s - row.from_s) / SECONDS_PER_HOUR,
+            pool=row.pools[found.pool],
+            before=found.current,
+            after=found.applied,
+            proposed=found.proposed,
+            reason=found.reason,
+        )
+        for found in cost_queries.largest_decisions(store, row, DECISIONS_MAX)
+    )
+
+
+def _charts(store: Store, rows: Sequence[RunRow]) -> tuple[Chart, ...]:
+    span = Span(max_points=POINTS)
+    capacity, cost, latency = [], [], []
+    for number, row in enumerate(rows):
+        frame = run_queries.timeline(store, row, span)
+        hours = _hours(frame["t_s"], row)
+        if number == 0:
+            capacity.append(_series("Demand", hours, frame["offered_slots"]))
+        capacity.append(_series(row.policy, hours, frame["ready_slots"]))
+        cost.append(_series(row.policy, hours, frame["cost_usd_per_h"]))
+        seen = run_queries.latency(store, row, span)
+        latency.append(_series(row.policy, _hours(seen["t_s"], row), seen["p95_s"]))
+    slo = float(from_dict(rows[0].scenario).slo.latency_s)
+    return (
+        Chart(key="capacity", title="Demand against ready capacity", unit="slots",
+              series=tuple(capacity)),
+        Chart(key="latency", title="Request latency, 95th percentile", unit="s",
+              series=tuple(latency), limit=slo),
+        Chart(key="cost", title="Cost of provisioned workers", unit="USD per hour",
+              series=tuple(cost)),
+    )  # fmt: skip
+
+
+def _hours(t_s: Any, row: RunRow) -> list[float]:
+    return [float(value) for value in (t_s.to_numpy() - row.from_s) / SECONDS_PER_HOUR]
+
+
+def _series(name: str, hours: list[float], values: Any) -> Series:
+    numbers = [None if np.isnan(value) else float(value) for value in values.to_numpy()]
+    return Series(name=name, hours=tuple(hours), values=tuple(numbers))

@@ -1,0 +1,1 @@
+"""Reports as files: PDF, HTML, XLSX, CSV, JSON and FOCUS."""

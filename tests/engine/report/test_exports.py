@@ -1,0 +1,324 @@
+"""Every export: the same bytes again, the same figures everywhere, nothing a spreadsheet runs."""
+
+import csv
+import hashlib
+import io
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import jsonschema
+import openpyxl
+import pypdf
+import pypdfium2
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from engine.errors import UsageError
+from engine.report import flat
+from engine.report.cells import FORMULA_STARTS, safe
+from engine.report.document import document
+from engine.report.export import KINDS, export, kind_of
+
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
+
+
+def pdf_text(made: bytes) -> str:
+    pages = pypdf.PdfReader(io.BytesIO(made)).pages
+    return "\n".join(page.extract_text() for page in pages).replace("\u200b", "")
+
+
+def rows_of(made: bytes) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(made.decode())))
+
+
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_equal_reports_give_equal_bytes(plain, kind):
+    assert export(plain, kind) == export(plain, kind)
+
+
+@pytest.mark.slow
+def test_another_process_makes_the_same_files(plain, tmp_path):
+    """Names of elements, times and ids in the files must not come from the process."""
+    stored = tmp_path / "report.json"
+    stored.write_bytes(export(plain, "json"))
+    program = (
+        "import hashlib, json, sys, msgspec\n"
+        "from engine.economics.model import Report\n"
+        "from engine.report.export import KINDS, export\n"
+        "report = msgspec.json.decode(open(sys.argv[1], 'rb').read(), type=Report)\n"
+        "print(json.dumps({k: hashlib.sha256(export(report, k)).hexdigest() for k in KINDS}))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, str(stored)],
+        check=True, capture_output=True, text=True, cwd=Path(__file__).parents[3],
+    )  # fmt: skip
+    here = {kind: hashlib.sha256(export(plain, kind)).hexdigest() for kind in KINDS}
+    assert json.loads(ended.stdout) == here
+
+
+@pytest.mark.parametrize("kind", ["pdf", "html", "csv", "json", "focus.csv"])
+def test_every_export_names_what_it_comes_from(plain, kind):
+    made = export(plain, kind)
+    text = pdf_text(made) if kind == "pdf" else made.decode()
+    text = re.sub(r"\s+", "", text)
+    for run_id in plain.identity.run_ids:
+        assert run_id in text
+    for name in (plain.identity.version, plain.identity.trace_name, plain.identity.scenario_hash):
+        assert name.replace(" ", "") in text
+
+
+def test_the_workbook_names_what_it_comes_from(plain):
+    book = openpyxl.load_workbook(io.BytesIO(export(plain, "xlsx")))
+    text = " ".join(str(cell.value) for sheet in book for row in sheet for cell in row)
+    for run_id in plain.identity.run_ids:
+        assert run_id in text
+    assert plain.identity.version in text
+    assert plain.identity.scenario_hash in text
+
+
+def numbers_in(value) -> set[str]:
+    """Every number of the JSON as any of the forms in which a report may print it."""
+    texts = {token for text in strings_of(value) for token in NUMBER.findall(text)}
+    for number in floats_of(value):
+        for factor in (1.0, 100.0, 1e-6, 1.0 / 3600.0):
+            size = abs(number * factor)
+            texts |= {f"{size:,.{digits}f}" for digits in range(7)}
+            texts |= {f"{size:.2g}", f"{size:,.10g}", f"{size:g}"}
+    return texts
+
+
+def strings_of(value):
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from strings_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from strings_of(item)
+    elif isinstance(value, str):
+        yield value
+
+
+def floats_of(value):
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from floats_of(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from floats_of(item)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        yield float(value)
+
+
+def test_every_figure_in_the_pdf_is_found_in_the_json(plain):
+    known = numbers_in(json.loads(export(plain, "json")))
+    hours = (plain.identity.window_to_s - plain.identity.window_from_s) / 3600
+    known |= {f"{hours:.{digits}f}" for digits in range(4)}
+    known |= {str(number) for number in range(21)}  # pages, years, scopes, shares in the method
+    known |= {"90", "2,000", "100", "1,000"}  # the level, the draws, "per 1,000 requests"
+    printed = set(NUMBER.findall(pdf_text(export(plain, "pdf")).replace("\n", " ")))
+    assert len(printed) > 100
+    assert {n.rstrip(",.") for n in printed} - known == set()
+
+
+def test_a_figure_that_is_not_in_the_json_would_be_noticed(plain):
+    known = numbers_in(json.loads(export(plain, "json")))
+    assert "123,456.78" not in known
+
+
+@pytest.mark.parametrize("which", ["plain", "extreme"])
+def test_nothing_on_a_page_lies_outside_it(which, request):
+    made = export(request.getfixturevalue(which), "pdf")
+    pages = pypdfium2.PdfDocument(made)
+    try:
+        assert 3 <= len(pages) <= 20
+        for page in pages:
+            width, height = page.get_size()
+            text = page.get_textpage()
+            for number in range(text.count_rects()):
+                left, bottom, right, top = text.get_rect(number)
+                assert left >= 0
+                assert bottom >= 0
+                assert right <= width - 30
+                assert top <= height
+            text.close()
+            page.close()
+    finally:
+        pages.close()
+
+
+def test_the_page_asks_no_other_machine(plain):
+    text = export(plain, "html").decode()
+    before_library, rest = text.split("<script>", 1)
+    after_library = rest.split("</script>", 1)[1]
+    for part in (before_library, after_library):
+        assert not re.search(r"""(src|href)\s*=|url\(|https?:""", part)
+    assert "default-src 'none'" in before_library
+
+
+def test_what_is_typed_stays_text_in_the_page(plain):
+    name = "<script>alert(1)</script>"
+    odd = replace(plain, identity=replace(plain.identity, trace_name=name))
+    text = export(odd, "html").decode()
+    assert name not in text
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+def test_the_json_keeps_to_its_published_schema(plain, extreme):
+    schema = flat.schema()
+    for report in (plain, extreme):
+        jsonschema.validate(json.loads(export(report, "json")), schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"verdict": "none"}, schema)
+
+
+def test_the_table_holds_every_value_once(plain):
+    head, *rows = rows_of(export(plain, "csv"))
+    assert head == ["path", "value"]
+    paths = [path for path, _ in rows]
+    assert len(paths) == len(set(paths))
+    values = dict(rows)
+    assert float(values["switch.npv"]) == plain.switch.npv
+    assert float(values[f"runs[{plain.runs[0].run_id}].tco"]) == plain.runs[0].tco
+
+
+# Spreadsheets
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+@given(
+    st.sampled_from(FORMULA_STARTS),
+    st.text(st.characters(blacklist_categories=["Cs", "Cc"]), max_size=20),
+)
+def test_no_name_becomes_a_formula(plain, start, rest):
+    name = start + rest
+    odd = replace(plain, identity=replace(plain.identity, trace_name=name, scenario_name=name))
+    for kind in ("csv", "focus.csv"):
+        for row in rows_of(export(odd, kind)):
+            for cell in row:
+                assert not cell.startswith(FORMULA_STARTS) or is_number(cell)
+
+
+def is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def test_text_in_the_workbook_is_text(extreme):
+    book = openpyxl.load_workbook(io.BytesIO(export(extreme, "xlsx")))
+    formulas = [
+        cell.value for sheet in book for row in sheet for cell in row if cell.data_type == "f"
+    ]
+    assert len(formulas) > 150
+    assert not any("cmd" in formula for formula in formulas)
+
+
+@pytest.mark.parametrize("text", ["static", "2026-11-21", "a=b", ""])
+def test_harmless_text_stays_as_it_is(text):
+    assert safe(text) == text
+
+
+# FOCUS 1.2: what the specification asks of its mandatory columns
+
+DECIMALS = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost", "PricingQuantity")
+STAMPS = ("BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart")
+NOT_NULL = (
+    "BillingAccountId", "BillingCurrency", "ChargeCategory", "InvoiceIssuerName", "ProviderName",
+    "PublisherName", "ServiceCategory", "ServiceName", *DECIMALS, *STAMPS,
+)  # fmt: skip
+MANDATORY = {*NOT_NULL, "BillingAccountName", "ChargeClass", "ChargeDescription", "PricingUnit"}
+CATEGORIES = {"Usage", "Purchase", "Tax", "Credit", "Adjustment"}
+SERVICES = {"AI and Machine Learning", "Analytics", "Compute", "Databases", "Networking", "Other"}
+
+
+def focus_rows(report):
+    head, *rows = rows_of(export(report, "focus.csv"))
+    return head, [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def test_focus_has_the_mandatory_columns_and_only_known_or_own_ones(plain):
+    head, _ = focus_rows(plain)
+    assert set(head) >= MANDATORY
+    assert len(head) == len(set(head))
+    assert {name for name in head if name.startswith("x_")} == set(head) - MANDATORY - {
+        "ResourceId", "ResourceName",
+    }  # fmt: skip
+
+
+def test_focus_values_have_the_types_that_the_columns_ask_for(plain):
+    _, rows = focus_rows(plain)
+    assert len(rows) == len(plain.charges)
+    for row in rows:
+        assert all(row[name] for name in NOT_NULL)
+        for name in DECIMALS:
+            assert re.fullmatch(r"-?\d+(\.\d+)?", row[name])
+        start, end, first, last = (
+            datetime.fromisoformat(row[name])
+            for name in (
+                "ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"
+            )
+        )  # fmt: skip
+        assert first <= start < end <= last
+        assert (first.day, first.hour, last.day, last.hour) == (1, 0, 1, 0)
+        assert re.fullmatch(r"[A-Z]{3}", row["BillingCurrency"])
+        assert row["ChargeCategory"] in CATEGORIES
+        assert row["ServiceCategory"] in SERVICES
+        assert row["ChargeClass"] in ("", "Correction")
+        assert all(name.endswith("Z") for name in (row[stamp] for stamp in STAMPS))
+
+
+def test_focus_costs_add_up_to_the_windows_cost(plain):
+    _, rows = focus_rows(plain)
+    for run in plain.runs:
+        listed = sum(float(row["ListCost"]) for row in rows if row["x_RunId"] == run.run_id)
+        assert listed == pytest.approx(run.window_cost, rel=1e-9)
+
+
+# Choosing
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [("a.pdf", "pdf"), ("A.XLSX", "xlsx"), ("a.focus.csv", "focus.csv"), ("a.csv", "csv")],
+)
+def test_the_name_of_the_file_says_what_it_becomes(name, kind):
+    assert kind_of(Path(name)) == kind
+
+
+@pytest.mark.parametrize("name", ["report", "report.docx", "report.pd"])
+def test_an_ending_that_is_not_known_is_refused(name):
+    with pytest.raises(UsageError) as caught:
+        kind_of(Path(name))
+    assert "Known" in caught.value.fix
+
+
+def test_an_unknown_kind_is_refused(plain):
+    with pytest.raises(UsageError, match="unknown format"):
+        export(plain, "docx")
+
+
+def test_print_and_screen_say_the_same(plain):
+    text = document(plain)
+    page = export(plain, "html").decode()
+    printed = re.sub(r"\s+", "", pdf_text(export(plain, "pdf")))
+    for section in text.sections:
+        assert section.title.replace("'", "&#x27;") in page
+        assert re.sub(r"\s+", "", section.title).replace("'", "’") in printed.replace("'", "’")
+
+
+def test_the_candidates_largest_decisions_are_told_in_order_of_time(plain):
+    made = plain.decisions
+    assert 0 < len(made) <= 8
+    assert [one.at_h for one in made] == sorted(one.at_h for one in made)
+    assert all(one.before != one.after for one in made)
+    text = re.sub(r"\s+", " ", pdf_text(export(plain, "pdf")))
+    assert f"Where {plain.switch.policy} changed capacity most" in text
+    assert made[0].reason.replace("_", " ") in text
