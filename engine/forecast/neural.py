@@ -40,7 +40,7 @@ class Histories:
     """(B, T) per step, oldest first, ≥ 0; NaN is a gap."""
     step_s: float
     end_s: float | FloatArray
-    """Seconds after a Monday's midnight at the cut-off."""
+    """Seconds after a Monday's midnight at the cut-off; NaN where no calendar is known."""
     features: FloatArray | None = None
     """(B, 12, 23) further features of the last steps, standardised; None: the trace has none."""
     present: Flags | None = None

@@ -31,11 +31,17 @@ _FLOOR = 0.05  # of the level, so that logarithms of zero demand stay moderate
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """When the histories end. (B,) each."""
+    """When the histories end. (B,) each; NaN where the trace knows no calendar."""
 
     second_of_day: FloatArray
     day_of_week: FloatArray
     """0 to 7, with the fraction of the day."""
+
+
+def _turn(at: FloatArray, period: float) -> tuple[FloatArray, FloatArray]:
+    """Sine and cosine of a time of the day or week; both 0, no such time, where it is unknown."""
+    turn = 2 * math.pi * at / period
+    return np.nan_to_num(np.sin(turn)), np.nan_to_num(np.cos(turn))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,8 +236,6 @@ def _context(
     week: _Season,
 ) -> Float32:
     recent = scaled[:, -64:]
-    turn = 2 * math.pi * moment.second_of_day / SECONDS_PER_DAY
-    week_turn = 2 * math.pi * moment.day_of_week / 7
     one = np.ones(len(scaled))
     columns = [
         *_log(means).T,
@@ -240,7 +244,7 @@ def _context(
         (recent == 0).mean(1),
         _log(recent.max(1)), _log(recent.min(1)),
         one * math.log(step_s / 60), np.log(np.clip(level * step_s, 0.05, 1e6)) / 4,
-        np.sin(turn), np.cos(turn), np.sin(week_turn), np.cos(week_turn),
+        *_turn(moment.second_of_day, SECONDS_PER_DAY), *_turn(moment.day_of_week, 7),
         moment.day_of_week >= 5,
         one * day.there, one * week.there,
         np.log(day.residual + 0.01) * day.there, np.log(week.residual + 0.01) * week.there,
@@ -261,10 +265,10 @@ def _horizon(
     day: _Season,
 ) -> Float32:
     size = len(anchors)
-    turn = 2 * math.pi * (moment.second_of_day[:, None] + ahead * step_s) / SECONDS_PER_DAY
+    turn = _turn(moment.second_of_day[:, None] + ahead * step_s, SECONDS_PER_DAY)
     fixed = [np.log(ahead), np.log(ahead * step_s / 60) / 2, np.minimum(ahead / 24, 4.0)]
     change = (_log(day.target) - _log(day.last[:, None])) * day.there
-    own = [*(np.broadcast_to(f, turn.shape) for f in fixed), np.sin(turn), np.cos(turn), change]
+    own = [*(np.broadcast_to(f, turn[0].shape) for f in fixed), *turn, change]
     there = np.broadcast_to(anchor_present[:, None], anchors.shape)
     # Differences from persistence keep the anchors comparable at any demand.
     against = (_log(anchors) - _log(anchors[..., :1])) * there
@@ -290,9 +294,10 @@ def _steps(
     window = scaled[:, -WINDOW:]
     window = np.pad(window, ((0, 0), (WINDOW - window.shape[1], 0)), "edge")
     back = np.arange(1 - WINDOW, 1) * step_s
-    turn = 2 * math.pi * (moment.second_of_day[:, None] + back) / SECONDS_PER_DAY
+    hour = _turn(moment.second_of_day[:, None] + back, SECONDS_PER_DAY)
     steps[:, :, DEMAND] = _log(window)
-    steps[:, :, SIN_HOUR], steps[:, :, COS_HOUR] = np.sin(turn), np.cos(turn)
-    steps[:, :, DAY_OF_WEEK] = moment.day_of_week[:, None] / 3.5 - 1
-    flags[:, [DEMAND, SIN_HOUR, COS_HOUR, DAY_OF_WEEK]] = True
+    steps[:, :, SIN_HOUR], steps[:, :, COS_HOUR] = hour
+    steps[:, :, DAY_OF_WEEK] = np.nan_to_num(moment.day_of_week[:, None] / 3.5 - 1)
+    flags[:, DEMAND] = True
+    flags[:, [SIN_HOUR, COS_HOUR, DAY_OF_WEEK]] = np.isfinite(moment.second_of_day)[:, None]
     return steps, flags

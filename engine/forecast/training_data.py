@@ -4,7 +4,8 @@ Each series multiplies a random choice of shapes (day, week, growth, slow noise,
 shifts, batches, silence) and is counted with a random dispersion. All draws are seeded.
 """
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +18,8 @@ from engine.units import SECONDS_PER_DAY, FloatArray
 STEPS_S = (5.0, 10.0, 15.0, 30.0, 60.0, 300.0, 600.0, 3600.0)
 _STEP_CHANCE = (0.06, 0.1, 0.16, 0.1, 0.22, 0.24, 0.08, 0.04)
 HORIZONS_S = (30.0, 60.0, 120.0, 300.0, 900.0, 3600.0)
+UNDATED = 0.3
+"""Share of the workloads whose clock the networks do not get to see."""
 _HOUR_S = 3600.0
 
 
@@ -28,7 +31,7 @@ class Workload:
     """(T,) requests/s in each step."""
     step_s: float
     start_s: float
-    """Seconds after a Monday's midnight at which the first step begins."""
+    """Seconds after a Monday's midnight at which the first step begins; NaN: no calendar."""
 
     def moment(self, cuts: npt.NDArray[np.int64]) -> Moment:
         """The calendar at the end of the steps before each cut."""
@@ -195,6 +198,8 @@ def examples(seed: int, number: int, windows: int = 24) -> Examples:
     """Windows of series `number` of this seed."""
     rng = stream(seed, 77, number)
     series = workload(rng, float(rng.choice(STEPS_S, p=_STEP_CHANCE)))
+    if rng.random() < UNDATED:
+        series = replace(series, start_s=math.nan)
     ahead = horizons(rng, series.step_s)
     room = len(series.demand) - int(ahead.max())
     day = round(SECONDS_PER_DAY / series.step_s)
