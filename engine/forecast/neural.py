@@ -8,7 +8,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,9 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from engine.errors import CheckpointError, UsageError
-from engine.forecast.neural_inputs import LEAST, Encoded, Flags, Moment, encode, lookback
-from engine.units import SECONDS_PER_DAY, FloatArray
+from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.neural_inputs import Encoded, encode, lookback
+from engine.units import FloatArray
 
 if TYPE_CHECKING:
     from models.forecaster import Forecaster
@@ -30,41 +30,6 @@ THREADS = 2
 """Chunks that are forecast side by side: numpy and torch release the interpreter."""
 CHUNK = 512
 """Windows per pass: larger batches fall out of the cache."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Histories:
-    """Demand of B pools up to one cut-off each; what a network may know."""
-
-    demand: FloatArray
-    """(B, T) per step, oldest first, ≥ 0; NaN is a gap."""
-    step_s: float
-    end_s: float | FloatArray
-    """Seconds after a Monday's midnight at the cut-off; NaN where no calendar is known."""
-    features: FloatArray | None = None
-    """(B, 12, 23) further features of the last steps, standardised; None: the trace has none."""
-    present: Flags | None = None
-    """(B, 23) which of them the trace has."""
-
-    def __post_init__(self) -> None:
-        if self.demand.ndim != 2 or self.demand.shape[1] < LEAST:
-            raise UsageError(
-                f"the history has the shape {self.demand.shape}", "history",
-                f"Give at least {LEAST} steps of each pool before the cut-off",
-            )  # fmt: skip
-        if not self.step_s > 0:
-            raise UsageError(f"the step is {self.step_s} s", "step_s", "Use more than 0 seconds")
-        if np.isinf(self.demand).any() or (self.demand < 0).any():
-            raise UsageError(
-                "demand is negative or infinite", "history", "Correct these steps or leave a gap"
-            )
-
-    def moment(self) -> Moment:
-        """The calendar at the cut-offs."""
-        end_s = np.broadcast_to(np.asarray(self.end_s, np.float64), len(self.demand))
-        return Moment(
-            second_of_day=end_s % SECONDS_PER_DAY, day_of_week=end_s / SECONDS_PER_DAY % 7
-        )
 
 
 class NeuralForecaster:
@@ -108,7 +73,7 @@ class NeuralForecaster:
         """
         import torch
 
-        between = _interpolation(self.model.config.levels, levels)
+        between = level_weights(self.model.config.levels, levels)
         ahead, place = np.unique(steps_ahead(horizons_s, histories.step_s), return_inverse=True)
 
         def ask(chunk: Histories) -> FloatArray:
@@ -141,37 +106,12 @@ class NeuralForecaster:
         return NeuralForecaster(copy.deepcopy(self.model), dict(self.about), self.device)
 
 
-def steps_ahead(horizons_s: Sequence[float], step_s: float) -> npt.NDArray[np.int64]:
-    """(H,) steps after the cut-off whose end is the first at or after each horizon."""
-    ahead = np.ceil(np.asarray(horizons_s, np.float64) / step_s - 1e-9).astype(np.int64)
-    return np.maximum(ahead, 1)
-
-
 def encode_histories(histories: Histories, ahead: npt.NDArray[np.int64]) -> Encoded:
     """Network inputs; gaps are filled along a straight line first."""
     return encode(
         filled(histories.demand), histories.step_s, ahead, histories.moment(),
         histories.features, histories.present,
     )  # fmt: skip
-
-
-def filled(demand: FloatArray) -> FloatArray:
-    """Gaps by linear interpolation, at the ends by the nearest value.
-
-    Raises:
-        UsageError: a history without a single value.
-    """
-    gaps = np.isnan(demand)
-    if not gaps.any():
-        return demand
-    whole = demand.copy()
-    at = np.arange(demand.shape[1])
-    for row in np.flatnonzero(gaps.any(1)):
-        known = ~gaps[row]
-        if not known.any():
-            raise UsageError("the history holds gaps only", f"pool {row}", "Choose a later time")
-        whole[row] = np.interp(at, at[known], demand[row, known])
-    return whole
 
 
 def tensors(encoded: Encoded, device: str = "cpu") -> Inputs:
@@ -184,20 +124,11 @@ def tensors(encoded: Encoded, device: str = "cpu") -> Inputs:
 
 
 def _chunks(histories: Histories, longest: int) -> list[Histories]:
-    size = len(histories.demand)
-    recent = histories.demand[:, -lookback(histories.step_s, longest) :]
-    end_s = np.broadcast_to(np.asarray(histories.end_s, np.float64), size)
-    return [
-        Histories(
-            demand=recent[at : at + CHUNK], step_s=histories.step_s, end_s=end_s[at : at + CHUNK],
-            features=None if histories.features is None else histories.features[at : at + CHUNK],
-            present=None if histories.present is None else histories.present[at : at + CHUNK],
-        )
-        for at in range(0, size, CHUNK)
-    ]  # fmt: skip
+    recent = histories.latest(lookback(histories.step_s, longest))
+    return [recent.rows(slice(at, at + CHUNK)) for at in range(0, len(recent.demand), CHUNK)]
 
 
-def _interpolation(known: Sequence[float], wanted: Sequence[float]) -> FloatArray:
+def level_weights(known: Sequence[float], wanted: Sequence[float]) -> FloatArray:
     """(K, Q) weights: quantiles between two known ones are linear in the normal score."""
     levels = np.asarray(wanted, np.float64)
     if not len(levels) or levels.min() < known[0] - 1e-9 or levels.max() > known[-1] + 1e-9:

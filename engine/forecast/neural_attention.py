@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.forecast.neural import Histories, NeuralForecaster, encode_histories, tensors
+from engine.forecast.histories import Histories
+from engine.forecast.neural import NeuralForecaster, encode_histories, tensors
 from engine.units import FloatArray, IntArray
 
 if TYPE_CHECKING:

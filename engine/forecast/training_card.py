@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from engine.forecast.neural import NeuralForecaster, steps_ahead, tensors
+from engine.forecast.histories import steps_ahead
+from engine.forecast.neural import NeuralForecaster, tensors
 from engine.forecast.training_data import HORIZONS_S, Examples, Workload, cut
 from engine.trace.synth import generate
 from engine.units import SECONDS_PER_DAY, FloatArray

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import UsageError
-from engine.forecast.neural import NeuralForecaster, steps_ahead
+from engine.forecast.histories import steps_ahead
+from engine.forecast.neural import NeuralForecaster
 from engine.forecast.training import OnProgress, reporter, to_batch
 from engine.forecast.training_data import HORIZONS_S, Examples, Workload, cut
 from engine.units import FloatArray, IntArray

@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from engine.errors import CheckpointError, UsageError
-from engine.forecast.neural import SHIPPED, Histories, NeuralForecaster, filled, steps_ahead
+from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.neural import SHIPPED, NeuralForecaster
 from engine.forecast.neural_attention import faithfulness
 from engine.forecast.training_data import HORIZONS_S, workload
 from models.forecaster import CORES, NetworkConfig, build

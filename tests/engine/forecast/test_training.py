@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from engine.errors import UsageError
-from engine.forecast.neural import Histories, NeuralForecaster
+from engine.forecast.histories import Histories
+from engine.forecast.neural import NeuralForecaster
 from engine.forecast.training import TrainOptions, device, train
 from engine.forecast.training_data import STEPS_S, cut, examples, horizons, workload
 from engine.forecast.training_fit import fit_to_trace
