@@ -117,7 +117,8 @@ def _of_pool(
     mine = np.full(len(table), True) if pool is None else number == names.index(pool)
     if unit == RATE:
         counts = np.bincount((table.arrival_s[mine] // step_s).astype(np.int64), minlength=steps)
-        return counts[:steps] / step_s
+        rates: FloatArray = counts[:steps] / step_s
+        return rates
     work_s = work_seconds(table, number, scenario, np.random.default_rng(seeds[0]))
     return busy_slots(table.arrival_s[mine], work_s[mine], step_s, steps)
 

@@ -78,6 +78,10 @@ def chosen(
 ) -> tuple[FloatArray, FloatArray]:
     """The mixture as it would have been given online, and its weights.
 
+    Half of each weight follows the outcomes as they come, half is what was best over the
+    validation part: the first is never far behind the best model, the second finds mixtures
+    that are better than any.
+
     Args:
         came: (B,) outcomes, NaN where unknown.
         members: (M, B, 3) quantiles at `LEVELS`.
@@ -96,9 +100,11 @@ def chosen(
         weights = online_weights(losses / max(unit, 1e-12), starts, ends, rate)
         mixed = np.einsum("bm,mbq->bq", weights, members)
         loss = pinball(came, mixed, LEVELS).mean(-1)[known]
-        found.append((float(loss.mean()) if known.any() else 0.0, order, mixed, weights))
-    best = min(found, key=lambda entry: entry[:2])
-    return best[2], best[3]
+        found.append((float(loss.mean()) if known.any() else 0.0, order, weights))
+    _, _, online = min(found, key=lambda entry: entry[:2])
+    fixed = ensemble_weights(came[valid], members[:, valid])
+    weights = (online + fixed) / 2
+    return np.einsum("bm,mbq->bq", weights, members), weights
 
 
 def names_by_weight(names: Sequence[str], weights: FloatArray) -> dict[str, float]:

@@ -9,9 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from statsmodels.tools.sm_exceptions import ModelWarning
-from statsmodels.tsa.arima.model import ARIMA
-from statsmodels.tsa.exponential_smoothing.ets import ETSModel
 
 from engine.forecast.base import UnfitError, normal_quantiles
 from engine.forecast.histories import Histories, filled, steps_ahead
@@ -25,7 +22,7 @@ RUN_IN = 300
 
 
 def _latest(train: DemandSeries) -> FloatArray:
-    values = filled(train.values[None, -FIT_STEPS:])[0]
+    values: FloatArray = filled(train.values[None, -FIT_STEPS:])[0]
     if values.std() <= 1e-9 * max(1.0, abs(float(values.mean()))):
         raise UnfitError(
             "demand never changes in the training part", train.name,
@@ -49,8 +46,11 @@ class ExponentialSmoothing:
 
     def fit(self, train: DemandSeries, horizons_s: Sequence[float]) -> None:
         """Estimates the three and keeps the best."""
+        from statsmodels.tools.sm_exceptions import ModelWarning
+        from statsmodels.tsa.exponential_smoothing.ets import ETSModel
+
         values = _latest(train)
-        found = []
+        found: list[tuple[float, int, _Smoothing]] = []
         for trend, damped in ((None, False), ("add", False), ("add", True)):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", ModelWarning)
@@ -168,11 +168,12 @@ def _searched(values: FloatArray, d: int) -> _Arma:
 
 
 def _estimated(values: FloatArray, order: tuple[int, int], d: int) -> tuple[float, _Arma]:
+    from statsmodels.tsa.arima.model import ARIMA
+
     p, q = order
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # starting values and convergence: AICc judges the result
         try:
-            # Hannan-Rissanen and innovations are quick, but only the state space is robust
             made = ARIMA(
                 values, order=(p, d, q), trend="c" if d == 0 else "n",
                 enforce_stationarity=True, enforce_invertibility=True,
