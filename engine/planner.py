@@ -18,6 +18,7 @@ from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
 from engine.economics.model import Report
 from engine.errors import StoreError, UsageError
+from engine.forecast_runs import ForecastRuns, forget_trace
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
 from engine.presets import PRESETS
@@ -41,7 +42,7 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner:
+class Planner(ForecastRuns):
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -112,7 +113,9 @@ class Planner:
 
     def delete_trace(self, key: str, *, force: bool = False) -> None:
         """Removes a trace. Raises StoreError while runs refer to it, unless `force`."""
-        traces.delete_trace(self._store, self.trace(key).trace_id, force=force)
+        trace_id = self.trace(key).trace_id
+        traces.delete_trace(self._store, trace_id, force=force)
+        forget_trace(self.path, trace_id)
 
     def trace_kinds(self) -> Mapping[str, KindInfo]:
         """Kinds of synthetic traces with their options."""
