@@ -11,9 +11,11 @@ from typing import Any
 import streamlit as st
 
 from app.charts.base import Window
+from engine.demand import RATE, SLOTS
 
 START_PAGE = "views/start.py"
 TRACES_PAGE = "views/traces.py"
+FORECAST_PAGE = "views/forecast.py"
 REPLAY_PAGE = "views/replay.py"
 COMPARE_PAGE = "views/compare.py"
 RUNS_PAGE = "views/runs.py"
@@ -23,6 +25,7 @@ CLAIMS_PAGE = "views/claims.py"
 # Query parameters
 RUNS, BASELINE, FROM, TO = "runs", "baseline", "t0", "t1"
 TRACE = "trace"
+AT, MODEL, UNIT, PRESET, POOL = "at", "model", "unit", "preset", "pool"
 
 # Session keys, prefixed by the page that owns them
 TRACES_PICK = "traces_pick"
@@ -30,6 +33,18 @@ TRACES_TAB = "traces_tab"
 TRACES_JOB = "traces_job"
 TRACES_FILE = "traces_file"
 TRACES_ROWS = "traces_rows"
+FORECAST_TRACE = "forecast_trace"
+FORECAST_MODEL = "forecast_model"
+FORECAST_UNIT = "forecast_unit"
+FORECAST_PRESET = "forecast_preset"
+FORECAST_POOL = "forecast_pool"
+FORECAST_AT = "forecast_at"
+FORECAST_SCORED = "forecast_scored"
+FORECAST_HORIZON = "forecast_horizon"
+FORECAST_COVERED = "forecast_covered"
+FORECAST_COVERAGE = "forecast_coverage"
+FORECAST_JOB = "forecast_job"
+FORECAST_FIT_JOB = "forecast_fit_job"
 REPLAY_JOB = "replay_job"
 REPLAY_TRACE = "replay_trace"
 REPLAY_WINDOW = "replay_window"
@@ -63,7 +78,7 @@ class Comparison:
         """As query parameters."""
         query = {RUNS: ",".join(self.runs), BASELINE: self.baseline}
         if self.window is not None:
-            query |= {FROM: _exact(self.window.from_s), TO: _exact(self.window.to_s)}
+            query |= {FROM: exact(self.window.from_s), TO: exact(self.window.to_s)}
         return query
 
     def without(self, run_id: str) -> "Comparison":
@@ -71,7 +86,38 @@ class Comparison:
         return comparison_of([run for run in self.runs if run != run_id], self.baseline)
 
 
-def _exact(t_s: float) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """Which demand the page *Forecast* forecasts."""
+
+    trace_id: str
+    unit: str = RATE
+    preset: str | None = None
+    """Scenario that gives service times and pools; None: the trace as it is."""
+    pool: str | None = None
+    """None: all of them."""
+
+
+def demand_of(
+    trace_id: str, slots: bool, preset: str, pool: str, presets: Mapping[str, Sequence[str]]
+) -> Demand:
+    """The demand that an address asks for; what makes no sense is left out.
+
+    Args:
+        trace_id: of the trace.
+        slots: busy slots instead of requests per second.
+        preset: name of a preset; another one counts as the first.
+        pool: name of a pool of it, or empty.
+        presets: names of pools by preset.
+    """
+    chosen = preset if preset in presets else next(iter(presets))
+    named = pool if pool in presets[chosen] else None
+    if not slots and named is None:
+        return Demand(trace_id=trace_id)
+    return Demand(trace_id=trace_id, unit=SLOTS if slots else RATE, preset=chosen, pool=named)
+
+
+def exact(t_s: float) -> str:
     """To the microsecond, without trailing zeros."""
     return f"{t_s:.6f}".rstrip("0").rstrip(".")
 
@@ -108,6 +154,29 @@ def comparison() -> Comparison:
 def compare(chosen: Comparison) -> None:
     """Writes a comparison into this page's address."""
     st.query_params.from_dict(chosen.query())
+
+
+def in_address(key: str) -> str:
+    """One parameter of this page's address; empty where it is not there."""
+    return str(st.query_params.get(key, ""))
+
+
+def into_address(**values: str | None) -> None:
+    """Changes parameters of this page's address; None removes one."""
+    for key, value in values.items():
+        if value is not None:
+            st.query_params[key] = value
+        elif key in st.query_params:
+            del st.query_params[key]
+
+
+def exact_seconds(text: str) -> float | None:
+    """Seconds as an address says them; None where that makes no sense."""
+    try:
+        t_s = float(text)
+    except ValueError:
+        return None
+    return t_s if 0 <= t_s < 1e12 else None
 
 
 def look_at(window: Window | None) -> None:

@@ -11,6 +11,9 @@ ABOUT = (
 # Navigation: title, icon, tooltip
 NAV_START = ("Start", ":material/home:", "What this is, and a finished comparison to look at.")
 NAV_TRACES = ("Traces", ":material/timeline:", "Recorded demand: load it, check it, look at it.")
+NAV_FORECAST = (
+    "Forecast", ":material/insights:", "What will come, how sure that is, and whom to trust."
+)  # fmt: skip
 NAV_REPLAY = ("Replay", ":material/play_circle:", "Replay a trace under several policies.")
 NAV_COMPARE = ("Compare", ":material/balance:", "Which policy served better, and at what cost.")
 NAV_RUNS = ("Runs", ":material/history:", "All replays: compare, repeat or delete them.")

@@ -18,6 +18,7 @@ import engine
 from engine.demand import RATE, SLOTS, demand_series
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S
+from engine.forecast.coverage import Coverage, coverage
 from engine.forecast.evaluation import SEEDS, Evaluation, evaluate
 from engine.forecast.fan import Fan, fan
 from engine.forecast.fitted import FitReport, attention_check, fit_series, keep
@@ -166,15 +167,31 @@ class ForecastRuns:
             return fan(series, at_s, info.make(0), levels=levels, calibrated=calibrated)
         folder = self._fitted_folder(trace, series, where)
         if not folder.exists():
-            raise UsageError(
-                "no forecaster is fitted to this demand yet", f"trace {trace.name!r}",
-                f"Fit one first: smartscale forecast fit --trace {trace.name}",
-            )  # fmt: skip
+            raise _unfitted(trace)
         until = NeuralForecaster.load(folder).about.get("fitted_until_s")
         return fan(
             series, at_s, Network(FITTED, folder), levels=levels, calibrated=calibrated,
             fitted_until_s=None if until is None else float(until),
         )  # fmt: skip
+
+    def coverage(
+        self, trace_key: str, *, model: str = SHIPPED, **where: Unpack[Where]
+    ) -> Coverage:
+        """What a forecaster's quantiles were worth on the test part of a trace.
+
+        Raises:
+            UsageError: an unknown model, one not fitted yet or that cannot be fitted, or too
+                short a trace.
+            CheckpointError: the network cannot be loaded.
+        """
+        trace, series = self._found(trace_key), self.demand(trace_key, **where)
+        info = find(model)
+        if model != FITTED:
+            return coverage(series, info.make(0))
+        folder = self._fitted_folder(trace, series, where)
+        if not folder.exists():
+            raise _unfitted(trace)
+        return coverage(series, Network(FITTED, folder))
 
     def fit_forecaster(
         self,
@@ -228,6 +245,13 @@ class ForecastRuns:
         mark = "" if plain else f"-{_hash(_demand_spec(series, where))}"
         folder = models_folder(self._store.path)
         return folder / f"forecaster-{trace.trace_id}{mark}"
+
+
+def _unfitted(trace: TraceInfo) -> UsageError:
+    return UsageError(
+        "no forecaster is fitted to this demand yet", f"trace {trace.name!r}",
+        f"Fit one first: smartscale forecast fit --trace {trace.name}",
+    )  # fmt: skip
 
 
 def models_folder(store_path: Path) -> Path:
