@@ -22,10 +22,14 @@ _ROWS = 12
 """Lines of a forecast on the screen at most."""
 
 
-@click.group(short_help="Evaluate, show, fit and train forecasts of demand.")
+@click.group(
+    invoke_without_command=True, short_help="Evaluate, show, fit and train forecasts of demand."
+)
 @with_session
-def forecast() -> None:
-    """Which forecaster to trust on a trace, and what it says."""
+def forecast(context: click.Context, session: Session) -> None:
+    """Which forecaster to trust on a trace, and what it says; alone, the list of forecasters."""
+    if context.invoked_subcommand is None:
+        _list_models(session)
 
 
 for _command in (fit, train, card):
@@ -36,6 +40,10 @@ for _command in (fit, train, card):
 @with_session
 def models(session: Session) -> None:
     """List the forecasters."""
+    _list_models(session)
+
+
+def _list_models(session: Session) -> None:
     from engine.forecast.registry import MODELS  # noqa: PLC0415 - heavy
 
     found = [
