@@ -50,14 +50,14 @@ SCORES_HORIZON, ALL_HORIZONS = "Horizon", "All"
 SCORES_ALT = "Forecasters by pinball loss on the tested part, with coverage, width and time"
 SCORES_HEADS = {
     "model": "Forecaster",
-    "pinball": "Pinball loss",
+    "pinball": "Pinball loss ({unit})",
     "against": "Against best baseline",
     "mase": "MASE",
     "wape": "WAPE",
-    "coverage": "Coverage of the 80 % band",
-    "width": "Band width ÷ demand",
-    "ms": "Time of a forecast",
-    "fit_s": "Time to fit",
+    "coverage": "Coverage (80 % band)",
+    "width": "Band ÷ demand",
+    "ms": "Forecast takes",
+    "fit_s": "Fit takes",
 }
 SCORES_HELP = "What the columns mean"
 SCORES_MEANINGS = """
@@ -70,8 +70,8 @@ training part; below 1 is better than that.
 - **WAPE:** sum of the median's errors over the sum of demand.
 - **Coverage:** share of outcomes inside the 80 % band, after calibration; 77 to 83 % keeps the \
 promise.
-- **Band width ÷ demand:** mean width of the band over mean demand.
-- **Time of a forecast:** all horizons of one trace, on this machine.
+- **Band ÷ demand:** mean width of the band over mean demand.
+- **Forecast takes:** all horizons of one trace, on this machine.
 - **Choice** and **Ensemble** mix the others: the choice weighs them by their recent losses, the \
 ensemble has fixed weights from the validation part.
 """
@@ -85,11 +85,11 @@ NOT_SCORED = "Not scored"
 # Calibration
 CALIBRATION_TITLE = "Is the band honest?"
 CALIBRATION_CAPTION = (
-    "An honest 80 % band holds 80 % of what comes; 77 to 83 % is shaded. Open marks: as the model "
-    "gave it. Filled marks: after calibration on earlier forecasts."
+    "An honest 80 % band holds 80 % of what comes; 77 to 83 % is shaded. Triangles: as the model "
+    "gave it. Circles: calibrated on how earlier forecasts did."
 )
 RAW, CALIBRATED = "As the model gave it", "Calibrated"
-COVERAGE_AXIS = "Outcomes inside the 80 % band (%)"
+COVERAGE_AXIS = "Inside the band (%)"
 HORIZON_AXIS = "Horizon"
 RELIABILITY_CAPTION = (
     "Share of outcomes at or below each quantile; on the dashed line it is what was promised."

@@ -71,7 +71,7 @@ def table(
         use: the recommended one.
         unit: of demand.
     """
-    heads = words.SCORES_HEADS
+    heads = {key: head.format(unit=unit) for key, head in words.SCORES_HEADS.items()}
     best = {name: rows[name].min() for name in ("pinball", "mase", "wape")}
 
     def marked(name: str, value: float, text: str) -> str:
@@ -91,7 +91,7 @@ def table(
         name = phrases.escaped(labels.get(row["model"], row["model"]))
         told = {
             "model": " ".join([f"**{name}**", *badges]),
-            "pinball": marked("pinball", row["pinball"], _number(row["pinball"], unit)),
+            "pinball": marked("pinball", row["pinball"], _number(row["pinball"], "")),
             "against": _against(row["against"]),
             "mase": marked("mase", row["mase"], _number(row["mase"], "")),
             "wape": marked("wape", row["wape"], _share(row["wape"])),

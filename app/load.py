@@ -16,7 +16,7 @@ from app.state import Demand
 from engine.economics.assumptions import Assumptions
 from engine.economics.model import Report
 from engine.forecast.coverage import Coverage
-from engine.forecast.fan import Fan
+from engine.forecast.fan import Fan, Fans
 from engine.forecast.neural_attention import Faithfulness
 from engine.forecast.series import DemandSeries
 from engine.forecast_runs import StoredEvaluation, Where
@@ -147,10 +147,16 @@ def demand(of: Demand) -> DemandSeries:
     return planner().demand(of.trace_id, **where(of))
 
 
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _fans(of: Demand, model: str) -> Fans:
+    """What past cut-offs were forecast, so that dragging to another moment is quick."""
+    return planner().fans(of.trace_id, model=model, **where(of))
+
+
 @st.cache_data(show_spinner="Forecasting", max_entries=512)
 def fan(of: Demand, at_s: float, model: str) -> Fan:
     """The forecast at a moment; see `Planner.forecast`."""
-    return planner().forecast(of.trace_id, at_s, model=model, **where(of))
+    return _fans(of, model).at(at_s)
 
 
 @st.cache_data(show_spinner="Working out the calibration", max_entries=32)
@@ -179,6 +185,7 @@ def evaluation(of: Demand) -> StoredEvaluation | None:
 
 def forget_forecasts() -> None:
     """After a forecaster was fitted anew."""
+    _fans.clear()
     fan.clear()
     coverage.clear()
 

@@ -64,11 +64,11 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
         float(horizon): float(share)
         for horizon, share in zip(mine["horizon_s"], mine["coverage"], strict=True)
     }
-    kept = [h for h, share in held.items() if words.BELOW_BAR <= share <= words.ABOVE_BAR]
-    level = Level.ALL if len(kept) == len(held) else Level.SOME if kept else Level.NONE
+    narrow = [h for h, share in held.items() if share < words.BELOW_BAR]
+    level = Level.ALL if not narrow else Level.SOME if len(narrow) < len(held) else Level.NONE
     return Trust(
         level=level,
-        headline=_headline(level, held, kept, labels[use]),
+        headline=_headline(held, labels[use]),
         details=tuple(
             text
             for text in (
@@ -84,13 +84,18 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
     )
 
 
-def _headline(level: Level, held: Mapping[float, float], kept: list[float], name: str) -> str:
-    if level is Level.ALL:
-        return f"You can rely on the 80 % band of {name} here, {_ahead(list(held))} ahead."
-    if level is Level.NONE:
-        return f"Do not rely on the 80 % band here: even that of {name} did not hold 80 %."
-    lost = [horizon for horizon in held if horizon not in kept]
-    return f"With {name}, rely on the 80 % band {_ahead(kept)} ahead, but not {_ahead(lost)}."
+def _headline(held: Mapping[float, float], name: str) -> str:
+    narrow = [h for h, share in held.items() if share < words.BELOW_BAR]
+    wide = [h for h, share in held.items() if share > words.ABOVE_BAR]
+    kept = [h for h in held if h not in (*narrow, *wide)]
+    if len(narrow) == len(held):
+        return f"Do not rely on the 80 % band here: even that of {name} held less than 77 %."
+    told = [f"rely on the 80 % band {_ahead(kept)} ahead"] if kept else []
+    if wide:
+        told.append(f"it is wider than it claims {_ahead(wide)} ahead")
+    if narrow:
+        told.append(f"do not rely on it {_ahead(narrow)} ahead")
+    return f"With {name}: {'; '.join(told)}."
 
 
 def _ahead(horizons_s: list[float]) -> str:
@@ -107,7 +112,7 @@ def _use(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> str:
 
 
 def _held(held: Mapping[float, float], origins: int, name: str) -> str:
-    told = [f"{100 * share:.0f} % at {formats.duration(h)}{_fault(share)}"
+    told = [f"{100 * share:.1f} % at {formats.duration(h)}{_fault(share)}"
             for h, share in held.items()]  # fmt: skip
     text = f"The calibrated band of {name} held {formats.listed(told)} of {origins} outcomes"
     if origins >= FEW:
@@ -219,9 +224,9 @@ def fan_sentence(fan: Fan, name: str, epoch_s: float | None) -> str:
     low, middle, high = fan.quantiles[last, [0, len(fan.levels) // 2, -1]]
     amount = formats.amount
     text = (
-        f"{name} at {formats.instant(epoch_s, fan.cut_s)}: in "
-        f"{formats.duration(float(fan.horizons_s[last]))} {amount(middle)} {fan.unit}, "
-        f"80 % band {amount(low)} to {amount(high)}"
+        f"At {formats.instant(epoch_s, fan.cut_s)}, {name} says {amount(middle)} {fan.unit} in "
+        f"{formats.duration(float(fan.horizons_s[last]))}, 80 % band {amount(low)} to "
+        f"{amount(high)}"
     )
     known = np.isfinite(fan.came)
     if not known.any():

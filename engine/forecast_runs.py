@@ -20,7 +20,7 @@ from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S
 from engine.forecast.coverage import Coverage, coverage
 from engine.forecast.evaluation import SEEDS, Evaluation, evaluate
-from engine.forecast.fan import Fan, fan
+from engine.forecast.fan import Fan, Fans
 from engine.forecast.fitted import FitReport, attention_check, fit_series, keep
 from engine.forecast.network import Network
 from engine.forecast.neural import NeuralForecaster
@@ -111,7 +111,8 @@ class ForecastRuns:
         """
         trace, series = self._found(trace_key), self.demand(trace_key, **where)
         spec = _spec(series, where, models, horizons_s, seeds, origins)
-        evaluation_id = _hash(trace.content_hash, spec, code_version())
+        code = code_version()
+        evaluation_id = _hash(trace.content_hash, spec, code)
         row = None if fresh else forecasts.find_evaluation(self._store, evaluation_id)
         stored = None if row is None else _stored(row)
         if stored is not None:
@@ -123,7 +124,7 @@ class ForecastRuns:
         )  # fmt: skip
         forecasts.save_evaluation(
             self._store, evaluation_id, trace_id=trace.trace_id, spec=spec,
-            code_version=code_version(), wall_s=time.perf_counter() - began,
+            code_version=code, wall_s=time.perf_counter() - began,
             result=msgspec.json.encode(made).decode(),
         )  # fmt: skip
         return made
@@ -161,16 +162,35 @@ class ForecastRuns:
                 it cannot give, or a moment outside the trace.
             CheckpointError: the network cannot be loaded.
         """
+        return self.fans(
+            trace_key, model=model, levels=levels, calibrated=calibrated, **where
+        ).at(at_s)  # fmt: skip
+
+    def fans(
+        self,
+        trace_key: str,
+        *,
+        model: str = SHIPPED,
+        levels: Sequence[float] = LEVELS,
+        calibrated: bool = True,
+        **where: Unpack[Where],
+    ) -> Fans:
+        """The same for many moments of one demand, where each further one is quick.
+
+        Raises:
+            UsageError: an unknown model, or one not fitted yet.
+            CheckpointError: the fitted network cannot be loaded.
+        """
         trace, series = self._found(trace_key), self.demand(trace_key, **where)
         info = find(model)
         if model != FITTED:
-            return fan(series, at_s, info.make(0), levels=levels, calibrated=calibrated)
+            return Fans(series, lambda: info.make(0), levels=levels, calibrated=calibrated)
         folder = self._fitted_folder(trace, series, where)
         if not folder.exists():
             raise _unfitted(trace)
         until = NeuralForecaster.load(folder).about.get("fitted_until_s")
-        return fan(
-            series, at_s, Network(FITTED, folder), levels=levels, calibrated=calibrated,
+        return Fans(
+            series, lambda: Network(FITTED, folder), levels=levels, calibrated=calibrated,
             fitted_until_s=None if until is None else float(until),
         )  # fmt: skip
 

@@ -100,16 +100,16 @@ def overview_frame(values: FloatArray, step_s: float, most: int = 400) -> pd.Dat
 
 
 def overview_chart(
-    frame: pd.DataFrame, clock: Clock, whole: Window, cut_s: float, unit: str
+    frame: pd.DataFrame, clock: Clock, whole: Window, cut_s: float
 ) -> alt.LayerChart:
     """The whole demand with the moment marked."""
     timed = with_time(held(frame, whole), clock)
     x = clock.axis(whole.from_s, whole.to_s)
-    y = alt.Y("per_s:Q", title=unit, axis=alt.Axis(tickCount=2))
+    y = alt.Y("per_s:Q", title=None, axis=alt.Axis(tickCount=2, format="~s"))
     area = alt.Chart(timed).mark_area(line=True, fillOpacity=0.25, interpolate="step-after")
     cut = with_time(pd.DataFrame({"t_s": [cut_s]}), clock)
     rule = alt.Chart(cut).mark_rule(strokeWidth=3, color="gray").encode(x=x)
-    return layered([area.encode(x=x, y=y), rule], 90)
+    return layered([area.encode(x=x, y=y), rule], 70)
 
 
 def attention_chart(weights: pd.DataFrame) -> alt.LayerChart:

@@ -12,14 +12,25 @@ _LEGEND = alt.Legend(title=None, orient="top")
 _DOMAIN = [words.CALIBRATED, words.RAW]
 
 
-def _promise() -> list[alt.Chart]:
-    """77 to 83 % shaded, 80 % dashed."""
+def _axis(lowest: float) -> alt.Y:
+    """From a little below the lowest share, or half, to all."""
+    start = max(0.0, min(50.0, lowest - 5))
+    return alt.Y("share:Q", title=words.COVERAGE_AXIS,
+                 scale=alt.Scale(domain=[start, 100.0], nice=False))  # fmt: skip
+
+
+def _promise(y: alt.Y) -> list[alt.Chart]:
+    """77 to 83 % shaded, 80 % dashed, on the axis of the shares."""
     band = pd.DataFrame({"low": [100 * words.BELOW_BAR], "high": [100 * words.ABOVE_BAR]})
-    shade = alt.Chart(band).mark_rect(opacity=0.15, color="gray").encode(y="low:Q", y2="high:Q")
+    shade = (
+        alt.Chart(band)
+        .mark_rect(opacity=0.15, color="gray")
+        .encode(y=alt.Y("low:Q", title=words.COVERAGE_AXIS, scale=y["scale"]), y2="high:Q")
+    )
     line = (
         alt.Chart(pd.DataFrame({"at": [80.0]}))
         .mark_rule(strokeDash=[6, 4], color="gray")
-        .encode(y="at:Q")
+        .encode(y=alt.Y("at:Q", title=words.COVERAGE_AXIS, scale=y["scale"]))
     )
     return [shade, line]
 
@@ -43,15 +54,14 @@ def horizons_chart(scores: pd.DataFrame) -> alt.LayerChart:
         ]
     )
     order = list(dict.fromkeys(frame["horizon"]))
-    lowest = min(60.0, float(frame["share"].min()) - 5)
+    y = _axis(float(frame["share"].min()))
     points = (
         alt.Chart(frame)
         .mark_point(size=110, strokeWidth=2)
         .encode(
             x=alt.X("horizon:N", sort=order, title=words.HORIZON_AXIS,
                     axis=alt.Axis(labelAngle=0)),
-            y=alt.Y("share:Q", title=words.COVERAGE_AXIS,
-                    scale=alt.Scale(domain=[max(lowest, 0.0), 100.0], nice=False)),
+            y=y,
             color=alt.Color("which:N", scale=alt.Scale(domain=_DOMAIN), legend=_LEGEND),
             shape=alt.Shape("which:N", scale=alt.Scale(domain=_DOMAIN,
                             range=["circle", "triangle-up"]), legend=_LEGEND),
@@ -62,7 +72,7 @@ def horizons_chart(scores: pd.DataFrame) -> alt.LayerChart:
             ],
         )
     )  # fmt: skip
-    return layered([*_promise(), points])
+    return layered([*_promise(y), points])
 
 
 def reliability_chart(found: Coverage, place: int) -> alt.LayerChart:
@@ -131,9 +141,7 @@ def over_time_chart(found: Coverage, place: int, clock: Clock) -> alt.LayerChart
     frame = with_time(over_time_frame(found, place), clock)
     window = Window(from_s=float(found.times_s[0]), to_s=float(found.times_s[-1]) + 1e-9)
     x = clock.axis(window.from_s, window.to_s)
-    lowest = min(50.0, float(frame["share"].min()) - 5) if len(frame) else 50.0
-    y = alt.Y("share:Q", title=words.COVERAGE_AXIS,
-              scale=alt.Scale(domain=[max(lowest, 0.0), 100.0], nice=False))  # fmt: skip
+    y = _axis(float(frame["share"].min()) if len(frame) else 50.0)
     lines = (
         alt.Chart(frame)
         .mark_line(interpolate="step-after", strokeWidth=1.8)
@@ -151,4 +159,4 @@ def over_time_chart(found: Coverage, place: int, clock: Clock) -> alt.LayerChart
         alt.Tooltip(f"{key}:Q", title=f"{name} (%)", format=".0f")
         for key, name in (("calibrated", words.CALIBRATED), ("raw", words.RAW))
     ]
-    return layered([*_promise(), lines, hover(wide, x, [clock.tooltip, *tips])], HEIGHT)
+    return layered([*_promise(y), lines, hover(wide, x, [clock.tooltip, *tips])], HEIGHT)

@@ -66,7 +66,7 @@ def _moment(view: View, at_s: float) -> None:
     frame = overview_frame(view.series.values, step_s)
     whole = Window(from_s=0.0, to_s=length_s)
     st.altair_chart(
-        overview_chart(frame, clock, whole, at_s, view.series.unit),
+        overview_chart(frame, clock, whole, at_s),
         key="forecast_overview",
         alt=words.OVERVIEW,
     )

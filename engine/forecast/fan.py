@@ -1,6 +1,9 @@
 """The forecast at one moment as a person looks at it: every step up to an hour, calibrated."""
 
-from collections.abc import Sequence
+import math
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -84,6 +87,71 @@ def dense_horizons(step_s: float) -> FloatArray:
     return np.asarray(ahead * step_s, np.float64)
 
 
+Remembered = dict[tuple[int, int], FloatArray]
+"""(H, Q) by cut-off and length of history: what a model that is never fitted said before."""
+
+
+class Fans:
+    """Fans of one series and one model, quick to ask again at another moment.
+
+    A trained network says the same about a past cut-off for ever, so it is asked once.
+    """
+
+    def __init__(
+        self,
+        series: DemandSeries,
+        make: Callable[[], Model],
+        *,
+        levels: Sequence[float] = LEVELS,
+        calibrated: bool = True,
+        fitted_until_s: float | None = None,
+    ) -> None:
+        """Nothing is fitted yet.
+
+        Args:
+            series: demand, what came after the moments included.
+            make: a model that is not fitted.
+            levels: quantiles, increasing.
+            calibrated: whether to calibrate the outermost two.
+            fitted_until_s: see `Fan`.
+        """
+        self._series, self._make, self._levels = series, make, levels
+        self._calibrated, self._fitted_until_s = calibrated, fitted_until_s
+        self._loaded: Model | None = None
+        self._remembered: Remembered = {}
+        self._lock = threading.Lock()
+
+    def at(self, at_s: float) -> Fan:
+        """The fan at a moment. Raises what `fan` raises."""
+        with self._lock:
+            model = self._loaded or self._make()
+            fixed = isinstance(model, Network) and not model.tunes
+            with one_thread() if fixed else nullcontext():
+                made = fan(
+                    self._series, at_s, model, levels=self._levels, calibrated=self._calibrated,
+                    fitted_until_s=self._fitted_until_s, loaded=self._loaded is not None,
+                    remembered=self._remembered if fixed else None,
+                )  # fmt: skip
+            self._loaded = model if fixed else None
+            return made
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes in this thread alone: on a busy machine its helpers cost ten times more."""
+    try:
+        import torch
+    except ModuleNotFoundError:  # loading the network says so
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def fan(
     series: DemandSeries,
     at_s: float,
@@ -92,6 +160,8 @@ def fan(
     levels: Sequence[float] = LEVELS,
     calibrated: bool = True,
     fitted_until_s: float | None = None,
+    loaded: bool = False,
+    remembered: Remembered | None = None,
 ) -> Fan:
     """What the model says at a moment, from what was known then.
 
@@ -105,6 +175,8 @@ def fan(
         levels: quantiles, increasing.
         calibrated: whether to calibrate the outermost two.
         fitted_until_s: see `Fan`.
+        loaded: the model needs no fit any more.
+        remembered: of this series, horizons and levels; used and added to. None: ask again.
 
     Raises:
         UsageError: a moment with too few steps before it, or levels that a model cannot give.
@@ -115,13 +187,16 @@ def fan(
     ahead = np.round(horizons_s / series.step_s).astype(np.int64)
     known = series.before(cut)
     fitted = max(LEAST_STEPS, round(TRAIN * cut))
-    model.fit(known.before(fitted), horizons_s.tolist())
+    if not loaded:
+        model.fit(known.before(fitted), horizons_s.tolist())
     asked = _Asked(known=known, fitted=fitted, ahead=ahead, horizons_s=horizons_s, levels=levels)
     latest = asked.histories(np.array([cut]))
     quantiles = asked.of(model, latest)[0]
     used = 0
     if calibrated and len(levels) > 1:
-        quantiles, used = _calibrated(model, asked, quantiles)
+        quantiles, used = _calibrated(
+            model, asked, quantiles, {} if remembered is None else remembered
+        )
     shown = min(cut, int(np.clip(round(SHOWN_S / series.step_s), *SHOWN_STEPS)))
     features, steps = _attention(model, latest)
     return Fan(
@@ -143,28 +218,44 @@ class _Asked:
     horizons_s: FloatArray
     levels: Sequence[float]
 
-    def histories(self, cuts: IntArray) -> Histories:
+    def histories(self, cuts: IntArray, length: int | None = None) -> Histories:
         features = self.known.before(self.fitted).features
         scaler = None if features is None else Scaler.fitted(features)
-        longest = lookback(self.known.step_s, int(self.ahead.max()))
-        return self.known.histories(cuts, longest, scaler)
+        length = length or lookback(self.known.step_s, int(self.ahead.max()))
+        return self.known.histories(cuts, length, scaler)
+
+    def before(self, model: Model, cuts: IntArray, remembered: Remembered) -> FloatArray:
+        """(B, H, Q) at earlier cut-offs; the model is asked what is not remembered."""
+        longest, have = lookback(self.known.step_s, int(self.ahead.max())), int(cuts.min())
+        # A shorter history in coarse lengths, or each further cut-off would ask for another one.
+        coarse = 1 << max(0, have.bit_length() - 3)
+        length = longest if have >= longest else max(WINDOW, have - have % coarse)
+        missing = np.array([cut for cut in cuts if (int(cut), length) not in remembered])
+        if len(missing):
+            made = self.of(model, self.histories(missing, length))
+            for cut, one in zip(missing, made, strict=True):
+                remembered[int(cut), length] = one
+        return np.stack([remembered[int(cut), length] for cut in cuts])
 
     def of(self, model: Model, histories: Histories) -> FloatArray:
         return model.predict_quantiles(histories, self.horizons_s.tolist(), self.levels)
 
 
-def _calibrated(model: Model, asked: _Asked, latest: FloatArray) -> tuple[FloatArray, int]:
+def _calibrated(
+    model: Model, asked: _Asked, latest: FloatArray, remembered: Remembered
+) -> tuple[FloatArray, int]:
     """The forecast with its ends moved as earlier forecasts tell, and how many these were."""
     cut = len(asked.known.values)
     first = asked.fitted + WINDOW
-    stride = max(1, -(-(cut - first) // CALIBRATED_ON))
-    # On a grid that stays where it is, so that the fan does not jump from cut-off to cut-off.
+    # Strides are powers of two, so that the grid stays where it is from cut-off to cut-off: the
+    # fan does not jump, and what was said there before can be remembered.
+    stride = 1 << max(0, math.ceil(math.log2(max(1, cut - first) / CALIBRATED_ON)))
     cuts = np.arange(-(-first // stride) * stride, cut, stride)
     came = asked.known.came(cuts, asked.ahead)
     used = int(np.isfinite(came[:, 0]).sum())
     if not used:
         return latest, 0
-    before = asked.of(model, asked.histories(cuts))
+    before = asked.before(model, cuts, remembered)
     made = np.empty_like(latest)
     for h in range(len(asked.ahead)):
         calibrator = Calibrator(low=asked.levels[0], high=asked.levels[-1])

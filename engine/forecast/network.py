@@ -28,6 +28,11 @@ class Network:
         self.name = name
         self._folder, self._tune, self._seed = folder, tune, seed
 
+    @property
+    def tunes(self) -> bool:
+        """Whether it is fitted to the training part."""
+        return self._tune
+
     def fit(self, train: DemandSeries, horizons_s: Sequence[float]) -> None:  # noqa: ARG002 — the networks know their horizons
         """Loads the checkpoint, and fits it where that is wanted.
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UsageError
-from engine.forecast.fan import POINTS, cut_of, dense_horizons, fan
+from engine.forecast.fan import POINTS, Fans, cut_of, dense_horizons, fan
 from engine.forecast.naive import Persistence
 from engine.forecast.registry import find
 from engine.forecast.series import DemandSeries
@@ -139,3 +139,29 @@ def test_a_forecaster_fitted_to_later_demand_is_marked():
     early = fan(series, 300 * 300.0, Persistence(), fitted_until_s=340 * 300.0)
     late = fan(series, 350 * 300.0, Persistence(), fitted_until_s=340 * 300.0)
     assert (early.sees_later_demand, late.sees_later_demand) == (True, False)
+
+
+@pytest.mark.parametrize("make", [lambda: NETWORK.make(0), Persistence])
+def test_asking_again_at_other_moments_says_what_a_single_fan_says(make):
+    series = daily()
+    fans = Fans(series, make)
+    for share in (0.9, 0.93, 0.8, 0.93):
+        at_s = share * len(series.values) * series.step_s
+        again, single = fans.at(at_s), fan(series, at_s, make())
+        assert np.allclose(again.quantiles, single.quantiles, rtol=1e-4)
+        assert again.calibrated_on == single.calibrated_on > 0
+
+
+def test_a_network_is_asked_about_a_past_moment_once(monkeypatch):
+    series, model, asked = daily(), NETWORK.make(0), []
+    ask = model.predict_quantiles
+    monkeypatch.setattr(
+        model, "predict_quantiles", lambda known, *rest: (asked.append(len(known.cut)),
+                                                          ask(known, *rest))[1]
+    )  # fmt: skip
+    fans = Fans(series, lambda: model)
+    end_s = len(series.values) * series.step_s
+    fans.at(0.9 * end_s)
+    before = sum(asked)
+    fans.at(0.9 * end_s + series.step_s)
+    assert sum(asked) - before < before / 10
