@@ -5,9 +5,10 @@ import json
 import math
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
@@ -17,11 +18,12 @@ import msgspec
 import engine
 from engine.demand import RATE, SLOTS, demand_series
 from engine.errors import UsageError
-from engine.forecast.base import HORIZONS_S
+from engine.forecast.base import HORIZONS_S, Model
 from engine.forecast.coverage import Coverage, coverage
-from engine.forecast.evaluation import SEEDS, Evaluation, evaluate
+from engine.forecast.evaluation import CHOICE, SEEDS, Evaluation, evaluate
 from engine.forecast.fan import Fan, Fans
 from engine.forecast.fitted import FitReport, attention_check, fit_series, keep
+from engine.forecast.mixture import Mixture, weights_of
 from engine.forecast.network import Network
 from engine.forecast.neural import NeuralForecaster
 from engine.forecast.neural_attention import Faithfulness
@@ -152,7 +154,8 @@ class ForecastRuns:
         Args:
             trace_key: id, name, or the beginning of one.
             at_s: seconds since the trace's start.
-            model: a name of `forecasters`.
+            model: a name of `forecasters`, or `choice`: the mixture with the weights that the
+                newest evaluation ended with.
             levels: quantiles, increasing.
             calibrated: whether earlier forecasts calibrate the interval.
             **where: which demand.
@@ -182,16 +185,9 @@ class ForecastRuns:
             CheckpointError: the fitted network cannot be loaded.
         """
         trace, series = self._found(trace_key), self.demand(trace_key, **where)
-        info = find(model)
-        if model != FITTED:
-            return Fans(series, lambda: info.make(0), levels=levels, calibrated=calibrated)
-        folder = self._fitted_folder(trace, series, where)
-        if not folder.exists():
-            raise _unfitted(trace)
-        until = NeuralForecaster.load(folder).about.get("fitted_until_s")
+        make, until_s = self._maker(trace, series, model, where)
         return Fans(
-            series, lambda: Network(FITTED, folder), levels=levels, calibrated=calibrated,
-            fitted_until_s=None if until is None else float(until),
+            series, make, levels=levels, calibrated=calibrated, fitted_until_s=until_s
         )  # fmt: skip
 
     def coverage(
@@ -205,13 +201,12 @@ class ForecastRuns:
             CheckpointError: the network cannot be loaded.
         """
         trace, series = self._found(trace_key), self.demand(trace_key, **where)
-        info = find(model)
-        if model != FITTED:
-            return coverage(series, info.make(0))
-        folder = self._fitted_folder(trace, series, where)
-        if not folder.exists():
-            raise _unfitted(trace)
-        return coverage(series, Network(FITTED, folder))
+        if model == CHOICE:
+            raise UsageError(
+                "the choice has its weights from the test part", f"trace {trace.name!r}",
+                "Take its coverage from an evaluation",
+            )  # fmt: skip
+        return coverage(series, self._maker(trace, series, model, where)[0]())
 
     def fit_forecaster(
         self,
@@ -258,6 +253,43 @@ class ForecastRuns:
 
     def _found(self, trace_key: str) -> TraceInfo:
         return traces.find_trace(self._store, trace_key)
+
+    def _maker(
+        self, trace: TraceInfo, series: DemandSeries, model: str, where: Where
+    ) -> tuple[Callable[[], Model], float | None]:
+        """Makes the model; and up to when demand shaped it."""
+        folder = self._fitted_folder(trace, series, where)
+        if model == FITTED:
+            if not folder.exists():
+                raise _unfitted(trace)
+            until = NeuralForecaster.load(folder).about.get("fitted_until_s")
+            return lambda: Network(FITTED, folder), None if until is None else float(until)
+        if model != CHOICE:
+            return partial(find(model).make, 0), None
+        weights = weights_of(self._last_weights(trace, _demand_spec(series, where)))
+        names = sorted({name for of in weights.values() for name in of})
+
+        def member(name: str) -> Model:
+            """The one fitted before, where there is one; fitting anew takes minutes."""
+            if name != FITTED:
+                return find(name).make(0)
+            return Network(FITTED, folder) if folder.exists() else find(SHIPPED).make(0)
+
+        until_s = len(series.values) * series.step_s
+        return lambda: Mixture({name: member(name) for name in names}, weights), until_s
+
+    def _last_weights(
+        self, trace: TraceInfo, demand: Mapping[str, Any]
+    ) -> Mapping[str, Mapping[str, float]]:
+        for row in forecasts.evaluations_of_trace(self._store, trace.trace_id):
+            stored = _stored(row) if demand.items() <= row.spec.items() else None
+            if stored is not None and stored.evaluation.weights:
+                return stored.evaluation.weights
+        raise UsageError(
+            "the choice takes its weights from an evaluation, and there is none of this demand",
+            f"trace {trace.name!r}",
+            f"Evaluate it first: smartscale forecast evaluate --trace {trace.name}",
+        )
 
     def _fitted_folder(self, trace: TraceInfo, series: DemandSeries, where: Where) -> Path:
         """Beside the store; the usual demand of a trace has the plain name."""

@@ -215,6 +215,21 @@ def test_attention_of_the_shipped_forecaster_is_checked_on_the_test_part(planner
     assert set(found) == {"steps", "features"}
 
 
+def test_the_choice_takes_its_weights_from_the_newest_evaluation_of_this_demand(planner):
+    with pytest.raises(UsageError, match="smartscale forecast evaluate --trace demand"):
+        planner.forecast("demand", 600.0, model="choice")
+    planner.evaluate_forecasts("demand", **QUICK, step_s=3.0)
+    with pytest.raises(UsageError, match="none of this demand"):
+        planner.forecast("demand", 600.0, model="choice")
+    planner.evaluate_forecasts("demand", **QUICK)
+    found = planner.forecast("demand", 600.0, model="choice")
+    assert found.model == "choice"
+    assert np.isfinite(found.quantiles).all()
+    assert found.sees_later_demand  # the weights do
+    with pytest.raises(UsageError, match="from an evaluation"):
+        planner.coverage("demand", model="choice")
+
+
 def test_every_forecaster_is_listed(planner):
     names = [info.name for info in planner.forecasters()]
     assert names[0] == "persistence"
