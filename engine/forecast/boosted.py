@@ -52,7 +52,7 @@ class BoostedTrees:
             {
                 "objective": "reg:quantileerror", "quantile_alpha": LEVELS, "max_depth": DEPTH,
                 "learning_rate": RATE, "subsample": 0.7, "colsample_bytree": 0.7,
-                "min_child_weight": 10, "tree_method": "hist", "seed": self._seed, "nthread": 2,
+                "min_child_weight": 10, "tree_method": "hist", "seed": self._seed, "nthread": 1,
             },
             data, num_boost_round=TREES,
         )  # fmt: skip

@@ -12,11 +12,14 @@ import numpy as np
 
 from engine.units import FloatArray
 
-STEP = 0.08
-"""Step of a threshold, in widths of the model's own interval, at the start."""
-LEAST_STEP = 0.02
+RATE, FIRST_RATE = 0.15, 0.2
+"""Step of a threshold over the usual distance of scores from it: later, and at the start."""
 RECENT = 60
-"""Outcomes after which the step has become small."""
+"""Outcomes after which the rate has become small."""
+MEMORY = 300
+"""Outcomes over which the usual distance is taken."""
+FEW = 10
+"""With n outcomes seen, α·n/(n + FEW) is aimed at: few outcomes, known late, cover too little."""
 LIMIT = 20.0
 """Most widths that a score counts, so one spike does not open it for ever."""
 
@@ -28,13 +31,26 @@ class Tracker:
     miss: float
     """Share of outcomes that should lie beyond, α."""
     offset: float = 0.0
+    distance: float = 0.5
+    """Usual distance of scores from the offset, in widths."""
     seen: int = 0
+
+    @property
+    def aim(self) -> float:
+        """Share of outcomes that is aimed at now; tends to `miss`."""
+        return self.miss * (self.seen + 1) / (self.seen + 1 + FEW)
+
+    @property
+    def step(self) -> float:
+        """How far the next outcome moves the offset."""
+        return max(RATE, FIRST_RATE / (1 + self.seen / RECENT)) * self.distance
 
     def learn(self, score: float) -> None:
         """One outcome: how far it lay beyond the model's own end, in widths."""
-        beyond = min(score, LIMIT) > self.offset
-        step = max(LEAST_STEP, STEP / (1 + self.seen / RECENT))
-        self.offset += step * (float(beyond) - self.miss)
+        score = min(max(score, -LIMIT), LIMIT)
+        off = abs(score - self.offset)
+        self.offset += self.step * (float(score > self.offset) - self.aim)
+        self.distance += (off - self.distance) / MEMORY
         self.seen += 1
 
 

@@ -54,6 +54,9 @@ class NeuralForecaster:
                 f"{error.name} is not installed", "forecaster",
                 "Install the extra: pip install 'smartscale[forecast]'",
             ) from error  # fmt: skip
+        import torch
+
+        torch.set_num_threads(1)  # chunks go side by side; helpers of helpers only wait
         try:
             model, about = load(folder)
         except UnusableCheckpointError as error:

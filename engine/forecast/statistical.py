@@ -17,6 +17,8 @@ from engine.units import FloatArray
 
 FIT_STEPS = 1500
 """Latest steps that parameters are estimated from."""
+MOST = 4
+"""Highest order of either part."""
 RUN_IN = 300
 """Latest steps of a history that the recursions run over."""
 
@@ -79,7 +81,7 @@ class ExponentialSmoothing:
         """(B, H, Q); variance of class 1 of Hyndman et al. (2008), table 6.1."""
         p = self._chosen
         demand = filled(histories.demand)[:, -RUN_IN:]
-        level, slope = demand[:, 0].copy(), np.zeros(len(demand))
+        level, slope = demand[:, 0].copy(), _slope(demand) if p.phi else np.zeros(len(demand))
         for step in range(1, demand.shape[1]):
             error = demand[:, step] - level - p.phi * slope
             level = level + p.phi * slope + p.alpha * error
@@ -92,6 +94,13 @@ class ExponentialSmoothing:
         variance = np.concatenate([[1.0], 1.0 + np.cumsum(weights**2)])[ahead - 1]
         deviation = p.sigma * np.sqrt(variance)
         return normal_quantiles(mean, np.broadcast_to(deviation, mean.shape), levels)
+
+
+def _slope(rows: FloatArray) -> FloatArray:
+    """(B,) change per step along a straight line through each row."""
+    at = np.arange(rows.shape[1]) - (rows.shape[1] - 1) / 2
+    slope: FloatArray = rows @ at / max(float(at @ at), 1e-9)
+    return slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,54 +148,74 @@ class AutoArima:
 
 
 def _differences(values: FloatArray) -> int:
-    """0, 1 or 2: differenced as long as that lowers the deviation by a tenth."""
-    d, now = 0, values
-    while d < 2 and np.diff(now).std() < 0.9 * now.std() and np.diff(now).std() > 0:
-        d, now = d + 1, np.diff(now)
-    return d
+    """1 where the test of Kwiatkowski et al. (1992) rejects a level that stays, else 0."""
+    from statsmodels.tsa.stattools import kpss
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # p values beyond the table are cut to its ends
+        return int(kpss(values, regression="c", nlags="auto")[1] < 0.05)
 
 
 def _searched(values: FloatArray, d: int) -> _Arma:
-    tried: dict[tuple[int, int], tuple[float, _Arma]] = {}
+    """The best orders by AICc of least-squares estimates, then their maximum likelihood."""
+    level = np.diff(values, d)
+    level = level - (level.mean() if d == 0 else 0.0)  # differences have no drift
+    tried: dict[tuple[int, int], float] = {}
 
     def aicc(order: tuple[int, int]) -> float:
         if order not in tried:
-            tried[order] = _estimated(values, order, d)
-        return tried[order][0]
+            tried[order] = _aicc(level, order)
+        return tried[order]
 
     best = min(((2, 2), (0, 0), (1, 0), (0, 1), (1, 1)), key=aicc)
     while True:
         around = [
             (best[0] + i, best[1] + j)
             for i, j in ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1))
-            if 0 <= best[0] + i <= 4 and 0 <= best[1] + j <= 4
+            if 0 <= best[0] + i <= MOST and 0 <= best[1] + j <= MOST
         ]
         near = min(around, key=aicc)
         if aicc(near) >= aicc(best):
-            return tried[best][1]
+            return _estimated(level, best, d, float(values.mean()) if d == 0 else 0.0)
         best = near
 
 
-def _estimated(values: FloatArray, order: tuple[int, int], d: int) -> tuple[float, _Arma]:
-    from statsmodels.tsa.arima.model import ARIMA
+def _aicc(level: FloatArray, order: tuple[int, int]) -> float:
+    """From the regression of Hannan and Rissanen (1982); inf where it is not stable."""
+    from statsmodels.tsa.arima.estimators.hannan_rissanen import hannan_rissanen
 
-    p, q = order
+    try:
+        found, _ = hannan_rissanen(level, ar_order=order[0], ma_order=order[1], demean=False)
+    except (ValueError, np.linalg.LinAlgError):
+        return np.inf
+    if not (found.is_stationary and found.is_invertible):
+        return np.inf
+    size, count = len(level), sum(order) + 2
+    penalty = 2 * count * size / max(size - count - 1, 1)
+    return float(size * np.log(max(found.sigma2, 1e-300)) + penalty)
+
+
+def _estimated(level: FloatArray, order: tuple[int, int], d: int, mean: float) -> _Arma:
+    from statsmodels.tsa.arima.estimators.hannan_rissanen import hannan_rissanen
+    from statsmodels.tsa.arima.estimators.innovations import innovations_mle
+
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # starting values and convergence: AICc judges the result
+        warnings.simplefilter("ignore")  # the optimizer's word on convergence: the start is kept
+        start, _ = hannan_rissanen(level, ar_order=order[0], ma_order=order[1], demean=False)
         try:
-            made = ARIMA(
-                values, order=(p, d, q), trend="c" if d == 0 else "n",
-                enforce_stationarity=True, enforce_invertibility=True,
-            ).fit(method="statespace", method_kwargs={"maxiter": 50, "disp": False})  # fmt: skip
+            found, _ = innovations_mle(
+                level, order=(order[0], 0, order[1]), demean=False, start_params=start.params,
+                minimize_kwargs={"options": {"maxiter": 50}},
+            )  # fmt: skip
         except (ValueError, np.linalg.LinAlgError):
-            return np.inf, _Arma(d=d, ar=np.zeros(0), ma=np.zeros(0), mean=0.0, sigma=1.0)
-    known = dict(zip(made.param_names, np.asarray(made.params, np.float64), strict=True))
-    arma = _Arma(
-        d=d, ar=np.asarray(made.arparams, np.float64), ma=np.asarray(made.maparams, np.float64),
-        mean=float(known.get("const", 0.0)), sigma=float(np.sqrt(known["sigma2"])),
+            found = start
+    if not np.isfinite(found.params).all():
+        found = start
+    return _Arma(
+        d=d, ar=np.asarray(found.ar_params, np.float64),
+        ma=np.asarray(found.ma_params, np.float64), mean=mean,
+        sigma=float(np.sqrt(found.sigma2)),
     )  # fmt: skip
-    score = float(made.aicc)
-    return (score if np.isfinite(score) else np.inf), arma
 
 
 def _forecast(demand: FloatArray, arma: _Arma, longest: int) -> FloatArray:

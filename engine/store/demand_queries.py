@@ -16,7 +16,7 @@ def counts_by_step(store: Store, trace: TraceInfo, step_s: float, steps: int) ->
     """(steps,) requests that arrived in each step since the trace's start."""
     with store.cursor() as cursor:
         found = cursor.execute(
-            "SELECT (arrival_s // ?)::INTEGER AS step, count(*)::DOUBLE AS requests "
+            "SELECT floor(arrival_s / ?)::INTEGER AS step, count(*)::DOUBLE AS requests "
             "FROM requests WHERE trace_no = ? GROUP BY step HAVING step < ?",
             [step_s, trace.trace_no, steps],
         ).fetchnumpy()
