@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 INTRO = (
-    "What demand will come within the hour, and how wrong that may be. Go to any moment of a "
-    "trace: the forecast is made from what was known then, and what came is drawn beside it."
+    "What demand will come within the hour, and how wrong that may be, at any moment of a trace."
 )
 NONE = "There is no demand to forecast yet. Load a trace first."
 TRACE, MODEL, OPTIONS = "Trace", "Forecaster", "Options"
@@ -51,27 +50,27 @@ SCORES_ALT = "Forecasters by pinball loss on the tested part, with coverage, wid
 SCORES_HEADS = {
     "model": "Forecaster",
     "pinball": "Pinball loss ({unit})",
-    "against": "Against best baseline",
+    "against": "Against baseline",
     "mase": "MASE",
     "wape": "WAPE",
-    "coverage": "Coverage (80 % band)",
-    "width": "Band ÷ demand",
-    "ms": "Forecast takes",
-    "fit_s": "Fit takes",
+    "coverage": "Coverage",
+    "width": "Width",
+    "ms": "Time (fit)",
 }
 SCORES_HELP = "What the columns mean"
 SCORES_MEANINGS = """
 - **Pinball loss:** how far the three quantiles lay from what came, in the unit of demand; less \
 is better. It punishes a band that is too wide as well as one that misses.
-- **Against best baseline:** pinball loss relative to the best of persistence, seasonal naive, \
+- **Against baseline:** pinball loss relative to the best of persistence, seasonal naive, \
 exponential smoothing, AutoARIMA and boosted trees.
 - **MASE:** error of the median over that of repeating the last value one step ahead in the \
 training part; below 1 is better than that.
 - **WAPE:** sum of the median's errors over the sum of demand.
 - **Coverage:** share of outcomes inside the 80 % band, after calibration; 77 to 83 % keeps the \
 promise.
-- **Band ÷ demand:** mean width of the band over mean demand.
-- **Forecast takes:** all horizons of one trace, on this machine.
+- **Width:** mean width of the band over mean demand.
+- **Time (fit):** of one forecast over all horizons, and of fitting to the training part, on \
+this machine.
 - **Choice** and **Ensemble** mix the others: the choice weighs them by their recent losses, the \
 ensemble has fixed weights from the validation part.
 """
@@ -88,7 +87,7 @@ CALIBRATION_CAPTION = (
     "An honest 80 % band holds 80 % of what comes; 77 to 83 % is shaded. Triangles: as the model "
     "gave it. Circles: calibrated on how earlier forecasts did."
 )
-RAW, CALIBRATED = "As the model gave it", "Calibrated"
+RAW, CALIBRATED = "Uncalibrated", "Calibrated"
 COVERAGE_AXIS = "Inside the band (%)"
 HORIZON_AXIS = "Horizon"
 RELIABILITY_CAPTION = (
@@ -97,6 +96,9 @@ RELIABILITY_CAPTION = (
 NOMINAL_AXIS, OBSERVED_AXIS = "Promised (%)", "Observed (%)"
 OVER_TIME_CAPTION = "Running share of outcomes inside the band over {window} tested moments."
 COVERAGE_GO = "Work out its calibration"
+FITTED_ANEW = (
+    "This forecaster is fitted anew to what was known at each moment, which takes a while."
+)
 COVERAGE_WAITS = "This forecaster has to be fitted first, which takes a while."
 
 # Attention

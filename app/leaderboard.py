@@ -97,17 +97,19 @@ def table(
             "wape": marked("wape", row["wape"], _share(row["wape"])),
             "coverage": coverage_cell(row["coverage"]),
             "width": _share(row["width"]),
-            "ms": _number(row["ms"], "ms"),
-            "fit_s": formats.duration(row["fit_s"]) if row["fit_s"] >= 0.05 else "none",
+            "ms": _times(row["ms"], row["fit_s"]),
         }
         for key, text in told.items():
-            cells[heads[key]].append(text)
+            whole = (
+                text if key in ("model", "coverage") else text.replace(" ", "\N{NO-BREAK SPACE}")
+            )
+            cells[heads[key]].append(whole)
     return pd.DataFrame(cells)
 
 
 def coverage_cell(share: float) -> str:
     """A coverage with a word where it breaks the promise."""
-    text = f"{100 * share:.1f} %"
+    text = f"{100 * share:.1f}\N{NO-BREAK SPACE}%"
     if share < words.BELOW_BAR:
         return f":orange[{text}, {words.TOO_NARROW}]"
     if share > words.ABOVE_BAR:
@@ -117,6 +119,11 @@ def coverage_cell(share: float) -> str:
 
 def _number(value: float, unit: str) -> str:
     return "" if math.isnan(value) else f"{formats.amount(value)} {unit}".strip()
+
+
+def _times(forecast_ms: float, fit_s: float) -> str:
+    took = _number(forecast_ms, "ms")
+    return f"{took} ({formats.duration(round(fit_s))})" if fit_s >= 0.5 else took
 
 
 def _share(value: float) -> str:

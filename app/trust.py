@@ -17,6 +17,8 @@ from engine.forecast.fan import Fan
 
 SURE = 0.05
 """p values below it tell of a difference."""
+LITTLE = 0.01
+"""Share of the loss that is hardly worth mentioning."""
 FEW = 200
 """So few tested moments leave coverage uncertain by more than 5 points."""
 
@@ -36,6 +38,8 @@ class Trust:
     level: Level
     headline: str
     details: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What is good to know but changes nothing."""
 
 
 def recommended(evaluation: Evaluation, known: Sequence[str]) -> str:
@@ -76,6 +80,12 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
                 _held(held, evaluation.origins, labels[use]),
                 _off(mine),
                 *_against(evaluation.comparisons, labels),
+            )
+            if text
+        ),
+        notes=tuple(
+            text
+            for text in (
                 _left_out(evaluation.left_out),
                 _drift(len(evaluation.drift_steps)),
             )
@@ -132,11 +142,11 @@ def _off(mine: pd.DataFrame) -> str:
     if known.empty:
         return ""
     told = [
-        f"{formats.coarse_percent(wape)} at {formats.duration(horizon)}"
+        f"{formats.coarse_percent(wape)} of demand at {formats.duration(horizon)}"
         for horizon, wape in zip(known["horizon_s"], known["wape"], strict=True)
     ]
     ends = told if len(told) < 3 else [told[0], told[-1]]
-    return f"Its median was off by {formats.listed(ends)} of demand on average."
+    return f"On average its median was off by {formats.listed(ends)}."
 
 
 def _against(comparisons: Sequence[Comparison], labels: Mapping[str, str]) -> list[str]:
@@ -182,6 +192,18 @@ def _drift(times: int) -> str:
         f"Demand changed its pattern {formats.count(times, 'time')} in the validated and tested "
         "parts; the calibration follows such changes with a delay."
     )
+
+
+def looking_at(
+    evaluation: Evaluation, model: str, use: str, labels: Mapping[str, str], quick: bool
+) -> str:
+    """What is drawn, where that is not what is recommended."""
+    frame = scores(evaluation)
+    mine = frame[frame["model"] == model]
+    why = "" if quick else f" {labels[use]} is fitted anew at each moment, which takes a while."
+    if mine.empty:
+        return f"Drawn below is {labels[model]}, which was not evaluated.{why}"
+    return f"Drawn below is {labels[model]}. {coverage_told(mine, labels[model])}.{why}"
 
 
 def not_scored(left_out: Mapping[str, str], labels: Mapping[str, str]) -> str:
@@ -239,20 +261,22 @@ def fan_sentence(fan: Fan, name: str, epoch_s: float | None) -> str:
 def faithful(of: str, gain: float, low: float, high: float) -> str:
     """Whether hiding what is attended to most hurts more than hiding anything."""
     hidden = {"steps": "step", "features": "feature"}[of]
+    if not np.isfinite(gain):
+        return f"There is only one {hidden} to look at, so its attention says nothing."
     effect = (
-        f"Hiding the most attended {hidden} costs {formats.points(gain)} "
-        f"{'more' if gain >= 0 else 'less'} loss than hiding a random one "
-        f"(95 % interval {_points(low)} to {_points(high)})"
+        f"Hiding the most attended {hidden} raises the loss by {_signed(gain)} more than hiding a "
+        f"random one (95 % interval {_signed(low)} to {_signed(high)})"
     )
     if low > 0:
-        return f"{effect}: the attention over {of} points at what matters."
+        small = ", if only a little" if gain < LITTLE else ""
+        return f"{effect}: the attention over {of} points at what matters{small}."
     if high < 0:
         return f"{effect}: the attention over {of} does not point at what matters."
     return f"{effect}: that may be chance, so do not read much into the attention over {of}."
 
 
-def _points(share: float) -> str:
-    return f"{formats.MINUS if share < 0 else '+'}{formats.points(share)}"
+def _signed(share: float) -> str:
+    return f"{formats.MINUS if share < 0 else ''}{100 * abs(share):.2g} %"
 
 
 def fitted(before: float | None, after: float | None, unit: str, epochs: int) -> str:

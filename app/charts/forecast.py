@@ -105,11 +105,12 @@ def overview_chart(
     """The whole demand with the moment marked."""
     timed = with_time(held(frame, whole), clock)
     x = clock.axis(whole.from_s, whole.to_s)
-    y = alt.Y("per_s:Q", title=None, axis=alt.Axis(tickCount=2, format="~s"))
+    x["axis"]["title"] = None
+    y = alt.Y("per_s:Q", axis=None)
     area = alt.Chart(timed).mark_area(line=True, fillOpacity=0.25, interpolate="step-after")
     cut = with_time(pd.DataFrame({"t_s": [cut_s]}), clock)
     rule = alt.Chart(cut).mark_rule(strokeWidth=3, color="gray").encode(x=x)
-    return layered([area.encode(x=x, y=y), rule], 70)
+    return layered([area.encode(x=x, y=y), rule], 110)
 
 
 def attention_chart(weights: pd.DataFrame) -> alt.LayerChart:

@@ -47,6 +47,8 @@ def card(view: View) -> None:
         st.caption(phrases.escaped(told))
         if fan.sees_later_demand:
             st.warning(words.SEES_LATER, icon=":material/warning:")
+        if not view.quick:
+            st.caption(words.FITTED_ANEW)
         if not fan.calibrated_on:
             st.caption(words.UNCALIBRATED)
         st.table(trust.fan_table(fan, HORIZONS_S), border="horizontal", hide_index=True, alt=told)

@@ -13,15 +13,12 @@ from app.charts.forecast_scores import (
 )
 from app.jobs import Job
 from app.parts import forecast_job
-from app.parts.forecast_view import View
+from app.parts.forecast_view import View, quick
 from app.trust import Level
 from engine.forecast.coverage import Coverage
 from engine.forecast.evaluation import Evaluation
 
 KIND = "evaluate"
-QUICK_S = 3.0
-"""Forecasters that are fitted within this are worked out without being asked."""
-NEED_NO_FIT = ("persistence", "seasonal-naive", "bilstm", "bilstm-fitted")
 
 
 def verdict(view: View) -> None:
@@ -34,6 +31,12 @@ def verdict(view: View) -> None:
     show = st.success if said.level is Level.ALL else st.warning
     icon = ":material/verified:" if said.level is Level.ALL else ":material/warning:"
     show(phrases.bullets(said.details), title=phrases.escaped(said.headline), icon=icon)
+    evaluation, notes = view.stored.evaluation, list(said.notes)
+    if view.model != view.use:
+        told = quick(view.use, view.stored)
+        notes.insert(0, trust.looking_at(evaluation, view.model, view.use, view.labels, told))
+    if notes:
+        st.caption(phrases.escaped(" ".join(notes)))
 
 
 def _evaluate(view: View, label: str, *, primary: bool = False) -> None:
@@ -128,7 +131,7 @@ def calibration(view: View) -> None:
         if len(mine):
             told = trust.coverage_told(mine, view.labels[view.model])
             st.altair_chart(horizons_chart(mine), key="forecast_coverage", alt=told)
-        if not (_quick(view) or state.get(state.FORECAST_COVERAGE) == view.model):
+        if not (view.quick or state.get(state.FORECAST_COVERAGE) == view.model):
             st.caption(words.COVERAGE_WAITS)
             if st.button(words.COVERAGE_GO, key="forecast_coverage_go"):
                 state.put(state.FORECAST_COVERAGE, view.model)
@@ -142,11 +145,6 @@ def _scores(view: View) -> pd.DataFrame:
         return pd.DataFrame()
     rows = leaderboard.scores(view.stored.evaluation)
     return rows[rows["model"] == view.model]
-
-
-def _quick(view: View) -> bool:
-    known = {} if view.stored is None else view.stored.evaluation.fit_s
-    return view.model in NEED_NO_FIT or known.get(view.model, QUICK_S) < QUICK_S
 
 
 def _over_time(view: View, found: Coverage) -> None:

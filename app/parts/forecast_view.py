@@ -15,6 +15,10 @@ from engine.forecast_runs import FITTED, SHIPPED, StoredEvaluation
 from engine.planner import TraceInfo
 from engine.trace.schema import Kind
 
+QUICK_S = 3.0
+"""Forecasters that are fitted within this are asked without being chosen."""
+NEED_NO_FIT = ("persistence", "seasonal-naive", "lstm", "lstm-attention", "bilstm-no-attention",
+               "tft", "ssm", SHIPPED, FITTED)  # fmt: skip
 RATE_KEY, SLOTS_KEY = forecast_words.UNITS
 
 
@@ -40,16 +44,27 @@ class View:
         """Of the demand, in whole steps."""
         return len(self.series.values) * self.series.step_s
 
+    @property
+    def quick(self) -> bool:
+        """Whether the forecaster that is looked at needs no long fit."""
+        return quick(self.model, self.stored)
+
     def clock(self, span_s: float | None = None) -> Clock:
         """Of charts over the whole trace, or over a part of `span_s`."""
         return Clock(epoch_s=self.trace.epoch_s, span_s=span_s or self.length_s)
+
+
+def quick(model: str, stored: StoredEvaluation | None) -> bool:
+    """Whether a forecaster needs no long fit, as far as is known."""
+    took_s = {} if stored is None else stored.evaluation.fit_s
+    return model in NEED_NO_FIT or took_s.get(model, QUICK_S) < QUICK_S
 
 
 def pick(traces: pd.DataFrame) -> View:
     """The row of choosers on top of the page."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         trace = _trace(traces)
-        beside = st.container(width=320)
+        beside = st.container(width=250)
         of = _options(trace)
     series = load.demand(of)
     stored = load.evaluation(of)
@@ -61,7 +76,7 @@ def pick(traces: pd.DataFrame) -> View:
     use = SHIPPED if stored is None else trust.recommended(stored.evaluation, names)
     names = list(dict.fromkeys([use, SHIPPED, FITTED, *names]))
     with beside:
-        model = _model(names, labels)
+        model = _model(names, labels, use if quick(use, stored) else SHIPPED)
     return View(
         trace=trace, of=of, series=series, stored=stored, labels=labels, use=use, model=model,
         baselines=tuple(info.name for info in infos if info.baseline),
@@ -92,9 +107,9 @@ def _trace_chosen() -> None:
     state.into_address(trace=state.get(state.FORECAST_TRACE), at=None, pool=None)
 
 
-def _model(names: list[str], labels: Mapping[str, str]) -> str:
+def _model(names: list[str], labels: Mapping[str, str], otherwise: str) -> str:
     wanted = state.in_address(state.MODEL)
-    state.put(state.FORECAST_MODEL, wanted if wanted in names else names[0])
+    state.put(state.FORECAST_MODEL, wanted if wanted in names else otherwise)
     chosen: str = st.selectbox(
         forecast_words.MODEL,
         names,

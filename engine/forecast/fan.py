@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import UsageError
-from engine.forecast.base import Model
+from engine.forecast.base import HORIZONS_S, Model
 from engine.forecast.conformal import Calibrator
 from engine.forecast.features import Scaler
 from engine.forecast.histories import Histories
@@ -81,10 +81,14 @@ def cut_of(series: DemandSeries, at_s: float) -> int:
 
 
 def dense_horizons(step_s: float) -> FloatArray:
-    """(H,) seconds ahead, from one step to an hour; at least one, at most `POINTS`."""
+    """(H,) seconds ahead, from one step to an hour, the usual horizons among them.
+
+    At least one, at most `POINTS`.
+    """
     number = max(1, int(REACH_S // step_s))
-    ahead = np.unique(np.round(np.linspace(1, number, min(number, POINTS))))
-    return np.asarray(ahead * step_s, np.float64)
+    spaced = np.round(np.linspace(1, number, min(number, POINTS - len(HORIZONS_S))))
+    usual = [round(h / step_s) for h in HORIZONS_S if step_s <= h <= REACH_S and h % step_s == 0]
+    return np.asarray(np.unique([*spaced, *usual]) * step_s, np.float64)
 
 
 Remembered = dict[tuple[int, int], FloatArray]
