@@ -180,7 +180,9 @@ def _whole(text: str) -> list[int]:
 @forecast.command()
 @click.option("--trace", required=True, metavar="T", help="Id, beginning of an id, or name.")
 @click.option("--at", required=True, metavar="TIME", help="Seconds, H:MM:SS, or a date.")
-@click.option("--model", default="bilstm", show_default=True, metavar="M", help="Forecaster, or choice.")
+@click.option(
+    "--model", default="bilstm", show_default=True, metavar="M", help="Forecaster, or choice."
+)
 @click.option("--raw", is_flag=True, help="As the model gives it, without calibration.")
 @demand_options
 @with_session
