@@ -56,7 +56,7 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt
 	@echo "Installing SmartScale into $(VENV) (once, a minute or two)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install -c constraints.txt setuptools
-	@$(PIP) install -c constraints.txt --no-build-isolation -e .
+	@$(PIP) install -c constraints.txt --no-build-isolation -e ".[forecast]"
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
