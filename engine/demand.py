@@ -74,7 +74,7 @@ def demand_series(
     name = trace.name if pool is None else f"{trace.name}, pool {pool}"
     return DemandSeries(
         name=name, unit=unit, step_s=step_s, start_s=_week_s(trace.epoch_s), values=values
-    )
+    ).long_enough()
 
 
 def _week_s(epoch_s: float | None) -> float:
@@ -97,7 +97,7 @@ def _recorded(
         name=trace.name, unit=RATE if counted else trace.unit or "value", step_s=interval_s,
         start_s=_week_s(trace.epoch_s),
         values=np.maximum(values, 0.0) / interval_s if counted else np.maximum(values, 0.0),
-    )  # fmt: skip
+    ).long_enough()  # fmt: skip
 
 
 def _of_pool(
@@ -132,7 +132,8 @@ def busy_slots(arrival_s: FloatArray, work_s: FloatArray, step_s: float, steps: 
         ordered = np.sort(times)
         number = np.searchsorted(ordered, edges, side="right")
         sums = np.concatenate([[0.0], np.cumsum(ordered)])[number]
-        return number * edges - sums
+        areas: FloatArray = number * edges - sums
+        return areas
 
     spent = before(arrival_s) - before(arrival_s + work_s)
     return np.maximum(np.diff(spent) / step_s, 0.0)

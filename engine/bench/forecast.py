@@ -56,9 +56,9 @@ def run(calls: int = 500, pools: int = 5000) -> dict[str, Any]:
 
 def _tft() -> NeuralForecaster:
     """The trained one where it lies in the folder, else one of its shape: as fast, no use."""
-    from engine.forecast.network import checkpoint  # noqa: PLC0415 - heavy
+    from engine.forecast.network import studied  # noqa: PLC0415 - heavy
 
-    folder: Path = checkpoint("tft", 0)
+    folder: Path = studied("tft", 0)
     if folder.exists():
         return NeuralForecaster.load(folder)
     from models.forecaster import NetworkConfig, build  # noqa: PLC0415 - needs torch

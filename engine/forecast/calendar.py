@@ -1,7 +1,10 @@
 """Prophet: a trend and seasons by the calendar (Taylor and Letham 2018)."""
 
 import logging
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +17,20 @@ from engine.units import SECONDS_PER_DAY, FloatArray
 FIT_STEPS = 6000
 _MONDAY = pd.Timestamp("2024-01-01")
 """A Monday; only the time within the week matters."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the deprecation warnings of a library that is older than its pandas."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        yield
+
+
+def _curve(model: Any, times: pd.DataFrame) -> FloatArray:
+    with _quiet():
+        curve: FloatArray = model.predict(times)["yhat"].to_numpy(np.float64)
+    return curve
 
 
 class Calendar:
@@ -49,12 +66,13 @@ class Calendar:
             daily_seasonality=True, weekly_seasonality=bool(days >= 14), yearly_seasonality=False,
             interval_width=0.8, uncertainty_samples=300,
         )  # fmt: skip
-        model.fit(frame, seed=0)
-        fitted = model.predict(frame[["ds"]])["yhat"].to_numpy()
+        with _quiet():
+            model.fit(frame, seed=0)
+        model.uncertainty_samples = 0
+        fitted = _curve(model, frame[["ds"]])
         self._errors = values - fitted
         self._errors = self._errors[np.isfinite(self._errors)]
         self._model, self._horizons = model, tuple(horizons_s)
-        model.uncertainty_samples = 0
 
     def _times(self, steps: np.typing.NDArray[np.int64], step_s: float) -> pd.DatetimeIndex:
         return pd.DatetimeIndex(self._zero + pd.to_timedelta(steps * step_s, unit="s"))
@@ -72,6 +90,6 @@ class Calendar:
         at = histories.cut[:, None] + ahead - 1
         steps, place = np.unique(at, return_inverse=True)
         frame = pd.DataFrame({"ds": self._times(steps, histories.step_s)})
-        curve = self._model.predict(frame)["yhat"].to_numpy()
+        curve = _curve(self._model, frame)
         spread = np.quantile(self._errors, levels)
         return ordered(curve[place].reshape(at.shape)[..., None] + spread)

@@ -13,7 +13,7 @@ from engine.forecast.conformal import calibrated
 from engine.forecast.drift import drifts
 from engine.forecast.features import Scaler
 from engine.forecast.histories import Histories, steps_ahead
-from engine.forecast.neural_inputs import lookback
+from engine.forecast.neural_inputs import WINDOW, lookback
 from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, find
 from engine.forecast.scores import LEVELS, Paired, Score, paired, pinball, score
 from engine.forecast.series import DemandSeries, Split, split
@@ -22,6 +22,8 @@ from engine.units import BoolArray, FloatArray, IntArray
 SEEDS = (0, 1, 2)
 CHOICE, MIXED = "choice", "ensemble"
 """Made of the others: the online mixture of all, and the ensemble with fixed weights."""
+ORIGINS_MIN = 5
+"""Cut-offs of a part from which a horizon is scored."""
 TIMED = 15
 """Calls that the time of one forecast is the median of."""
 OnProgress = Callable[[float, str], None]
@@ -95,15 +97,15 @@ class _Plan:
 
 def plan(series: DemandSeries, horizons_s: Sequence[float], origins: int) -> _Plan:
     """Parts, cut-offs and what came. Raises UsageError where nothing can be tested."""
-    size, step_s = len(series.values), series.step_s
+    size, step_s = len(series.long_enough().values), series.step_s
     left_out: dict[str, str] = {}
     kept: dict[int, float] = {}
     for horizon_s in sorted(horizons_s):
         steps = int(steps_ahead([horizon_s], step_s)[0])
         if horizon_s < step_s:
             left_out[f"{horizon_s:g} s"] = f"shorter than a step of {step_s:g} s"
-        elif steps > 0.1 * size:
-            left_out[f"{horizon_s:g} s"] = f"the test part of {size * 0.15:.0f} steps is too short"
+        elif steps > 0.1 * size or 0.15 * size < WINDOW + steps + ORIGINS_MIN:
+            left_out[f"{horizon_s:g} s"] = f"the test part of {0.15 * size:.0f} steps is too short"
         else:
             kept[steps] = horizon_s
     if not kept:

@@ -12,13 +12,17 @@ from engine.forecast.series import DemandSeries
 from engine.units import FloatArray
 
 STUDY = SHIPPED.parent / "study"
-"""Checkpoints of the comparison of networks: core and seed in the folder's name."""
+"""Checkpoints of the comparison of networks, all trained alike on a quarter of the workloads."""
 
 
-def checkpoint(core: str, seed: int) -> Path:
-    """Folder of a network of the comparison; the shipped one is its core's with seed 0."""
-    shipped = core == "bilstm" and seed == 0
-    return SHIPPED if shipped else STUDY / f"{core}-{seed}"
+def shipped(seed: int) -> Path:
+    """Folder of the shipped network; other seeds are its like, for the comparison only."""
+    return SHIPPED if seed == 0 else SHIPPED.with_name(f"{SHIPPED.name}-{seed}")
+
+
+def studied(core: str, seed: int) -> Path:
+    """Folder of a network of the comparison."""
+    return STUDY / f"{core}-{seed}"
 
 
 class Network:

@@ -9,7 +9,7 @@ from engine.forecast.base import Model
 from engine.forecast.boosted import BoostedTrees
 from engine.forecast.calendar import Calendar
 from engine.forecast.naive import Persistence, SeasonalNaive
-from engine.forecast.network import Network, checkpoint
+from engine.forecast.network import Network, shipped, studied
 from engine.forecast.statistical import AutoArima, ExponentialSmoothing
 
 
@@ -28,10 +28,10 @@ class ModelInfo:
     """Whether the shipped forecaster has to beat it."""
 
 
-def _network(core: str, label: str, what: str) -> ModelInfo:
+def _studied(name: str, label: str, what: str) -> ModelInfo:
     return ModelInfo(
-        name=core, label=label, what=what, seeded=True,
-        make=lambda seed: Network(core, checkpoint(core, seed)),
+        name=name, label=label, what=what, seeded=True,
+        make=lambda seed: Network(name, studied(name, seed)),
     )  # fmt: skip
 
 
@@ -52,17 +52,19 @@ _ALL = (
               make=BoostedTrees),
     ModelInfo(name="prophet", label="Prophet", what="Trend and seasons by the calendar",
               make=lambda _: Calendar()),
-    _network("lstm", "LSTM", "Network without attention, forwards only"),
-    _network("lstm-attention", "LSTM, attention", "Ablation: forwards only"),
-    _network("bilstm-no-attention", "BiLSTM, no attention", "Ablation: without attention"),
-    _network("tft", "Attention (TFT)", "Gated residuals and self-attention"),
-    _network("ssm", "State space (Mamba)", "Selective scan over the window"),
-    _network("bilstm", "BiLSTM, attention (shipped)", "Trained on generated workloads, not on "
-             "this trace"),
+    _studied("lstm", "LSTM (small)", "Forwards only, without attention; small: a quarter of the "
+             "training"),
+    _studied("lstm-attention", "LSTM, attention (small)", "Ablation: forwards only"),
+    _studied("bilstm-no-attention", "BiLSTM (small)", "Ablation: without attention"),
+    _studied("bilstm-small", "BiLSTM, attention (small)", "What the ablations are compared with"),
+    _studied("tft", "Attention, TFT (small)", "Gated residuals and self-attention"),
+    _studied("ssm", "State space, Mamba (small)", "Selective scan over the window"),
+    ModelInfo(name="bilstm", label="BiLSTM, attention (shipped)", seeded=True,
+              what="Trained on generated workloads, not on this trace",
+              make=lambda seed: Network("bilstm", shipped(seed))),
     ModelInfo(name="bilstm-fitted", label="BiLSTM, fitted", seeded=True,
               what="The shipped one, fine-tuned on this trace",
-              make=lambda seed: Network("bilstm-fitted", checkpoint("bilstm", seed), tune=True,
-                                        seed=seed)),
+              make=lambda seed: Network("bilstm-fitted", shipped(seed), tune=True, seed=seed)),
 )  # fmt: skip
 
 MODELS: Mapping[str, ModelInfo] = MappingProxyType({entry.name: entry for entry in _ALL})

@@ -13,6 +13,7 @@ from engine.units import FloatArray, IntArray
 TRAIN, VALID = 0.70, 0.15
 """Shares of a series, in order of time; the rest is for tests."""
 LEAST_STEPS = 30
+"""A whole series is at least this long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,17 +32,21 @@ class DemandSeries:
     """What else the trace knows by step; None: nothing."""
 
     def __post_init__(self) -> None:
-        if len(self.values) < LEAST_STEPS:
-            raise UsageError(
-                f"{len(self.values)} steps of {self.step_s:g} s are too few to forecast from",
-                self.name, f"Use at least {LEAST_STEPS} steps: a longer trace or a shorter step",
-            )  # fmt: skip
         if not np.isfinite(self.values).any():
             raise UsageError("no step has a value", self.name, "Use a trace with demand")
         if np.isinf(self.values).any() or (self.values < 0).any():
             raise UsageError(
                 "demand is negative or infinite", self.name, "Correct these steps, or drop them"
             )
+
+    def long_enough(self) -> "DemandSeries":
+        """The series itself. Raises UsageError where it is too short for anything."""
+        if len(self.values) < LEAST_STEPS:
+            raise UsageError(
+                f"{len(self.values)} steps of {self.step_s:g} s are too few to forecast from",
+                self.name, f"Use at least {LEAST_STEPS} steps: a longer trace or a shorter step",
+            )  # fmt: skip
+        return self
 
     def before(self, cut: int) -> "DemandSeries":
         """The series as it was known at a cut-off: the first `cut` steps."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from engine.errors import EngineError
 from engine.forecast.base import HORIZONS_S, UnfitError
 from engine.forecast.naive import season
-from engine.forecast.network import checkpoint
+from engine.forecast.network import studied
 from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, find
 from engine.forecast.scores import LEVELS
 from engine.forecast.series import DemandSeries
@@ -16,6 +16,7 @@ from tests.engine.forecast.series import daily, made
 
 CUTS = np.array([1000, 1060, 1130])
 AHEAD = (300.0, 900.0, 3600.0)
+STUDIED = ("lstm", "lstm-attention", "bilstm-no-attention", "tft", "ssm", "bilstm-small")
 
 
 def shipped_models():
@@ -23,10 +24,8 @@ def shipped_models():
     return [
         name
         for name in MODELS
-        if "fitted" not in name
-        and (name not in ("lstm", "lstm-attention", "bilstm-no-attention", "tft", "ssm")
-             or checkpoint(name, 0).exists())
-    ]  # fmt: skip
+        if "fitted" not in name and (name not in STUDIED or studied(name, 0).exists())
+    ]
 
 
 @pytest.fixture(scope="module", params=shipped_models())

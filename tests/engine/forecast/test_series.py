@@ -47,7 +47,6 @@ def test_a_gap_is_filled_without_looking_beyond_the_cut_off():
 @pytest.mark.parametrize(
     ("values", "what"),
     [
-        (np.ones(29), "too few"),
         (np.full(50, np.nan), "no step has a value"),
         (np.r_[np.ones(40), -1.0], "negative"),
         (np.r_[np.ones(40), np.inf], "infinite"),
@@ -58,3 +57,9 @@ def test_what_cannot_be_forecast_is_refused_with_a_reason(values, what):
         made(values)
     assert refused.value.where == "made"
     assert refused.value.fix
+
+
+def test_a_series_shorter_than_thirty_steps_is_refused_as_a_whole():
+    assert made(np.ones(30)).long_enough()
+    with pytest.raises(UsageError, match="too few"):
+        made(np.ones(29)).long_enough()
