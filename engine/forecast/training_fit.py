@@ -48,6 +48,8 @@ def fit_to_trace(
 ) -> FitToTrace:
     """Fine-tunes a copy on the earlier part of `demand`, stops early on the later part.
 
+    Horizons over an eighth of the steps are left out.
+
     Args:
         forecaster: stays as it is.
         demand: (T,) per step, without gaps and without the part kept for tests.
@@ -65,6 +67,7 @@ def fit_to_trace(
 
     series = Workload(demand=demand, step_s=step_s, start_s=start_s)
     ahead = np.unique(steps_ahead(HORIZONS_S, step_s))
+    ahead = ahead[ahead <= max(1, len(demand) // 8)]  # others keep what the network knew of them
     early, late = _split(series, ahead)
     tuned = forecaster.copy()
     options = FitOptions(
@@ -83,10 +86,10 @@ def _split(series: Workload, ahead: IntArray) -> tuple[list[Examples], list[Exam
     """Windows whose targets end before a gap, and windows whose targets begin after it."""
     size, longest = len(series.demand), int(ahead.max())
     border = round(size * (1 - VALID_SHARE))
-    if size < max(LEAST_STEPS, 4 * longest):
+    if size < LEAST_STEPS:
         raise UsageError(
             f"the trace has {size} steps before its test part", "fit to this trace",
-            f"Use a trace of at least {max(LEAST_STEPS, 4 * longest)} steps, or shorter steps",
+            f"Use a trace of at least {LEAST_STEPS} steps, or shorter steps",
         )  # fmt: skip
     day = round(86400 / series.step_s)
     wanted = [*_LENGTHS, day + 300, 7 * day + 300]

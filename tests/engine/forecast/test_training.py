@@ -89,5 +89,5 @@ def test_fit_to_a_trace_is_never_worse_on_validation_and_leaves_the_first_model_
 
 def test_a_trace_that_is_too_short_to_fit_says_so():
     model = NeuralForecaster(build(NetworkConfig(hidden=8, width=16), 0), {})
-    with pytest.raises(UsageError, match="at least 240 steps"):
-        fit_to_trace(model, np.ones(200), 60.0, 0.0)
+    with pytest.raises(UsageError, match="at least 120 steps"):
+        fit_to_trace(model, np.ones(100), 60.0, 0.0)
