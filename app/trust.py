@@ -78,7 +78,6 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
             for text in (
                 _use(evaluation, use, labels),
                 _held(held, evaluation.origins, labels[use]),
-                _off(mine),
                 *_against(evaluation.comparisons, labels),
             )
             if text
@@ -86,6 +85,7 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
         notes=tuple(
             text
             for text in (
+                _off(mine, labels[use]),
                 _left_out(evaluation.left_out),
                 _drift(len(evaluation.drift_steps)),
             )
@@ -137,7 +137,7 @@ def _fault(share: float) -> str:
     return f" ({words.TOO_WIDE})" if share > words.ABOVE_BAR else ""
 
 
-def _off(mine: pd.DataFrame) -> str:
+def _off(mine: pd.DataFrame, name: str) -> str:
     known = mine.dropna(subset=["wape"])
     if known.empty:
         return ""
@@ -146,7 +146,7 @@ def _off(mine: pd.DataFrame) -> str:
         for horizon, wape in zip(known["horizon_s"], known["wape"], strict=True)
     ]
     ends = told if len(told) < 3 else [told[0], told[-1]]
-    return f"On average its median was off by {formats.listed(ends)}."
+    return f"On average the median of {name} was off by {formats.listed(ends)}."
 
 
 def _against(comparisons: Sequence[Comparison], labels: Mapping[str, str]) -> list[str]:

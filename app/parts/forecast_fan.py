@@ -35,9 +35,9 @@ PLACES = 1000
 def card(view: View) -> None:
     """The slider, the fan, its numbers, and what the network looked at."""
     with st.container(border=True):
-        st.subheader(words.FAN_TITLE)
         step_s = view.series.step_s
         at_s = cut_off(state.exact_seconds(state.in_address(state.AT)), step_s, view.length_s)
+        _title(view, at_s)
         _moment(view, at_s)
         fan = load.fan(view.of, at_s, view.model)
         name = view.labels[view.model]
@@ -62,6 +62,16 @@ def cut_off(at_s: float | None, step_s: float, length_s: float) -> float:
     return steps * step_s
 
 
+def _title(view: View, at_s: float) -> None:
+    step_s = view.series.step_s
+    before, after = at_s - step_s, at_s + step_s
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader(words.FAN_TITLE)
+        too_early = before < LEAST_STEPS * step_s
+        _by_one(words.EARLIER, before, too_early, ":material/chevron_left:")
+        _by_one(words.LATER, after, after > view.length_s, ":material/chevron_right:")
+
+
 def _moment(view: View, at_s: float) -> None:
     step_s, length_s = view.series.step_s, view.length_s
     clock, first_s = view.clock(), LEAST_STEPS * step_s
@@ -77,20 +87,17 @@ def _moment(view: View, at_s: float) -> None:
     low, high = position(clock, first_s), position(clock, length_s)
     coarse_s = max(step_s, (length_s - first_s) / PLACES)
     state.put(state.FORECAST_AT, position(clock, at_s))
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        _by_one(words.EARLIER, at_s - step_s, at_s - step_s < first_s, ":material/chevron_left:")
-        st.slider(
-            words.AT,
-            min_value=low,
-            max_value=high,
-            step=position(clock, first_s + coarse_s) - low,
-            format="D MMM HH:mm:ss" if clock.epoch_s is not None else f"%.2f {clock.unit[0]}",
-            key=state.FORECAST_AT,
-            help=words.AT_HELP,
-            on_change=_slid,
-            args=(view,),
-        )
-        _by_one(words.LATER, at_s + step_s, at_s + step_s > length_s, ":material/chevron_right:")
+    st.slider(
+        words.AT,
+        min_value=low,
+        max_value=high,
+        step=position(clock, first_s + coarse_s) - low,
+        format="D MMM HH:mm:ss" if clock.epoch_s is not None else f"%.2f {clock.unit[0]}",
+        key=state.FORECAST_AT,
+        help=words.AT_HELP,
+        on_change=_slid,
+        args=(view,),
+    )
 
 
 def _by_one(label: str, at_s: float, disabled: bool, icon: str) -> None:

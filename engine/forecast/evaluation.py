@@ -182,8 +182,9 @@ def evaluate(
         try:
             _ask(found.setdefault(info.name, _Found()), info.make(seed), seed, train, tasks)
         except (UnfitError, CheckpointError) as error:
-            tasks.left_out[info.name] = error.what
-            found.pop(info.name, None)
+            name = info.name if seed == seeds[0] else f"{info.name}, seed {seed}"
+            tasks.left_out[name] = error.what
+    found = {name: entry for name, entry in found.items() if entry.quantiles}
     if not found:
         raise UsageError(
             "no model can forecast this series", series.name,
@@ -307,7 +308,7 @@ def _comparisons(
         test = ~tasks.valid & np.isfinite(tasks.came[:, h])
         if not (baselines and test.any()):
             continue
-        best = min(baselines, key=lambda name: float(losses[name, h][test].mean()))  # noqa: B023
+        best = min(baselines, key=lambda name: float(losses[name, h][test].mean()))
         made.append(Comparison(
             horizon_s=horizon_s, ours=CHOICE, best_baseline=best,
             test=paired(losses[CHOICE, h][test], losses[best, h][test],
