@@ -121,6 +121,7 @@ FIT_TEXT = (
 )
 FIT_GO, FIT_AGAIN = "Fit to this trace", "Fit again"
 FIT_LOOK = "Look at its forecast"
+FIT_FIRST = "the first epoch"
 
 FEATURES: Mapping[str, str] = {
     "cpu_mean": "CPU, mean",

@@ -21,6 +21,7 @@ def card(view: View) -> None:
         planner, trace, where = load.planner(), view.trace, load.where(view.of)
 
         def work(job: Job) -> object:
+            job.report(0.0, words.FIT_FIRST)
             report = planner.fit_forecaster(
                 trace.trace_id, progress=job.report, cancel=job.cancelled, **where
             )
