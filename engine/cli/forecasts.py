@@ -187,7 +187,7 @@ def _whole(text: str) -> list[int]:
 @demand_options
 @with_session
 def show(trace: str, at: str, model: str, raw: bool, session: Session, **given: Any) -> None:
-    """Forecast at a moment, from what was known then, beside what came."""
+    """Forecast from a moment of a trace, beside what came."""
     demand = where(**given)
     with session.planner() as planner:
         at_s = parse_time(at, "--at", planner.trace(trace).epoch_s)
