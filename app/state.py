@@ -6,9 +6,10 @@ still works after a restart.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.charts.base import Window
 from engine.demand import RATE, SLOTS
@@ -177,6 +178,21 @@ def exact_seconds(text: str) -> float | None:
     except ValueError:
         return None
     return t_s if 0 <= t_s < 1e12 else None
+
+
+def go_to(page: str, query: Mapping[str, str] | None = None) -> NoReturn:
+    """Leaves this page for another one, as a link would. Only this may switch pages.
+
+    A browser runs a timer for each fragment with `run_every`, and a link stops them before it
+    asks for its page. `st.switch_page` does not: until the browser hears of the new page, a tick
+    still asks for a fragment of the old one. Answering it tells the browser that the old page is
+    back, and it drops everything the new one has drawn; nothing draws it again. So the fragments
+    are forgotten before the switch, and such a tick is ignored.
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        context.fragment_storage.clear()
+    st.switch_page(page, query_params=query)
 
 
 def look_at(window: Window | None) -> None:
