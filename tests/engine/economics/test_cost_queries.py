@@ -33,9 +33,7 @@ def week(tmp_path_factory):
         chosen = scenario(
             agent_types=(AgentType(name="small", slots=2, price_usd_per_hour=3.0),), pools=pools
         )
-        ids = [
-            planner.replay(name, ("static",), scenario=chosen)[0] for name in ("week", "short")
-        ]
+        ids = [planner.replay(name, ("static",), scenario=chosen)[0] for name in ("week", "short")]
         yield planner._store, [runs.find_run(planner._store, run_id) for run_id in ids]
 
 
@@ -91,14 +89,12 @@ def sql_texts():
 def test_no_query_divides_floating_numbers_as_if_they_were_whole():
     """In DuckDB `//` of doubles is plain division; both of ours divide whole ticks."""
     used = {
-        (name, line.strip())
+        (name, re.sub(r".*(\(tick .*//\s\S+).*", r"\1", line))
         for name, text in sql_texts()
         for line in re.sub(r"--.*", "", text).splitlines()
         if "//" in line.replace("://", "").replace("`//`", "")
     }
     assert used == {
-        ("run_queries.py",
-         "FROM a_tick, width GROUP BY (tick - width.first) // width.ticks ORDER "
-         "BY 1"),
-        ("run_queries.py", "SELECT (tick - $first) // $width AS point, bucket, sum(requests) AS n"),
-    }  # fmt: skip
+        ("run_queries.py", "(tick - width.first) // width.ticks"),
+        ("run_queries.py", "(tick - $first) // $width"),
+    }

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine.economics.assumptions import CostMode, defaults
+from engine.economics.assumptions import CostMode
+from engine.economics.catalogue import defaults
 from engine.economics.costs import Usage, switching_flows, usage_fields
 from engine.economics.uncertainty import (
     BLOCKS_MIN,
