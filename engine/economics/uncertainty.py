@@ -195,7 +195,9 @@ def _break_even(entry: Assumption, value_at: Callable[[float], float]) -> BreakE
     for end in ends:
         there = value_at(end)
         if np.isfinite(there) and there * now < 0:
-            root = float(brentq(value_at, entry.value, end, xtol=1e-12, rtol=1e-14))
+            root = float(
+                brentq(value_at, entry.value, end, xtol=1e-12, rtol=1e-14, maxiter=10_000)
+            )
             if found is None or abs(root - entry.value) < abs(found - entry.value):
                 found = root
     paying = "pays" if now > 0 else "does not pay"

@@ -125,7 +125,7 @@ def test_the_price_of_a_point_of_attainment_is_worded(value, points, saves, text
 BAR = Bar(key="growth", label="Growth", unit="per year", low=0, high=0.3, at_low=10, at_high=90)
 
 
-def span(low, high, note="days of the window resampled"):
+def span(low, high, note="days of it"):
     return Interval(low=low, high=high, source="window", note=note)
 
 
@@ -135,8 +135,7 @@ def span(low, high, note="days of the window resampled"):
         (BAR, None, None, "growth", "growth (0 to 0.3 per year)"),
         (BAR, span(0, 79), span(0, 40), "growth", "growth (0 to 0.3 per year)"),
         (BAR, span(-10, 80), None, "window",
-         "the choice of the window (days of the window resampled: net present value −$10.00 to "
-         "$80.00)"),
+         "the choice of the window (days of it: net present value −$10.00 to $80.00)"),
         (BAR, span(0, 90), span(0, 91, "mean of 5 seeds"), "seeds",
          "chance (mean of 5 seeds: net present value $0.00 to $91.00)"),
         (None, None, span(5, 5), "",
