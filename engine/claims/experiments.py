@@ -25,7 +25,9 @@ GUIDE_HPA = (
 """The autoscaler of the guide: 70 %, windows of 60 and 300 s, 100 % per 30 s, 50 % per 60 s."""
 STATIC = "static:target=0.567"
 """A peak utilisation of 56.7 %, at which a daily wave of 5 to 1 averages the claimed 34 %."""
-SMALL_STATIC = "static:workers=23"
+OLD_STATIC = "static:workers=6"
+"""For the busiest minute before the crowd, about 8 requests a second, at 56.7 %."""
+HALF_STATIC = "static:workers=23"
 """For half of the flash crowd's peak of about 65 requests a second, 56.7 % busy then."""
 STATIC_ABOVE_RULES = 100.0 * ((1 - 0.45) / (1 - 0.62) - 1)
 """Follows from P99 45 % below rule-based scaling and 62 % below static."""
@@ -65,7 +67,10 @@ class Experiment:
 
 
 def scenario(seed: int) -> Scenario:
-    """The guide's workers: 50 slots, ready 15 s after their order, served in about 20 s."""
+    """The guide's workers: 50 slots, ready 15 s after their order, served in about 20 s.
+
+    Requests wait as long as it takes.
+    """
     return Scenario(
         name="claims",
         seed=seed,
@@ -76,6 +81,8 @@ def scenario(seed: int) -> Scenario:
                 price_usd_per_hour=0.384,
                 startup=Startup(kind=StartupKind.CONSTANT, mean_s=15.0, spread_s=0.0),
                 contention=0.0,
+                queue_limit=None,
+                queue_timeout_s=None,  # else the worst waits are failures, and no latencies
             ),
         ),
         pools=(Pool(workers_min=5, workers_max=50),),
@@ -116,12 +123,20 @@ EXPERIMENTS = (
     ),
     Experiment(
         key="CL-2", source=LEARNED,
+        text="Static for the peak before the crowd serves worse than rule-based scaling (P99)",
+        claimed=STATIC_ABOVE_RULES, stronger="more", resolution=P99_STEP,
+        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        policies=(OLD_STATIC, GUIDE_HPA), read=_p99_above_rules(OLD_STATIC),
+        conditions="the claim follows from -45 % and -62 %; the paper does not say its sizing, "
+        "and the figure depends on it: 6 workers here; nobody gives up waiting",
+    ),
+    Experiment(
+        key="CL-2", source=LEARNED,
         text="Static for half of the crowd's peak serves worse than rule-based scaling (P99)",
         claimed=STATIC_ABOVE_RULES, stronger="more", resolution=P99_STEP,
         unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
-        policies=(SMALL_STATIC, GUIDE_HPA), read=_p99_above_rules(SMALL_STATIC),
-        conditions="the claim follows from -45 % and -62 %; the paper does not say its sizing, "
-        "and only a pool below the peak can be worse",
+        policies=(HALF_STATIC, GUIDE_HPA), read=_p99_above_rules(HALF_STATIC),
+        conditions="as the row above with 23 workers",
     ),
     Experiment(
         key="CL-2", source=LEARNED,
@@ -129,8 +144,8 @@ EXPERIMENTS = (
         claimed=STATIC_ABOVE_RULES, stronger="more", resolution=P99_STEP,
         unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
         policies=(STATIC, GUIDE_HPA), read=_p99_above_rules(STATIC),
-        conditions="as the row above, but 'provisioned for peak' taken at its word: then static "
-        "has the most capacity, and nothing can serve better",
+        conditions="'provisioned for peak' taken at its word, about 46 workers: then static has "
+        "the most capacity, and nothing can serve better",
     ),
     Experiment(
         key="S2-R5", source=GUIDE, text="Autoscaling holds utilisation between 70 and 85 %",

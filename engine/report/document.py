@@ -30,7 +30,8 @@ def document(report: Report) -> Document:
         ),
         footer=(
             f"{identity.product} {identity.version} · runs {', '.join(identity.run_ids)} · "
-            f"trace {identity.trace_id} · scenario {identity.scenario_hash}"
+            f"trace {identity.trace_id} · "
+            f"scenario {', '.join(dict.fromkeys(identity.scenario_hashes))}"
         ),
         dated=identity.dated,
     )  # fmt: skip
@@ -42,14 +43,15 @@ def _cards(report: Report) -> tuple[Card, ...]:
     return (
         Card(label="Savings per month", value=amount(switch.savings_per_month, currency),
              note=phrases.money_range(switch.savings_per_month_both, currency)),
-        Card(label="Payback", value=phrases.months(switch),
+        Card(label="Payback", value=switch.payback_text,
              note=phrases.sentence(switch.payback_note)),
         Card(label=f"Net present value, {len(switch.years) - 1} years",
              value=amount(switch.npv, currency),
              note=phrases.money_range(switch.npv_interval, currency)),
         Card(label=f"Total cost, {len(switch.years) - 1} years",
              value=amount(switch.tco_candidate, currency),
-             note=f"baseline {amount(switch.tco_baseline, currency)}"),
+             note=f"{phrases.money_range(switch.tco_interval, currency)}; "
+             f"baseline {amount(switch.tco_baseline, currency)}"),
         Card(label="Avoided emissions", value=f"{plain(switch.avoided_kg_per_year)} kg",
              note=f"CO2e a year; {phrases.plain_range(switch.avoided_kg_interval, 'kg')}"),
         Card(label="SLO attainment", value=percent(after.slo_attainment_frac),

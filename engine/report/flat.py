@@ -14,6 +14,11 @@ from engine.economics.model import Charge, Report
 from engine.report.cells import safe
 
 FOCUS_VERSION = "1.2"
+PAID = {
+    "rented": "provisioned workers",
+    "owned": "depreciation and energy of owned workers",
+}
+"""What a charge is for, by its basis."""
 
 
 def json_bytes(report: Report) -> bytes:
@@ -135,7 +140,7 @@ def _focus(report: Report, charge: Charge, part: _Part, role: str) -> Mapping[st
         "BillingPeriodStart": _stamp(part.month),
         "ChargeCategory": "Usage",
         "ChargeClass": "",
-        "ChargeDescription": f"Simulated: provisioned workers under policy {charge.policy}"
+        "ChargeDescription": f"Simulated: {PAID[charge.basis]} under policy {charge.policy}"
         f"{calendar}",
         "ChargePeriodEnd": _stamp(part.end),
         "ChargePeriodStart": _stamp(part.start),

@@ -1,19 +1,7 @@
-"""Values of a report in words: money with its range, months, multiples."""
+"""Values of a report in words: money with its range, multiples."""
 
-from engine.economics.model import Switch
 from engine.economics.uncertainty import Interval
 from engine.report.numbers import amount, percent, plain
-
-
-def months(switch: Switch) -> str:
-    """After which the switch has paid itself back."""
-    if switch.payback_months is None:
-        return "never"
-    if switch.payback_months == 0:
-        return "at once"
-    if switch.payback_months < 1:
-        return "under a month"
-    return f"{switch.payback_months:.1f} months"
 
 
 def times(share: float | None) -> str:

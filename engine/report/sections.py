@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.economics import wording
 from engine.economics.assumptions import groups
 from engine.economics.model import Report, RunFigures
 from engine.economics.uncertainty import Interval
@@ -35,7 +36,7 @@ def measured(report: Report) -> Section:
 def _duration(report: Report) -> str:
     hours = (report.identity.window_to_s - report.identity.window_from_s) / 3600.0
     start = f" from {report.identity.window_start}" if report.identity.window_start else ""
-    return f"{plain(hours)} hours{start}"
+    return f"{wording.duration(hours)}{start}"
 
 
 def _heads(runs: Sequence[RunFigures], first: str) -> tuple[str, ...]:
@@ -89,10 +90,11 @@ def flows(report: Report) -> Section:
         ("Net present value", amount(switch.npv, currency),
          phrases.money_range(switch.npv_interval, currency)),
         ("Internal rate of return", switch.irr_note, ""),
-        ("Payback", phrases.months(switch), switch.payback_note),
+        ("Payback", switch.payback_text, switch.payback_note),
         ("Return on investment", phrases.times(switch.roi),
          "" if switch.roi is not None else "nothing is invested"),
-        ("Chance that it pays", percent(switch.probability_pays), "share of all draws"),
+        *([("Chance that it pays", percent(switch.probability_pays), "share of all draws")]
+          if switch.probability_pays is not None else []),
         ("One more point of SLO attainment", amount(switch.cost_per_slo_point, currency)
          if switch.cost_per_slo_point is not None else "none", switch.slo_point_note),
     )  # fmt: skip
@@ -111,18 +113,24 @@ def flows(report: Report) -> Section:
 def sure(report: Report) -> Section:
     """Every interval with what it comes from, side by side."""
     switch, currency = report.switch, report.identity.currency
-    saved = amount(switch.savings_per_month, currency)
+    years = len(switch.years) - 1
+    drawn = (
+        ("Savings per month", switch.savings_per_month,
+         (("window", switch.savings_per_month_window), ("seeds", switch.savings_per_month_seeds),
+          ("all", switch.savings_per_month_both))),
+        ("Net present value", switch.npv,
+         (("window", switch.npv_interval_window), ("seeds", switch.npv_interval_seeds),
+          ("all", switch.npv_interval))),
+        (f"Total cost, {years} years, candidate", switch.tco_candidate,
+         (("all", switch.tco_interval),)),
+        (f"Total cost, {years} years, baseline", switch.tco_baseline,
+         (("all", switch.tco_baseline_interval),)),
+    )  # fmt: skip
     rows = [
-        (f"Savings per month, {name}", saved, *_ends(found, currency))
-        for name, found in (
-            ("window resampled", switch.savings_per_month_window),
-            ("other seeds", switch.savings_per_month_seeds),
-            ("window and assumptions", switch.savings_per_month_both),
-        )
+        (figure, amount(value, currency), *_ends(found, currency, source))
+        for figure, value, intervals in drawn
+        for source, found in intervals
     ]
-    rows.append(
-        ("Net present value", amount(switch.npv, currency), *_ends(switch.npv_interval, currency))
-    )
     return Section(
         title="How sure this is",
         text="Intervals hold 90 % of the draws; for seeds they are t intervals of their mean. "
@@ -134,9 +142,16 @@ def sure(report: Report) -> Section:
     )  # fmt: skip
 
 
-def _ends(found: Interval | None, currency: str) -> tuple[str, str, str]:
+_UNKNOWN = {
+    "window": "window resampled: not known, it is too short",
+    "seeds": "seeds: not known, fewer than three are stored",
+    "all": "not known",
+}
+
+
+def _ends(found: Interval | None, currency: str, source: str) -> tuple[str, str, str]:
     if found is None:
-        return ("", "", "not known: too short a window, or fewer than three seeds")
+        return ("", "", _UNKNOWN[source])
     return (amount(found.low, currency), amount(found.high, currency), found.note)
 
 
@@ -176,7 +191,7 @@ def carbon(report: Report) -> Section:
     lines = (
         ("Energy, kWh a year", [plain(run.energy_kwh_per_year) for run in runs]),
         (
-            "Operational, kg CO2e a year (scope 2)",
+            f"Operational, kg CO2e a year ({wording.scope(report.mode)})",
             [plain(r.operational_kg_per_year) for r in runs],
         ),
         ("Embodied, kg CO2e a year (scope 3)", [plain(run.embodied_kg_per_year) for run in runs]),
@@ -222,7 +237,7 @@ def others(report: Report) -> Section:
     currency = report.identity.currency
     rows = tuple(
         (
-            switch.policy, amount(switch.savings_per_month, currency), phrases.months(switch),
+            switch.policy, amount(switch.savings_per_month, currency), switch.payback_text,
             amount(switch.npv, currency), points(switch.slo_points),
             f"{plain(switch.avoided_kg_per_year)} kg",
         )
@@ -273,20 +288,23 @@ def method(report: Report) -> Section:
 def provenance(report: Report) -> Section:
     """What to keep to make it again."""
     identity = report.identity
+    hashes = dict.fromkeys(identity.scenario_hashes)
     rows = (
         ("Product", f"{identity.product} {identity.version}"),
         ("Baseline run", identity.baseline_id),
         ("Candidate run", identity.candidate_id),
         ("All runs", ", ".join(identity.run_ids)),
+        ("Runs of other seeds", ", ".join(identity.seed_run_ids) or "none stored"),
         ("Trace", f"{identity.trace_name} ({identity.trace_id})"),
-        ("Scenario", f"{identity.scenario_name} ({identity.scenario_hash})"),
+        ("Scenario", f"{identity.scenario_name} ({', '.join(hashes)})"),
         ("Code version", ", ".join(identity.code_versions)),
         ("Window", _duration(report)),
         ("Date", f"{identity.dated}, the day of the newest run"),
     )
     return Section(
         title="Where this comes from",
-        text="The same runs, the same stored seeds of them and the same assumptions give the same "
-        "file, byte for byte. A seed that is stored later becomes part of the intervals.",
+        text="The same runs, the same runs of other seeds and the same assumptions give the same "
+        "file, byte for byte. A seed that is stored later becomes part of the intervals, and of "
+        "this list.",
         tables=(Table(head=("What", "Value"), rows=rows, numeric=False, widths=(1.3, 5.0)),),
     )

@@ -13,12 +13,12 @@ from xlsxwriter.utility import xl_col_to_name as column_name
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from engine.economics import costs
+from engine.economics import costs, wording
 from engine.economics.assumptions import CostMode, groups
 from engine.economics.model import Report, RunFigures
 from engine.report.document import document
 from engine.report.formulas import MEASURED, first_year, measured
-from engine.report.xlsx_flows import YEARS_MAX, cash_flows
+from engine.report.xlsx_flows import YEARS_MAX, cash_flows, paid_back
 from engine.report.xlsx_styles import Styles, sheet_styles
 
 FIRST_RUN_COLUMN = 1
@@ -150,8 +150,9 @@ def _carbon(sheet: Worksheet, styles: Styles, report: Report) -> None:
     sheet.set_column(1, len(report.runs), 22)
     sheet.write_string(0, 0, "A year, estimated", styles.head)
     sheet.freeze_panes(1, 1)
-    labels = ("Energy (kWh)", "Operational (kg CO2e, scope 2)", "Embodied (kg CO2e, scope 3)",
-              "Together (kg CO2e)", "SCI (g CO2e per request)")  # fmt: skip
+    electricity = f"Operational (kg CO2e, {wording.scope(report.mode)})"
+    labels = ("Energy (kWh)", electricity, "Embodied (kg CO2e, scope 3)", "Together (kg CO2e)",
+              "SCI (g CO2e per request)")  # fmt: skip
     for row, label in enumerate(labels, start=1):
         sheet.write_string(row, 0, label)
     for number, run in enumerate(report.runs):
@@ -196,7 +197,7 @@ def _summary(sheet: Worksheet, styles: Styles, report: Report) -> None:
         ("Savings per month", f"='Cash flows'!B{last + 1}", switch.savings_per_month,
          styles.money),
         ("Payback, months", f"='Cash flows'!B{last + 2}",
-         "never" if switch.payback_months is None else switch.payback_months, styles.number),
+         paid_back(report), styles.number),
         ("Net present value", f"='Cash flows'!B{last}", switch.npv, styles.money),
         ("Total cost of ownership, candidate", f"='Cash flows'!B{last + 6}", switch.tco_candidate,
          styles.money),
