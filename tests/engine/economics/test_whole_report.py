@@ -314,6 +314,31 @@ def test_service_is_judged_against_the_promise_and_by_violations(
     assert text in service(report(planner, weekly), 0.995, after, broken)
 
 
+@pytest.mark.parametrize(("points", "told"), [(-0.03, False), (-0.2, True), (0.03, False)])
+def test_a_point_has_a_price_only_where_points_differ(planner, weekly, points, told):
+    rows = [runs.find_run(planner._store, run_id) for run_id in weekly]
+    given = planner.assumptions(weekly)
+    inputs = gather(planner._store, rows, given)
+    cards = (0.995, 0.995 + points / 100)
+    made = build(
+        replace(
+            inputs,
+            runs=tuple(
+                replace(
+                    run,
+                    card={**run.card, "slo_attainment_frac": share},
+                    usage=replace(run.usage, cost_usd=cost),
+                )
+                for run, share, cost in zip(inputs.runs, cards, (9000.0, 5000.0), strict=True)
+            ),
+        ),
+        given,
+    ).switch
+    assert made.slo_points == pytest.approx(points)
+    assert (made.cost_per_slo_point is not None) == told
+    assert ("too few to put a price on" in made.slo_point_note) == (not told)
+
+
 def test_less_than_half_a_cent_costs_the_same(planner, weekly):
     made = report(planner, weekly)
     for amount in (1.7e-10, -1.7e-10, 0.0, -0.004):
