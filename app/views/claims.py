@@ -5,23 +5,18 @@ import streamlit as st
 
 from app import load, phrases, problems, state, words
 from engine.claims.model import Claim, Verdict
+from engine.report.numbers import MINUS
 
 st.title(words.NAV_CLAIMS[0])
 st.write(words.CLAIMS_INTRO)
 
 
-def number(value: float | None) -> str:
-    """A figure of a claim, empty where there is none."""
+def number(value: float | None, digits: int = 3) -> str:
+    """A figure of a claim, empty where there is none; published ones keep all their digits."""
     if value is None:
         return ""
-    return f"{value:,.4g}" if abs(value) < 10_000 else f"{value:,.0f}"
-
-
-def interval(claim: Claim) -> str:
-    """Of ours, where several seeds were run."""
-    if claim.low is None or claim.high is None:
-        return ""
-    return f"{number(claim.low)} to {number(claim.high)}"
+    text = f"{value:,.{digits}g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return text.replace("-", MINUS)
 
 
 def with_unit(figure: str, unit: str) -> str:
@@ -33,8 +28,24 @@ def with_unit(figure: str, unit: str) -> str:
 
 def claimed(claim: Claim) -> str:
     """The published figure or band; what was never printed has none."""
-    high = "" if claim.claimed_high is None else f" to {number(claim.claimed_high)}"
-    return with_unit(number(claim.claimed) + high, claim.unit)
+    high = "" if claim.claimed_high is None else f" to {number(claim.claimed_high, 4)}"
+    return with_unit(number(claim.claimed, 4) + high, claim.unit)
+
+
+def ours(claim: Claim) -> str:
+    """Our figure, with its interval where several seeds were run."""
+    figure = with_unit(number(claim.ours), claim.unit)
+    if claim.low is None or claim.high is None:
+        return figure
+    return f"{figure} ({number(claim.low)} to {number(claim.high)})"
+
+
+def conditions(claim: Claim) -> str:
+    """Where ours is from, and under which conditions; or why there is none."""
+    text = phrases.escaped(claim.conditions)
+    return (
+        f"{phrases.sentence(claim.basis.value)}: {text}" if claim.basis else phrases.sentence(text)
+    )
 
 
 def source(claim: Claim) -> str:
@@ -46,24 +57,21 @@ def source(claim: Claim) -> str:
 with problems.shown():
     found = load.planner().claims()
     counts = {str(v): sum(c.verdict is v for c in found) for v in Verdict}
-    with st.container(horizontal=True):
-        wanted = st.pills(
-            words.CLAIMS_VERDICT,
-            [verdict.value for verdict in Verdict if counts[verdict]],
-            format_func=phrases.counted(counts).__getitem__,
-            selection_mode="multi",
-            key=state.CLAIMS_VERDICTS,
-        )
+    wanted = st.pills(
+        words.CLAIMS_VERDICT,
+        [verdict.value for verdict in Verdict if counts[verdict]],
+        format_func=phrases.counted(counts).__getitem__,
+        selection_mode="multi",
+        key=state.CLAIMS_VERDICTS,
+    )
     shown = [claim for claim in found if not wanted or claim.verdict in wanted]
     frame = pd.DataFrame(
         {
             "Claim": [phrases.escaped(claim.text) for claim in shown],
             "Verdict": [f"**{claim.verdict.value}**" for claim in shown],
             "Claimed": [claimed(claim) for claim in shown],
-            "Ours": [with_unit(number(claim.ours), claim.unit) for claim in shown],
-            "90 % interval": [interval(claim) for claim in shown],
-            "From": [claim.basis.value for claim in shown],
-            "Conditions": [phrases.escaped(phrases.sentence(c.conditions)) for c in shown],
+            "Ours (90 % interval)": [ours(claim) for claim in shown],
+            "Conditions": [conditions(claim) for claim in shown],
             "Source": [source(claim) for claim in shown],
         }
     )

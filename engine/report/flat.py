@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -82,11 +82,18 @@ def focus_bytes(report: Report) -> bytes:
     end of a month is split there. Where the trace has no calendar, its time zero is midnight UTC
     of the report's date, which each row says.
     """
+    identity = report.identity
     roles = {run.run_id: run.role for run in report.runs}
+    scenarios = dict(zip(identity.run_ids, identity.scenario_hashes, strict=True))
     rows: list[tuple[str, ...]] = [FOCUS_COLUMNS]
     for charge in report.charges:
         for part in _by_month(report, charge):
-            row = _focus(report, charge, part, roles[charge.run_id])
+            row = _focus(report, charge, part)
+            row |= {
+                "x_Role": roles[charge.run_id],
+                "x_ScenarioHash": scenarios[charge.run_id],
+                "BillingAccountId": f"simulated-{scenarios[charge.run_id]}",
+            }
             rows.append(tuple(row[name] for name in FOCUS_COLUMNS))
     return _table(rows)
 
@@ -124,7 +131,7 @@ def _second(moment: datetime) -> datetime:
     return (moment + timedelta(seconds=0.5)).replace(microsecond=0)
 
 
-def _focus(report: Report, charge: Charge, part: _Part, role: str) -> Mapping[str, str]:
+def _focus(report: Report, charge: Charge, part: _Part) -> dict[str, str]:
     identity = report.identity
     calendar = (
         f"; the trace has no calendar, its start is taken for midnight UTC of {identity.dated}"
@@ -133,7 +140,6 @@ def _focus(report: Report, charge: Charge, part: _Part, role: str) -> Mapping[st
     )
     return {
         "BilledCost": _decimal(charge.effective_cost * part.share),
-        "BillingAccountId": f"simulated-{identity.scenario_hash}",
         "BillingAccountName": f"Simulated: {identity.scenario_name}",
         "BillingCurrency": identity.currency,
         "BillingPeriodEnd": _stamp(part.following),
@@ -159,9 +165,7 @@ def _focus(report: Report, charge: Charge, part: _Part, role: str) -> Mapping[st
         "x_Calendar": "assumed" if report.epoch_s is None else "of the trace",
         "x_Policy": charge.policy,
         "x_ProductVersion": identity.version,
-        "x_Role": role,
         "x_RunId": charge.run_id,
-        "x_ScenarioHash": identity.scenario_hash,
         "x_TraceName": identity.trace_name,
     }
 

@@ -314,6 +314,34 @@ def test_focus_costs_add_up_to_the_windows_cost(plain):
         assert listed == pytest.approx(run.window_cost, rel=1e-9)
 
 
+def test_every_run_keeps_the_hash_of_its_own_scenario(plain):
+    hashes = tuple(f"{number:012d}" for number in range(len(plain.runs)))
+    odd = replace(plain, identity=replace(plain.identity, scenario_hashes=hashes))
+    _, rows = focus_rows(odd)
+    assert {row["x_RunId"]: row["x_ScenarioHash"] for row in rows} == dict(
+        zip(plain.identity.run_ids, hashes, strict=True)
+    )
+    printed = pdf_text(export(odd, "pdf")).replace("\n", "")
+    assert all(name in printed for name in hashes)
+
+
+def test_owned_machines_are_charged_by_what_they_wear_and_burn(plain):
+    charges = tuple(replace(charge, basis="owned") for charge in plain.charges)
+    _, rows = focus_rows(replace(plain, charges=charges))
+    assert all("depreciation and energy" in row["ChargeDescription"] for row in rows)
+
+
+def test_runs_of_other_seeds_are_named(plain):
+    odd = replace(plain, identity=replace(plain.identity, seed_run_ids=("feedc0ffee12",)))
+    assert "feedc0ffee12" in pdf_text(export(odd, "pdf")).replace("\n", "")
+
+
+def test_the_card_of_the_total_cost_has_an_interval(plain):
+    (card,) = (card for card in document(plain).cards if card.label.startswith("Total cost"))
+    assert card.note.startswith("90 %: ")
+    assert "baseline" in card.note
+
+
 @pytest.fixture
 def december(plain):
     """One charge from 30 November to 1 January, 0.4 s off whole seconds."""
