@@ -46,6 +46,8 @@ class Assumption:
     least: float = 0.0
     """What it may be at all."""
     most: float = 1e12
+    default: float | None = None
+    """What it was before it was edited; None where it still is that."""
 
     def changed(self, value: float, where: str = "assumptions") -> "Assumption":
         """The same with another value and a range of the same width around it.
@@ -57,9 +59,10 @@ class Assumption:
         if value == self.value:
             return self
         low, high = self._around(value)
+        default = self.value if self.default is None else self.default
         return dataclasses.replace(
-            self, value=value, low=min(value, max(low, self.least)),
-            high=max(value, min(high, self.most)),
+            self, value=value, default=None if value == default else default,
+            low=min(value, max(low, self.least)), high=max(value, min(high, self.most)),
         )  # fmt: skip
 
     def check(self, value: float, where: str) -> None:

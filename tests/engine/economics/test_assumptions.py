@@ -70,6 +70,14 @@ def test_a_value_given_again_keeps_its_range(given):
         assert given.changed({entry.key: entry.value}).find(entry.key) == entry
 
 
+def test_an_edited_value_keeps_its_default_until_it_is_that_again(given):
+    once = given.changed({"growth": 0.2})
+    twice = once.changed({"growth": {"value": 0.3, "source": "sales plan"}})
+    assert [made.find("growth").default for made in (given, once, twice)] == [None, 0.1, 0.1]
+    assert twice.changed({"growth": 0.1}).find("growth").default is None
+    assert given.changed({"growth": {"low": 0.05}}).find("growth").default is None
+
+
 def test_a_currency_needs_its_rate_and_a_rate_its_currency(given):
     for changes in ({"currency": "JPY"}, {"currency_per_usd": 150}):
         with pytest.raises(ScenarioError, match="exchange rate") as refused:
