@@ -268,7 +268,8 @@ REPORT_LOW, REPORT_HIGH, REPORT_SOURCE, REPORT_MEANING = "Low", "High", "Source"
 REPORT_FILES = "Take it with you"
 REPORT_FILES_HELP = (
     "PDF for print, Excel with live formulas, HTML that opens offline, CSV and JSON with every "
-    "value, FOCUS for cost tools. The same runs and assumptions give the same file."
+    "value, FOCUS for cost tools. The same runs, seeds and assumptions give the "
+    "same file."
 )
 
 # Claims

@@ -360,6 +360,14 @@ def test_a_charge_across_months_is_split_where_they_end(december):
     assert [row["BillingPeriodEnd"][:7] for row in rows] == ["2026-12", "2027-01"]
 
 
+def test_print_and_cost_table_start_in_the_same_second(plain):
+    epoch_s = datetime(2024, 5, 10, 18, 15, 46, 600_000, tzinfo=UTC).timestamp()
+    charge = replace(plain.charges[0], from_s=0.0, to_s=3600.0)
+    _, (row,) = focus_rows(replace(plain, epoch_s=epoch_s, charges=(charge,)))
+    assert row["ChargePeriodStart"] == "2024-05-10T18:15:47Z"
+    assert row["ChargePeriodEnd"] == "2024-05-10T19:15:47Z"
+
+
 def test_a_charge_shorter_than_a_second_still_lasts(plain):
     short = replace(plain.charges[0], from_s=0.0, to_s=0.2)
     _, (row,) = focus_rows(replace(plain, epoch_s=86400.0, charges=(short,)))
