@@ -48,20 +48,25 @@ def gather(store: Store, rows: Sequence[RunRow], given: Assumptions) -> Inputs:
         _measured(store, row, candidate=number > 0) for number, row in enumerate(rows)
     )
     stored = runs.list_runs(store)
-    seeds = {row.run_id: _by_seed(stored, baseline, row) for row in rows[1:]}
-    behind = {run.run_id for pairs in seeds.values() if len(pairs) >= SEEDS_MIN
-              for pair in pairs for run in pair}  # fmt: skip
+    known = {(run.run_id, run.usage.candidate): run.usage for run in measured}
+    pairs = {row.run_id: _by_seed(stored, baseline, row) for row in rows[1:]}
+    enough = {run_id: found for run_id, found in pairs.items() if len(found) >= SEEDS_MIN}
+    behind = {row.run_id for found in enough.values() for pair in found for row in pair}
+
+    def usage(row: RunRow, *, candidate: bool) -> Usage:
+        found = known.get((row.run_id, candidate))
+        return found or _measured(store, row, candidate=candidate).usage
+
     return Inputs(
         identity=_identity(rows, given, behind - {row.run_id for row in rows}),
         runs=measured,
         charts=_charts(store, rows, given),
         by_seed={
             run_id: tuple(
-                (_measured(store, one, candidate=False).usage,
-                 _measured(store, other, candidate=True).usage)
-                for one, other in pairs
+                (usage(one, candidate=False), usage(other, candidate=True))
+                for one, other in found
             )
-            for run_id, pairs in seeds.items()
+            for run_id, found in enough.items()
         },
         differing=differing(rows),
         decisions=_decisions(store, rows[1]),

@@ -89,9 +89,8 @@ def resample(runs: Sequence[tuple[Usage, Blocks]], seed: int) -> list[Usage]:
     """
     number = len(runs[0][1]["hours"])
     chosen = np.random.default_rng(seed).integers(0, number, (DRAWS, number))
-    counts = np.zeros((DRAWS, number))
-    for block in range(number):
-        counts[:, block] = (chosen == block).sum(axis=1)
+    places = (chosen + number * np.arange(DRAWS)[:, None]).ravel()
+    counts = np.bincount(places, minlength=DRAWS * number).reshape(DRAWS, number).astype(float)
     return [replace(usage, **_totals(counts, blocks)) for usage, blocks in runs]
 
 

@@ -99,6 +99,13 @@ def test_a_report_names_the_seed_runs_that_its_interval_rests_on(planner, seeds)
         assert found.high == pytest.approx(np.mean(values) + spread, rel=1e-6)
 
 
+def test_a_seed_run_that_stands_in_the_report_itself_is_still_a_baseline(planner, seeds):
+    alone = report(planner, seeds[0])
+    beside = planner.report([*seeds[0], seeds[1][0]], seeds[0][0], planner.assumptions(seeds[0]))
+    assert beside.switch.npv_interval_seeds == alone.switch.npv_interval_seeds
+    assert set(beside.identity.seed_run_ids) == {seeds[1][1], *seeds[2]}
+
+
 def test_too_few_seeds_leave_the_identity_without_any(planner):
     ids = planner.replay("demand", ("static", "hpa:target=0.6"), scenario=scenario(seed=99))
     made = report(planner, ids)
