@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.economics import wording
-from engine.economics.assumptions import groups
+from engine.economics.assumptions import Assumption, groups
 from engine.economics.model import Report, RunFigures
 from engine.economics.uncertainty import Interval
 from engine.report import phrases
@@ -252,7 +252,7 @@ def assumptions(report: Report) -> Section:
     tables = []
     for group, entries in groups(report.assumptions).items():
         rows = tuple(
-            (entry.label, exact(entry.value), entry.unit, _span(entry.low, entry.high),
+            (entry.label, _value(entry), entry.unit, _span(entry.low, entry.high),
              entry.source)
             for entry in entries
         )  # fmt: skip
@@ -263,9 +263,15 @@ def assumptions(report: Report) -> Section:
     return Section(
         title="Assumptions",
         text="What the replay did not measure. Ranges feed the intervals; prices are of "
-        f"{report.identity.price_date}.",
+        f"{report.identity.price_date}. What was changed has its default beside it.",
         tables=tuple(tables),
     )
+
+
+def _value(entry: Assumption) -> str:
+    if entry.default is None:
+        return exact(entry.value)
+    return f"{exact(entry.value)} (default {exact(entry.default)})"
 
 
 def _span(low: float, high: float) -> str:

@@ -67,7 +67,17 @@ def _assumptions(book: Workbook, sheet: Worksheet, styles: Styles, report: Repor
     sheet.set_column(2, 2, 24)
     sheet.set_column(3, 4, 11)
     sheet.set_column(5, 6, 48)
-    heads = ("Assumption", "Value", "Unit", "Low", "High", "Source", "Meaning")
+    sheet.set_column(7, 7, 18)
+    heads = (
+        "Assumption",
+        "Value",
+        "Unit",
+        "Low",
+        "High",
+        "Source",
+        "Meaning",
+        "Default, if changed",
+    )
     for column, text in enumerate(heads):
         sheet.write_string(0, column, text, styles.head)
     sheet.freeze_panes(1, 1)
@@ -87,6 +97,8 @@ def _assumptions(book: Workbook, sheet: Worksheet, styles: Styles, report: Repor
             sheet.write_number(row, 4, entry.high, styles.number)
             sheet.write_string(row, 5, entry.source)
             sheet.write_string(row, 6, entry.meaning)
+            if entry.default is not None:
+                sheet.write_number(row, 7, entry.default, styles.number)
             book.define_name(f"a_{entry.key}", f"=Assumptions!$B${row + 1}")
             row += 1
 

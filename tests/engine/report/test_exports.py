@@ -191,6 +191,19 @@ def test_the_slo_line_of_the_page_has_a_label(plain):
     assert '"text": "SLO ' in export(plain, "html").decode()
 
 
+def test_a_changed_assumption_has_its_default_beside_it(plain):
+    numbers = tuple(
+        replace(entry, value=0.37, default=0.123) if entry.key == "growth" else entry
+        for entry in plain.assumptions
+    )
+    odd = replace(plain, assumptions=numbers)
+    assert "0.37 (default 0.123)" in re.sub(r"\s+", " ", pdf_text(export(odd, "pdf")))
+    assert "0.37 (default 0.123)" in export(odd, "html").decode()
+    sheet = openpyxl.load_workbook(io.BytesIO(export(odd, "xlsx")))["Assumptions"]
+    row = next(row for row in sheet.iter_rows(values_only=True) if row[0] == "Growth of demand")
+    assert (row[1], row[7]) == (0.37, 0.123)
+
+
 def test_every_interval_is_printed_with_what_it_comes_from(plain):
     seeds = Interval(low=-12.25, high=34.5, source="seeds", note="mean of 5 seeds")
     window = Interval(low=-2.25, high=3.75, source="window", note="hours of the window resampled")
