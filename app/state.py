@@ -1,9 +1,10 @@
 """The only place that spells session keys and query parameters.
 
-The address of a page holds ids and a window, nothing else: it can be sent to a colleague and
-still works after a restart.
+The address of a page holds ids, a window, and what a report assumes: it can be sent to a
+colleague and still works after a restart.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
@@ -27,6 +28,10 @@ CLAIMS_PAGE = "views/claims.py"
 RUNS, BASELINE, FROM, TO = "runs", "baseline", "t0", "t1"
 TRACE = "trace"
 AT, MODEL, UNIT, PRESET, POOL = "at", "model", "unit", "preset", "pool"
+CANDIDATE, MODE, CURRENCY, RATE = "candidate", "mode", "currency", "rate"
+YEARS, ASSUME = "years", "assume"
+REPORT_TERMS = (CANDIDATE, MODE, CURRENCY, RATE, YEARS, ASSUME)
+"""What the address of a report says beside its runs."""
 
 # Session keys, prefixed by the page that owns them
 TRACES_PICK = "traces_pick"
@@ -62,6 +67,10 @@ COMPARE_BASELINE = "compare_baseline"
 COMPARE_BRUSH = "compare_brush"
 REPORT_EDITS = "report_edits"
 REPORT_CANDIDATE = "report_candidate"
+REPORT_MODE, REPORT_CURRENCY = "report_mode", "report_currency"
+REPORT_RATE, REPORT_YEARS = "report_rate", "report_years"
+REPORT_STARTED, REPORT_WRITTEN = "report_started", "report_written"
+REPORT_TABLE = "report_table"
 CLAIMS_VERDICTS = "claims_verdicts"
 
 
@@ -153,8 +162,31 @@ def comparison() -> Comparison:
 
 
 def compare(chosen: Comparison) -> None:
-    """Writes a comparison into this page's address."""
-    st.query_params.from_dict(chosen.query())
+    """Writes a comparison into this page's address; a report's terms stay."""
+    terms = {key: term(key) for key in REPORT_TERMS if term(key)}
+    st.query_params.from_dict({**chosen.query(), **terms})
+
+
+def term(key: str) -> str:
+    """One of a report's terms; empty: as it is by default."""
+    return st.query_params.get(key, "")
+
+
+def term_number(key: str) -> float | None:
+    """A term that is a number; None where it is none."""
+    try:
+        value = float(term(key))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def set_term(key: str, value: str) -> None:
+    """Writes a report's term into this page's address."""
+    if value:
+        st.query_params[key] = value
+    else:
+        st.query_params.pop(key, None)
 
 
 def in_address(key: str) -> str:

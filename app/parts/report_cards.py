@@ -10,7 +10,8 @@ from app import load, phrases, words
 from app.charts import money as charts
 from engine.economics.assumptions import Assumptions
 from engine.economics.model import Report
-from engine.report.document import Table, document
+from engine.report.document import document
+from engine.report.pieces import Table
 
 FILES = (
     ("pdf", "PDF", "application/pdf", ":material/picture_as_pdf:"),
@@ -70,7 +71,7 @@ def details(report: Report) -> None:
     }
     shown = (
         "What the replay measured", "A year's cost by component", "Cash flows of switching",
-        "What matters most", "Energy and carbon", "Largest decisions",
+        "How sure this is", "What matters most", "Energy and carbon", "Largest decisions",
         "All runs against the baseline",
     )  # fmt: skip
     for title in shown:

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import jsonschema
@@ -19,6 +19,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.economics.uncertainty import Interval
 from engine.errors import UsageError
 from engine.report import flat
 from engine.report.cells import FORMULA_STARTS, safe
@@ -88,7 +89,7 @@ def numbers_in(value) -> set[str]:
     for number in floats_of(value):
         for factor in (1.0, 100.0, 1e-6, 1.0 / 3600.0):
             size = abs(number * factor)
-            texts |= {f"{size:,.{digits}f}" for digits in range(7)}
+            texts |= {f"{size:,.{digits}f}" for digits in range(12)}
             texts |= {f"{size:.2g}", f"{size:,.10g}", f"{size:g}"}
     return texts
 
@@ -167,6 +168,50 @@ def test_what_is_typed_stays_text_in_the_page(plain):
     text = export(odd, "html").decode()
     assert name not in text
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
+
+
+@pytest.mark.parametrize("mark", ["@@plotly@@", "@@charts@@", "@@body@@", "@@title@@"])
+def test_a_name_that_looks_like_a_place_of_the_template_stays_a_name(plain, mark):
+    odd = replace(plain, identity=replace(plain.identity, trace_name=mark))
+    page, usual = (len(export(report, "html")) for report in (odd, plain))
+    assert abs(page - usual) < 1000
+    assert mark in export(odd, "html").decode()
+
+
+def test_letters_that_no_font_has_are_told_by_number_and_explained(plain):
+    odd = replace(plain, identity=replace(plain.identity, trace_name="日本 🚀 Ω"))
+    text = re.sub(r"\s+", " ", pdf_text(export(odd, "pdf")))
+    assert "[U+65E5 U+672C] [U+1F680] Ω" in text
+    assert "given by their Unicode number" in text
+    assert "Unicode number" not in pdf_text(export(plain, "pdf"))
+    assert "日本 🚀 Ω" in export(odd, "html").decode()
+
+
+def test_the_slo_line_of_the_page_has_a_label(plain):
+    assert '"text": "SLO ' in export(plain, "html").decode()
+
+
+def test_a_changed_assumption_has_its_default_beside_it(plain):
+    numbers = tuple(
+        replace(entry, value=0.37, default=0.123) if entry.key == "growth" else entry
+        for entry in plain.assumptions
+    )
+    odd = replace(plain, assumptions=numbers)
+    assert "0.37 (default 0.123)" in re.sub(r"\s+", " ", pdf_text(export(odd, "pdf")))
+    assert "0.37 (default 0.123)" in export(odd, "html").decode()
+    sheet = openpyxl.load_workbook(io.BytesIO(export(odd, "xlsx")))["Assumptions"]
+    row = next(row for row in sheet.iter_rows(values_only=True) if row[0] == "Growth of demand")
+    assert (row[1], row[7]) == (0.37, 0.123)
+
+
+def test_every_interval_is_printed_with_what_it_comes_from(plain):
+    seeds = Interval(low=-12.25, high=34.5, source="seeds", note="mean of 5 seeds")
+    window = Interval(low=-2.25, high=3.75, source="window", note="hours of the window resampled")
+    known = replace(plain.switch, savings_per_month_seeds=seeds, savings_per_month_window=window)
+    text = re.sub(r"\s+", " ", pdf_text(export(replace(plain, switch=known), "pdf")))
+    assert "How sure this is" in text
+    for words in ("mean of 5 seeds", "34.50", "hours of the window resampled", "3.75"):
+        assert words in text
 
 
 def test_the_json_keeps_to_its_published_schema(plain, extreme):
@@ -280,6 +325,75 @@ def test_focus_costs_add_up_to_the_windows_cost(plain):
     for run in plain.runs:
         listed = sum(float(row["ListCost"]) for row in rows if row["x_RunId"] == run.run_id)
         assert listed == pytest.approx(run.window_cost, rel=1e-9)
+
+
+def test_every_run_keeps_the_hash_of_its_own_scenario(plain):
+    hashes = tuple(f"{number:012d}" for number in range(len(plain.runs)))
+    odd = replace(plain, identity=replace(plain.identity, scenario_hashes=hashes))
+    _, rows = focus_rows(odd)
+    assert {row["x_RunId"]: row["x_ScenarioHash"] for row in rows} == dict(
+        zip(plain.identity.run_ids, hashes, strict=True)
+    )
+    printed = pdf_text(export(odd, "pdf")).replace("\n", "")
+    assert all(name in printed for name in hashes)
+
+
+def test_owned_machines_are_charged_by_what_they_wear_and_burn(plain):
+    charges = tuple(replace(charge, basis="owned") for charge in plain.charges)
+    _, rows = focus_rows(replace(plain, charges=charges))
+    assert all("depreciation and energy" in row["ChargeDescription"] for row in rows)
+
+
+def test_runs_of_other_seeds_are_named(plain):
+    odd = replace(plain, identity=replace(plain.identity, seed_run_ids=("feedc0ffee12",)))
+    assert "feedc0ffee12" in pdf_text(export(odd, "pdf")).replace("\n", "")
+
+
+def test_the_card_of_the_total_cost_has_an_interval(plain):
+    (card,) = (card for card in document(plain).cards if card.label.startswith("Total cost"))
+    assert card.note.startswith("90 %: ")
+    assert "baseline" in card.note
+
+
+@pytest.fixture
+def december(plain):
+    """One charge from 30 November to 1 January, 0.4 s off whole seconds."""
+    epoch_s = datetime(2026, 11, 30, tzinfo=UTC).timestamp() + 0.4
+    whole = replace(plain.charges[0], from_s=0.0, to_s=32 * 86400.0, list_cost=320.0)
+    return replace(plain, epoch_s=epoch_s, charges=(whole,))
+
+
+def test_a_charge_across_months_is_split_where_they_end(december):
+    _, rows = focus_rows(december)
+    assert [(row["ChargePeriodStart"], row["ChargePeriodEnd"]) for row in rows] == [
+        ("2026-11-30T00:00:00Z", "2026-12-01T00:00:00Z"),
+        ("2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+    ]
+    assert [float(row["ListCost"]) for row in rows] == [10.0, 310.0]
+    assert [row["BillingPeriodEnd"][:7] for row in rows] == ["2026-12", "2027-01"]
+
+
+def test_print_and_cost_table_start_in_the_same_second(plain):
+    epoch_s = datetime(2024, 5, 10, 18, 15, 46, 600_000, tzinfo=UTC).timestamp()
+    charge = replace(plain.charges[0], from_s=0.0, to_s=3600.0)
+    _, (row,) = focus_rows(replace(plain, epoch_s=epoch_s, charges=(charge,)))
+    assert row["ChargePeriodStart"] == "2024-05-10T18:15:47Z"
+    assert row["ChargePeriodEnd"] == "2024-05-10T19:15:47Z"
+
+
+def test_a_charge_shorter_than_a_second_still_lasts(plain):
+    short = replace(plain.charges[0], from_s=0.0, to_s=0.2)
+    _, (row,) = focus_rows(replace(plain, epoch_s=86400.0, charges=(short,)))
+    assert row["ChargePeriodStart"] < row["ChargePeriodEnd"]
+
+
+def test_an_assumed_calendar_is_told_in_every_row(plain, december):
+    _, rows = focus_rows(replace(plain, epoch_s=None))
+    assert {row["x_Calendar"] for row in rows} == {"assumed"}
+    assert all(f"midnight UTC of {plain.identity.dated}" in r["ChargeDescription"] for r in rows)
+    _, known = focus_rows(december)
+    assert {row["x_Calendar"] for row in known} == {"of the trace"}
+    assert "midnight" not in known[0]["ChargeDescription"]
 
 
 # Choosing
