@@ -13,7 +13,8 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.charts.base import Window
-from engine.demand import RATE, SLOTS
+from engine.demand import RATE as REQUESTS_PER_S
+from engine.demand import SLOTS
 
 START_PAGE = "views/start.py"
 TRACES_PAGE = "views/traces.py"
@@ -124,7 +125,9 @@ def demand_of(
     named = pool if pool in presets[chosen] else None
     if not slots and named is None:
         return Demand(trace_id=trace_id)
-    return Demand(trace_id=trace_id, unit=SLOTS if slots else RATE, preset=chosen, pool=named)
+    return Demand(
+        trace_id=trace_id, unit=SLOTS if slots else REQUESTS_PER_S, preset=chosen, pool=named
+    )
 
 
 def exact(t_s: float) -> str:

@@ -41,7 +41,7 @@ class Moment:
 def _turn(at: FloatArray, period: float) -> tuple[FloatArray, FloatArray]:
     """Sine and cosine of a time of the day or week; both 0, no such time, where it is unknown."""
     turn = 2 * math.pi * at / period
-    known = turn == turn  # noqa: PLR0124 - not NaN, and quicker than asking
+    known = turn == turn
     return np.where(known, np.sin(turn), 0.0), np.where(known, np.cos(turn), 0.0)
 
 
