@@ -102,7 +102,7 @@ class Demand:
     """Which demand the page *Forecast* forecasts."""
 
     trace_id: str
-    unit: str = RATE
+    unit: str = REQUESTS_PER_S
     preset: str | None = None
     """Scenario that gives service times and pools; None: the trace as it is."""
     pool: str | None = None

@@ -73,7 +73,7 @@ def test_fresh_evaluates_again_and_replaces(planner, asked):
 
 @pytest.mark.parametrize(
     "change",
-    [{"origins": 21}, {"seeds": (1,)}, {"horizons_s": (60.0,)}, {"models": ["ets"]},
+    [{"origins": 21}, {"seeds": (1,)}, {"horizons_s": (15.0,)}, {"models": ["ets"]},
      {"step_s": 3.0}, {"unit": "busy slots", "scenario": scenario()},
      {"pool": "own", "scenario": scenario()}],
     ids=lambda change: next(iter(change)),

@@ -181,7 +181,6 @@ def test_a_bug_of_ours_says_so_and_how_to_get_the_stack_trace(smartscale, monkey
         ["forecast", "show", "--trace", "demand"],
         ["forecast", "show", "--trace", "demand", "--at", "5000"],
         ["forecast", "show", "--trace", "demand", "--at", "600", "--model", "bilstm-fitted"],
-        ["forecast", "fit", "--trace", "demand"],
         ["forecast", "fit", "--trace", "demand", "--epochs", "0"],
         ["forecast", "train", "--out", "there", "--core", "gru"],
         ["forecast", "train", "--out", "there", "--series", "1"],
