@@ -14,7 +14,7 @@ import streamlit as st
 from app.jobs import Board, Job
 from app.state import Demand
 from engine.economics.assumptions import Assumptions
-from engine.economics.model import Report
+from engine.economics.model import Report, Review
 from engine.forecast.coverage import Coverage
 from engine.forecast.fan import Fan, Fans
 from engine.forecast.neural_attention import Faithfulness
@@ -124,15 +124,26 @@ def actions(run_id: str, from_s: float | None, to_s: float | None) -> pd.DataFra
 
 
 @st.cache_data(show_spinner="Making the report", max_entries=16)
-def report(run_ids: tuple[str, ...], baseline: str, given: Assumptions) -> Report:
+def report(
+    run_ids: tuple[str, ...],
+    baseline: str,
+    given: Assumptions,
+    reviews: tuple[Review, ...] = (),
+) -> Report:
     """Cost and return of switching; see `Planner.report`."""
-    return planner().report(list(run_ids), baseline, given)
+    return planner().report(list(run_ids), baseline, given, reviews)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def report_file(run_ids: tuple[str, ...], baseline: str, given: Assumptions, kind: str) -> bytes:
+def report_file(
+    run_ids: tuple[str, ...],
+    baseline: str,
+    given: Assumptions,
+    kind: str,
+    reviews: tuple[Review, ...] = (),
+) -> bytes:
     """The same as a file; see `Planner.export`."""
-    return planner().export(report(run_ids, baseline, given), kind)
+    return planner().export(report(run_ids, baseline, given, reviews), kind)
 
 
 def where(of: Demand) -> Where:

@@ -269,6 +269,9 @@ REPORT_GROUP, REPORT_ASSUMPTION, REPORT_VALUE, REPORT_UNIT = "Group", "Assumptio
 REPORT_DEFAULT, REPORT_CHANGED = "Default", "Changed:"
 REPORT_LOW, REPORT_HIGH, REPORT_SOURCE, REPORT_MEANING = "Low", "High", "Source", "Meaning"
 REPORT_FILES = "Take it with you"
+REPORT_REVIEW, REPORT_REVIEWER = "Add a review", "Reviewer"
+REPORT_REVIEW_TEXT = "What you have to say of it"
+REPORT_REVIEW_HELP = "Printed in the files below, under your name. Both fields are needed."
 REPORT_FILES_HELP = (
     "PDF for print, Excel with live formulas, HTML that opens offline, CSV and JSON with every "
     "value, FOCUS for cost tools. The same runs, seeds and assumptions give the "

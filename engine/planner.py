@@ -5,6 +5,7 @@ cursor of its own, so threads may share one planner.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,7 +17,7 @@ from engine.claims.report import claims, run_suite
 from engine.economics.assumptions import Assumptions
 from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
-from engine.economics.model import Report
+from engine.economics.model import Report, Review
 from engine.errors import StoreError, UsageError
 from engine.forecast_runs import ForecastRuns, forget_trace
 from engine.policies import registry
@@ -223,7 +224,11 @@ class Planner(ForecastRuns):
         return starting_point(self._done(run_ids))
 
     def report(
-        self, run_ids: Sequence[str], baseline: str, assumptions: Assumptions | None = None
+        self,
+        run_ids: Sequence[str],
+        baseline: str,
+        assumptions: Assumptions | None = None,
+        reviews: Sequence[Review] = (),
     ) -> Report:
         """What switching from the baseline's policy costs, saves and emits over years.
 
@@ -234,7 +239,7 @@ class Planner(ForecastRuns):
         known = dict.fromkeys([first, *(self.run(run_id).run_id for run_id in run_ids)])
         rows = self._done(known)
         given = starting_point(rows) if assumptions is None else assumptions
-        return build(gather(self._store, rows, given), given)
+        return replace(build(gather(self._store, rows, given), given), reviews=tuple(reviews))
 
     def export(self, report: Report, kind: str) -> bytes:
         """A report as a file: pdf, html, xlsx, csv, json or focus.csv. Raises UsageError."""

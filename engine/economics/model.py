@@ -215,6 +215,14 @@ class BigDecision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What somebody who read the report has to say of it."""
+
+    by: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
     """One entry of the method or the glossary."""
 
@@ -248,3 +256,4 @@ class Report:
     """Unix time of the trace's start, if known."""
     method: tuple[Term, ...]
     glossary: tuple[Term, ...]
+    reviews: tuple[Review, ...] = ()

@@ -26,6 +26,7 @@ def document(report: Report) -> Document:
             sections.measured(report), sections.year(report), sections.flows(report),
             sections.sure(report), sections.matters(report), sections.carbon(report),
             sections.window(report), sections.decisions(report), sections.others(report),
+            *sections.reviews(report),
             sections.assumptions(report), sections.method(report), sections.provenance(report),
         ),
         footer=(

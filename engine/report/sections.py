@@ -212,6 +212,13 @@ def window(_: Report) -> Section:
     return Section(title="Cost over the window", charts=("cost",))
 
 
+def reviews(report: Report) -> tuple[Section, ...]:
+    """What readers had to say; no section where nobody did."""
+    rows = tuple((review.by, review.text) for review in report.reviews)
+    table = Table(head=("Reviewer", "Review"), rows=rows, numeric=False, widths=(1.3, 5.0))
+    return (Section(title="Reviews", tables=(table,)),) if rows else ()
+
+
 def decisions(report: Report) -> Section:
     """The candidate's largest changes of capacity."""
     name = report.switch.policy

@@ -145,3 +145,12 @@ def test_charts_show_what_the_report_says(report):
     }
     costs = data_of(money.components(report)).groupby("run")["cost"].sum()
     assert costs[f"{report.runs[0].policy} (baseline)"] == pytest.approx(report.runs[0].per_year)
+
+
+def test_a_review_needs_a_name_and_a_text(demo, open_page):
+    page = open_page("report", runs=",".join(demo), baseline=demo[0])
+    page.text_area(key="report_review").set_value("Watch the season.").run()
+    assert not page.exception
+    page.text_input(key="report_reviewer").set_value("Ada").run()
+    assert not page.exception
+    assert page.text_area(key="report_review").value == "Watch the season."

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.economics.model import Review
 from engine.economics.uncertainty import Interval
 from engine.errors import UsageError
 from engine.report import flat
@@ -308,3 +309,17 @@ def test_the_candidates_largest_decisions_are_told_in_order_of_time(plain):
     text = re.sub(r"\s+", " ", pdf_text(export(plain, "pdf")))
     assert f"Where {plain.switch.policy} changed capacity most" in text
     assert made[0].reason.replace("_", " ") in text
+
+
+def test_reviews_are_printed_under_their_names(plain):
+    assert "Reviews" not in [section.title for section in document(plain).sections]
+    said = (Review(by="Ada", text="Watch the season."), Review(by="=1+1", text="@sum"))
+    reviewed = replace(plain, reviews=said)
+    printed = pdf_text(export(reviewed, "pdf"))
+    assert "Watch the season." in printed
+    assert "Ada" in printed
+    assert json.loads(export(reviewed, "json"))["reviews"][0] == {
+        "by": "Ada", "text": "Watch the season."
+    }  # fmt: skip
+    cells = {row[0]: row[1] for row in rows_of(export(reviewed, "csv"))}
+    assert cells["reviews[1].by"] == "'=1+1"
