@@ -201,7 +201,7 @@ def _break_even(entry: Assumption, value_at: Callable[[float], float]) -> BreakE
                 found = root
     paying = "pays" if now > 0 else "does not pay"
     if found is None:
-        note = f"switching {paying} at any value from {ends[0]:,.6g} to {ends[1]:,.6g}"
+        note = f"switching {paying} at any value from {ends[0]:,.10g} to {ends[1]:,.10g}"
     else:
         note = f"switching {paying} as assumed, and turns at this value"
     return BreakEven(

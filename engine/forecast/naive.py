@@ -1,5 +1,6 @@
 """The two forecasts that everything must beat: as it was just now, as it was a season ago."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,7 +14,7 @@ ERRORS_MAX = 4000
 """Past errors that quantiles are taken from."""
 
 
-class _FromErrors:
+class _FromErrors(ABC):
     """A point forecast with the quantiles of its own errors in the training part."""
 
     name = ""
@@ -21,8 +22,9 @@ class _FromErrors:
     def __init__(self) -> None:
         self._errors: dict[int, FloatArray] = {}
 
+    @abstractmethod
     def _point(self, demand: FloatArray, ahead: IntArray) -> FloatArray:
-        raise NotImplementedError
+        """(B, H) demand in the steps that are forecast."""
 
     def _learn(
         self, values: FloatArray, ahead: IntArray, past: Callable[[IntArray, int], IntArray]
