@@ -1,7 +1,7 @@
 # make run     the dashboard, on http://127.0.0.1:8501 or the next free port
 # make test    everything: format, lint, types, import contracts, all tests in a real browser too
 # make check   the same without slow and browser tests; under two minutes
-# make bench   the kernel, replay, import and report benchmarks, one JSON document each
+# make bench   the kernel, replay, import, report and forecast benchmarks, a JSON document each
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
@@ -40,7 +40,7 @@ static-checks: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
-	@for name in kernel replay import report; do $(BIN)/smartscale bench $$name --json || exit $$?; done
+	@for name in kernel replay import report forecast; do $(BIN)/smartscale bench $$name --json || exit $$?; done
 
 warm: $(VENV)/warm.stamp
 
@@ -56,12 +56,12 @@ $(VENV)/run.stamp: pyproject.toml constraints.txt
 	@echo "Installing SmartScale into $(VENV) (once, a minute or two)"
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install -c constraints.txt setuptools
-	@$(PIP) install -c constraints.txt --no-build-isolation -e .
+	@$(PIP) install -c constraints.txt --no-build-isolation -e ".[forecast]"
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@echo "Installing the development tools"
-	@$(PIP) install -c constraints.txt --no-build-isolation -e ".[dev]"
+	@$(PIP) install -c constraints.txt --no-build-isolation -e ".[dev,forecast]"
 	@touch $@
 
 # The names and SMARTSCALE_CHROMIUM are those that tests/browser/conftest.py looks for.

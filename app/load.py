@@ -12,8 +12,14 @@ import pandas as pd
 import streamlit as st
 
 from app.jobs import Board, Job
+from app.state import Demand
 from engine.economics.assumptions import Assumptions
-from engine.economics.model import Report
+from engine.economics.model import Report, Review
+from engine.forecast.coverage import Coverage
+from engine.forecast.fan import Fan, Fans
+from engine.forecast.neural_attention import Faithfulness
+from engine.forecast.series import DemandSeries
+from engine.forecast_runs import StoredEvaluation, Where
 from engine.planner import Planner, Preview
 from engine.policies.registry import PolicyInfo
 from engine.trace.mapping import Mapping
@@ -118,15 +124,81 @@ def actions(run_id: str, from_s: float | None, to_s: float | None) -> pd.DataFra
 
 
 @st.cache_data(show_spinner="Making the report", max_entries=16)
-def report(run_ids: tuple[str, ...], baseline: str, given: Assumptions) -> Report:
+def report(
+    run_ids: tuple[str, ...],
+    baseline: str,
+    given: Assumptions,
+    reviews: tuple[Review, ...] = (),
+) -> Report:
     """Cost and return of switching; see `Planner.report`."""
-    return planner().report(list(run_ids), baseline, given)
+    return planner().report(list(run_ids), baseline, given, reviews)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def report_file(run_ids: tuple[str, ...], baseline: str, given: Assumptions, kind: str) -> bytes:
+def report_file(
+    run_ids: tuple[str, ...],
+    baseline: str,
+    given: Assumptions,
+    kind: str,
+    reviews: tuple[Review, ...] = (),
+) -> bytes:
     """The same as a file; see `Planner.export`."""
-    return planner().export(report(run_ids, baseline, given), kind)
+    return planner().export(report(run_ids, baseline, given, reviews), kind)
+
+
+def where(of: Demand) -> Where:
+    """Which demand, as the planner wants it told."""
+    scenario = planner().presets()[of.preset] if of.preset else None
+    return Where(unit=of.unit, scenario=scenario, pool=of.pool)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def demand(of: Demand) -> DemandSeries:
+    """What is forecast; see `Planner.demand`."""
+    return planner().demand(of.trace_id, **where(of))
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _fans(of: Demand, model: str) -> Fans:
+    """What past cut-offs were forecast, so that dragging to another moment is quick."""
+    return planner().fans(of.trace_id, model=model, **where(of))
+
+
+@st.cache_data(show_spinner="Forecasting", max_entries=512)
+def fan(of: Demand, at_s: float, model: str) -> Fan:
+    """The forecast at a moment; see `Planner.forecast`."""
+    return _fans(of, model).at(at_s)
+
+
+@st.cache_data(show_spinner="Working out the calibration", max_entries=32)
+def coverage(of: Demand, model: str) -> Coverage:
+    """What a forecaster's quantiles were worth; see `Planner.coverage`."""
+    return planner().coverage(of.trace_id, model=model, **where(of))
+
+
+@st.cache_data(show_spinner="Hiding parts of the input", max_entries=32)
+def faithfulness(of: Demand) -> dict[str, Faithfulness]:
+    """Whether attention means anything; see `Planner.faithfulness`."""
+    return planner().faithfulness(of.trace_id, **where(of))
+
+
+def evaluation(of: Demand) -> StoredEvaluation | None:
+    """The newest of the fullest stored evaluations of this demand; None: there is none."""
+    series = demand(of)
+    found = [
+        stored
+        for stored in planner().evaluations(of.trace_id)
+        if stored.pool == of.pool
+        and (stored.evaluation.unit, stored.evaluation.step_s) == (series.unit, series.step_s)
+    ]
+    return max(found, key=lambda each: (len(each.models), each.created_at), default=None)
+
+
+def forget_forecasts() -> None:
+    """After a forecaster was fitted anew."""
+    _fans.clear()
+    fan.clear()
+    coverage.clear()
 
 
 def forget_results() -> None:

@@ -29,7 +29,10 @@ def page_of(path: str, texts: tuple[str, str, str], *, default: bool = False) ->
 page = st.navigation(
     {
         "": [page_of(state.START_PAGE, words.NAV_START, default=True)],
-        words.SECTION_DEMAND: [page_of(state.TRACES_PAGE, words.NAV_TRACES)],
+        words.SECTION_DEMAND: [
+            page_of(state.TRACES_PAGE, words.NAV_TRACES),
+            page_of(state.FORECAST_PAGE, words.NAV_FORECAST),
+        ],
         words.SECTION_WHAT_IF: [
             page_of(state.REPLAY_PAGE, words.NAV_REPLAY),
             page_of(state.COMPARE_PAGE, words.NAV_COMPARE),

@@ -188,3 +188,31 @@ def rate_alt(name: str, mean: float, peak: float) -> str:
 def counted(numbers: Mapping[str, int]) -> Mapping[str, str]:
     """A label for each key, with how many there are."""
     return {key: f"{sentence(str(key))} ({number})" for key, number in numbers.items()}
+
+
+def rate_label(currency: str) -> str:
+    """Of the box for an exchange rate."""
+    return f"{currency} for one US dollar"
+
+
+def rate_wanted(currency: str) -> str:
+    """Asks for an exchange rate."""
+    return (
+        f"How many {currency} is one US dollar? Type the exchange rate above; until then the "
+        "report stays in US dollars."
+    )
+
+
+def changed_assumption(label: str, value: str, unit: str, default: str) -> str:
+    """An assumption that is not the default."""
+    return f"{label.lower()} {value} {unit} (default {default})"
+
+
+def claims_open(no_run: int, not_yet: int) -> str:
+    """How many claims have no figure of ours, and what that takes."""
+    waiting = f"{no_run} {'row has' if no_run == 1 else 'rows have'} no run yet."
+    missing = (
+        f"{not_yet} {'row' if not_yet == 1 else 'rows'} cannot be run yet, because a part of the "
+        "product is missing; each says which."
+    )
+    return " ".join([waiting] * bool(no_run) + [missing] * bool(not_yet))

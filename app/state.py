@@ -1,19 +1,24 @@
 """The only place that spells session keys and query parameters.
 
-The address of a page holds ids and a window, nothing else: it can be sent to a colleague and
-still works after a restart.
+The address of a page holds ids, a window, and what a report assumes: it can be sent to a
+colleague and still works after a restart.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.charts.base import Window
+from engine.demand import RATE as REQUESTS_PER_S
+from engine.demand import SLOTS
 
 START_PAGE = "views/start.py"
 TRACES_PAGE = "views/traces.py"
+FORECAST_PAGE = "views/forecast.py"
 REPLAY_PAGE = "views/replay.py"
 COMPARE_PAGE = "views/compare.py"
 RUNS_PAGE = "views/runs.py"
@@ -23,6 +28,11 @@ CLAIMS_PAGE = "views/claims.py"
 # Query parameters
 RUNS, BASELINE, FROM, TO = "runs", "baseline", "t0", "t1"
 TRACE = "trace"
+AT, MODEL, UNIT, PRESET, POOL = "at", "model", "unit", "preset", "pool"
+CANDIDATE, MODE, CURRENCY, RATE = "candidate", "mode", "currency", "rate"
+YEARS, ASSUME = "years", "assume"
+REPORT_TERMS = (CANDIDATE, MODE, CURRENCY, RATE, YEARS, ASSUME)
+"""What the address of a report says beside its runs."""
 
 # Session keys, prefixed by the page that owns them
 TRACES_PICK = "traces_pick"
@@ -30,6 +40,18 @@ TRACES_TAB = "traces_tab"
 TRACES_JOB = "traces_job"
 TRACES_FILE = "traces_file"
 TRACES_ROWS = "traces_rows"
+FORECAST_TRACE = "forecast_trace"
+FORECAST_MODEL = "forecast_model"
+FORECAST_UNIT = "forecast_unit"
+FORECAST_PRESET = "forecast_preset"
+FORECAST_POOL = "forecast_pool"
+FORECAST_AT = "forecast_at"
+FORECAST_SCORED = "forecast_scored"
+FORECAST_HORIZON = "forecast_horizon"
+FORECAST_COVERED = "forecast_covered"
+FORECAST_COVERAGE = "forecast_coverage"
+FORECAST_JOB = "forecast_job"
+FORECAST_FIT_JOB = "forecast_fit_job"
 REPLAY_JOB = "replay_job"
 REPLAY_TRACE = "replay_trace"
 REPLAY_WINDOW = "replay_window"
@@ -46,6 +68,11 @@ COMPARE_BASELINE = "compare_baseline"
 COMPARE_BRUSH = "compare_brush"
 REPORT_EDITS = "report_edits"
 REPORT_CANDIDATE = "report_candidate"
+REPORT_MODE, REPORT_CURRENCY = "report_mode", "report_currency"
+REPORT_RATE, REPORT_YEARS = "report_rate", "report_years"
+REPORT_REVIEWER, REPORT_REVIEW = "report_reviewer", "report_review"
+REPORT_STARTED, REPORT_WRITTEN = "report_started", "report_written"
+REPORT_TABLE = "report_table"
 CLAIMS_VERDICTS = "claims_verdicts"
 
 
@@ -63,7 +90,7 @@ class Comparison:
         """As query parameters."""
         query = {RUNS: ",".join(self.runs), BASELINE: self.baseline}
         if self.window is not None:
-            query |= {FROM: _exact(self.window.from_s), TO: _exact(self.window.to_s)}
+            query |= {FROM: exact(self.window.from_s), TO: exact(self.window.to_s)}
         return query
 
     def without(self, run_id: str) -> "Comparison":
@@ -71,7 +98,40 @@ class Comparison:
         return comparison_of([run for run in self.runs if run != run_id], self.baseline)
 
 
-def _exact(t_s: float) -> str:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """Which demand the page *Forecast* forecasts."""
+
+    trace_id: str
+    unit: str = REQUESTS_PER_S
+    preset: str | None = None
+    """Scenario that gives service times and pools; None: the trace as it is."""
+    pool: str | None = None
+    """None: all of them."""
+
+
+def demand_of(
+    trace_id: str, slots: bool, preset: str, pool: str, presets: Mapping[str, Sequence[str]]
+) -> Demand:
+    """The demand that an address asks for; what makes no sense is left out.
+
+    Args:
+        trace_id: of the trace.
+        slots: busy slots instead of requests per second.
+        preset: name of a preset; another one counts as the first.
+        pool: name of a pool of it, or empty.
+        presets: names of pools by preset.
+    """
+    chosen = preset if preset in presets else next(iter(presets))
+    named = pool if pool in presets[chosen] else None
+    if not slots and named is None:
+        return Demand(trace_id=trace_id)
+    return Demand(
+        trace_id=trace_id, unit=SLOTS if slots else REQUESTS_PER_S, preset=chosen, pool=named
+    )
+
+
+def exact(t_s: float) -> str:
     """To the microsecond, without trailing zeros."""
     return f"{t_s:.6f}".rstrip("0").rstrip(".")
 
@@ -106,8 +166,69 @@ def comparison() -> Comparison:
 
 
 def compare(chosen: Comparison) -> None:
-    """Writes a comparison into this page's address."""
-    st.query_params.from_dict(chosen.query())
+    """Writes a comparison into this page's address; a report's terms stay."""
+    terms = {key: term(key) for key in REPORT_TERMS if term(key)}
+    st.query_params.from_dict({**chosen.query(), **terms})
+
+
+def term(key: str) -> str:
+    """One of a report's terms; empty: as it is by default."""
+    return st.query_params.get(key, "")
+
+
+def term_number(key: str) -> float | None:
+    """A term that is a number; None where it is none."""
+    try:
+        value = float(term(key))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def set_term(key: str, value: str) -> None:
+    """Writes a report's term into this page's address."""
+    if value:
+        st.query_params[key] = value
+    else:
+        st.query_params.pop(key, None)
+
+
+def in_address(key: str) -> str:
+    """One parameter of this page's address; empty where it is not there."""
+    return str(st.query_params.get(key, ""))
+
+
+def into_address(**values: str | None) -> None:
+    """Changes parameters of this page's address; None removes one."""
+    for key, value in values.items():
+        if value is not None:
+            st.query_params[key] = value
+        elif key in st.query_params:
+            del st.query_params[key]
+
+
+def exact_seconds(text: str) -> float | None:
+    """Seconds as an address says them; None where that makes no sense."""
+    try:
+        t_s = float(text)
+    except ValueError:
+        return None
+    return t_s if 0 <= t_s < 1e12 else None
+
+
+def go_to(page: str, query: Mapping[str, str] | None = None) -> NoReturn:
+    """Leaves this page for another one, as a link would. Only this may switch pages.
+
+    A browser runs a timer for each fragment with `run_every`, and a link stops them before it
+    asks for its page. `st.switch_page` does not: until the browser hears of the new page, a tick
+    still asks for a fragment of the old one. Answering it tells the browser that the old page is
+    back, and it drops everything the new one has drawn; nothing draws it again. So the fragments
+    are forgotten before the switch, and such a tick is ignored.
+    """
+    context = get_script_run_ctx()
+    if context is not None:
+        context.fragment_storage.clear()
+    st.switch_page(page, query_params=query)
 
 
 def look_at(window: Window | None) -> None:

@@ -11,6 +11,9 @@ ABOUT = (
 # Navigation: title, icon, tooltip
 NAV_START = ("Start", ":material/home:", "What this is, and a finished comparison to look at.")
 NAV_TRACES = ("Traces", ":material/timeline:", "Recorded demand: load it, check it, look at it.")
+NAV_FORECAST = (
+    "Forecast", ":material/insights:", "What will come, how sure that is, and whom to trust."
+)  # fmt: skip
 NAV_REPLAY = ("Replay", ":material/play_circle:", "Replay a trace under several policies.")
 NAV_COMPARE = ("Compare", ":material/balance:", "Which policy served better, and at what cost.")
 NAV_RUNS = ("Runs", ":material/history:", "All replays: compare, repeat or delete them.")
@@ -259,21 +262,29 @@ REPORT_MODE_HELP = (
     "their energy is paid for."
 )
 REPORT_CURRENCY = "Currency"
-REPORT_CURRENCY_HELP = "Set the exchange rate among the assumptions."
+REPORT_CURRENCY_HELP = "Of the report; other currencies than US dollars need an exchange rate."
+REPORT_RATE = "Exchange rate"
 REPORT_YEARS = "Horizon (years)"
 REPORT_GROUP, REPORT_ASSUMPTION, REPORT_VALUE, REPORT_UNIT = "Group", "Assumption", "Value", "Unit"
+REPORT_DEFAULT, REPORT_CHANGED = "Default", "Changed:"
 REPORT_LOW, REPORT_HIGH, REPORT_SOURCE, REPORT_MEANING = "Low", "High", "Source", "Meaning"
 REPORT_FILES = "Take it with you"
+REPORT_REVIEW, REPORT_REVIEWER = "Add a review", "Reviewer"
+REPORT_REVIEW_TEXT = "What you have to say of it"
+REPORT_REVIEW_HELP = "Printed in the files below, under your name. Both fields are needed."
 REPORT_FILES_HELP = (
     "PDF for print, Excel with live formulas, HTML that opens offline, CSV and JSON with every "
-    "value, FOCUS for cost tools. The same runs and assumptions give the same file."
+    "value, FOCUS for cost tools. The same runs, seeds and assumptions give the "
+    "same file."
 )
 
 # Claims
 CLAIMS_INTRO = (
-    "Papers on learned scaling promise a lot. Here is each headline claim beside what our own "
-    "runs and plain arithmetic say of it, made by one command and never typed by hand."
+    "Papers on learned scaling promise a lot. Here is each headline claim beside what we find: a "
+    "figure from stored runs, or what follows by arithmetic from other numbers of the same "
+    "document. The published numbers are quoted; verdicts are computed."
 )
 CLAIMS_VERDICT = "Show only"
 CLAIMS_ALT = "Claims with published figure, our figure, interval, verdict and conditions"
-CLAIMS_RUNS = "Rows without a figure wait for runs. This command makes those that can be made:"
+CLAIMS_BEHIND = "Runs behind the figures"
+CLAIMS_RUNS = "This command makes the runs that are missing:"

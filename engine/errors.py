@@ -7,6 +7,7 @@
     ├── ScenarioError     a scenario value is missing, unknown or out of range
     ├── PolicyError       a policy is unknown, cannot be loaded, or gave an impossible answer
     │   └── PolicyFailed  a policy raised an error of its own in the middle of a replay
+    ├── CheckpointError   a trained network is missing, damaged or of another version
     └── ReplayCancelled   somebody asked the replay to stop; nothing was lost
 
 Every error says what is wrong, where, and how to fix it. The screen and the command line show
@@ -50,6 +51,10 @@ class PolicyError(EngineError):
 
 class PolicyFailed(PolicyError):  # noqa: N818 — the policy failed, not what was asked of it
     """A policy raised an error of its own in the middle of a replay."""
+
+
+class CheckpointError(EngineError):
+    """A trained network cannot be used: missing, damaged, or of another version."""
 
 
 class ReplayCancelled(EngineError):  # noqa: N818 — nothing went wrong

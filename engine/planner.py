@@ -5,6 +5,7 @@ cursor of its own, so threads may share one planner.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -16,9 +17,10 @@ from engine.claims.report import claims, run_suite
 from engine.economics.assumptions import Assumptions
 from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
-from engine.economics.model import Report
+from engine.economics.model import Report, Review
 from engine.errors import StoreError, UsageError
 from engine.footprint import account_figures
+from engine.forecast_runs import ForecastRuns, forget_trace
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
 from engine.presets import PRESETS
@@ -42,7 +44,7 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner:
+class Planner(ForecastRuns):
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -113,7 +115,9 @@ class Planner:
 
     def delete_trace(self, key: str, *, force: bool = False) -> None:
         """Removes a trace. Raises StoreError while runs refer to it, unless `force`."""
-        traces.delete_trace(self._store, self.trace(key).trace_id, force=force)
+        trace_id = self.trace(key).trace_id
+        traces.delete_trace(self._store, trace_id, force=force)
+        forget_trace(self.path, trace_id)
 
     def trace_kinds(self) -> Mapping[str, KindInfo]:
         """Kinds of synthetic traces with their options."""
@@ -221,7 +225,11 @@ class Planner:
         return starting_point(self._done(run_ids))
 
     def report(
-        self, run_ids: Sequence[str], baseline: str, assumptions: Assumptions | None = None
+        self,
+        run_ids: Sequence[str],
+        baseline: str,
+        assumptions: Assumptions | None = None,
+        reviews: Sequence[Review] = (),
     ) -> Report:
         """What switching from the baseline's policy costs, saves and emits over years.
 
@@ -232,7 +240,7 @@ class Planner:
         known = dict.fromkeys([first, *(self.run(run_id).run_id for run_id in run_ids)])
         rows = self._done(known)
         given = starting_point(rows) if assumptions is None else assumptions
-        return build(gather(self._store, rows, given), given)
+        return replace(build(gather(self._store, rows, given), given), reviews=tuple(reviews))
 
     def export(self, report: Report, kind: str) -> bytes:
         """A report as a file: pdf, html, xlsx, csv, json or focus.csv. Raises UsageError."""

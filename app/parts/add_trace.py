@@ -143,7 +143,7 @@ def _stored(made: Imported) -> None:
         if st.button(
             words.REPLAY_IT, type="primary", icon=":material/play_circle:", key="traces_go"
         ):
-            st.switch_page(state.REPLAY_PAGE, query_params={state.TRACE: made.trace_id})
+            state.go_to(state.REPLAY_PAGE, {state.TRACE: made.trace_id})
 
 
 def _look_at(trace_id: str) -> None:

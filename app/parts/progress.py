@@ -1,5 +1,8 @@
 """Running jobs on screen: progress while it lasts, one rerun of the page when it ends."""
 
+from collections.abc import Callable
+from functools import cache
+
 import streamlit as st
 
 from app import load, phrases, problems, state, words
@@ -39,21 +42,30 @@ def watch_setup(job: Job) -> None:
     st.progress(job.fraction, text=job.text or None)
 
 
-@st.fragment(run_every=1.0)
-def watch_all() -> None:
-    """What is running, for the sidebar; without buttons."""
-    active = load.board().active()
-    if not active:
-        st.rerun()
-    for job in active:
-        st.progress(job.fraction, text=phrases.working(job.title, "", job.fraction))
+@cache
+def watch_all(page_title: str) -> Callable[[], None]:
+    """What is running, for the sidebar; without buttons.
+
+    Each page has a fragment of its own, which Streamlit tells apart by their names: with one for
+    all, a late tick of the page before would be answered; see `state.go_to`.
+    """
+
+    def watch_jobs() -> None:
+        active = load.board().active()
+        if not active:
+            st.rerun()
+        for job in active:
+            st.progress(job.fraction, text=phrases.working(job.title, "", job.fraction))
+
+    watch_jobs.__qualname__ += f" of {page_title}"
+    return st.fragment(watch_jobs, run_every=1.0)
 
 
 def sidebar(page_title: str) -> None:
     """Running jobs, and the replay that has ended meanwhile."""
     with st.sidebar:
         if load.board().active():
-            watch_all()
+            watch_all(page_title)()
         job = load.board().find(state.get(state.REPLAY_JOB))
         if job is not None and job.state is State.DONE and page_title != words.NAV_REPLAY[0]:
             query = state.comparison_of(job.result).query()

@@ -90,7 +90,7 @@ def finish() -> None:
     job = load.board().find(state.get(state.REPLAY_JOB))
     if job is not None and job.state is State.DONE:
         state.forget(state.REPLAY_JOB)
-        st.switch_page(state.COMPARE_PAGE, query_params=state.comparison_of(job.result).query())
+        state.go_to(state.COMPARE_PAGE, state.comparison_of(job.result).query())
 
 
 def outcome() -> None:

@@ -6,11 +6,12 @@ from functools import partial
 import pandas as pd
 import streamlit as st
 
-from app import load, phrases, words
+from app import load, phrases, state, words
 from app.charts import money as charts
 from engine.economics.assumptions import Assumptions
-from engine.economics.model import Report
-from engine.report.document import Table, document
+from engine.economics.model import Report, Review
+from engine.report.document import document
+from engine.report.pieces import Table
 
 FILES = (
     ("pdf", "PDF", "application/pdf", ":material/picture_as_pdf:"),
@@ -47,17 +48,28 @@ def files(run_ids: Sequence[str], baseline: str, given: Assumptions) -> None:
     with st.container(border=True):
         st.markdown(f"**{words.REPORT_FILES}**")
         st.caption(words.REPORT_FILES_HELP)
+        reviews = _review()
         with st.container(horizontal=True):
             for kind, label, mime, icon in FILES:
                 st.download_button(
                     label,
-                    data=partial(load.report_file, tuple(run_ids), baseline, given, kind),
+                    data=partial(load.report_file, tuple(run_ids), baseline, given, kind, reviews),
                     file_name=f"smartscale-{baseline[:6]}.{kind}",
                     mime=mime,
                     icon=icon,
                     key=f"report_{kind}",
                     on_click="ignore",
                 )
+
+
+def _review() -> tuple[Review, ...]:
+    """What the reader wants to add to the files; nothing until both fields are filled."""
+    with st.expander(words.REPORT_REVIEW, icon=":material/rate_review:"):
+        by = st.text_input(words.REPORT_REVIEWER, key=state.REPORT_REVIEWER).strip()
+        text = st.text_area(
+            words.REPORT_REVIEW_TEXT, help=words.REPORT_REVIEW_HELP, key=state.REPORT_REVIEW
+        ).strip()
+    return (Review(by=by, text=text),) if by and text else ()
 
 
 def details(report: Report) -> None:
@@ -70,7 +82,7 @@ def details(report: Report) -> None:
     }
     shown = (
         "What the replay measured", "A year's cost by component", "Cash flows of switching",
-        "What matters most", "Energy and carbon", "Largest decisions",
+        "How sure this is", "What matters most", "Energy and carbon", "Largest decisions",
         "All runs against the baseline",
     )  # fmt: skip
     for title in shown:

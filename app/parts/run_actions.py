@@ -25,7 +25,7 @@ def toolbar(picked: pd.DataFrame) -> None:
         ):
             group = choices.group_of(done)
             chosen = state.comparison_of(group.run_ids, group.baseline)
-            st.switch_page(state.COMPARE_PAGE, query_params=chosen.query())
+            state.go_to(state.COMPARE_PAGE, chosen.query())
         if st.button(
             words.RUNS_AGAIN,
             icon=":material/replay:",

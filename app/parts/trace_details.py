@@ -44,7 +44,7 @@ def _buttons(trace: TraceInfo) -> None:
         if trace.kind.value in profiles.DEMAND and st.button(
             words.REPLAY_IT, type="primary", icon=":material/play_circle:", key="traces_replay"
         ):
-            st.switch_page(state.REPLAY_PAGE, query_params={state.TRACE: trace.trace_id})
+            state.go_to(state.REPLAY_PAGE, {state.TRACE: trace.trace_id})
         if st.button(words.RENAME, icon=":material/edit:", key="traces_rename"):
             rename(trace)
         if st.button(words.DELETE, icon=":material/delete:", key="traces_delete"):

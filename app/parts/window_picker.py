@@ -69,9 +69,9 @@ def window_slider(
     changed: Changed,
 ) -> None:
     """The same as a slider with two handles, which also works from the keyboard."""
-    low, high = _shown(clock, whole.from_s), _shown(clock, whole.to_s)
+    low, high = position(clock, whole.from_s), position(clock, whole.to_s)
     now = window or whole
-    state.put(key, (_shown(clock, now.from_s), _shown(clock, now.to_s)))
+    state.put(key, (position(clock, now.from_s), position(clock, now.to_s)))
     st.slider(
         words.WINDOW,
         min_value=low,
@@ -85,23 +85,24 @@ def window_slider(
 
 
 def _slid(key: str, clock: Clock, whole: Window, step_s: float, changed: Changed) -> None:
-    start, end = (_seconds(clock, position) for position in state.get(key))
+    start, end = (seconds_at(clock, place) for place in state.get(key))
     end = whole.to_s + step_s if end > whole.to_s - step_s / 2 else end
     window = snapped(start, end, step_s, whole)
     changed(None if window == whole else window)
 
 
-def _shown(clock: Clock, t_s: float) -> Any:
+def position(clock: Clock, t_s: float) -> Any:
     """Slider position: a naive UTC time, or elapsed units."""
     if clock.epoch_s is None:
         return t_s / clock.unit[1]
     return datetime.fromtimestamp(clock.epoch_s + t_s, UTC).replace(tzinfo=None)
 
 
-def _seconds(clock: Clock, position: Any) -> float:
+def seconds_at(clock: Clock, place: Any) -> float:
+    """Back again, seconds since the trace's start."""
     if clock.epoch_s is None:
-        return float(position) * clock.unit[1]
-    return float(position.replace(tzinfo=UTC).timestamp()) - clock.epoch_s
+        return float(place) * clock.unit[1]
+    return float(place.replace(tzinfo=UTC).timestamp()) - clock.epoch_s
 
 
 def described(clock: Clock, window: Window) -> str:

@@ -43,14 +43,19 @@ with st.container(horizontal=True, vertical_alignment="center"):
 
 others = [run_id for run_id in chosen.runs if run_id != chosen.baseline]
 labels = runs_chosen.labels(runs)
+wanted = state.term(state.CANDIDATE)
+state.put(
+    state.REPORT_CANDIDATE,
+    next((run_id for run_id in others if wanted and run_id.startswith(wanted)), others[0]),
+)
 candidate = st.segmented_control(
     words.REPORT_CANDIDATE,
     others,
-    default=others[0],
     format_func=labels.__getitem__,
     help=words.REPORT_CANDIDATE_HELP,
     key=state.REPORT_CANDIDATE,
     required=True,
+    on_change=lambda: state.set_term(state.CANDIDATE, state.get(state.REPORT_CANDIDATE) or ""),
 )
 order = tuple(dict.fromkeys([chosen.baseline, candidate or others[0], *others]))
 

@@ -13,12 +13,10 @@ st.title(words.START_TITLE)
 st.markdown(words.START_INTRO)
 with st.container(horizontal=True):
     if demo and st.button(words.START_DEMO, type="primary", key="start_demo"):
-        st.switch_page(
-            state.COMPARE_PAGE, query_params=state.comparison_of(demo, baseline).query()
-        )
+        state.go_to(state.COMPARE_PAGE, state.comparison_of(demo, baseline).query())
     if st.button(words.START_OWN, key="start_own"):
         state.put(state.TRACES_TAB, words.TRACES_ADD)
-        st.switch_page(state.TRACES_PAGE)
+        state.go_to(state.TRACES_PAGE)
 
 steps = st.columns(len(words.START_STEPS))
 for column, (title, text) in zip(steps, words.START_STEPS, strict=True):

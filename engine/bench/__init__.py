@@ -11,6 +11,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "replay": "engine.bench.replay",
         "import": "engine.bench.import_",
         "report": "engine.bench.report",
+        "forecast": "engine.bench.forecast",
     }
 )
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""

@@ -10,17 +10,30 @@ class Verdict(StrEnum):
     """What our evidence says of a claim."""
 
     MATCHED = "matched"
-    """Within our interval, or within a tenth where there is none."""
+    """Our interval holds it, or our figure is within a tenth of it."""
     WEAKER = "weaker"
     """We find the effect, but less of it."""
     STRONGER = "stronger"
     """We find more of it."""
+    UNDECIDED = "undecided"
+    """Our interval is so wide that it holds the claim and its opposite, or half of it."""
     NOT_REPRODUCIBLE = "not reproducible"
     """What is needed to check it was never published, or runs show the opposite."""
     INCONSISTENT = "inconsistent in itself"
     """Its own numbers contradict one another."""
     NO_RUN = "no run yet"
-    """Nothing stored answers it."""
+    """Nothing stored answers it; `smartscale claims --run-suite` makes the runs."""
+    NOT_YET = "cannot be run yet"
+    """A part of the product that it needs is missing; the conditions say which."""
+
+
+class Basis(StrEnum):
+    """Where our figure is from."""
+
+    RUNS = "runs"
+    ARITHMETIC = "arithmetic"
+    """Over the document's own figures; none of ours is in it."""
+    NOTHING = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +45,13 @@ class Claim:
     source: str
     text: str
     claimed: float | None
+    claimed_high: float | None = None
+    """Where the claim is a band: its upper end."""
     ours: float | None
+    basis: Basis = Basis.NOTHING
     low: float | None
     high: float | None
-    """90 % t interval over seeds; None: one value, or none."""
+    """90 % t interval over seeds, no narrower than what is read can tell apart."""
     unit: str
     verdict: Verdict
     conditions: str

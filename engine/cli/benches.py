@@ -8,11 +8,11 @@ from engine.bench import BENCHMARKS
 from engine.cli.session import Session, with_session
 
 
-@click.command()
+@click.command(short_help="Measure how fast a part of the product is on this machine.")
 @click.argument("name", type=click.Choice(list(BENCHMARKS)))
 @with_session
 def bench(name: str, session: Session) -> None:
-    """Measure the kernel, a replay or an import on this machine."""
+    """Measure the kernel, a replay, an import, a report or a forecast on this machine."""
     from engine import bench as benchmarks  # noqa: PLC0415 - heavy once it runs
 
     session.note(f"Measuring {name}; this takes up to a minute or two.")

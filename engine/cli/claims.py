@@ -27,16 +27,21 @@ def _shown(found: list["Claim"]) -> object:
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
     return table(
-        ["claim", "source", "claimed", "ours", "90 % interval", "unit", "verdict", "conditions"],
+        ["claim", "verdict", "claimed", "ours", "90 % interval", "unit", "from", "conditions"],
         [
             [
-                f"{claim.key} {claim.text}", claim.source, _number(claim.claimed),
-                _number(claim.ours), _range(claim), claim.unit, claim.verdict.value,
-                claim.conditions,
+                f"{claim.key} {claim.text} ({claim.source})", claim.verdict.value,
+                _claimed(claim), _number(claim.ours), _range(claim), claim.unit,
+                claim.basis.value, claim.conditions,
             ]
             for claim in found
         ],
     )  # fmt: skip
+
+
+def _claimed(claim: "Claim") -> str:
+    high = "" if claim.claimed_high is None else f" to {_number(claim.claimed_high)}"
+    return _number(claim.claimed) + high
 
 
 def _number(value: float | None) -> str:

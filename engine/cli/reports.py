@@ -9,7 +9,7 @@ from engine.cli.session import Session, with_session
 from engine.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
-    from engine.economics.model import Report
+    from engine.economics.model import Report, Review
 
 
 @click.command(short_help="Write a cost and return report of finished runs.")
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     "--out", "outs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
     help="Ends in .pdf, .html, .xlsx, .csv, .json or .focus.csv; repeatable.",
 )  # fmt: skip
+@click.option(
+    "--review", "said", multiple=True, metavar="NAME: TEXT",
+    help="What somebody has to say of it, printed in the report; repeatable.",
+)  # fmt: skip
 @click.option("--schema", is_flag=True, help="Print the JSON schema of reports and stop.")
 @with_session
 def report(
@@ -34,6 +38,7 @@ def report(
     given: Path | None,
     settings: tuple[str, ...],
     outs: tuple[Path, ...],
+    said: tuple[str, ...],
     schema: bool,
     session: Session,
 ) -> None:
@@ -46,7 +51,7 @@ def report(
 
         session.show(published(), lambda: click.echo(_as_text(published())))
         return
-    kinds = _kinds(outs)
+    kinds, reviews = _kinds(outs), [_review(text) for text in said]
     with session.planner() as planner:
         chosen = [planner.run(run).run_id for run in runs]
         if not chosen:
@@ -58,7 +63,7 @@ def report(
         if given is not None:
             assumed = read(given, assumed)
         assumed = assumed.changed(dict(map(_setting, settings)), "--assume")
-        made = planner.report(chosen, reference, assumed)
+        made = planner.report(chosen, reference, assumed, reviews)
         for path, kind in zip(outs, kinds, strict=True):
             _write(path, planner.export(made, kind))
             session.note(f"Wrote {path}.")
@@ -81,6 +86,17 @@ def _setting(text: str) -> tuple[str, str | float]:
         return key, float(value)
     except ValueError:
         return key, value
+
+
+def _review(text: str) -> "Review":
+    from engine.economics.model import Review  # noqa: PLC0415 - heavy
+
+    by, colon, words = (part.strip() for part in text.partition(":"))
+    if not (by and colon and words):
+        raise UsageError(
+            f"{text!r} is no review", "--review", 'Write it as "Ada: watch the season"'
+        )
+    return Review(by=by, text=words)
 
 
 def _write(path: Path, content: bytes) -> None:

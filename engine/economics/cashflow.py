@@ -25,12 +25,13 @@ def npv(rate: float, flows: Sequence[float] | FloatArray) -> float:
 def irr(flows: Sequence[float] | FloatArray) -> float | None:
     """Internal rate of return per year: the rate at which `npv` is 0.
 
-    None where flows never change sign (no such rate), or change it more than once (several
-    rates may solve it, so none is meaningful).
+    None where flows never change sign (no such rate), change it more than once (several rates
+    may solve it, so none is meaningful), or bring money first and cost later (the rate would be
+    the price of a loan, better when lower).
     """
     signs = [math.copysign(1.0, flow) for flow in flows if flow != 0]
     changes = sum(a != b for a, b in pairwise(signs))
-    if changes != 1:
+    if changes != 1 or signs[0] > 0:
         return None
 
     def value(log_growth: float) -> float:  # well scaled over the whole range of rates
@@ -46,20 +47,26 @@ def irr(flows: Sequence[float] | FloatArray) -> float | None:
 def payback_years(flows: Sequence[float] | FloatArray, rate: float = 0.0) -> float | None:
     """Years until what was invested has come back, for good; flows spread evenly over a year.
 
-    0 where nothing was invested and nothing is ever owed; None where it never comes back.
+    0 where nothing was invested and nothing is ever owed; None where it never comes back, and
+    where `lends`: nothing was invested that could come back.
 
     Args:
         flows: by year.
         rate: discounts them first; 0: the plain payback.
     """
     total = np.cumsum([flow / (1.0 + rate) ** year for year, flow in enumerate(flows)])
-    if total[-1] < 0:
+    if total[-1] < 0 or lends(flows, rate):
         return None
     owed = np.flatnonzero(total < 0)
     if len(owed) == 0:
         return 0.0
     last = int(owed[-1])
     return last + float(-total[last] / (total[last + 1] - total[last]))
+
+
+def lends(flows: Sequence[float] | FloatArray, rate: float = 0.0) -> bool:
+    """Whether it brings money today and, all in all, costs later."""
+    return flows[0] > 0 and npv(rate, flows) < flows[0]
 
 
 def roi(flows: Sequence[float] | FloatArray) -> float | None:
@@ -77,13 +84,3 @@ def tco(rate: float, capex: float, yearly: Sequence[float] | FloatArray) -> floa
     The form of the source paper, CAPEX + sum (compute + energy + penalties) / (1 + r) ** t.
     """
     return npv(rate, [capex, *yearly])
-
-
-def annuity(rate: float, years: int) -> float:
-    """Present value of 1 a year for `years` years: (1 - (1 + r) ** -n) / r, n for r = 0."""
-    return npv(rate, [0.0, *([1.0] * years)])
-
-
-def grown(first: float, growth: float, years: int) -> list[float]:
-    """`first`, growing by the share `growth` each further year."""
-    return [first * (1.0 + growth) ** year for year in range(years)]

@@ -1,16 +1,18 @@
 """From stored runs to what a report is made of."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from engine.economics import uncertainty
-from engine.economics.assumptions import Assumptions, defaults
-from engine.economics.build import Inputs, Measured
+from engine.economics.assumptions import Assumptions
+from engine.economics.build import Inputs
+from engine.economics.catalogue import defaults
 from engine.economics.costs import Usage
 from engine.economics.model import BigDecision, Chart, Identity, Series
+from engine.economics.switching import SEEDS_MIN, Measured
 from engine.errors import UsageError
 from engine.scenario import Scenario
 from engine.scenario_file import from_dict
@@ -42,19 +44,35 @@ def gather(store: Store, rows: Sequence[RunRow], given: Assumptions) -> Inputs:
     """
     check(rows)
     baseline = rows[0]
-    promise = _promise(baseline)
     measured = tuple(
-        _measured(store, row, promise, candidate=number > 0) for number, row in enumerate(rows)
+        _measured(store, row, candidate=number > 0) for number, row in enumerate(rows)
     )
+    stored = runs.list_runs(store)
+    known = {(run.run_id, run.usage.candidate): run.usage for run in measured}
+    pairs = {row.run_id: _by_seed(stored, baseline, row) for row in rows[1:]}
+    enough = {run_id: found for run_id, found in pairs.items() if len(found) >= SEEDS_MIN}
+    behind = {row.run_id for found in enough.values() for pair in found for row in pair}
+
+    def usage(row: RunRow, *, candidate: bool) -> Usage:
+        found = known.get((row.run_id, candidate))
+        return found or _measured(store, row, candidate=candidate).usage
+
     return Inputs(
-        identity=_identity(rows, given),
+        identity=_identity(rows, given, behind - {row.run_id for row in rows}),
         runs=measured,
-        charts=_charts(store, rows),
-        by_seed={row.run_id: _by_seed(store, baseline, row, promise) for row in rows[1:]},
+        charts=_charts(store, rows, given),
+        by_seed={
+            run_id: tuple(
+                (usage(one, candidate=False), usage(other, candidate=True))
+                for one, other in found
+            )
+            for run_id, found in enough.items()
+        },
+        differing=differing(rows),
         decisions=_decisions(store, rows[1]),
         seed=int(from_dict(baseline.scenario).seed),
         epoch_s=baseline.epoch_s,
-    )
+    )  # fmt: skip
 
 
 def check(rows: Sequence[RunRow]) -> None:
@@ -79,7 +97,36 @@ def _promise(row: RunRow) -> float:
     return float(from_dict(row.scenario).slo.attainment_frac)
 
 
-def _measured(store: Store, row: RunRow, promise: float, *, candidate: bool) -> Measured:
+def differing(rows: Sequence[RunRow]) -> tuple[str, ...]:
+    """What the runs' scenarios differ in: path and values, such as `slo.latency_s (6 / 9)`."""
+    flat = [dict(_leaves(row.scenario, "")) for row in rows]
+    paths = dict.fromkeys(path for leaves in flat for path in leaves)
+    told = []
+    for path in paths:
+        values = [leaves.get(path, "none") for leaves in flat]
+        if path != "name" and any(value != values[0] for value in values):
+            told.append(f"{path} ({' / '.join(_short(value) for value in values)})")
+    return tuple(told)
+
+
+def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _leaves(item, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            name = item.get("name", number) if isinstance(item, dict) else number
+            yield from _leaves(item, f"{path}[{name}]")
+    else:
+        yield path, value
+
+
+def _short(value: Any) -> str:
+    text = f"{value:g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 24 else f"{text[:23]}…"
+
+
+def _measured(store: Store, row: RunRow, *, candidate: bool) -> Measured:
     hours = (row.to_s - row.from_s) / SECONDS_PER_HOUR
     found = cost_queries.blocks(
         store, row, _slots(row), uncertainty.block_length_h(hours) or hours
@@ -92,7 +139,7 @@ def _measured(store: Store, row: RunRow, promise: float, *, candidate: bool) -> 
     usage = Usage(
         **{name: float(column.sum()) for name, column in blocks.items()},
         peak_workers=float(card.get("peak_workers") or 0.0),
-        promise_frac=promise,
+        promise_frac=_promise(row),
         candidate=candidate,
     )
     return Measured(
@@ -106,7 +153,7 @@ def _slots(row: RunRow) -> list[int]:
     return [scenario.agent_type_of(pool).slots for pool in scenario.pools]
 
 
-def _identity(rows: Sequence[RunRow], given: Assumptions) -> Identity:
+def _identity(rows: Sequence[RunRow], given: Assumptions, behind: set[str]) -> Identity:
     baseline = rows[0]
     start = None if baseline.epoch_s is None else baseline.epoch_s + baseline.from_s
     return Identity(
@@ -119,6 +166,9 @@ def _identity(rows: Sequence[RunRow], given: Assumptions) -> Identity:
         trace_id=baseline.trace_id,
         scenario_name=str(baseline.scenario.get("name", "")),
         scenario_hash=baseline.scenario_hash,
+        scenario_hashes=tuple(row.scenario_hash for row in rows),
+        seed_run_ids=tuple(sorted(behind)),
+        closed_loop=any(row.closed_loop for row in rows),
         code_versions=tuple(dict.fromkeys(row.code_version for row in rows)),
         window_from_s=baseline.from_s,
         window_to_s=baseline.to_s,
@@ -132,21 +182,15 @@ def _identity(rows: Sequence[RunRow], given: Assumptions) -> Identity:
 
 
 def _by_seed(
-    store: Store, baseline: RunRow, candidate: RunRow, promise: float
-) -> tuple[tuple[Usage, Usage], ...]:
+    stored: Sequence[RunRow], baseline: RunRow, candidate: RunRow
+) -> tuple[tuple[RunRow, RunRow], ...]:
     """Pairs of finished runs like these two that share another seed."""
     alike = [
-        {_seed(row): row for row in runs.list_runs(store) if _differs_in_seed_only(row, one)}
+        {_seed(row): row for row in stored if _differs_in_seed_only(row, one)}
         for one in (baseline, candidate)
     ]
     seeds = sorted(set(alike[0]) & set(alike[1]))
-    return tuple(
-        (
-            _measured(store, alike[0][seed], promise, candidate=False).usage,
-            _measured(store, alike[1][seed], promise, candidate=True).usage,
-        )
-        for seed in seeds
-    )
+    return tuple((alike[0][seed], alike[1][seed]) for seed in seeds)
 
 
 def _seed(row: RunRow) -> int:
@@ -176,8 +220,8 @@ def _decisions(store: Store, row: RunRow) -> tuple[BigDecision, ...]:
     )
 
 
-def _charts(store: Store, rows: Sequence[RunRow]) -> tuple[Chart, ...]:
-    span = Span(max_points=POINTS)
+def _charts(store: Store, rows: Sequence[RunRow], given: Assumptions) -> tuple[Chart, ...]:
+    span, rate = Span(max_points=POINTS), given["currency_per_usd"]
     capacity, cost, latency = [], [], []
     for number, row in enumerate(rows):
         frame = run_queries.timeline(store, row, span)
@@ -185,16 +229,16 @@ def _charts(store: Store, rows: Sequence[RunRow]) -> tuple[Chart, ...]:
         if number == 0:
             capacity.append(_series("Demand", hours, frame["offered_slots"]))
         capacity.append(_series(row.policy, hours, frame["ready_slots"]))
-        cost.append(_series(row.policy, hours, frame["cost_usd_per_h"]))
+        cost.append(_series(row.policy, hours, frame["cost_usd_per_h"] * rate))
         seen = run_queries.latency(store, row, span)
         latency.append(_series(row.policy, _hours(seen["t_s"], row), seen["p95_s"]))
-    slo = float(from_dict(rows[0].scenario).slo.latency_s)
+    slos = {float(from_dict(row.scenario).slo.latency_s) for row in rows}
     return (
         Chart(key="capacity", title="Demand against ready capacity", unit="slots",
               series=tuple(capacity)),
         Chart(key="latency", title="Request latency, 95th percentile", unit="s",
-              series=tuple(latency), limit=slo),
-        Chart(key="cost", title="Cost of provisioned workers", unit="USD per hour",
+              series=tuple(latency), limit=slos.pop() if len(slos) == 1 else None),
+        Chart(key="cost", title="Cost of provisioned workers", unit=f"{given.currency} per hour",
               series=tuple(cost)),
     )  # fmt: skip
 

@@ -24,6 +24,13 @@ class Identity:
     trace_id: str
     scenario_name: str
     scenario_hash: str
+    """Of the baseline."""
+    scenario_hashes: tuple[str, ...]
+    """One a run, in the order of `run_ids`."""
+    seed_run_ids: tuple[str, ...]
+    """Further stored runs, alike but for their seed, that intervals from seeds rest on."""
+    closed_loop: bool
+    """Whether sessions wait for answers."""
     code_versions: tuple[str, ...]
     window_from_s: float
     window_to_s: float
@@ -114,24 +121,37 @@ class Switch:
     investment: float
     npv: float
     npv_interval: Interval | None
+    npv_interval_window: Interval | None
+    npv_interval_seeds: Interval | None
     irr: float | None
     irr_note: str
     payback_months: float | None
+    payback_text: str
+    """Its value to show; in words where there are no months."""
     payback_note: str
     roi: float | None
     tco_baseline: float
     tco_candidate: float
     tco_difference: float
     """Candidate less baseline."""
+    tco_interval: Interval | None
+    """Of the candidate."""
+    tco_baseline_interval: Interval | None
     avoided_kg_per_year: float
     avoided_kg_interval: Interval | None
     slo_points: float | None
     """Candidate less baseline, in points."""
     cost_per_slo_point: float | None
-    """Yearly cost of one more point of attainment; None where the better one is not dearer."""
+    """Yearly cost of one more point of attainment; None where the better one is not dearer, and
+    where they differ too little to say."""
     slo_point_note: str
     probability_pays: float | None
-    """Share of draws in which the net present value is above 0."""
+    """Share of draws in which the net present value is above 0; None below a day of demand."""
+    largest: str
+    """What the net present value is most uncertain by: `window`, `seeds`, the key of an
+    assumption, or empty."""
+    largest_note: str
+    """The same in words."""
     years: tuple[Year, ...]
     tornado: tuple[Bar, ...]
     break_even: tuple[BreakEven, ...]
@@ -170,9 +190,12 @@ class Charge:
     to_s: float
     worker_hours: float
     list_cost: float
-    """At the scenario's prices."""
+    """Before discounts."""
     effective_cost: float
     """Less the discounts of reserved and spot."""
+    basis: str
+    """`rented`: provisioned hours at the scenario's prices; `owned`: the machines' price over
+    their lifetime, and energy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +212,14 @@ class BigDecision:
     """What the policy wanted before the guard."""
     reason: str
     """What bound it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """What somebody who read the report has to say of it."""
+
+    by: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,3 +256,4 @@ class Report:
     """Unix time of the trace's start, if known."""
     method: tuple[Term, ...]
     glossary: tuple[Term, ...]
+    reviews: tuple[Review, ...] = ()

@@ -8,7 +8,15 @@ import numpy as np
 from scipy.optimize import brentq
 
 from engine.economics.assumptions import Assumption, Assumptions
-from engine.economics.costs import Number, Usage, present_value, switching_flows, usage_fields
+from engine.economics.costs import (
+    Number,
+    Usage,
+    by_year,
+    capex_usd,
+    present_value,
+    switching_flows,
+    usage_fields,
+)
 from engine.units import FloatArray
 
 DRAWS = 2000
@@ -81,9 +89,8 @@ def resample(runs: Sequence[tuple[Usage, Blocks]], seed: int) -> list[Usage]:
     """
     number = len(runs[0][1]["hours"])
     chosen = np.random.default_rng(seed).integers(0, number, (DRAWS, number))
-    counts = np.zeros((DRAWS, number))
-    for block in range(number):
-        counts[:, block] = (chosen == block).sum(axis=1)
+    places = (chosen + number * np.arange(DRAWS)[:, None]).ravel()
+    counts = np.bincount(places, minlength=DRAWS * number).reshape(DRAWS, number).astype(float)
     return [replace(usage, **_totals(counts, blocks)) for usage, blocks in runs]
 
 
@@ -92,7 +99,10 @@ def _totals(counts: FloatArray, blocks: Blocks) -> dict[str, Any]:
 
 
 def draw(numbers: Sequence[Assumption], seed: int) -> dict[str, Number]:
-    """DRAWS of every assumption with a range: triangular from low over value to high."""
+    """DRAWS of every assumption with a range: triangular from low over value to high.
+
+    Draws that cannot be together are made `possible`.
+    """
     rng = np.random.default_rng(seed)
     made: dict[str, Number] = {}
     for entry in numbers:
@@ -100,7 +110,17 @@ def draw(numbers: Sequence[Assumption], seed: int) -> dict[str, Number]:
             made[entry.key] = entry.value
         else:
             made[entry.key] = rng.triangular(entry.low, entry.value, entry.high, DRAWS)
-    return made
+    return possible(made)
+
+
+def possible(values: Mapping[str, Number]) -> dict[str, Number]:
+    """The same where shares sum to 1 at most and a busy worker needs no less than an idle one."""
+    spot, full = values["spot_frac"], values["watts_full"]
+    return {
+        **values,
+        "spot_frac": np.minimum(spot, 1.0 - values["reserved_frac"]),
+        "watts_full": np.maximum(full, values["watts_idle"]),
+    }
 
 
 def interval(values: Number, source: str, note: str) -> Interval | None:
@@ -120,6 +140,13 @@ def net_value(
     return present_value(flows, values["discount_rate"])
 
 
+def total_cost(usage: Usage, given: Assumptions, values: Mapping[str, Number]) -> Number:
+    """Total cost of ownership of one run, US dollars, element by element."""
+    yearly = by_year(usage, values, given.mode, round(given["years"]))
+    capital = capex_usd(usage, values, given.mode)
+    return present_value([capital, *yearly], values["discount_rate"])
+
+
 def tornado(baseline: Usage, candidate: Usage, given: Assumptions) -> tuple[Bar, ...]:
     """One bar an assumption with a range, what matters most first; without effect: left out."""
     values = given.values
@@ -128,7 +155,7 @@ def tornado(baseline: Usage, candidate: Usage, given: Assumptions) -> tuple[Bar,
         if entry.low == entry.high:
             continue
         ends = [
-            float(net_value(baseline, candidate, given, {**values, entry.key: end}))
+            float(net_value(baseline, candidate, given, possible({**values, entry.key: end})))
             for end in (entry.low, entry.high)
         ]
         bars.append(
@@ -160,19 +187,21 @@ def break_even(baseline: Usage, candidate: Usage, given: Assumptions) -> tuple[B
 
 def _break_even(entry: Assumption, value_at: Callable[[float], float]) -> BreakEven:
     far = _FAR * max(1.0, abs(entry.value), abs(entry.high))
-    most = far if entry.most is None else min(entry.most, far)
+    most = min(entry.most, far)
     ends = (entry.least, most)
     now = value_at(entry.value)
     found: float | None = None
     for end in ends:
         there = value_at(end)
         if np.isfinite(there) and there * now < 0:
-            root = float(brentq(value_at, entry.value, end, xtol=1e-12, rtol=1e-14))
+            root = float(
+                brentq(value_at, entry.value, end, xtol=1e-12, rtol=1e-14, maxiter=10_000)
+            )
             if found is None or abs(root - entry.value) < abs(found - entry.value):
                 found = root
     paying = "pays" if now > 0 else "does not pay"
     if found is None:
-        note = f"switching {paying} at any value from {ends[0]:,.6g} to {ends[1]:,.6g}"
+        note = f"switching {paying} at any value from {ends[0]:,.10g} to {ends[1]:,.10g}"
     else:
         note = f"switching {paying} as assumed, and turns at this value"
     return BreakEven(

@@ -10,13 +10,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
 from engine.economics.model import Chart, Report
+from engine.report.glyphs import printable
 from engine.report.numbers import money
+from engine.report.palette import COLORS, FAINT, INK, STYLES
 
-COLORS = ("#0072B2", "#B4500B", "#007A5A", "#9B4A86", "#8A6A00", "#4C5F73", "#111827")
-DASHES = ("-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (6, 2, 1.5, 2)), (0, (3, 3)), (0, (9, 3)))
 HATCHES = ("", "///", "...", "xx", "\\\\\\", "++", "oo", "--", "**")
 WIDTH_IN, HEIGHT_IN = 6.9, 2.5
-INK, FAINT = "#1F2937", "#CBD5E1"
 
 _STYLE: Any = {
     "svg.fonttype": "path",
@@ -70,8 +69,8 @@ def _lines(axes: Axes, chart: Chart) -> None:
             [hour / length for hour in series.hours],
             values,
             label=_short(series.name),
-            color=COLORS[-1] if demand else COLORS[run % 6],
-            linestyle="-" if demand else DASHES[run % 6],
+            color=INK if demand else COLORS[run % 6],
+            linestyle="-" if demand else STYLES[run % 6][0],
             linewidth=0.7 if demand else 1.3,
         )
     if chart.limit is not None:
@@ -116,7 +115,7 @@ def _flows(axes: Axes, report: Report) -> None:
     names = ["Today", *(f"Year {year.year}" for year in years[1:])]
     axes.bar(names, [year.flow for year in years], color=COLORS[0], width=0.55, label="Cash flow")
     axes.plot(
-        names, [year.cumulated for year in years], color=COLORS[1], linestyle=DASHES[1],
+        names, [year.cumulated for year in years], color=COLORS[1], linestyle=STYLES[1][0],
         marker="o", markersize=3, linewidth=1.3, label="Cumulated, discounted",
     )  # fmt: skip
     axes.axhline(0, color=INK, linewidth=0.8)
@@ -150,4 +149,5 @@ def _money(report: Report) -> FuncFormatter:
 
 
 def _short(name: str, most: int = 34) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"
+    text = printable(name).replace("$", r"\$")  # else Matplotlib reads mathematics
+    return text if len(text) <= most else f"{text[: most - 1]}…"

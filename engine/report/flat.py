@@ -3,8 +3,8 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +14,11 @@ from engine.economics.model import Charge, Report
 from engine.report.cells import safe
 
 FOCUS_VERSION = "1.2"
+PAID = {
+    "rented": "provisioned workers",
+    "owned": "depreciation and energy of owned workers",
+}
+"""What a charge is for, by its basis."""
 
 
 def json_bytes(report: Report) -> bytes:
@@ -64,8 +69,8 @@ FOCUS_COLUMNS = (
     "BillingPeriodStart", "ChargeCategory", "ChargeClass", "ChargeDescription", "ChargePeriodEnd",
     "ChargePeriodStart", "ContractedCost", "EffectiveCost", "InvoiceIssuerName", "ListCost",
     "PricingQuantity", "PricingUnit", "ProviderName", "PublisherName", "ServiceCategory",
-    "ServiceName", "ResourceId", "ResourceName", "x_Policy", "x_ProductVersion", "x_Role",
-    "x_RunId", "x_ScenarioHash", "x_TraceName",
+    "ServiceName", "ResourceId", "ResourceName", "x_Calendar", "x_Policy",
+    "x_ProductVersion", "x_Role", "x_RunId", "x_ScenarioHash", "x_TraceName",
 )  # fmt: skip
 """The mandatory columns of FOCUS 1.2 in order, two conditional ones, and our own (x_)."""
 
@@ -73,46 +78,83 @@ FOCUS_COLUMNS = (
 def focus_bytes(report: Report) -> bytes:
     """Cost of the replayed window, a row per run and block of it, in the FOCUS 1.2 layout.
 
-    Charges are simulated, which their description, provider and account say. Where the trace has
-    no calendar, its time zero is midnight UTC of the report's date.
+    Charges are simulated, which their description, provider and account say. A charge across the
+    end of a month is split there. Where the trace has no calendar, its time zero is midnight UTC
+    of the report's date, which each row says.
     """
+    identity = report.identity
     roles = {run.run_id: run.role for run in report.runs}
+    scenarios = dict(zip(identity.run_ids, identity.scenario_hashes, strict=True))
     rows: list[tuple[str, ...]] = [FOCUS_COLUMNS]
     for charge in report.charges:
-        row = _focus(report, charge, roles[charge.run_id])
-        rows.append(tuple(row[name] for name in FOCUS_COLUMNS))
+        for part in _by_month(report, charge):
+            row = _focus(report, charge, part)
+            row |= {
+                "x_Role": roles[charge.run_id],
+                "x_ScenarioHash": scenarios[charge.run_id],
+                "BillingAccountId": f"simulated-{scenarios[charge.run_id]}",
+            }
+            rows.append(tuple(row[name] for name in FOCUS_COLUMNS))
     return _table(rows)
 
 
-def _focus(report: Report, charge: Charge, role: str) -> Mapping[str, str]:
-    identity = report.identity
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What of a charge lies in one month."""
+
+    start: datetime
+    end: datetime
+    month: datetime
+    following: datetime
+    share: float
+
+
+def _by_month(report: Report, charge: Charge) -> Iterator[_Part]:
     zero = (
-        datetime.fromisoformat(f"{identity.dated}T00:00:00+00:00")
+        datetime.fromisoformat(f"{report.identity.dated}T00:00:00+00:00")
         if report.epoch_s is None
         else datetime.fromtimestamp(report.epoch_s, UTC)
     )
-    start, end = (zero + timedelta(seconds=at) for at in (charge.from_s, charge.to_s))
-    first = start.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    following = (first + timedelta(days=32)).replace(day=1)
-    if end > following:
-        following = (following + timedelta(days=32)).replace(day=1)
+    start, end = (_second(zero + timedelta(seconds=at)) for at in (charge.from_s, charge.to_s))
+    end = max(end, start + timedelta(seconds=1))
+    whole, at = end - start, start
+    while at < end:
+        month = at.replace(day=1, hour=0, minute=0, second=0)
+        following = (month + timedelta(days=32)).replace(day=1)
+        to = min(end, following)
+        yield _Part(start=at, end=to, month=month, following=following, share=(to - at) / whole)
+        at = to
+
+
+def _second(moment: datetime) -> datetime:
+    """The nearest whole second."""
+    return (moment + timedelta(seconds=0.5)).replace(microsecond=0)
+
+
+def _focus(report: Report, charge: Charge, part: _Part) -> dict[str, str]:
+    identity = report.identity
+    calendar = (
+        f"; the trace has no calendar, its start is taken for midnight UTC of {identity.dated}"
+        if report.epoch_s is None
+        else ""
+    )
     return {
-        "BilledCost": _decimal(charge.effective_cost),
-        "BillingAccountId": f"simulated-{identity.scenario_hash}",
+        "BilledCost": _decimal(charge.effective_cost * part.share),
         "BillingAccountName": f"Simulated: {identity.scenario_name}",
         "BillingCurrency": identity.currency,
-        "BillingPeriodEnd": _stamp(following),
-        "BillingPeriodStart": _stamp(first),
+        "BillingPeriodEnd": _stamp(part.following),
+        "BillingPeriodStart": _stamp(part.month),
         "ChargeCategory": "Usage",
         "ChargeClass": "",
-        "ChargeDescription": f"Simulated: provisioned workers under policy {charge.policy}",
-        "ChargePeriodEnd": _stamp(end),
-        "ChargePeriodStart": _stamp(start),
-        "ContractedCost": _decimal(charge.list_cost),
-        "EffectiveCost": _decimal(charge.effective_cost),
+        "ChargeDescription": f"Simulated: {PAID[charge.basis]} under policy {charge.policy}"
+        f"{calendar}",
+        "ChargePeriodEnd": _stamp(part.end),
+        "ChargePeriodStart": _stamp(part.start),
+        "ContractedCost": _decimal(charge.list_cost * part.share),
+        "EffectiveCost": _decimal(charge.effective_cost * part.share),
         "InvoiceIssuerName": f"{identity.product} (simulated)",
-        "ListCost": _decimal(charge.list_cost),
-        "PricingQuantity": _decimal(charge.worker_hours),
+        "ListCost": _decimal(charge.list_cost * part.share),
+        "PricingQuantity": _decimal(charge.worker_hours * part.share),
         "PricingUnit": "Hours",
         "ProviderName": f"{identity.product} (simulated)",
         "PublisherName": f"{identity.product} (simulated)",
@@ -120,11 +162,10 @@ def _focus(report: Report, charge: Charge, role: str) -> Mapping[str, str]:
         "ServiceName": "Agent workers",
         "ResourceId": charge.run_id,
         "ResourceName": charge.policy,
+        "x_Calendar": "assumed" if report.epoch_s is None else "of the trace",
         "x_Policy": charge.policy,
         "x_ProductVersion": identity.version,
-        "x_Role": role,
         "x_RunId": charge.run_id,
-        "x_ScenarioHash": identity.scenario_hash,
         "x_TraceName": identity.trace_name,
     }
 

@@ -7,16 +7,19 @@ is imported, and the page asks no other machine for anything.
 import html as escaping
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from engine.economics.model import Chart, Report
 from engine.errors import UsageError
-from engine.report.document import Document, Section, Table, document
+from engine.report.document import document
+from engine.report.palette import COLORS, STYLES
+from engine.report.pieces import Document, Section, Table
 
-COLORS = ("#0072B2", "#B4500B", "#007A5A", "#9B4A86", "#8A6A00", "#4C5F73")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 TEMPLATE = Path(__file__).with_name("report.html")
+MARK = re.compile("@@(title|body|charts|plotly)@@")
+"""Places in the template, filled in one pass: what is put in is never searched."""
 
 
 def html(report: Report) -> bytes:
@@ -25,14 +28,12 @@ def html(report: Report) -> bytes:
     charts = _charts(report)
     page = TEMPLATE.read_text("utf-8")
     parts = {
-        "@@title@@": escaping.escape(f"{text.title}: {text.subtitle}"),
-        "@@body@@": _body(text, charts),
-        "@@charts@@": json.dumps(charts, ensure_ascii=False).replace("</", "<\\/"),
-        "@@plotly@@": _plotly().replace("</script", "<\\/script"),
+        "title": escaping.escape(f"{text.title}: {text.subtitle}"),
+        "body": _body(text, charts),
+        "charts": json.dumps(charts, ensure_ascii=False).replace("</", "<\\/"),
+        "plotly": _plotly().replace("</script", "<\\/script"),
     }
-    for mark, value in parts.items():
-        page = page.replace(mark, value)
-    return page.encode()
+    return MARK.sub(lambda found: parts[found.group(1)], page).encode()
 
 
 def _plotly() -> str:
@@ -133,7 +134,7 @@ def _lines(chart: Chart) -> dict[str, Any]:
         demand = series.name == "Demand"
         run = (number - (chart.series[0].name == "Demand")) % 6
         line = {"width": 1, "color": "#6B7280"} if demand else {
-            "width": 2, "color": COLORS[run], "dash": DASHES[run]
+            "width": 2, "color": COLORS[run], "dash": STYLES[run][1]
         }  # fmt: skip
         data.append(
             {"type": "scatter", "mode": "lines", "name": series.name, "line": line,
@@ -149,6 +150,10 @@ def _lines(chart: Chart) -> dict[str, Any]:
         layout["shapes"] = [
             {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": chart.limit,
              "y1": chart.limit, "line": {"dash": "dot", "width": 1, "color": "#6B7280"}}
+        ]  # fmt: skip
+        layout["annotations"] = [
+            {"text": f"SLO {chart.limit:g} {chart.unit}", "xref": "paper", "x": 1,
+             "xanchor": "right", "y": chart.limit, "yanchor": "bottom", "showarrow": False}
         ]  # fmt: skip
     return {"data": data, "layout": layout}
 

@@ -6,38 +6,22 @@ own result, so that viewers which do not compute show the same.
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name as column_name
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from engine.economics import costs
+from engine.economics import costs, wording
 from engine.economics.assumptions import CostMode, groups
 from engine.economics.model import Report, RunFigures
 from engine.report.document import document
-from engine.report.formulas import MEASURED, first_year, measured, of_year
+from engine.report.formulas import MEASURED, first_year, measured
+from engine.report.xlsx_flows import YEARS_MAX, cash_flows, paid_back
+from engine.report.xlsx_styles import Styles, sheet_styles
 
-YEARS_MAX = 20
-"""Rows of the cash flows; the horizon can be changed in the sheet up to this."""
 FIRST_RUN_COLUMN = 1
-
-
-@dataclass(frozen=True, slots=True)
-class _Styles:
-    head: Any
-    title: Any
-    note: Any
-    money: Any
-    number: Any
-    percent: Any
-    total: Any
-    strong: Any
-    edit: Any
-    wrap: Any
 
 
 def xlsx(report: Report) -> bytes:
@@ -57,13 +41,13 @@ def xlsx(report: Report) -> bytes:
         }
     )
     book.set_calc_mode("auto")
-    styles = _styles(book)
+    styles = sheet_styles(book)
     names = ("Summary", "Assumptions", "Measured", "Costs", "Cash flows", "Carbon", "Method")
     sheets = {name: book.add_worksheet(name) for name in names}
     _assumptions(book, sheets["Assumptions"], styles, report)
     _measured(sheets["Measured"], styles, report.runs)
     _costs(sheets["Costs"], styles, report)
-    _flows(sheets["Cash flows"], styles, report)
+    cash_flows(sheets["Cash flows"], styles, report)
     _carbon(sheets["Carbon"], styles, report)
     _summary(sheets["Summary"], styles, report)
     _method(sheets["Method"], styles, report)
@@ -77,31 +61,23 @@ def xlsx(report: Report) -> bytes:
     return out.getvalue()
 
 
-def _styles(book: Workbook) -> _Styles:
-    def made(**options: Any) -> Any:
-        return book.add_format({"font_name": "Calibri", "font_size": 11, **options})
-
-    return _Styles(
-        head=made(bold=True, bottom=2, text_wrap=True, valign="top"),
-        title=made(bold=True, font_size=16),
-        note=made(font_color="#6B7280"),
-        money=made(num_format="#,##0.00;[Red]-#,##0.00"),
-        number=made(num_format="#,##0.00####"),
-        percent=made(num_format="0.00%"),
-        total=made(num_format="#,##0.00;[Red]-#,##0.00", bold=True, top=1),
-        strong=made(bold=True),
-        edit=made(bg_color="#FFF8DC", border=1, border_color="#D6C690", num_format="#,##0.######"),
-        wrap=made(text_wrap=True, valign="top"),
-    )
-
-
-def _assumptions(book: Workbook, sheet: Worksheet, styles: _Styles, report: Report) -> None:
+def _assumptions(book: Workbook, sheet: Worksheet, styles: Styles, report: Report) -> None:
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, 1, 14)
     sheet.set_column(2, 2, 24)
     sheet.set_column(3, 4, 11)
     sheet.set_column(5, 6, 48)
-    heads = ("Assumption", "Value", "Unit", "Low", "High", "Source", "Meaning")
+    sheet.set_column(7, 7, 18)
+    heads = (
+        "Assumption",
+        "Value",
+        "Unit",
+        "Low",
+        "High",
+        "Source",
+        "Meaning",
+        "Default, if changed",
+    )
     for column, text in enumerate(heads):
         sheet.write_string(0, column, text, styles.head)
     sheet.freeze_panes(1, 1)
@@ -121,11 +97,13 @@ def _assumptions(book: Workbook, sheet: Worksheet, styles: _Styles, report: Repo
             sheet.write_number(row, 4, entry.high, styles.number)
             sheet.write_string(row, 5, entry.source)
             sheet.write_string(row, 6, entry.meaning)
+            if entry.default is not None:
+                sheet.write_number(row, 7, entry.default, styles.number)
             book.define_name(f"a_{entry.key}", f"=Assumptions!$B${row + 1}")
             row += 1
 
 
-def _measured(sheet: Worksheet, styles: _Styles, runs: Sequence[RunFigures]) -> None:
+def _measured(sheet: Worksheet, styles: Styles, runs: Sequence[RunFigures]) -> None:
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, len(runs), 22)
     sheet.write_string(0, 0, "Measured by the replay", styles.head)
@@ -141,7 +119,7 @@ def _measured(sheet: Worksheet, styles: _Styles, runs: Sequence[RunFigures]) -> 
     sheet.write_string(len(MEASURED) + 1, 0, "Run")
 
 
-def _costs(sheet: Worksheet, styles: _Styles, report: Report) -> None:
+def _costs(sheet: Worksheet, styles: Styles, report: Report) -> None:
     sheet.set_column(0, 0, 34)
     sheet.set_column(1, len(report.runs), 22)
     title = f"First year, {report.identity.currency}"
@@ -179,96 +157,14 @@ def _costs(sheet: Worksheet, styles: _Styles, report: Report) -> None:
         )  # fmt: skip
 
 
-def _flows(sheet: Worksheet, styles: _Styles, report: Report) -> None:
-    """Year by year for baseline and candidate; beyond the horizon everything is 0."""
-    heads = ("Year", "Baseline", "Candidate", "Flow", "Discounted", "Cumulated",
-             "Cumulated, undiscounted")  # fmt: skip
-    for column, text in enumerate(heads):
-        sheet.write_string(0, column, text, styles.head)
-    sheet.set_column(0, 0, 26)
-    sheet.set_column(1, 6, 20)
-    sheet.freeze_panes(1, 1)
-    capital = len(costs.COMPONENTS) + 4
-    known = {year.year: year for year in report.switch.years}
-    plain = 0.0
-    for year in range(YEARS_MAX + 1):
-        row, cell = year + 1, year + 2
-        seen = known.get(year)
-        sheet.write_number(row, 0, year)
-        for column, name, value in (
-            (1, "B", seen.baseline if seen else 0.0),
-            (2, "C", seen.candidate if seen else 0.0),
-        ):
-            formula = (
-                f"=Costs!{name}${capital}"
-                if year == 0
-                else f"=IF($A{cell}<=a_years,{of_year(name, f'$A{cell}')},0)"
-            )
-            sheet.write_formula(row, column, formula, styles.money, value)
-        plain += seen.flow if seen else 0.0
-        cumulated = seen.cumulated if seen else report.switch.npv
-        for column, formula, value in (
-            (3, f"=B{cell}-C{cell}", seen.flow if seen else 0.0),
-            (4, f"=D{cell}/(1+a_discount_rate)^A{cell}", seen.discounted if seen else 0.0),
-            (5, f"=SUM(E$2:E{cell})", cumulated),
-            (6, f"=SUM(D$2:D{cell})", plain),
-        ):
-            sheet.write_formula(row, column, formula, styles.money, value)
-    _results(sheet, styles, report)
-
-
-def _results(sheet: Worksheet, styles: _Styles, report: Report) -> None:
-    switch, last = report.switch, YEARS_MAX + 2
-    flows, plain = f"$D$2:$D${last}", f"$G$2:$G${last}"
-    owed = f"SUMPRODUCT(MAX(({plain}<0)*(ROW({plain})-1)))"
-    payback = (
-        f'=IF($G${last}<0,"never",IF({owed}=0,0,({owed}-1+'
-        f"-INDEX({plain},{owed})/(INDEX({plain},{owed}+1)-INDEX({plain},{owed})))*12))"
-    )
-    signs = f"SUMPRODUCT(--(SIGN($D$2:$D${last - 1})*SIGN($D$3:$D${last})<0))"
-    lines = (
-        ("Net present value", f"=SUM($E$2:$E${last})", switch.npv, styles.total),
-        ("Savings per month, first year", _savings_formula(), switch.savings_per_month,
-         styles.money),
-        ("Payback, months", payback,
-         "never" if switch.payback_months is None else switch.payback_months, styles.number),
-        ("Internal rate of return", f'=IF({signs}<>1,"none",{_irr(flows, report)})',
-         "none" if switch.irr is None else switch.irr, styles.percent),
-        ("Return on investment", f'=IF($D$2<0,(SUM($D$3:$D${last})+$D$2)/-$D$2,"none")',
-         "none" if switch.roi is None else switch.roi, styles.percent),
-        ("Total cost of ownership, baseline",
-         f"=B2+SUMPRODUCT($B$3:$B${last}/(1+a_discount_rate)^$A$3:$A${last})",
-         switch.tco_baseline, styles.money),
-        ("Total cost of ownership, candidate",
-         f"=C2+SUMPRODUCT($C$3:$C${last}/(1+a_discount_rate)^$A$3:$A${last})",
-         switch.tco_candidate, styles.money),
-    )  # fmt: skip
-    for row, (label, formula, value, style) in enumerate(lines, start=last + 1):
-        sheet.write_string(row, 0, label, styles.strong)
-        sheet.write_formula(row, 1, formula, style, value)
-
-
-def _savings_formula() -> str:
-    row = len(costs.COMPONENTS) + 3
-    return f"=Costs!B{row}-Costs!C{row}"
-
-
-def _irr(flows: str, report: Report) -> str:
-    """Spreadsheets search the rate from a guess, and may not find it from a poor one."""
-    known = [] if report.switch.irr is None else [report.switch.irr]
-    formula = '"not found"'
-    for guess in reversed([*known, 0.1, -0.3, -0.6, -0.8, -0.95, 1, 10, 100]):
-        formula = f"IFERROR(IRR({flows},{guess:.6g}),{formula})"
-    return formula
-
-
-def _carbon(sheet: Worksheet, styles: _Styles, report: Report) -> None:
+def _carbon(sheet: Worksheet, styles: Styles, report: Report) -> None:
     sheet.set_column(0, 0, 42)
     sheet.set_column(1, len(report.runs), 22)
     sheet.write_string(0, 0, "A year, estimated", styles.head)
     sheet.freeze_panes(1, 1)
-    labels = ("Energy (kWh)", "Operational (kg CO2e, scope 2)", "Embodied (kg CO2e, scope 3)",
-              "Together (kg CO2e)", "SCI (g CO2e per request)")  # fmt: skip
+    electricity = f"Operational (kg CO2e, {wording.scope(report.mode)})"
+    labels = ("Energy (kWh)", electricity, "Embodied (kg CO2e, scope 3)", "Together (kg CO2e)",
+              "SCI (g CO2e per request)")  # fmt: skip
     for row, label in enumerate(labels, start=1):
         sheet.write_string(row, 0, label)
     for number, run in enumerate(report.runs):
@@ -292,7 +188,7 @@ def _carbon(sheet: Worksheet, styles: _Styles, report: Report) -> None:
             sheet.write_formula(row, column, formula, styles.number, value)
 
 
-def _summary(sheet: Worksheet, styles: _Styles, report: Report) -> None:
+def _summary(sheet: Worksheet, styles: Styles, report: Report) -> None:
     """Headlines as formulas; sentences as they were when the report was made."""
     text = document(report)
     sheet.set_column(0, 0, 38)
@@ -313,7 +209,7 @@ def _summary(sheet: Worksheet, styles: _Styles, report: Report) -> None:
         ("Savings per month", f"='Cash flows'!B{last + 1}", switch.savings_per_month,
          styles.money),
         ("Payback, months", f"='Cash flows'!B{last + 2}",
-         "never" if switch.payback_months is None else switch.payback_months, styles.number),
+         paid_back(report), styles.number),
         ("Net present value", f"='Cash flows'!B{last}", switch.npv, styles.money),
         ("Total cost of ownership, candidate", f"='Cash flows'!B{last + 6}", switch.tco_candidate,
          styles.money),
@@ -342,7 +238,7 @@ def _summary(sheet: Worksheet, styles: _Styles, report: Report) -> None:
         sheet.write_string(row + number, 0, line, styles.note)
 
 
-def _method(sheet: Worksheet, styles: _Styles, report: Report) -> None:
+def _method(sheet: Worksheet, styles: Styles, report: Report) -> None:
     sheet.set_column(0, 0, 26)
     sheet.set_column(1, 1, 110)
     sheet.write_string(0, 0, "Method and glossary", styles.head)

@@ -17,7 +17,7 @@ WITH a_tick AS (
 ), finished AS (
     SELECT tick, sum(requests) AS finished FROM latency WHERE run_no = $run_no GROUP BY tick
 )
-SELECT ((tick * $tick_s) // $block_s)::INTEGER AS block,
+SELECT floor(tick * $tick_s / $block_s + 1e-9)::INTEGER AS block, -- `//` only divides doubles
     sum(least($tick_s, $end_s - t_s)) / 3600.0 AS hours, sum(cost_usd) AS cost_usd,
     sum(worker_s) / 3600.0 AS worker_h, sum(busy_worker_s) / 3600.0 AS busy_worker_h,
     sum(arrived)::DOUBLE AS arrived, sum(met)::DOUBLE AS met,

@@ -190,6 +190,17 @@ CREATE TABLE IF NOT EXISTS run_requests (
     status    UTINYINT NOT NULL
 );
 
+-- Leaderboards of forecasters on the demand of a trace, or of a pool.
+CREATE TABLE IF NOT EXISTS evaluations (
+    evaluation_id VARCHAR PRIMARY KEY, -- hash of trace, spec and code version
+    trace_id      VARCHAR NOT NULL,
+    spec          JSON NOT NULL,       -- models, horizons, seeds, origins, step, unit, pool, scenario
+    code_version  VARCHAR NOT NULL,
+    created_at    TIMESTAMP NOT NULL,
+    wall_s        DOUBLE NOT NULL,
+    result        JSON NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS scenarios (
     scenario_hash VARCHAR PRIMARY KEY,
     name          VARCHAR NOT NULL,

@@ -1,6 +1,7 @@
 """Claims: all of them with a verdict, filtered by it."""
 
 from app import words
+from engine.claims.experiments import EXPERIMENTS
 from engine.claims.model import Verdict
 from tests.app.conftest import text_of
 
@@ -8,14 +9,28 @@ from tests.app.conftest import text_of
 def test_every_claim_is_listed_with_its_verdict(store, open_page):
     page = open_page("claims")
     assert words.CLAIMS_INTRO in text_of(page)
-    shown = page.dataframe[0].value
+    shown = page.table[0].value
     assert len(shown) > 20
-    assert set(shown["Verdict"]) <= {verdict.value for verdict in Verdict}
-    assert (shown.loc[shown["Verdict"] == Verdict.NO_RUN.value, "Ours"] == "").all()
+    assert list(shown.columns)[:2] == ["Claim", "Verdict"]
+    assert set(shown["Verdict"]) <= {f"**{verdict.value}**" for verdict in Verdict}
+    assert (
+        shown.loc[shown["Verdict"] == f"**{Verdict.NO_RUN.value}**", "Ours (90 % interval)"] == ""
+    ).all()
+
+
+def test_rows_that_cannot_be_run_are_told_from_those_that_wait(store, open_page):
+    page = open_page("claims")
+    said = text_of(page)
+    assert f"{len(EXPERIMENTS)} rows have no run yet" in said
+    assert "cannot be run yet, because a part of the product is missing" in said
+    shown = page.table[0].value
+    blocked = shown[shown["Verdict"] == f"**{Verdict.NOT_YET.value}**"]
+    assert len(blocked) > 5
+    assert blocked["Conditions"].str.contains("not part of this version").all()
 
 
 def test_claims_are_filtered_by_verdict(store, open_page):
     page = open_page("claims")
     page.button_group(key="claims_verdicts").set_value([Verdict.INCONSISTENT.value]).run()
     assert not page.exception
-    assert set(page.dataframe[0].value["Verdict"]) == {Verdict.INCONSISTENT.value}
+    assert set(page.table[0].value["Verdict"]) == {f"**{Verdict.INCONSISTENT.value}**"}

@@ -1,9 +1,12 @@
 """An address holds runs, baseline and window, and nothing in it can break the page."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import app
 from app.charts.base import Window
 from app.state import comparison_of, parsed
 
@@ -41,3 +44,9 @@ def test_any_address_is_understood(query):
 def test_windows_in_whole_seconds_survive_the_address(start, length):
     window = Window(from_s=float(start), to_s=float(start + length))
     assert parsed(comparison_of(["a"], "a", window).query()).window == window
+
+
+def test_only_go_to_switches_pages():
+    """Anywhere else a late tick of the page before would empty the new one."""
+    modules = Path(app.__file__).parent.rglob("*.py")
+    assert [p.name for p in modules if "st.switch_page(" in p.read_text("utf-8")] == ["state.py"]

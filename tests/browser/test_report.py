@@ -94,3 +94,50 @@ def test_another_assumption_is_another_verdict(reported, open_page, settle):
     expect(page.get_by_text("Net present value, 7 years")).to_be_visible()
     settle(page)
     assert page.get_by_test_id("stMetricValue").all_inner_texts() != before
+
+
+def test_the_address_brings_the_same_report_back(reported, open_page, settle):
+    page = open_page(reported)
+    expect(page.get_by_role("heading", name="What matters most")).to_be_visible()
+    settle(page)
+    page.get_by_role("radio", name="hpa", exact=True).click()
+    page.get_by_role("spinbutton", name="Horizon (years)").fill("7")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Net present value, 7 years")).to_be_visible()
+    settle(page)
+    before = page.get_by_test_id("stMetricValue").all_inner_texts()
+    again = open_page(page.url)
+    expect(again.get_by_text("Net present value, 7 years")).to_be_visible()
+    settle(again)
+    assert again.get_by_test_id("stMetricValue").all_inner_texts() == before
+    expect(again.get_by_test_id("stAlert").first).to_contain_text("to hpa ")
+
+
+def test_another_currency_asks_for_its_rate(reported, open_page, settle):
+    page = open_page(f"{reported}&currency=EUR&assume=growth:0.2")
+    expect(page.get_by_text("How many EUR is one US dollar?")).to_be_visible()
+    expect(page.get_by_text("growth of demand 0.2 per year (default 0.1)")).to_be_visible()
+    page.get_by_role("spinbutton", name="EUR for one US dollar").fill("0.9")
+    page.keyboard.press("Enter")
+    expect(page.get_by_test_id("stMetricValue").first).to_contain_text("€")
+    settle(page)
+    assert "rate=0.9" in page.url
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_claims_are_read_without_scrolling_sideways(reported, open_page, settle, shot, size):
+    page = open_page(reported.split("/report?")[0] + "/claims", viewport=SIZES[size])
+    table = page.get_by_test_id("stTable")
+    expect(table).to_be_visible()
+    settle(page)
+    shot(page, f"claims-{size}")
+    heads = table.get_by_role("columnheader").all_inner_texts()
+    assert heads[:2] == ["Claim", "Verdict"]
+    for head in table.get_by_role("columnheader").all():
+        box = head.bounding_box()
+        assert box["x"] + box["width"] <= SIZES[size]["width"]
+    assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    inside = table.evaluate(
+        "e => [e, ...e.querySelectorAll('*')].every(n => n.scrollWidth - n.clientWidth <= 1)"
+    )
+    assert inside

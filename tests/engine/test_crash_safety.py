@@ -19,7 +19,8 @@ from engine.trace.synth import generate
 from engine.trace.writer import write
 from tests.engine.replays import demand, keep, scenario
 
-KILLS = 20
+KILLS, MIDDLE = 20, 3
+"""At random moments, and besides in the middle of a replay."""
 RUN_TABLES = ("ticks", "latency", "decisions", "run_requests")
 POLICIES = ("static", "hpa")
 SEEDS = range(6)
@@ -156,11 +157,11 @@ def test_killing_a_replay_leaves_whole_runs_and_interrupted_ones_that_can_be_sta
     with Planner() as planner:
         keep(planner, demand())
     rng, cut_off, interrupted, done = random.Random(2), 0, 0, set()
-    for kill in range(KILLS):
-        if kill % 2:  # for certain in the middle of a replay
-            reported, cut = killed_after(0, REPLAY, *SEEDS, line="going")
-        else:
+    for kill in range(KILLS + MIDDLE):
+        if kill < KILLS:
             reported, cut = killed_after(rng.uniform(0, takes_s), REPLAY, *SEEDS)
+        else:  # for certain in the middle of a replay
+            reported, cut = killed_after(0, REPLAY, *SEEDS, line="going")
         cut_off += cut
         with Planner() as planner:
             found = runs_of(planner)

@@ -6,27 +6,56 @@ import pytest
 
 from engine.claims import report
 from engine.claims.arithmetic import arithmetic
-from engine.claims.experiments import EXPERIMENTS, SEEDS, judged, verdict
-from engine.claims.model import Verdict
+from engine.claims.experiments import EXPERIMENTS, SEEDS, STATIC_ABOVE_RULES, judged, verdict
+from engine.claims.model import Basis, Verdict
 from engine.claims.unanswered import unanswered
 from engine.planner import Planner
 
+EFFECT = replace(EXPERIMENTS[2], claimed=45.0, claimed_high=None, stronger="more", no_effect=0.0)
+SAVING = replace(EFFECT, claimed=-37.0, stronger="less")
+SPEED = replace(EFFECT, claimed=90.0, stronger="less")
+BAND = replace(EFFECT, claimed=70.0, claimed_high=85.0, stronger="more")
+
 
 @pytest.mark.parametrize(
-    ("claimed", "ours", "spread", "expected"),
+    ("found", "ours", "spread", "expected"),
     [
-        (90.0, 85.0, 15.0, Verdict.MATCHED),
-        (90.0, 95.0, 0.0, Verdict.MATCHED),  # within a tenth
-        (90.0, 60.0, 5.0, Verdict.WEAKER),
-        (90.0, 130.0, 5.0, Verdict.STRONGER),
-        (-45.0, -60.0, 1.0, Verdict.STRONGER),
-        (-45.0, -20.0, 1.0, Verdict.WEAKER),
-        (45.0, -8.0, 1.0, Verdict.NOT_REPRODUCIBLE),  # the opposite
-        (45.0, None, 0.0, Verdict.NO_RUN),
+        (SPEED, 85.0, 15.0, Verdict.MATCHED),
+        (SPEED, 95.0, 0.0, Verdict.MATCHED),  # within a tenth
+        (SPEED, 60.0, 5.0, Verdict.STRONGER),  # faster than claimed
+        (SPEED, 130.0, 5.0, Verdict.WEAKER),
+        (SPEED, 85.0, 60.0, Verdict.UNDECIDED),  # an interval from 25 to 145 s says nothing
+        (SAVING, -60.0, 1.0, Verdict.STRONGER),
+        (SAVING, -20.0, 1.0, Verdict.WEAKER),
+        (SAVING, -20.0, 25.0, Verdict.UNDECIDED),  # holds the claim and no effect
+        (SAVING, -5.0, 10.0, Verdict.NOT_REPRODUCIBLE),  # holds no effect, not the claim
+        (SAVING, 8.0, 1.0, Verdict.NOT_REPRODUCIBLE),  # the opposite
+        (EFFECT, -8.0, 1.0, Verdict.NOT_REPRODUCIBLE),
+        (EFFECT, None, 0.0, Verdict.NO_RUN),
+        (BAND, 84.0, 0.5, Verdict.MATCHED),
+        (BAND, 77.0, 2.0, Verdict.MATCHED),
+        (BAND, 95.0, 0.5, Verdict.STRONGER),
+        (BAND, 50.0, 2.0, Verdict.WEAKER),
+        (BAND, 75.0, 80.0, Verdict.UNDECIDED),
     ],
 )
-def test_the_verdict_follows_from_claim_figure_and_interval(claimed, ours, spread, expected):
-    assert verdict(claimed, ours, spread) is expected
+def test_the_verdict_follows_from_claim_figure_and_interval(found, ours, spread, expected):
+    ends = (None, None) if ours is None else (ours - spread, ours + spread)
+    assert verdict(found, ours, *ends) is expected
+
+
+def test_an_interval_is_no_narrower_than_what_the_figure_can_tell():
+    made = judged(replace(EFFECT, resolution=2.0), [45.0, 45.0, 45.0], ["a"])
+    assert (made.low, made.high) == (43.0, 47.0)
+
+
+def test_one_seed_has_no_interval():
+    made = judged(EFFECT, [45.0], ["a", "b"])
+    assert (made.low, made.high, made.verdict) == (None, None, Verdict.MATCHED)
+
+
+def test_what_follows_from_two_published_figures_is_computed():
+    assert pytest.approx(44.7368, abs=1e-4) == STATIC_ABOVE_RULES
 
 
 def test_our_figure_is_the_mean_over_seeds_with_a_t_interval():
@@ -47,14 +76,36 @@ def test_without_runs_every_row_says_so(tmp_path):
 
 def test_arithmetic_contradicts_or_confirms_with_both_numbers():
     found = arithmetic()
-    assert {claim.verdict for claim in found} == {Verdict.MATCHED, Verdict.INCONSISTENT}
     assert all(claim.ours is not None and claim.conditions for claim in found)
+    assert {claim.basis for claim in found} == {Basis.ARITHMETIC}
+    for claim in found:
+        agrees = claim.claimed is not None and claim.ours == pytest.approx(claim.claimed, rel=0.02)
+        assert (claim.verdict is Verdict.MATCHED) == agrees, claim.text
     opex = next(claim for claim in found if claim.key == "CL-20")
     assert opex.ours == pytest.approx(2_803_200)
 
 
 def test_rows_without_a_figure_say_what_is_missing():
-    assert all(claim.ours is None and claim.conditions for claim in unanswered())
+    found = unanswered()
+    assert all(claim.ours is None and claim.conditions for claim in found)
+    waiting = [claim for claim in found if claim.verdict is Verdict.NOT_YET]
+    assert waiting
+    assert all("not part of this version" in claim.conditions for claim in waiting)
+
+
+@pytest.mark.parametrize(
+    "key", [f"CL-{number}" for number in (*range(1, 7), 9, *range(13, 25), 26, 30)]
+)
+def test_every_headline_of_the_ledger_has_a_row(key):
+    keys = {claim.key for claim in (*arithmetic(), *unanswered())}
+    assert key in keys | {found.key for found in EXPERIMENTS}
+
+
+def test_a_figure_that_was_never_published_is_never_matched():
+    (found,) = (claim for claim in arithmetic() if claim.key == "CL-24")
+    assert found.claimed is None
+    assert found.ours == pytest.approx(2.195e6, rel=1e-3)
+    assert found.verdict is Verdict.NOT_REPRODUCIBLE
 
 
 @pytest.fixture

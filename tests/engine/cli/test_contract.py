@@ -45,6 +45,13 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("runs", "delete"): [one],
         ("report",): ["--baseline", one, other, "--out", tmp_path / "report.json"],
         ("claims",): [],
+        ("forecast",): [],
+        ("forecast", "models"): [],
+        ("forecast", "evaluate"): ["--trace", "demand", "--models", "persistence", "--seeds", "0"],
+        ("forecast", "show"): ["--trace", "demand", "--at", "600", "--model", "persistence"],
+        ("forecast", "fit"): ["--trace", "week", "--step", 3600, "--epochs", 1],
+        ("forecast", "train"): ["--out", tmp_path / "net", "--series", 20, "--epochs", 1],
+        ("forecast", "card"): ["--checkpoint", tmp_path / "net"],
         ("policies",): [],
         ("scenario",): [],
         ("scenario", "show"): [scenario_file],
@@ -57,12 +64,18 @@ def test_every_command_that_prints_results_answers_with_one_json_document(
     stocked, demand_file, scenario_file, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("engine.cli.warming.remove_stale_kernels", list)
+    monkeypatch.setattr("engine.forecast.training_card.score_families", lambda _: [])
+    stocked("synth", "diurnal", "--duration", 7 * 86400, "--rate", 0.01, "--import",
+            "--name", "week")  # fmt: skip
     replay = ["--trace", "demand", "--policy", "static,hpa", "--scenario", scenario_file]
     made = stocked("replay", *replay, "--json").document
     cases = answers(demand_file, scenario_file, tmp_path, [run["run_id"] for run in made["runs"]])
     assert {*cases, SERVES, ("bench",)} == COMMANDS.keys()
-    # Deleting comes last, and renaming just before it.
-    order = sorted(cases, key=lambda name: (name[-1] == "delete", name[-1] == "rename", name))
+    # Deleting comes last, renaming just before it, and a card after what it describes.
+    last = ("card", "rename", "delete")
+    order = sorted(
+        cases, key=lambda name: (last.index(name[-1]) + 1 if name[-1] in last else 0, name)
+    )
     for name in order:
         ended = stocked(*name, *cases[name], "--json")
         assert ended.code == 0, (name, ended.err)
@@ -159,6 +172,19 @@ def test_a_bug_of_ours_says_so_and_how_to_get_the_stack_trace(smartscale, monkey
         ["synth", "diurnal", "--duration", "60", "--rate", "2", "--seed", "-1", "--import"],
         ["synth", "diurnal", "--duration", "60", "--rate", "2", "--out", "made.xls"],
         ["compare"],
+        ["forecast", "evaluate"],
+        ["forecast", "evaluate", "--trace", "demand", "--models", "bilstn"],
+        ["forecast", "evaluate", "--trace", "demand", "--models", ","],
+        ["forecast", "evaluate", "--trace", "demand", "--seeds", "0.5"],
+        ["forecast", "evaluate", "--trace", "demand", "--horizons", "soon"],
+        ["forecast", "evaluate", "--trace", "demand", "--unit", "busy slots"],
+        ["forecast", "show", "--trace", "demand"],
+        ["forecast", "show", "--trace", "demand", "--at", "5000"],
+        ["forecast", "show", "--trace", "demand", "--at", "600", "--model", "bilstm-fitted"],
+        ["forecast", "fit", "--trace", "demand", "--epochs", "0"],
+        ["forecast", "train", "--out", "there", "--core", "gru"],
+        ["forecast", "train", "--out", "there", "--series", "1"],
+        ["forecast", "card"],
         ["runs", "delete"],
         ["bench", "everything"],
         ["dashboard", "--port", "99999"],
@@ -185,6 +211,8 @@ def test_wrong_usage_ends_with_2_and_prints_nothing_on_stdout(stocked, args):
         (["replay", "--trace", "demand", "--policy", "hpa", "--scenario", "lm"], "llm-agents, "),
         (["replay", "--trace", "demand", "--policy", "hpa", "--scenario", "no.toml"], "path"),
         (["compare", "abcdef"], "Replay a trace first"),
+        (["forecast", "evaluate", "--trace", "demnad"], "Did you mean 'demand'"),
+        (["forecast", "card", "--checkpoint", "nowhere"], "smartscale forecast train"),
         (["scenario", "show", "tools-workers"], "'tool-workers'"),
         (["scenario", "check", "no.toml"], "path"),
         (["synth", "diurnal", "--duration", "-1", "--rate", "2", "--import"], "366 days"),

@@ -114,3 +114,12 @@ def test_the_schema_is_published(smartscale):
     made = smartscale("report", "--schema", "--json").document
     assert made["$ref"] == "#/$defs/Report"
     assert "switch" in made["$defs"]["Report"]["properties"]
+
+
+def test_reviews_stand_in_the_report(replayed):
+    smartscale, ids = replayed
+    made = smartscale("report", *ids, "--review", "Ada: watch the season: it matters", "--json")
+    assert made.document["reviews"] == [{"by": "Ada", "text": "watch the season: it matters"}]
+    wrong = smartscale("report", *ids, "--review", "no name")
+    assert wrong.code == 2
+    assert "Ada" in wrong.err

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine.economics.assumptions import CostMode, defaults
+from engine.economics.assumptions import CostMode
+from engine.economics.catalogue import defaults
 from engine.economics.costs import (
     COMPONENTS,
     HOURS_PER_YEAR,

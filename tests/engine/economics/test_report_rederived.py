@@ -43,7 +43,7 @@ def random_assumptions(rng):
         "mode": rng.choice(["rented", "owned"]),
         "years": rng.randint(1, 6),
         "discount_rate": rng.choice([0.0, rng.uniform(0, 0.3)]),
-        "currency_per_usd": rng.choice([1.0, 0.9]),
+        **rng.choice([{}, {"currency": "EUR", "currency_per_usd": 0.9}]),
         "seasonality": rng.uniform(0.5, 2),
         "hours_per_year": rng.choice([8760, 2000]),
         "growth": rng.uniform(-0.2, 0.5),

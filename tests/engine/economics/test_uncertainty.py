@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from engine.economics.assumptions import CostMode, defaults
+from engine.economics.assumptions import CostMode
+from engine.economics.catalogue import defaults
 from engine.economics.costs import Usage, switching_flows, usage_fields
 from engine.economics.uncertainty import (
     BLOCKS_MIN,
@@ -17,6 +18,7 @@ from engine.economics.uncertainty import (
     net_value,
     resample,
     tornado,
+    total_cost,
 )
 
 BASELINE = Usage(
@@ -73,6 +75,46 @@ def test_draws_stay_in_their_range_and_certain_ones_stay_numbers():
             assert entry.low <= values.min() < values.max() <= entry.high
             expected = (entry.low + entry.value + entry.high) / 3
             assert values.mean() == pytest.approx(expected, abs=0.05 * (entry.high - entry.low))
+
+
+def overlapping():
+    """Assumptions whose ranges, one by one fine, meet at impossible corners."""
+    given = defaults(0.2).changed({"watts_idle": 30.0, "reserved_frac": 0.5, "spot_frac": 0.4})
+    ends = {"reserved_frac": (0.2, 0.9), "spot_frac": (0.1, 0.8)}
+    numbers = tuple(
+        dataclasses.replace(entry, low=ends[entry.key][0], high=ends[entry.key][1])
+        if entry.key in ends
+        else entry
+        for entry in given.numbers
+    )
+    return dataclasses.replace(given, numbers=numbers)
+
+
+def test_draws_never_buy_more_than_all_nor_save_power_by_work():
+    given = overlapping()
+    made = draw(given.numbers, seed=2)
+    assert given.find("watts_idle").high > given.find("watts_full").low
+    assert (made["watts_full"] >= made["watts_idle"]).all()
+    assert (made["reserved_frac"] + made["spot_frac"] <= 1 + 1e-12).all()
+    assert (made["spot_frac"] >= 0).all()
+
+
+def test_ends_of_the_tornado_are_possible_too():
+    given = overlapping()
+    bar = next(b for b in tornado(BASELINE, CANDIDATE, given) if b.key == "reserved_frac")
+    saved = 400 * 8760 / 168 * (1 - 0.9 * 0.37 - 0.1 * 0.67) - 6 * 800
+    flows = [-15 * 800] + [
+        (saved + 4800) * 1.1**year - 4800 for year in range(3)
+    ]  # at 0.9 reserved only 0.1 is left for spot
+    assert bar.at_high == pytest.approx(sum(f / 1.05**year for year, f in enumerate(flows)))
+
+
+def test_total_cost_is_capital_and_discounted_years_draw_by_draw():
+    given = defaults(4.0)
+    rates = np.array([0.0, 0.1])
+    found = total_cost(CANDIDATE, given, {**given.values, "discount_rate": rates, "growth": 0.0})
+    year = 600 * 8760 / 168 + 4800
+    assert found == pytest.approx([12_000 + 3 * year, 12_000 + year * (1 - 1.1**-3) / 0.1])
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another():

@@ -1,6 +1,5 @@
 """Every export: the same bytes again, the same figures everywhere, nothing a spreadsheet runs."""
 
-import csv
 import hashlib
 import io
 import json
@@ -8,33 +7,25 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import jsonschema
 import openpyxl
-import pypdf
 import pypdfium2
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.economics.model import Review
+from engine.economics.uncertainty import Interval
 from engine.errors import UsageError
 from engine.report import flat
 from engine.report.cells import FORMULA_STARTS, safe
 from engine.report.document import document
 from engine.report.export import KINDS, export, kind_of
+from tests.engine.report.made import pdf_text, rows_of
 
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
-
-
-def pdf_text(made: bytes) -> str:
-    pages = pypdf.PdfReader(io.BytesIO(made)).pages
-    return "\n".join(page.extract_text() for page in pages).replace("\u200b", "")
-
-
-def rows_of(made: bytes) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(made.decode())))
 
 
 @pytest.mark.parametrize("kind", list(KINDS))
@@ -88,7 +79,7 @@ def numbers_in(value) -> set[str]:
     for number in floats_of(value):
         for factor in (1.0, 100.0, 1e-6, 1.0 / 3600.0):
             size = abs(number * factor)
-            texts |= {f"{size:,.{digits}f}" for digits in range(7)}
+            texts |= {f"{size:,.{digits}f}" for digits in range(12)}
             texts |= {f"{size:.2g}", f"{size:,.10g}", f"{size:g}"}
     return texts
 
@@ -169,6 +160,50 @@ def test_what_is_typed_stays_text_in_the_page(plain):
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in text
 
 
+@pytest.mark.parametrize("mark", ["@@plotly@@", "@@charts@@", "@@body@@", "@@title@@"])
+def test_a_name_that_looks_like_a_place_of_the_template_stays_a_name(plain, mark):
+    odd = replace(plain, identity=replace(plain.identity, trace_name=mark))
+    page, usual = (len(export(report, "html")) for report in (odd, plain))
+    assert abs(page - usual) < 1000
+    assert mark in export(odd, "html").decode()
+
+
+def test_letters_that_no_font_has_are_told_by_number_and_explained(plain):
+    odd = replace(plain, identity=replace(plain.identity, trace_name="日本 🚀 Ω"))
+    text = re.sub(r"\s+", " ", pdf_text(export(odd, "pdf")))
+    assert "[U+65E5 U+672C] [U+1F680] Ω" in text
+    assert "given by their Unicode number" in text
+    assert "Unicode number" not in pdf_text(export(plain, "pdf"))
+    assert "日本 🚀 Ω" in export(odd, "html").decode()
+
+
+def test_the_slo_line_of_the_page_has_a_label(plain):
+    assert '"text": "SLO ' in export(plain, "html").decode()
+
+
+def test_a_changed_assumption_has_its_default_beside_it(plain):
+    numbers = tuple(
+        replace(entry, value=0.37, default=0.123) if entry.key == "growth" else entry
+        for entry in plain.assumptions
+    )
+    odd = replace(plain, assumptions=numbers)
+    assert "0.37 (default 0.123)" in re.sub(r"\s+", " ", pdf_text(export(odd, "pdf")))
+    assert "0.37 (default 0.123)" in export(odd, "html").decode()
+    sheet = openpyxl.load_workbook(io.BytesIO(export(odd, "xlsx")))["Assumptions"]
+    row = next(row for row in sheet.iter_rows(values_only=True) if row[0] == "Growth of demand")
+    assert (row[1], row[7]) == (0.37, 0.123)
+
+
+def test_every_interval_is_printed_with_what_it_comes_from(plain):
+    seeds = Interval(low=-12.25, high=34.5, source="seeds", note="mean of 5 seeds")
+    window = Interval(low=-2.25, high=3.75, source="window", note="hours of the window resampled")
+    known = replace(plain.switch, savings_per_month_seeds=seeds, savings_per_month_window=window)
+    text = re.sub(r"\s+", " ", pdf_text(export(replace(plain, switch=known), "pdf")))
+    assert "How sure this is" in text
+    for words in ("mean of 5 seeds", "34.50", "hours of the window resampled", "3.75"):
+        assert words in text
+
+
 def test_the_json_keeps_to_its_published_schema(plain, extreme):
     schema = flat.schema()
     for report in (plain, extreme):
@@ -226,63 +261,15 @@ def test_harmless_text_stays_as_it_is(text):
     assert safe(text) == text
 
 
-# FOCUS 1.2: what the specification asks of its mandatory columns
-
-DECIMALS = ("BilledCost", "ContractedCost", "EffectiveCost", "ListCost", "PricingQuantity")
-STAMPS = ("BillingPeriodEnd", "BillingPeriodStart", "ChargePeriodEnd", "ChargePeriodStart")
-NOT_NULL = (
-    "BillingAccountId", "BillingCurrency", "ChargeCategory", "InvoiceIssuerName", "ProviderName",
-    "PublisherName", "ServiceCategory", "ServiceName", *DECIMALS, *STAMPS,
-)  # fmt: skip
-MANDATORY = {*NOT_NULL, "BillingAccountName", "ChargeClass", "ChargeDescription", "PricingUnit"}
-CATEGORIES = {"Usage", "Purchase", "Tax", "Credit", "Adjustment"}
-SERVICES = {"AI and Machine Learning", "Analytics", "Compute", "Databases", "Networking", "Other"}
+def test_runs_of_other_seeds_are_named(plain):
+    odd = replace(plain, identity=replace(plain.identity, seed_run_ids=("feedc0ffee12",)))
+    assert "feedc0ffee12" in pdf_text(export(odd, "pdf")).replace("\n", "")
 
 
-def focus_rows(report):
-    head, *rows = rows_of(export(report, "focus.csv"))
-    return head, [dict(zip(head, row, strict=True)) for row in rows]
-
-
-def test_focus_has_the_mandatory_columns_and_only_known_or_own_ones(plain):
-    head, _ = focus_rows(plain)
-    assert set(head) >= MANDATORY
-    assert len(head) == len(set(head))
-    assert {name for name in head if name.startswith("x_")} == set(head) - MANDATORY - {
-        "ResourceId", "ResourceName",
-    }  # fmt: skip
-
-
-def test_focus_values_have_the_types_that_the_columns_ask_for(plain):
-    _, rows = focus_rows(plain)
-    assert len(rows) == len(plain.charges)
-    for row in rows:
-        assert all(row[name] for name in NOT_NULL)
-        for name in DECIMALS:
-            assert re.fullmatch(r"-?\d+(\.\d+)?", row[name])
-        start, end, first, last = (
-            datetime.fromisoformat(row[name])
-            for name in (
-                "ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingPeriodEnd"
-            )
-        )  # fmt: skip
-        assert first <= start < end <= last
-        assert (first.day, first.hour, last.day, last.hour) == (1, 0, 1, 0)
-        assert re.fullmatch(r"[A-Z]{3}", row["BillingCurrency"])
-        assert row["ChargeCategory"] in CATEGORIES
-        assert row["ServiceCategory"] in SERVICES
-        assert row["ChargeClass"] in ("", "Correction")
-        assert all(name.endswith("Z") for name in (row[stamp] for stamp in STAMPS))
-
-
-def test_focus_costs_add_up_to_the_windows_cost(plain):
-    _, rows = focus_rows(plain)
-    for run in plain.runs:
-        listed = sum(float(row["ListCost"]) for row in rows if row["x_RunId"] == run.run_id)
-        assert listed == pytest.approx(run.window_cost, rel=1e-9)
-
-
-# Choosing
+def test_the_card_of_the_total_cost_has_an_interval(plain):
+    (card,) = (card for card in document(plain).cards if card.label.startswith("Total cost"))
+    assert card.note.startswith("90 %: ")
+    assert "baseline" in card.note
 
 
 @pytest.mark.parametrize(
@@ -322,3 +309,17 @@ def test_the_candidates_largest_decisions_are_told_in_order_of_time(plain):
     text = re.sub(r"\s+", " ", pdf_text(export(plain, "pdf")))
     assert f"Where {plain.switch.policy} changed capacity most" in text
     assert made[0].reason.replace("_", " ") in text
+
+
+def test_reviews_are_printed_under_their_names(plain):
+    assert "Reviews" not in [section.title for section in document(plain).sections]
+    said = (Review(by="Ada", text="Watch the season."), Review(by="=1+1", text="@sum"))
+    reviewed = replace(plain, reviews=said)
+    printed = pdf_text(export(reviewed, "pdf"))
+    assert "Watch the season." in printed
+    assert "Ada" in printed
+    assert json.loads(export(reviewed, "json"))["reviews"][0] == {
+        "by": "Ada", "text": "Watch the season."
+    }  # fmt: skip
+    cells = {row[0]: row[1] for row in rows_of(export(reviewed, "csv"))}
+    assert cells["reviews[1].by"] == "'=1+1"

@@ -1,0 +1,122 @@
+"""Leaderboards for people: tables on a terminal, and the Markdown of the README."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine.forecast.evaluation import Evaluation
+    from engine.forecast.leaderboard import Cell, Verdict
+
+_HEADERS = (
+    "trace", "horizon", "best baseline", "its pinball", "shipped", "choice", "difference", "p",
+    "coverage",
+)  # fmt: skip
+
+
+def horizon(seconds: float) -> str:
+    """30 s, 5 min, 1 h."""
+    if seconds < 60:
+        return f"{seconds:g} s"
+    return f"{seconds / 60:g} min" if seconds < 3600 else f"{seconds / 3600:g} h"
+
+
+def _cell(cell: "Cell") -> list[str]:
+    return [
+        cell.trace, horizon(cell.horizon_s), cell.best_baseline, _number(cell.baseline_pinball),
+        _number(cell.shipped_pinball), _number(cell.choice_pinball),
+        f"{cell.difference_frac:+.1%}", _p_value(cell.p_value), f"{cell.coverage:.0%}",
+    ]  # fmt: skip
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"
+
+
+def _p_value(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def cells_table(cells: Sequence["Cell"]) -> "Table":
+    """Ours against the best baseline, by trace and horizon."""
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(_HEADERS, map(_cell, cells), right=range(3, 9))
+
+
+def models_table(evaluations: Sequence["Evaluation"]) -> "Table":
+    """Every model on every trace."""
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    headers, rows = _by_model(evaluations)
+    return table(headers, rows, right=range(1, len(headers)))
+
+
+def _by_model(evaluations: Sequence["Evaluation"]) -> tuple[list[str], list[list[str]]]:
+    from engine.forecast.leaderboard import models_of, relative  # noqa: PLC0415 - heavy
+
+    shares = [relative(evaluation) for evaluation in evaluations]
+    names = list(dict.fromkeys(name for e in evaluations for name in models_of(e)))
+    rows = []
+    for name in names:
+        times = [e.forecast_ms[name] for e in evaluations if name in e.forecast_ms]
+        rows.append([
+            name, *(f"{share[name]:.3f}" if name in share else "" for share in shares),
+            f"{sum(times) / len(times):.3g}" if times else "",
+        ])  # fmt: skip
+    return ["pinball ÷ best baseline's", *(e.name for e in evaluations), "ms"], rows
+
+
+def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
+    """What the tables say, in sentences."""
+    coverage = verdict.coverage.values()
+    judged = (
+        f"Ours has less loss than the best baseline in {verdict.better} of {verdict.cells} cells; "
+        f"the largest difference is {verdict.worst_frac:+.1%}. After calibration the 80 % "
+        f"interval covers {min(coverage):.1%} to {max(coverage):.1%}, by trace."
+    )
+    return "\n".join([judged, *ablations])
+
+
+def markdown(
+    evaluations: Sequence["Evaluation"], cells: Sequence["Cell"], sentences: str, command: str
+) -> str:
+    """The README's table.
+
+    Args:
+        evaluations: one a trace.
+        cells: of all of them.
+        sentences: what the tables say.
+        command: what made it.
+    """
+    first = evaluations[0]
+    seeds = ", ".join(map(str, first.seeds))
+    about = (
+        "Mean pinball loss of the quantiles 0.1, 0.5 and 0.9 at rolling origins of the last 15 % "
+        f"of each trace, in its unit, calibrated online; seeds {seeds}. "
+        "Difference: the better of shipped and choice over the best baseline; p: test of Diebold "
+        "and Mariano; coverage: of its 80 % interval."
+    )
+    everyone = (
+        "Every model: pinball over that of the best baseline, geometric mean over horizons, and "
+        "milliseconds of one forecast."
+    )
+    return "\n\n".join([
+        f"Made by `{command}`.", about, _pipes(_HEADERS, [_cell(cell) for cell in cells]),
+        sentences.replace("\n", "\n\n"),
+        everyone,
+        _pipes(*_by_model(evaluations)), *_left_out(evaluations),
+    ]) + "\n"  # fmt: skip
+
+
+def _left_out(evaluations: Sequence["Evaluation"]) -> list[str]:
+    lines = [
+        f"- {e.name}: {what}: {why}." for e in evaluations for what, why in e.left_out.items()
+    ]
+    return ["Left out:\n\n" + "\n".join(lines)] if lines else []
+
+
+def _pipes(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [headers, ["---"] * len(headers), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -1,0 +1,229 @@
+"""`smartscale forecast`: which forecaster to trust on a trace, and what it says."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.forecast_training import card, fit, train
+from engine.cli.forecast_where import demand_options, where
+from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.times import parse_time
+from engine.errors import StoreError, UsageError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine.forecast.evaluation import Evaluation
+    from engine.forecast.fan import Fan
+
+_ROWS = 12
+"""Lines of a forecast on the screen at most."""
+
+
+@click.group(
+    invoke_without_command=True, short_help="Evaluate, show, fit and train forecasts of demand."
+)
+@with_session
+def forecast(context: click.Context, session: Session) -> None:
+    """Which forecaster to trust on a trace, and what it says; alone, the list of forecasters."""
+    if context.invoked_subcommand is None:
+        _list_models(session)
+
+
+for _command in (fit, train, card):
+    forecast.add_command(_command)
+
+
+@forecast.command()
+@with_session
+def models(session: Session) -> None:
+    """List the forecasters."""
+    _list_models(session)
+
+
+def _list_models(session: Session) -> None:
+    from engine.forecast.registry import MODELS  # noqa: PLC0415 - heavy
+
+    found = [
+        {"name": info.name, "label": info.label, "what": info.what, "baseline": info.baseline,
+         "seeded": info.seeded}
+        for info in MODELS.values()
+    ]  # fmt: skip
+    session.show({"models": found}, lambda: _models_table(found))
+
+
+def _models_table(found: list[dict[str, Any]]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(
+        ("name", "", "what", "baseline"),
+        [(m["name"], m["label"], m["what"], "yes" if m["baseline"] else "") for m in found],
+    )
+
+
+@forecast.command(short_help="Score forecasters on traces, against each other.")
+@click.option(
+    "--trace", "traces", multiple=True, required=True, metavar="T", help="A trace; repeatable."
+)
+@click.option("--models", "names", metavar="A,B", help="Forecasters. Default: all.")
+@click.option("--horizons", metavar="S,S", help="Seconds ahead. Default: 30,60,120,300,900,3600.")
+@click.option("--seeds", default="0,1,2", show_default=True, metavar="N,N", help="Seeds.")
+@click.option("--origins", default=400, show_default=True, help="Forecasts scored at most.")
+@demand_options
+@click.option("--fresh", is_flag=True, help="Evaluate again what is in the store already.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md",
+    help="Also write the tables as Markdown.",
+)  # fmt: skip
+@with_session
+def evaluate(
+    traces: tuple[str, ...],
+    names: str | None,
+    horizons: str | None,
+    seeds: str,
+    origins: int,
+    fresh: bool,
+    out: Path | None,
+    session: Session,
+    **given: Any,
+) -> None:
+    """Score forecasters at rolling origins of the last 15 % of each trace.
+
+    Scores are kept in the store; the same again is answered from there.
+    """
+    chosen: dict[str, Any] = {"seeds": _whole(seeds), "origins": origins, "fresh": fresh}
+    if names is not None:
+        chosen["models"] = [name.strip() for name in names.split(",") if name.strip()]
+    if horizons is not None:
+        chosen["horizons_s"] = _numbers(horizons, "--horizons")
+    demand = where(**given)
+    with session.planner() as planner, stoppable() as stop, progress_bar() as report:
+        known = list(dict.fromkeys(planner.trace(trace).name for trace in traces))
+        made = []
+        for number, trace in enumerate(known):
+            made.append(planner.evaluate_forecasts(
+                trace, **chosen, **demand, cancel=stop,
+                progress=lambda share, text, at=number, of=trace: report(  # type: ignore[misc]
+                    (at + share) / len(known), f"{of}: {text}"
+                ),
+            ))  # fmt: skip
+    options = {
+        "trace": known, "models": names, "horizons": horizons, "seeds": seeds, "origins": origins,
+        **given,
+    }  # fmt: skip
+    _answer(session, made, _typed(options), out)
+
+
+def _answer(session: Session, made: "list[Evaluation]", command: str, out: Path | None) -> None:
+    from engine.cli.forecast_tables import (  # noqa: PLC0415 - not needed elsewhere
+        cells_table,
+        markdown,
+        models_table,
+        summary,
+    )
+    from engine.forecast.leaderboard import ablations, cells, verdict  # noqa: PLC0415 - heavy
+
+    found = [cell for evaluation in made for cell in cells(evaluation)]
+    judged, parts = verdict(found), ablations(made)
+    said = summary(judged, parts) if judged else "No baseline was compared with ours."
+    if out is not None:
+        _write(out, markdown(made, found, said, command))
+        session.note(f"Wrote {out}.")
+    for evaluation in made:
+        for what, why in evaluation.left_out.items():
+            session.note(f"{evaluation.name}: left out {what}: {why}.")
+    session.show(
+        {"evaluations": made, "cells": found, "verdict": judged, "ablations": parts},
+        *([lambda: cells_table(found)] if found else []),
+        lambda: models_table(made), lambda: said,
+    )  # fmt: skip
+
+
+def _typed(options: dict[str, Any]) -> str:
+    """What somebody types to get the same."""
+    usual = {option.name: option.default for option in evaluate.params}
+    words = ["smartscale", "forecast", "evaluate"]
+    for name, value in options.items():
+        if value not in (None, usual.get(name)):
+            for one in value if isinstance(value, list) else [value]:
+                words += [f"--{name}", shlex.quote(str(one))]
+    return " ".join(words)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as error:
+        raise StoreError(
+            f"cannot be written: {error.strerror}", str(path), "Name a file in a writable folder"
+        ) from error
+
+
+def _numbers(text: str, option: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",") if part.strip()]
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is no list of numbers", option, f"Write it as {option} 30,60"
+        ) from None
+
+
+def _whole(text: str) -> list[int]:
+    numbers = _numbers(text, "--seeds")
+    if any(number != int(number) for number in numbers):
+        raise UsageError(f"{text!r} are no seeds", "--seeds", "Use whole numbers, such as 0,1,2")
+    return [int(number) for number in numbers]
+
+
+@forecast.command()
+@click.option("--trace", required=True, metavar="T", help="Id, beginning of an id, or name.")
+@click.option("--at", required=True, metavar="TIME", help="Seconds, H:MM:SS, or a date.")
+@click.option(
+    "--model", default="bilstm", show_default=True, metavar="M", help="Forecaster, or choice."
+)
+@click.option("--raw", is_flag=True, help="As the model gives it, without calibration.")
+@demand_options
+@with_session
+def show(trace: str, at: str, model: str, raw: bool, session: Session, **given: Any) -> None:
+    """Forecast from a moment of a trace, beside what came."""
+    demand = where(**given)
+    with session.planner() as planner:
+        at_s = parse_time(at, "--at", planner.trace(trace).epoch_s)
+        made = planner.forecast(trace, at_s, model=model, calibrated=not raw, **demand)
+    if made.sees_later_demand:
+        session.note(
+            f"Note: this forecaster was fitted to demand up to {made.fitted_until_s:g} s, which "
+            "is later than this moment: no fair test of it."
+        )
+    session.show(made, lambda: _heading(made), lambda: _fan_table(made))
+
+
+def _heading(made: "Fan") -> "Table":
+    from engine.cli.tables import facts  # noqa: PLC0415 - not needed for JSON
+
+    return facts([
+        ("demand", f"{made.name}, {made.unit}, mean of each {made.step_s:g} s"),
+        ("forecaster", made.model),
+        ("known until", f"{made.cut_s:g} s"),
+        ("calibrated on", f"{made.calibrated_on} earlier forecasts"),
+    ])  # fmt: skip
+
+
+def _fan_table(made: "Fan") -> "Table":
+    from engine.cli.forecast_tables import horizon  # noqa: PLC0415 - not needed for JSON
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    size = len(made.horizons_s)
+    places = [*range(0, size, -(-size // _ROWS))]
+    return table(
+        ("ahead", *(f"{level:g}" for level in made.levels), "came"),
+        [
+            (horizon(made.horizons_s[place]),
+             *(f"{value:.4g}" for value in made.quantiles[place]),
+             "" if made.came[place] != made.came[place] else f"{made.came[place]:.4g}")
+            for place in places
+        ],
+        right=range(len(made.levels) + 2),
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Quantile forecasts of demand, their calibration and their scores."""

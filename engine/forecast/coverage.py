@@ -1,0 +1,90 @@
+"""What a forecaster's quantiles were worth on the test part of a series: calibration over time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import UsageError
+from engine.forecast.base import HORIZONS_S, Model
+from engine.forecast.conformal import calibrated
+from engine.forecast.evaluation import plan
+from engine.forecast.scores import LEVELS, inside
+from engine.forecast.series import DemandSeries
+from engine.units import FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """Forecasts of one model against what came, at the cut-offs of the test part."""
+
+    model: str
+    levels: tuple[float, ...]
+    """(L,) nominal shares."""
+    horizons_s: tuple[float, ...]
+    below_raw: FloatArray
+    """(H, L) share of outcomes at or below each quantile, as the model gave it."""
+    below: FloatArray
+    """(H, L) the same with online calibration."""
+    times_s: FloatArray
+    """(B,) cut-offs, seconds since the series' start."""
+    covered_raw: FloatArray
+    """(B, H) 1 where what came lay in the outermost interval, 0 where not, NaN where unknown."""
+    covered: FloatArray
+    """(B, H) the same with online calibration."""
+
+
+def coverage(
+    series: DemandSeries,
+    model: Model,
+    *,
+    horizons_s: Sequence[float] = HORIZONS_S,
+    origins: int = 400,
+) -> Coverage:
+    """Fits to the training part, forecasts validation and test parts, and counts the latter.
+
+    Args:
+        series: demand.
+        model: not fitted yet.
+        horizons_s: seconds ahead; those that the series cannot test are left out.
+        origins: cut-offs in each part, at most.
+
+    Raises:
+        UsageError: the series is too short, or the model cannot be fitted to it.
+        CheckpointError: the network cannot be loaded.
+    """
+    tasks = plan(series, horizons_s, origins)
+    model.fit(series.before(tasks.parts.train), tasks.horizons_s)
+    raw = model.predict_quantiles(tasks.histories, tasks.horizons_s, LEVELS)  # (B, H, Q)
+    made = np.stack([
+        calibrated(
+            raw[:, h], tasks.came[:, h], (tasks.cuts + steps).astype(np.float64),
+            tasks.cuts.astype(np.float64),
+        )
+        for h, steps in enumerate(tasks.ahead)
+    ], axis=1)  # fmt: skip
+    test = ~tasks.valid
+    if not np.isfinite(tasks.came[test]).any():
+        raise UsageError("nothing came in the test part", series.name, "Use a longer trace")
+    came = tasks.came[test]
+    return Coverage(
+        model=model.name, levels=LEVELS, horizons_s=tasks.horizons_s,
+        below_raw=_below(came, raw[test]), below=_below(came, made[test]),
+        times_s=tasks.cuts[test].astype(np.float64) * series.step_s,
+        covered_raw=_inside(came, raw[test]), covered=_inside(came, made[test]),
+    )  # fmt: skip
+
+
+def _below(came: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """(H, L) from (B, H) and (B, H, L); NaN for a horizon of which nothing is known."""
+    known = np.isfinite(came)
+    number = known.sum(0)[:, None]
+    hits = ((came[..., None] <= quantiles) & known[..., None]).sum(0)
+    share: FloatArray = np.where(number > 0, hits / np.maximum(number, 1), np.nan)
+    return share
+
+
+def _inside(came: FloatArray, quantiles: FloatArray) -> FloatArray:
+    """(B, H)."""
+    found: FloatArray = np.where(np.isfinite(came), inside(came, quantiles), np.nan)
+    return found

@@ -1,0 +1,325 @@
+"""The leaderboard of one series: every model at rolling origins, calibrated as time goes on."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from engine.errors import CheckpointError, ReplayCancelled, UsageError
+from engine.forecast import mixing
+from engine.forecast.base import HORIZONS_S, Model, UnfitError
+from engine.forecast.conformal import calibrated
+from engine.forecast.drift import drifts
+from engine.forecast.features import Scaler
+from engine.forecast.histories import Histories, steps_ahead
+from engine.forecast.neural_inputs import WINDOW, lookback
+from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, find
+from engine.forecast.scores import LEVELS, Paired, Score, paired, pinball, score
+from engine.forecast.series import DemandSeries, Split, split
+from engine.units import BoolArray, FloatArray, IntArray
+
+SEEDS = (0, 1, 2)
+CHOICE, MIXED = "choice", "ensemble"
+"""Made of the others: the online mixture of all, and the ensemble with fixed weights."""
+ORIGINS_MIN = 5
+"""Cut-offs of a part from which a horizon is scored."""
+TIMED = 15
+"""Calls that the time of one forecast is the median of."""
+OnProgress = Callable[[float, str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One model, seed and horizon."""
+
+    model: str
+    seed: int
+    horizon_s: float
+    raw: Score
+    """As the model gave it."""
+    calibrated: Score
+    """With the online calibration that every model gets."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The choice against the best baseline at one horizon, mean over seeds."""
+
+    horizon_s: float
+    ours: str
+    """The choice: its weights were settled by what came before each cut-off."""
+    best_baseline: str
+    test: Paired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """What an evaluation found."""
+
+    name: str
+    unit: str
+    step_s: float
+    steps: int
+    origins: int
+    """Cut-offs in the test part."""
+    horizons_s: tuple[float, ...]
+    left_out: Mapping[str, str]
+    """Horizons and models without a score, and why."""
+    seeds: tuple[int, ...]
+    rows: tuple[Row, ...]
+    fit_s: Mapping[str, float]
+    """Seconds to fit, mean over seeds."""
+    forecast_ms: Mapping[str, float]
+    """Milliseconds of one forecast, all horizons."""
+    comparisons: tuple[Comparison, ...]
+    weights: Mapping[str, Mapping[str, float]]
+    """By horizon in seconds, of the choice at the end of the test part."""
+    drift_steps: tuple[int, ...]
+    """Cut-offs at which the shipped forecaster's loss told of a drift."""
+    use: str
+    """The model with the least calibrated pinball loss over the validation part."""
+
+
+@dataclass(slots=True)
+class _Plan:
+    series: DemandSeries
+    horizons_s: tuple[float, ...]
+    ahead: IntArray
+    parts: Split
+    cuts: IntArray
+    valid: BoolArray
+    histories: Histories
+    came: FloatArray
+    step_error: float
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def plan(series: DemandSeries, horizons_s: Sequence[float], origins: int) -> _Plan:
+    """Parts, cut-offs and what came. Raises UsageError where nothing can be tested."""
+    size, step_s = len(series.long_enough().values), series.step_s
+    left_out: dict[str, str] = {}
+    kept: dict[int, float] = {}
+    for horizon_s in sorted(horizons_s):
+        steps = int(steps_ahead([horizon_s], step_s)[0])
+        if horizon_s < step_s:
+            left_out[f"{horizon_s:g} s"] = f"shorter than a step of {step_s:g} s"
+        elif steps > 0.1 * size or 0.15 * size < WINDOW + steps + ORIGINS_MIN:
+            left_out[f"{horizon_s:g} s"] = f"the test part of {0.15 * size:.0f} steps is too short"
+        else:
+            kept[steps] = horizon_s
+    if not kept:
+        raise UsageError(
+            f"{size} steps of {step_s:g} s hold none of the horizons", series.name,
+            "Use a longer trace, shorter horizons or another step",
+        )  # fmt: skip
+    ahead = np.array(sorted(kept))
+    parts = split(size, ahead, origins)
+    cuts = np.unique(np.concatenate([parts.valid, parts.test]))
+    length = min(int(cuts.min()), lookback(step_s, int(ahead.max())))
+    train = series.before(parts.train)
+    scaler = None if train.features is None else Scaler.fitted(train.features)
+    change = np.abs(np.diff(train.values))
+    came = series.came(cuts, ahead)
+    valid = cuts < parts.borders[0]
+    came[valid] = np.where(
+        cuts[valid, None] + ahead <= parts.borders[0], came[valid], np.nan
+    )  # a target of the test part is nothing the validation part may learn from
+    return _Plan(
+        series=series, horizons_s=tuple(kept[int(steps)] for steps in ahead), ahead=ahead,
+        parts=parts, cuts=cuts, valid=valid, came=came, left_out=left_out,
+        histories=series.histories(cuts, length, scaler),
+        step_error=float(np.nanmean(change)) if np.isfinite(change).any() else 0.0,
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Found:
+    """Forecasts of one model by seed: (B, H, 3)."""
+
+    quantiles: dict[int, FloatArray] = field(default_factory=dict)
+    fit_s: list[float] = field(default_factory=list)
+    forecast_ms: list[float] = field(default_factory=list)
+
+
+def evaluate(
+    series: DemandSeries,
+    *,
+    models: Sequence[str] = tuple(MODELS),
+    horizons_s: Sequence[float] = HORIZONS_S,
+    seeds: Sequence[int] = SEEDS,
+    origins: int = 400,
+    on_progress: OnProgress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Evaluation:
+    """Fits every model to the training part and scores it on the test part.
+
+    Args:
+        series: demand to forecast.
+        models: names of the registry.
+        horizons_s: seconds ahead.
+        seeds: of the models that have any.
+        origins: cut-offs in each of validation and test.
+        on_progress: share done and a plain sentence.
+        cancelled: asked before each model.
+
+    Raises:
+        UsageError: an unknown model, or a series too short for every horizon.
+        ReplayCancelled: `cancelled` said so.
+    """
+    tasks = plan(series, horizons_s, origins)
+    wanted = [(find(name), seed) for name in models
+              for seed in (seeds if find(name).seeded else seeds[:1])]  # fmt: skip
+    found: dict[str, _Found] = {}
+    train = series.before(tasks.parts.train)
+    for number, (info, seed) in enumerate(wanted):
+        if cancelled is not None and cancelled():
+            raise ReplayCancelled(
+                "the evaluation was cancelled", series.name, "Start it again when you like"
+            )
+        if on_progress is not None:
+            on_progress(number / len(wanted), f"{info.label}, seed {seed}")
+        try:
+            _ask(found.setdefault(info.name, _Found()), info.make(seed), seed, train, tasks)
+        except (UnfitError, CheckpointError) as error:
+            name = info.name if seed == seeds[0] else f"{info.name}, seed {seed}"
+            tasks.left_out[name] = error.what
+    found = {name: entry for name, entry in found.items() if entry.quantiles}
+    if not found:
+        raise UsageError(
+            "no model can forecast this series", series.name,
+            "; ".join(f"{name}: {why}" for name, why in tasks.left_out.items()),
+        )  # fmt: skip
+    weights = _add_mixtures(found, tasks, seeds)
+    return _summary(found, tasks, tuple(seeds), weights)
+
+
+def _ask(found: _Found, model: Model, seed: int, train: DemandSeries, tasks: _Plan) -> None:
+    began = time.perf_counter()
+    model.fit(train, tasks.horizons_s)
+    found.fit_s.append(time.perf_counter() - began)
+    made = model.predict_quantiles(tasks.histories, tasks.horizons_s, LEVELS)
+    if not np.isfinite(made).all():
+        raise UnfitError("it gave forecasts that are not numbers", train.name, "Use another model")
+    found.quantiles[seed] = made
+    one = tasks.histories.rows(slice(len(tasks.cuts) - 1, None))
+    times = []
+    for _ in range(TIMED):
+        began = time.perf_counter()
+        model.predict_quantiles(one, tasks.horizons_s, LEVELS)
+        times.append(1000 * (time.perf_counter() - began))
+    found.forecast_ms.append(float(np.median(times)))
+
+
+def _of_seed(found: _Found, seed: int) -> FloatArray:
+    return found.quantiles.get(seed, next(iter(found.quantiles.values())))
+
+
+def _add_mixtures(
+    found: dict[str, _Found], tasks: _Plan, seeds: Sequence[int]
+) -> dict[str, dict[str, float]]:
+    """Adds the choice and the ensemble; returns the choice's last weights by horizon."""
+    names = list(found)
+    members = [name for name in ENSEMBLE if name in found]
+    weights: dict[str, dict[str, float]] = {}
+    choice, fixed = _Found(), _Found()
+    for seed in seeds:
+        stacked = np.stack([_of_seed(found[name], seed) for name in names])  # (M, B, H, 3)
+        mixed = np.empty_like(stacked[0])
+        joined = np.empty_like(stacked[0])
+        for h, steps in enumerate(tasks.ahead):
+            came, ends = tasks.came[:, h], tasks.cuts + steps
+            mixed[:, h], by_origin = mixing.chosen(
+                came, stacked[:, :, h], tasks.cuts, ends, tasks.valid
+            )
+            last = mixing.names_by_weight(names, by_origin[-1])
+            weights.setdefault(f"{tasks.horizons_s[h]:g}", last)
+            if members:
+                picked = np.stack([stacked[names.index(name), :, h] for name in members])
+                fitted = mixing.ensemble_weights(came[tasks.valid], picked[:, tasks.valid])
+                joined[:, h] = np.einsum("m,mbq->bq", fitted, picked)
+        choice.quantiles[seed] = mixed
+        if members:
+            fixed.quantiles[seed] = joined
+    _add_times(choice, [found[name] for name in names])
+    found[CHOICE] = choice
+    if members:
+        _add_times(fixed, [found[name] for name in members])
+        found[MIXED] = fixed
+    return weights
+
+
+def _add_times(mixture: _Found, members: Sequence[_Found]) -> None:
+    mixture.fit_s = [sum(float(np.mean(member.fit_s)) for member in members)]
+    mixture.forecast_ms = [sum(float(np.mean(member.forecast_ms)) for member in members)]
+
+
+def _summary(
+    found: dict[str, _Found], tasks: _Plan, seeds: tuple[int, ...],
+    weights: dict[str, dict[str, float]],
+) -> Evaluation:  # fmt: skip
+    rows: list[Row] = []
+    losses: dict[tuple[str, int], FloatArray] = {}  # by model and horizon: (B,) mean over seeds
+    valid_loss: dict[str, float] = {}
+    for name, entry in found.items():
+        by_horizon: list[list[FloatArray]] = [[] for _ in tasks.ahead]
+        for seed, quantiles in entry.quantiles.items():
+            for h, horizon_s in enumerate(tasks.horizons_s):
+                made = calibrated(
+                    quantiles[:, h], tasks.came[:, h],
+                    (tasks.cuts + tasks.ahead[h]).astype(np.float64),
+                    tasks.cuts.astype(np.float64),
+                )  # fmt: skip
+                by_horizon[h].append(pinball(tasks.came[:, h], made, LEVELS).mean(-1))
+                test = ~tasks.valid & np.isfinite(tasks.came[:, h])
+                if test.any():
+                    rows.append(Row(
+                        model=name, seed=seed, horizon_s=horizon_s,
+                        raw=score(tasks.came[test, h], quantiles[test, h], tasks.step_error),
+                        calibrated=score(tasks.came[test, h], made[test], tasks.step_error),
+                    ))  # fmt: skip
+        means = [np.mean(seeded, 0) for seeded in by_horizon]
+        for h, mean in enumerate(means):
+            losses[name, h] = mean
+        valid_loss[name] = float(np.mean([np.nanmean(_known(m[tasks.valid])) for m in means]))
+    return Evaluation(
+        name=tasks.series.name, unit=tasks.series.unit, step_s=tasks.series.step_s,
+        steps=len(tasks.series.values), origins=int((~tasks.valid).sum()),
+        horizons_s=tasks.horizons_s, left_out=tasks.left_out, seeds=seeds, rows=tuple(rows),
+        fit_s={name: float(np.mean(entry.fit_s)) for name, entry in found.items()},
+        forecast_ms={name: float(np.mean(e.forecast_ms)) for name, e in found.items()},
+        comparisons=_comparisons(found, tasks, losses), weights=weights,
+        drift_steps=_drift(found, tasks), use=min(valid_loss, key=valid_loss.__getitem__),
+    )  # fmt: skip
+
+
+def _known(values: FloatArray) -> FloatArray:
+    known = values[np.isfinite(values)]
+    return known if len(known) else np.zeros(1)
+
+
+def _comparisons(
+    found: Mapping[str, _Found], tasks: _Plan, losses: Mapping[tuple[str, int], FloatArray]
+) -> tuple[Comparison, ...]:
+    baselines = [name for name in BASELINES if name in found]
+    made = []
+    stride = float(np.median(np.diff(tasks.cuts))) if len(tasks.cuts) > 1 else 1.0
+    for h, horizon_s in enumerate(tasks.horizons_s):
+        test = ~tasks.valid & np.isfinite(tasks.came[:, h])
+        if not (baselines and test.any()):
+            continue
+        best = min(baselines, key=lambda name: float(losses[name, h][test].mean()))
+        made.append(Comparison(
+            horizon_s=horizon_s, ours=CHOICE, best_baseline=best,
+            test=paired(losses[CHOICE, h][test], losses[best, h][test],
+                        int(np.ceil(tasks.ahead[h] / max(stride, 1.0)))),
+        ))  # fmt: skip
+    return tuple(made)
+
+
+def _drift(found: Mapping[str, _Found], tasks: _Plan) -> tuple[int, ...]:
+    """From the loss at the shortest horizon, over its own first losses."""
+    name = "bilstm" if "bilstm" in found else next(iter(found))
+    quantiles = next(iter(found[name].quantiles.values()))[:, 0]
+    losses = pinball(tasks.came[:, 0], quantiles, LEVELS).mean(-1)
+    return tuple(int(tasks.cuts[place] + tasks.ahead[0]) for place in drifts(losses))

@@ -1,0 +1,143 @@
+"""Evaluations of several traces as one table: where ours wins, where it does not, by how much."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.forecast.evaluation import CHOICE, Evaluation
+from engine.forecast.registry import BASELINES, MODELS
+
+SHIPPED = "bilstm"
+SHARE, WORSE, COVERAGE = 2 / 3, 0.03, (0.77, 0.83)
+"""The bar: better on this share of cells, nowhere worse by more, covering this much."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One trace and horizon; figures are means over seeds, after calibration."""
+
+    trace: str
+    unit: str
+    horizon_s: float
+    best_baseline: str
+    baseline_pinball: float
+    shipped_pinball: float | None
+    choice_pinball: float | None
+    ours: str
+    """The choice: what the product would have used, settled before the test part."""
+    difference_frac: float
+    """Pinball of ours over the best baseline's, less 1; below 0: ours is better."""
+    p_value: float
+    coverage: float
+    """Of the 80 % interval of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """All cells against the bar."""
+
+    cells: int
+    better: int
+    worst_frac: float
+    """Largest difference."""
+    coverage: Mapping[str, float]
+    """By trace, mean over horizons."""
+    passed: bool
+
+
+def mean_of(
+    evaluation: Evaluation, model: str, horizon_s: float, figure: str, *, calibrated: bool = True
+) -> float | None:
+    """Mean of a figure of `Score` over seeds; None where it was not measured."""
+    values = [
+        getattr(row.calibrated if calibrated else row.raw, figure)
+        for row in evaluation.rows
+        if row.model == model and row.horizon_s == horizon_s
+    ]
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
+
+
+def models_of(evaluation: Evaluation) -> list[str]:
+    """Models with scores: ours that mix the others last, the rest as in the registry."""
+    scored = {row.model for row in evaluation.rows}
+    return [*(name for name in MODELS if name in scored), *sorted(scored - MODELS.keys())]
+
+
+def cells(evaluation: Evaluation) -> list[Cell]:
+    """A cell for each horizon at which ours and a baseline were scored."""
+    made = []
+    for found in evaluation.comparisons:
+        at = found.horizon_s
+        baseline = mean_of(evaluation, found.best_baseline, at, "pinball")
+        coverage = mean_of(evaluation, found.ours, at, "coverage")
+        assert baseline is not None and coverage is not None, "comparisons are of scored models"
+        made.append(Cell(
+            trace=evaluation.name, unit=evaluation.unit, horizon_s=at,
+            best_baseline=found.best_baseline, baseline_pinball=baseline,
+            shipped_pinball=mean_of(evaluation, SHIPPED, at, "pinball"),
+            choice_pinball=mean_of(evaluation, CHOICE, at, "pinball"), ours=found.ours,
+            difference_frac=found.test.difference_frac, p_value=found.test.p_value,
+            coverage=coverage,
+        ))  # fmt: skip
+    return made
+
+
+def verdict(found: Sequence[Cell]) -> Verdict | None:
+    """All cells against the bar; None where nothing was compared."""
+    if not found:
+        return None
+    better = sum(cell.difference_frac < 0 for cell in found)
+    worst = max(cell.difference_frac for cell in found)
+    coverage = {
+        trace: float(np.mean([cell.coverage for cell in found if cell.trace == trace]))
+        for trace in dict.fromkeys(cell.trace for cell in found)
+    }
+    return Verdict(
+        cells=len(found), better=better, worst_frac=worst, coverage=coverage,
+        passed=better >= SHARE * len(found) and worst <= WORSE
+        and all(COVERAGE[0] <= share <= COVERAGE[1] for share in coverage.values()),
+    )  # fmt: skip
+
+
+def relative(evaluation: Evaluation) -> dict[str, float]:
+    """Pinball of each model over the best baseline's, geometric mean over horizons.
+
+    Without a baseline: over that of the best model. Horizons where that is 0 are left out.
+    """
+    names = models_of(evaluation)
+    rivals = [name for name in names if name in BASELINES] or names
+    logs: dict[str, list[float]] = {name: [] for name in names}
+    for at in evaluation.horizons_s:
+        losses = {name: mean_of(evaluation, name, at, "pinball") for name in names}
+        known = {name: loss for name, loss in losses.items() if loss is not None}
+        best = min((known[name] for name in rivals if name in known), default=0.0)
+        for name, loss in known.items():
+            if best > 0 and loss > 0:
+                logs[name].append(float(np.log(loss / best)))
+    return {name: float(np.exp(np.mean(found))) for name, found in logs.items() if found}
+
+
+_PAIRS = (
+    ("Attention", "bilstm-small", "bilstm-no-attention"),
+    ("Reading the window in both directions", "bilstm-small", "lstm-attention"),
+)
+
+
+def ablations(evaluations: Sequence[Evaluation]) -> list[str]:
+    """Whether each part of the shipped network pays, a sentence each; empty if not measured."""
+    made = []
+    shares = [relative(evaluation) for evaluation in evaluations]
+    for what, whole, without in _PAIRS:
+        pairs = [(s[whole], s[without]) for s in shares if whole in s and without in s]
+        if not pairs:
+            continue
+        change = float(np.exp(np.mean([np.log(a / b) for a, b in pairs]))) - 1
+        wins = sum(a < b for a, b in pairs)
+        pays = "pays" if change < 0 and 2 * wins > len(pairs) else "does not pay"
+        made.append(
+            f"{what} {pays}: pinball is {abs(change):.1%} {'lower' if change < 0 else 'higher'} "
+            f"with it, lower on {wins} of {len(pairs)} traces."
+        )
+    return made

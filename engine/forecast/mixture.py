@@ -1,0 +1,85 @@
+"""Several fitted models as one, with the weights that an evaluation ended with."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from engine.errors import CheckpointError
+from engine.forecast.base import Model, UnfitError
+from engine.forecast.histories import Histories
+from engine.forecast.series import DemandSeries
+from engine.units import FloatArray
+
+LEAST = 0.05
+"""Members of less weight at every horizon are left out."""
+
+
+class Mixture:
+    """Quantiles averaged with weights by horizon; those of the nearest known one elsewhere."""
+
+    name = "choice"
+
+    def __init__(
+        self, members: Mapping[str, Model], weights: Mapping[float, Mapping[str, float]]
+    ) -> None:
+        """Nothing is fitted yet.
+
+        Args:
+            members: models by name.
+            weights: by horizon in seconds, of members by name; ≥ 0, one above 0 at least.
+        """
+        self._members, self._weights = dict(members), weights
+
+    def fit(self, train: DemandSeries, horizons_s: Sequence[float]) -> None:
+        """Fits every member; one that cannot be fitted here is left out.
+
+        Raises:
+            UnfitError: none can be fitted.
+        """
+        fitted, faults = {}, []
+        for name, member in self._members.items():
+            try:
+                member.fit(train, horizons_s)
+            except (UnfitError, CheckpointError) as error:
+                faults.append(f"{name}: {error.what}")
+            else:
+                fitted[name] = member
+        if not any(self._shares(at, fitted).any() for at in self._weights):
+            raise UnfitError(
+                f"no member of the choice can be fitted: {'; '.join(faults)}", train.name,
+                "Choose a later moment, or another model",
+            )  # fmt: skip
+        self._fitted = fitted
+
+    def update(self, known: DemandSeries) -> None:
+        """Every member learns again."""
+        for member in self._fitted.values():
+            member.update(known)
+
+    def predict_quantiles(
+        self, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
+    ) -> FloatArray:
+        """(B, H, Q)."""
+        said = np.stack(
+            [m.predict_quantiles(histories, horizons_s, levels) for m in self._fitted.values()]
+        )
+        usable = [at for at in self._weights if self._shares(at, self._fitted).any()]
+        nearest = [min(usable, key=lambda at: abs(math.log(at / h))) for h in horizons_s]
+        shares = np.stack([self._shares(at, self._fitted) for at in nearest], 1)  # (M, H)
+        mixed: FloatArray = np.einsum("mh,mbhq->bhq", shares / shares.sum(0), said)
+        return mixed
+
+    def _shares(self, at: float, members: Mapping[str, Model]) -> FloatArray:
+        return np.array([self._weights[at].get(name, 0.0) for name in members])
+
+
+def weights_of(by_horizon: Mapping[str, Mapping[str, float]]) -> dict[float, dict[str, float]]:
+    """An evaluation's weights as `Mixture` takes them, without members that hardly count."""
+    heavy = {
+        name for of in by_horizon.values() for name, weight in of.items() if weight >= LEAST
+    }  # fmt: skip
+    return {
+        float(at): {name: weight for name, weight in of.items() if name in heavy}
+        for at, of in by_horizon.items()
+    }

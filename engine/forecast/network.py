@@ -1,0 +1,73 @@
+"""The trained networks as models: as they come, or fitted to the trace."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from engine.forecast.base import UnfitError
+from engine.forecast.histories import Histories, filled
+from engine.forecast.neural import SHIPPED, NeuralForecaster
+from engine.forecast.series import DemandSeries
+from engine.units import FloatArray
+
+STUDY = SHIPPED.parent / "study"
+"""Checkpoints of the comparison of networks, all trained alike on a quarter of the workloads."""
+
+
+def shipped(seed: int) -> Path:
+    """Folder of the shipped network; other seeds are its like, for the comparison only."""
+    return SHIPPED if seed == 0 else SHIPPED.with_name(f"{SHIPPED.name}-{seed}")
+
+
+def studied(core: str, seed: int) -> Path:
+    """Folder of a network of the comparison."""
+    return STUDY / f"{core}-{seed}"
+
+
+class Network:
+    """A trained network; `tune` fits a copy to the training part first."""
+
+    def __init__(self, name: str, folder: Path, *, tune: bool = False, seed: int = 0) -> None:
+        self.name = name
+        self._folder, self._tune, self._seed = folder, tune, seed
+
+    @property
+    def tunes(self) -> bool:
+        """Whether it is fitted to the training part."""
+        return self._tune
+
+    def fit(self, train: DemandSeries, horizons_s: Sequence[float]) -> None:  # noqa: ARG002 — the networks know their horizons
+        """Loads the checkpoint, and fits it where that is wanted.
+
+        Raises:
+            CheckpointError: it is missing or damaged, or torch is not installed.
+            UnfitError: too few steps to fit to.
+        """
+        self.forecaster = NeuralForecaster.load(self._folder)
+        if self._tune:
+            self._tuned(train)
+
+    def _tuned(self, train: DemandSeries) -> None:
+        from engine.errors import UsageError
+        from engine.forecast.training_fit import fit_to_trace
+
+        try:
+            made = fit_to_trace(
+                self.forecaster, filled(train.values[None])[0], train.step_s, train.start_s,
+                seed=self._seed,
+            )  # fmt: skip
+        except UsageError as error:
+            raise UnfitError(error.what, train.name, error.fix) from error
+        self.forecaster = made.forecaster
+
+    def update(self, known: DemandSeries) -> None:
+        """Fits a copy to what is known by now; stays as it is where that does not help."""
+        if len(known.values) and np.isfinite(known.values).any():
+            self._tuned(known)
+
+    def predict_quantiles(
+        self, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
+    ) -> FloatArray:
+        """(B, H, Q)."""
+        return self.forecaster.predict_quantiles(histories, horizons_s, levels)

@@ -1,0 +1,102 @@
+"""Plain sentences about forecasts say what the scores say, also where they are bad."""
+
+import numpy as np
+import pytest
+
+from app import trust
+from app.trust import Level
+from engine.forecast.fan import fan
+from engine.forecast.naive import Persistence
+from tests.app.evaluations import LABELS, comparison, evaluation, row
+from tests.engine.forecast.series import daily
+
+
+def said(coverages, **more):
+    rows = [row("bilstm", 60.0 * 5**n, share) for n, share in enumerate(coverages)]
+    return trust.trust(evaluation(rows, **more), "bilstm", LABELS)
+
+
+def test_a_band_that_holds_everywhere_can_be_relied_on():
+    found = said([0.79, 0.81])
+    assert found.level is Level.ALL
+    assert found.headline == "With BiLSTM: rely on the 80 % band 1 min and 5 min ahead."
+
+
+def test_a_band_that_fails_at_one_horizon_is_named_there():
+    found = said([0.79, 0.70])
+    assert found.level is Level.SOME
+    assert "rely on the 80 % band 1 min ahead; do not rely on it 5 min ahead" in found.headline
+    assert any("70.0 % at 5 min (too narrow)" in text for text in found.details)
+
+
+def test_a_band_that_fails_everywhere_is_not_to_be_relied_on():
+    found = said([0.5, 0.6])
+    assert found.level is Level.NONE
+    assert found.headline.startswith("Do not rely on the 80 % band here")
+
+
+def test_a_band_that_is_too_wide_is_told_apart_from_one_that_fails():
+    found = said([0.80, 0.92])
+    assert found.level is Level.ALL
+    assert "wider than it claims 5 min ahead" in found.headline
+
+
+def test_where_it_wins_loses_or_nobody_can_say():
+    tests = [comparison(60.0, -0.1, 0.001), comparison(300.0, 0.05, 0.001),
+             comparison(900.0, -0.3, 0.4)]  # fmt: skip
+    text = " ".join(said([0.8, 0.8, 0.8], comparisons=tests).details)
+    assert "beats the best simple forecaster at 1 min (−10 %)" in text
+    assert "loses to a simple forecaster at 5 min (+5.0 %, Exponential smoothing)" in text
+    assert "At 15 min no difference" in text
+
+
+def test_few_outcomes_are_told_with_what_chance_does():
+    assert "chance alone moves this by 8 points" in " ".join(said([0.8], origins=96).details)
+
+
+def test_what_was_not_tested_and_drift_are_notes():
+    found = said([0.8], left_out={"30 s": "shorter than a step of 60 s", "ets": "too short"},
+                 drift_steps=(5, 9))  # fmt: skip
+    assert found.notes[0] == "On average the median of BiLSTM was off by 10 % of demand at 1 min."
+    assert found.notes[1] == "Not tested: 30 s (shorter than a step of 60 s)."
+    assert "2 times" in found.notes[2]
+
+
+def test_the_heaviest_forecaster_stands_in_for_a_mixture():
+    weights = {"60": {"ets": 0.7, "prophet": 0.3}, "300": {"prophet": 0.9, "ets": 0.1}}
+    made = evaluation([row("ets", 60.0), row("prophet", 60.0)], use="choice", weights=weights)
+    assert trust.recommended(made, ["ets", "prophet"]) == "prophet"
+    assert trust.recommended(made, ["ets"]) == "ets"
+    text = trust.trust(made, "prophet", LABELS).details[0]
+    assert text.startswith("Choice lost least") and "use Prophet" in text
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [(0.01, 0.05, "points at what matters"), (-0.05, -0.01, "does not point"),
+     (-0.01, 0.04, "may be chance")],
+)  # fmt: skip
+def test_faithfulness_is_told_with_its_interval(low, high, told):
+    text = trust.faithful("steps", 0.03, low, high)
+    assert told in text
+    assert "3 %" in text
+    assert "only one feature" in trust.faithful("features", float("nan"), np.nan, np.nan)
+
+
+@pytest.mark.parametrize(
+    ("after", "told"), [(0.8, "helps here"), (1.0, "makes no difference"), (1.2, "does not help")]
+)
+def test_what_fitting_was_worth(after, told):
+    assert told in trust.fitted(1.0, after, "requests/s", 7)
+    assert "too short" in trust.fitted(None, None, "requests/s", 7)
+
+
+def test_the_numbers_of_a_fan_are_those_of_the_forecast():
+    series = daily()
+    found = fan(series, 0.9 * len(series.values) * series.step_s, Persistence())
+    table = trust.fan_table(found, (30.0, 300.0, 3600.0))
+    assert list(table["Ahead"]) == ["5 min", "1 h"]
+    inside = (found.came >= found.quantiles[:, 0]) & (found.came <= found.quantiles[:, -1])
+    assert (table["Inside the band?"].iloc[0] == "yes") == inside[0]
+    text = trust.fan_sentence(found, "Persistence", None)
+    assert f"Of 12 steps that came, {inside.sum()} lay in it" in text

@@ -1,0 +1,48 @@
+"""Whatever demand is odd, its evaluation can be stored, shown and written."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+
+from engine.cli.document import as_json
+from engine.cli.forecast_tables import cells_table, markdown, models_table, summary
+from engine.forecast.evaluation import Evaluation, evaluate
+from engine.forecast.leaderboard import ablations, cells, verdict
+from tests.engine.forecast.series import made
+
+NOISE = np.random.default_rng(0).gamma(3.0, 2.0, 400)
+AT = np.arange(400)
+ODD = {
+    "zeros": np.zeros(400),
+    "constant": np.full(400, 5.0),
+    "gaps": np.where(AT % 3 == 0, np.nan, NOISE),
+    "nothing in the test part": np.where(AT > 330, np.nan, NOISE),
+    "spike": np.where(AT == 370, 1e4, NOISE),
+    "sets in late": (AT > 390) * 1.0,
+}
+
+
+@pytest.mark.parametrize("values", ODD.values(), ids=ODD.keys())
+def test_an_evaluation_of_odd_demand_survives_storing_and_writing(values):
+    found = evaluate(
+        made(values, 60.0), models=("persistence", "ets", "bilstm"), seeds=(0,), origins=20
+    )
+    assert msgspec.json.decode(msgspec.json.encode(found), type=Evaluation) == found
+    compared = cells(found)
+    judged, parts = verdict(compared), ablations([found])
+    document = json.loads(as_json({"evaluation": found, "cells": compared, "verdict": judged}))
+    assert document["evaluation"]["unit"] == "requests/s"
+    said = summary(judged, parts) if judged else "nothing"
+    text = markdown([found], compared, said, "the command")
+    assert "nan" not in text.replace("|", " ").lower().split()
+    assert cells_table(compared).row_count == len(compared)
+    assert models_table([found]).row_count == len({row.model for row in found.rows})
+
+
+def test_without_known_demand_in_the_test_part_nothing_is_scored():
+    values = ODD["nothing in the test part"]
+    found = evaluate(made(values, 60.0), models=("persistence",), seeds=(0,), origins=20)
+    assert found.rows == ()
+    assert verdict(cells(found)) is None

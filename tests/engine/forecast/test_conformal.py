@@ -1,0 +1,92 @@
+"""The calibration keeps its promise where the pattern drifts, and learns nothing too early."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.forecast.conformal import FIRST_RATE, LIMIT, Calibrator, Tracker, calibrated
+from engine.forecast.scores import inside
+
+
+def drifting(size=3000, seed=0):
+    """A forecaster that knows the spread at first only: it grows fourfold, then shrinks."""
+    rng = np.random.default_rng(seed)
+    spread = np.repeat([1.0, 4.0, 0.5], size // 3)
+    came = 100 + spread * rng.standard_normal(size)
+    quantiles = np.tile([100 - 1.2816, 100.0, 100 + 1.2816], (size, 1))
+    return came, quantiles
+
+
+def online(came, quantiles, delay=1):
+    at = np.arange(len(came), dtype=float)
+    return calibrated(quantiles, came, at + delay, at)
+
+
+@pytest.mark.parametrize("delay", [1, 10])
+def test_coverage_is_kept_when_the_spread_drifts(delay):
+    came, quantiles = drifting()
+    made = online(came, quantiles, delay)
+    parts = np.split(inside(came, made), 3)
+    raw = [part.mean() for part in np.split(inside(came, quantiles), 3)]
+    assert raw[1] < 0.35
+    assert raw[2] > 0.95
+    for part in parts:
+        assert part[250:].mean() == pytest.approx(0.8, abs=0.03)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    scores=st.lists(st.floats(-1, LIMIT), min_size=1, max_size=400),
+    miss=st.sampled_from([0.05, 0.1, 0.3]),
+)
+def test_the_share_beyond_is_bounded_whatever_comes(scores, miss):
+    """Σ step·(beyond − α) = offset, which stays within the scores' range and one step."""
+    tracker = Tracker(miss)
+    weighted = 0.0
+    largest = 2 * LIMIT * FIRST_RATE
+    for score in scores:
+        weighted += tracker.step * (float(score > tracker.offset) - tracker.aim)
+        tracker.learn(score)
+        assert -1 - largest <= tracker.offset <= LIMIT + largest
+    assert tracker.offset == pytest.approx(weighted)
+
+
+def test_an_outcome_is_learnt_only_after_it_is_known():
+    came, quantiles = drifting(300)
+    plain = online(came, quantiles, delay=20)
+    changed = came.copy()
+    changed[200:] = 1e6
+    other = online(changed, quantiles, delay=20)
+    assert np.array_equal(plain[:220], other[:220])
+    assert not np.array_equal(plain[225:], other[225:])
+
+
+@settings(deadline=None, max_examples=100)
+@given(
+    st.lists(st.floats(0, 1e9), min_size=3, max_size=3),
+    st.floats(-5, 50),
+    st.floats(-5, 50),
+)
+def test_calibrated_quantiles_never_cross_and_are_never_negative(values, low, high):
+    calibrator = Calibrator()
+    calibrator.lower.offset, calibrator.upper.offset = low, high
+    made = calibrator.apply(np.sort(values))
+    assert (np.diff(made) >= 0).all()
+    assert (made >= 0).all()
+    assert made[1] == pytest.approx(sorted(values)[1])
+
+
+def test_unknown_outcomes_change_nothing():
+    calibrator = Calibrator()
+    calibrator.learn(np.array([1.0, 2.0, 3.0]), np.nan)
+    assert calibrator.lower.seen == calibrator.upper.seen == 0
+
+
+def test_one_spike_does_not_open_the_interval_for_ever():
+    came, quantiles = drifting(900)
+    spiked = came.copy()
+    spiked[100] = 1e9
+    width = np.diff(online(spiked, quantiles)[:, [0, 2]], axis=1)[101:300]
+    usual = np.diff(online(came, quantiles)[:, [0, 2]], axis=1)[101:300]
+    assert (width - usual).max() < 0.5 * usual.mean()

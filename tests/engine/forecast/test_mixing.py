@@ -1,0 +1,87 @@
+"""Weights: exact where they are solved for, causal where they follow what comes."""
+
+import numpy as np
+import pytest
+
+from engine.forecast.mixing import (
+    RATES,
+    chosen,
+    ensemble_weights,
+    names_by_weight,
+    online_weights,
+)
+from engine.forecast.scores import LEVELS, pinball
+
+
+def members(size=300, seed=0):
+    rng = np.random.default_rng(seed)
+    came = 10 + rng.standard_normal(size)
+    good = came[:, None] * 0.5 + 5 + np.array([-0.7, 0, 0.7])
+    biased = good + 3.0
+    wild = 10 + rng.standard_normal((size, 3)).cumsum(1)
+    return came, np.stack([good, biased, np.sort(wild, 1)])
+
+
+def test_the_ensembles_weights_have_the_least_loss_of_a_fine_grid():
+    came, made = members()
+    weights = ensemble_weights(came, made)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights >= 0).all()
+    found = pinball(came, np.einsum("m,mbq->bq", weights, made), LEVELS).mean()
+    grid = np.linspace(0, 1, 21)
+    least = min(
+        pinball(came, np.einsum("m,mbq->bq", [a, b, 1 - a - b], made), LEVELS).mean()
+        for a in grid for b in grid if a + b <= 1
+    )  # fmt: skip
+    assert found <= least + 1e-9
+
+
+def test_two_opposite_errors_are_averaged_away():
+    came = np.linspace(5, 15, 100)
+    over, under = (np.repeat(came[:, None] + bias, 3, 1) for bias in (2.0, -2.0))
+    assert ensemble_weights(came, np.stack([over, under])) == pytest.approx([0.5, 0.5])
+
+
+def test_nothing_known_is_equal_weights():
+    assert ensemble_weights(np.full(3, np.nan), np.ones((4, 3, 3))).tolist() == [0.25] * 4
+
+
+def test_online_weights_know_only_what_came_before_the_cut_off():
+    rng = np.random.default_rng(0)
+    losses = rng.random((3, 100))
+    starts = np.arange(100)
+    plain = online_weights(losses, starts, starts + 10, 1.0)
+    changed = losses.copy()
+    changed[0, 60:] = 50.0
+    other = online_weights(changed, starts, starts + 10, 1.0)
+    assert np.array_equal(plain[:70], other[:70])
+    assert not np.array_equal(plain[72:], other[72:])
+    assert plain.sum(1) == pytest.approx(1)
+
+
+def test_online_weights_follow_the_model_that_has_become_better():
+    losses = np.array([[1.0] * 300 + [3.0] * 300, [2.0] * 600])
+    starts = np.arange(600)
+    weights = online_weights(losses, starts, starts + 1, RATES[2])
+    assert weights[299, 0] > 0.95
+    assert weights[-1, 1] > 0.9
+
+
+def test_the_choice_is_never_far_behind_the_best_model():
+    came, made = members(600, seed=4)
+    starts = np.arange(600)
+    valid = starts < 300
+    mixed, weights = chosen(came, made, starts, starts + 1, valid)
+    test = ~valid
+    ours = pinball(came, mixed, LEVELS).mean(-1)[test].mean()
+    best = min(pinball(came, member, LEVELS).mean(-1)[test].mean() for member in made)
+    assert ours <= 1.03 * best
+    assert weights.shape == (600, 3)
+    assert weights.sum(1) == pytest.approx(1)
+
+
+def test_names_come_heaviest_first_and_specks_are_left_out():
+    assert names_by_weight(["a", "b", "c"], np.array([0.3, 0.005, 0.695])) == {
+        "c": 0.695, "a": 0.3
+    }  # fmt: skip
+    assert list(names_by_weight(["a", "b"], np.array([0.3, 0.7]))) == ["b", "a"]

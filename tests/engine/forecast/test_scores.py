@@ -1,0 +1,79 @@
+"""Scores against their closed forms, and a test of two models that must tell them apart."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from engine.forecast.scores import LEVELS, inside, paired, pinball, score
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize("at", [-1.0, 0.0, 0.3, 2.0])
+def test_mean_pinball_of_a_normal_outcome_agrees_with_its_closed_form(level, at):
+    """E max(τ(Y−q), (τ−1)(Y−q)) = τ(μ−q) + ∫_{-∞}^q F = φ(q) + q(Φ(q) − τ) for Y ~ N(0, 1)."""
+    rng = np.random.default_rng(3)
+    came = rng.standard_normal(400_000)
+    found = pinball(came, np.full((len(came), 1), at), [level]).mean()
+    exact = stats.norm.pdf(at) + at * (stats.norm.cdf(at) - level)
+    assert found == pytest.approx(exact, abs=0.005)
+
+
+def test_pinball_by_hand():
+    loss = pinball(np.array([10.0, 2.0]), np.array([[4.0, 5.0], [4.0, 5.0]]), [0.1, 0.9])
+    assert loss == pytest.approx(np.array([[0.6, 4.5], [1.8, 0.3]]))
+
+
+def test_the_true_quantile_has_the_least_loss():
+    rng = np.random.default_rng(1)
+    came = rng.gamma(2, 3, 50_000)
+    tried = np.linspace(0.1, 20, 200)
+    losses = [pinball(came, np.full((len(came), 1), at), [0.9]).mean() for at in tried]
+    assert tried[np.argmin(losses)] == pytest.approx(np.quantile(came, 0.9), abs=0.15)
+
+
+def test_scores_by_hand():
+    came = np.array([10.0, np.nan, 20.0, 30.0])
+    quantiles = np.array([[8.0, 9.0, 12.0], [0, 0, 0], [21.0, 22.0, 23.0], [28.0, 30.0, 34.0]])
+    found = score(came, quantiles, step_error=2.0)
+    assert found.coverage == pytest.approx(2 / 3)
+    assert found.mase == pytest.approx((1 + 2 + 0) / 3 / 2)
+    assert found.wape == pytest.approx(3 / 60)
+    assert found.width == pytest.approx((4 + 2 + 6) / 3 / 20)
+
+
+def test_what_cannot_be_divided_by_is_no_figure():
+    found = score(np.zeros(3), np.zeros((3, 3)), step_error=0.0)
+    assert (found.pinball, found.mase, found.wape, found.width) == (0.0, None, None, None)
+    assert found.coverage == 1.0
+
+
+def test_the_ends_belong_to_the_interval():
+    quantiles = np.array([[1.0, 2.0, 3.0]] * 4)
+    assert inside(np.array([1.0, 3.0, 0.99, 3.01]), quantiles).tolist() == [
+        True, True, False, False
+    ]  # fmt: skip
+    assert len(LEVELS) == 3
+
+
+def test_a_better_model_is_told_from_a_worse_one():
+    rng = np.random.default_rng(0)
+    worse = rng.gamma(2, 1, 200)
+    found = paired(worse * 0.9 + rng.normal(0, 0.05, 200), worse, lag=3)
+    assert found.difference_frac == pytest.approx(-0.1, abs=0.02)
+    assert found.p_value < 0.001
+
+
+def test_equal_models_are_rarely_told_apart_also_when_errors_depend_on_each_other():
+    rng = np.random.default_rng(7)
+    rejected = 0
+    for _ in range(400):
+        noise = np.convolve(rng.standard_normal(310), np.ones(6) / 6, "valid")[:300]
+        rejected += paired(5 + noise, np.full(300, 5.0), lag=12).p_value < 0.05
+    assert rejected / 400 < 0.10  # 0.05 and the bias of a finite sample
+
+
+def test_the_same_losses_are_no_difference():
+    losses = np.array([1.0, 2.0, np.nan, 3.0])
+    found = paired(losses, losses, lag=1)
+    assert (found.difference_frac, found.p_value) == (0.0, 1.0)
+    assert paired(np.full(9, 1.0), np.full(9, 2.0), lag=1).p_value == 0.0
