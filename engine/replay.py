@@ -22,7 +22,7 @@ from engine.cluster.money import worker_usd_per_hour
 from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
 from engine.fleet import Fleet
 from engine.monitor import Monitor
-from engine.policies.base import Action, Observation, Policy, PolicyContext, PoolFacts
+from engine.policies.base import Action, Future, Observation, Policy, PolicyContext, PoolFacts
 from engine.records import DecisionLog, RunRecord
 from engine.scenario import Scenario, WorkerSize
 from engine.sim import kernel
@@ -49,6 +49,8 @@ class ReplaySpec:
     """Unix time of the window's start, or seconds since the trace's start where unknown."""
     grids: Mapping[str, GridSeries] = field(default_factory=dict)
     """Measured carbon intensity by region, of those that name a series."""
+    future: Future | None = None
+    """For oracles only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,13 +135,14 @@ class Replay:
         self.spec = spec
         self.tick_s = scenario.tick_s
         self.ticks = max(1, math.ceil(spec.window_s / scenario.tick_s - 1e-9))
-        self.facts = _facts(spec)
+        self.facts = facts_of(spec)
         self.policy = spec.policy(
             PolicyContext(
                 pools=self.facts,
                 tick_s=scenario.tick_s,
                 slo_latency_s=scenario.slo.latency_s,
                 seed=scenario.seed,
+                future=spec.future,
             )
         )
         self.every = _ticks_between(self.policy, scenario.tick_s, spec.name)
@@ -292,7 +295,8 @@ def _plain(value: object) -> object:
     raise TypeError(f"a rationale holds a {type(value).__name__}, which JSON cannot say")
 
 
-def _facts(spec: ReplaySpec) -> tuple[PoolFacts, ...]:
+def facts_of(spec: ReplaySpec) -> tuple[PoolFacts, ...]:
+    """What policies may know of the pools before the replay."""
     peak: FloatArray = spec.workload.peak_busy_slots
     facts = []
     for number, (pool, size) in enumerate(zip(spec.scenario.pools, _sizes(spec), strict=True)):

@@ -25,6 +25,8 @@ from engine.errors import (
     StoreError,
     UsageError,
 )
+from engine.lookahead.checkpoint import SHIPPED, WEIGHTS
+from engine.oracle.prepare import policy_spec
 from engine.policies.registry import PolicySpec, create, find, parse_spec
 from engine.records import RunRecord
 from engine.replay import Progress, ReplaySpec, play, set_up
@@ -170,19 +172,17 @@ def run(
     table = load_demand(store, wanted)
     workload = prepare(table, wanted.scenario)
     grids = load_grids(store, wanted.carbon, wanted.trace.epoch_s)
-    specs = [
-        ReplaySpec(
-            workload=workload,
-            scenario=wanted.scenario,
-            policy=partial(create, policy),
-            name=str(policy),
-            window_s=wanted.to_s - wanted.from_s,
-            clock_s=clock_s(wanted.trace.epoch_s, wanted.from_s),
-            grids=grids,
-        )
-        for _, policy in missing
-    ]
+    window = ReplaySpec(
+        workload=workload,
+        scenario=wanted.scenario,
+        policy=partial(create, missing[0][1]),
+        name=str(missing[0][1]),
+        window_s=wanted.to_s - wanted.from_s,
+        clock_s=clock_s(wanted.trace.epoch_s, wanted.from_s),
+        grids=grids,
+    )
     started = time.perf_counter()
+    specs = [policy_spec(window, policy, cancel=cancel) for _, policy in missing]
     replays = set_up(specs)
     numbers = {
         str(policy): runs.begin_run(store, _row(wanted, run_id, policy, workload.closed_loop))
@@ -302,9 +302,10 @@ def code_version() -> str:
     """Twelve hex digits of everything that decides a replay's outcome."""
     folder = Path(engine.__file__).resolve().parent
     digest = hashlib.sha256()
-    for name in ("cluster", "scenario", "sim", "policies", "trace"):
+    for name in ("cluster", "lookahead", "oracle", "scenario", "sim", "policies", "trace"):
         for path in sorted((folder / name).rglob("*.py")):
             digest.update(path.read_bytes())
     for name in _DECIDING:
         digest.update((folder / name).read_bytes())
+    digest.update((SHIPPED / WEIGHTS).read_bytes())
     return digest.hexdigest()[:12]

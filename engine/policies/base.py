@@ -63,6 +63,25 @@ class PoolFacts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Future:
+    """What will arrive: for oracles only, the bounds that other policies are measured against.
+
+    A policy gets it only if its class says `sees_future = True`. N requests in the order of the
+    trace; in closed loops they arrive as recorded.
+    """
+
+    arrival_s: FloatArray
+    """(N,) seconds into the window."""
+    work_s: FloatArray
+    """(N,) seconds of service alone on a worker."""
+    pool: Int32Array
+    """(N,)"""
+    window_s: float
+    plan: IntArray | None = None
+    """(ticks, pools) sizes that local search found, where it was asked to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyContext:
     """Everything fixed during a replay that a policy may use."""
 
@@ -70,6 +89,8 @@ class PolicyContext:
     tick_s: float
     slo_latency_s: float
     seed: int
+    future: Future | None = None
+    """Only for oracles."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -42,6 +42,13 @@ def choice(policy: str, name: str, value: object, allowed: tuple[str, ...]) -> s
     return value
 
 
+def flag(policy: str, name: str, value: object) -> bool:
+    """`value` as true or false."""
+    if not isinstance(value, bool):
+        raise _refusal(policy, name, value, "Use true or false")
+    return value
+
+
 def interval(policy: str, name: str, value: object, tick_s: float) -> float:
     """`value` as a positive multiple of the tick, seconds."""
     checked = number(policy, name, value, 0.0)

@@ -1,0 +1,136 @@
+"""What policies that follow demand share: a memory of arrivals, a clock, a hold, an answer."""
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.lookahead import Lookahead
+from engine.policies import parameters as check
+from engine.policies.base import KEEP, Action, Observation, PolicyContext, Reason
+from engine.units import FloatArray
+
+DEFAULT_INTERVAL_S = 15.0
+"""As Kubernetes' HPA."""
+
+
+class DemandWatch:
+    """Sees every tick of a replay, says when a proposal is due, and turns demand into an answer.
+
+    Policies that use it are evaluated each tick, because an observation holds the arrivals of one
+    tick only; in between they have no opinion.
+    """
+
+    def __init__(
+        self, name: str, context: PolicyContext, *, interval_s: float | None, hold_s: float
+    ) -> None:
+        """Remembers nothing yet.
+
+        Args:
+            name: of the policy, for errors.
+            context: the pools and the tick.
+            interval_s: seconds between proposals; None: 15, or the nearest multiple of the tick.
+            hold_s: the highest proposal of this long stands.
+
+        Raises:
+            PolicyError: a value out of range.
+        """
+        tick_s = context.tick_s
+        if interval_s is None:
+            interval_s = tick_s * max(1, round(DEFAULT_INTERVAL_S / tick_s))
+        self.interval_s = check.interval(name, "interval_s", interval_s, tick_s)
+        hold_s = check.number(name, "hold_s", hold_s, 0.0)
+        self.pools = context.pools
+        self.lookahead = Lookahead(len(context.pools), self.interval_s)
+        self.slots = np.array([float(pool.slots) for pool in context.pools])
+        self._ticks, self._every = 0, round(self.interval_s / tick_s)
+        self._recent: deque[FloatArray] = deque(maxlen=1 + round(hold_s / self.interval_s))
+
+    def due(self, observation: Observation) -> bool:
+        """Takes the last tick in; whether a proposal is due."""
+        if observation.t_s <= 0.0:
+            return False
+        busy = np.nan_to_num(observation.busy_slots) * observation.tick_s
+        self.lookahead.note(observation.arrived, observation.finished, busy, observation.tick_s)
+        self._ticks += 1
+        if self._ticks % self._every:
+            return False
+        self.lookahead.close()
+        return True
+
+    def horizon_s(self) -> FloatArray:
+        """(P,) mean seconds until workers ordered at the next proposal are ready."""
+        return np.array([pool.startup_mean_s for pool in self.pools]) + self.interval_s
+
+    def workers(
+        self, busy_slots: FloatArray, observation: Observation, service_s: FloatArray,
+        *, target: float, drain_s: float,
+    ) -> FloatArray:  # fmt: skip
+        """(P,) workers, fractions included: demand at the target, and the backlog.
+
+        busy_slots / (slots · target) + queued · service / (slots · drain)
+
+        Args:
+            busy_slots: (P,) slots that the demand keeps busy.
+            observation: with what waits.
+            service_s: (P,) mean seconds that a request holds a slot.
+            target: share of slots wanted in use.
+            drain_s: seconds in which what waits should be served; 0: it does not count.
+        """
+        wanted = busy_slots / (self.slots * target)
+        if drain_s > 0.0:
+            wanted = wanted + observation.queued * service_s / (self.slots * drain_s)
+        return np.asarray(wanted, np.float64)
+
+    def silent(self, reason: Reason) -> Action:
+        """No opinion on any pool."""
+        pools = len(self.pools)
+        return Action(target=np.full(pools, float(KEEP)), reason=(reason,) * pools)
+
+    def answer(
+        self, observation: Observation, wanted: FloatArray, numbers: Mapping[str, FloatArray],
+        extra: Sequence[Mapping[str, Any]] | None = None,
+    ) -> Action:  # fmt: skip
+        """The action: rounded up, within the pools' limits, held.
+
+        Args:
+            observation: the present.
+            wanted: (P,) workers; NaN: nothing is known of the demand yet.
+            numbers: (P,) each, for the rationale.
+            extra: more of the rationale, one a pool.
+        """
+        lows = np.array([pool.workers_min for pool in self.pools], np.float64)
+        highs = np.array([pool.workers_max for pool in self.pools], np.float64)
+        known = np.isfinite(wanted)
+        whole = np.where(known, np.ceil(np.where(known, wanted, 0.0) - 1e-9), 0.0)
+        self._recent.append(whole)
+        held = np.max(self._recent, axis=0)
+        target = np.clip(held, lows, highs)
+        reasons, rationales = [], []
+        for p in range(len(target)):
+            reasons.append(_reason(known[p], whole[p], held[p], target[p], observation.target[p]))
+            rationale = {name: _plain(values[p]) for name, values in numbers.items()}
+            rationale |= {"wanted": _plain(wanted[p]), "held": held[p], "proposed": target[p]}
+            rationales.append(rationale | dict(extra[p] if extra else {}))
+        return Action(
+            target=np.where(known, target, float(KEEP)),
+            reason=tuple(reasons),
+            rationale=tuple(rationales),
+        )
+
+
+def _plain(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _reason(known: bool, whole: float, held: float, target: float, current: int) -> Reason:
+    if not known:
+        return Reason.METRICS_MISSING
+    if target != held:
+        return Reason.MAX_WORKERS if target < held else Reason.MIN_WORKERS
+    if held > whole:
+        return Reason.STABILIZED
+    if target == current:
+        return Reason.WITHIN_TOLERANCE
+    return Reason.DEMAND_UP if target > current else Reason.DEMAND_DOWN

@@ -1,0 +1,115 @@
+"""Predictive scaling: capacity for a quantile of the demand until new workers can be ready."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from engine.lookahead import Outlook
+from engine.policies import parameters as check
+from engine.policies.base import Action, Observation, PolicyContext, Reason
+from engine.policies.demand import DemandWatch
+from engine.units import FloatArray
+
+NAME = "predictive"
+PLAN_S = (300.0, 900.0)
+"""How far ahead the later steps of the plan look, seconds."""
+
+
+class Predictive:
+    """Capacity for a forecast quantile of demand over the start-up time, at a target utilisation.
+
+    workers = ⌈rate_q · service · (1 + margin) / (slots · target) + backlog⌉, where rate_q is the
+    quantile of the highest rate (mean over 30 s) that the quick forecaster expects within the
+    mean start-up time plus one interval, service the mean seconds that requests held a slot, and
+    backlog the workers that would empty the queue within `drain_s`.
+    """
+
+    def __init__(
+        self,
+        context: PolicyContext,
+        *,
+        quantile: float = 0.95,
+        target: float = 0.8,
+        margin: float = 0.0,
+        drain_s: float = 60.0,
+        hold_s: float = 0.0,
+        interval_s: float | None = None,
+        plan: bool = False,
+    ) -> None:
+        """Remembers nothing yet.
+
+        Args:
+            context: the pools and the tick.
+            quantile: of the demand to have capacity for, 0.5 to 0.99.
+            target: share of slots wanted in use at that demand.
+            margin: capacity on top, as a share.
+            drain_s: seconds in which what waits should be served; 0: what waits does not count.
+            hold_s: the highest proposal of this long stands, so that short dips remove nothing.
+            interval_s: seconds between proposals, a multiple of the tick; 15 if not given.
+            plan: add the steps that the forecast asks for later to the rationale.
+        """
+        self.interval_s = context.tick_s
+        self._quantile = check.number(NAME, "quantile", quantile, 0.5, 0.99)
+        self._target = check.share(NAME, "target", target)
+        self._margin = check.number(NAME, "margin", margin, 0.0)
+        self._drain_s = check.number(NAME, "drain_s", drain_s, 0.0)
+        self._plans = check.flag(NAME, "plan", plan)
+        self._watch = DemandWatch(NAME, context, interval_s=interval_s, hold_s=hold_s)
+        self._horizon_s = self._watch.horizon_s()
+
+    def propose(self, observation: Observation) -> Action:
+        """A target for each pool, from the forecast."""
+        if not self._watch.due(observation):
+            return self._watch.silent(Reason.NOT_DUE)
+        outlook = self._watch.lookahead.outlook(self._horizon_s)
+        wanted = self._workers(outlook, observation)
+        numbers = {
+            "rate_per_s": outlook.level,
+            "expected_per_s": outlook.rate(self._quantile),
+            "service_s": outlook.service_s,
+            "horizon_s": self._horizon_s,
+            "quantile": np.full(len(wanted), self._quantile),
+            "target": np.full(len(wanted), self._target),
+        }
+        plan = self._plan(wanted, observation) if self._plans else None
+        return self._watch.answer(observation, wanted, numbers, plan)
+
+    def _workers(self, outlook: Outlook, observation: Observation) -> FloatArray:
+        return self._watch.workers(
+            outlook.busy_slots(self._quantile) * (1.0 + self._margin),
+            observation,
+            outlook.service_s,
+            target=self._target,
+            drain_s=self._drain_s,
+        )
+
+    def _plan(self, wanted: FloatArray, observation: Observation) -> list[Mapping[str, Any]]:
+        """One list of steps a pool: order now, and what the forecast would have ordered later.
+
+        A step of the longer horizons is due a start-up time before its horizon ends. Steps keep
+        to the pool's limits and only rise: the forecast is of the highest demand.
+        """
+        later = [
+            (ahead_s, self._workers(self._watch.lookahead.outlook(at), observation))
+            for ahead_s in PLAN_S
+            for at in [np.maximum(self._horizon_s, ahead_s)]
+        ]
+        plans: list[Mapping[str, Any]] = []
+        for p, pool in enumerate(self._watch.pools):
+            steps: list[dict[str, float]] = []
+            size = int(observation.target[p])
+            for ahead_s, workers in ((self._horizon_s[p], wanted), *later):
+                if not math.isfinite(workers[p]):
+                    continue
+                due_s = observation.t_s + max(0.0, ahead_s - self._horizon_s[p])
+                to = min(max(math.ceil(workers[p] - 1e-9), pool.workers_min), pool.workers_max)
+                if to > size or (not steps and to != size):
+                    steps.append(
+                        {"t_s": due_s, "from": size, "to": to,
+                         "usd_per_hour": (to - size) * pool.price_usd_per_hour}
+                    )  # fmt: skip
+                    size = to
+            plans.append({"plan": steps})
+        return plans
