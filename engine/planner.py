@@ -23,6 +23,7 @@ from engine.footprint import account_figures
 from engine.forecast_runs import ForecastRuns, forget_trace
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
+from engine.policy_runs import PolicyRuns
 from engine.presets import PRESETS
 from engine.replay import Progress
 from engine.run_info import RunInfo, run_info
@@ -44,7 +45,7 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner(ForecastRuns):
+class Planner(ForecastRuns, PolicyRuns):
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
-from engine import guard
 from engine.cluster.accounts import Readings, accounts
-from engine.cluster.grid import GridSeries
+from engine.cluster.grid import GridSeries, intensity
 from engine.cluster.money import worker_usd_per_hour
 from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
 from engine.fleet import Fleet
+from engine.guard import Chain
 from engine.monitor import Monitor
 from engine.policies.base import Action, Future, Observation, Policy, PolicyContext, PoolFacts
 from engine.records import DecisionLog, RunRecord
@@ -151,6 +151,14 @@ class Replay:
         self.counters = np.zeros((self.ticks, pools, kernel.COUNTERS), np.int64)
         self.integrals = np.zeros((self.ticks, pools, kernel.INTEGRALS), np.float64)
         self.monitor = Monitor(scenario, self.fleet, self.counters, self.integrals)
+        self.guard = Chain(
+            self.facts,
+            self.tick_s,
+            guard=scenario.guard,
+            carbon_threshold=scenario.priorities.carbon_threshold_g_per_kwh,
+            policy=spec.name,
+        )
+        self._g_per_kwh = _intensities(spec, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
         self.log = DecisionLog()
@@ -159,8 +167,11 @@ class Replay:
     def decide(self, tick: int) -> None:
         """Evaluates the policy if it is due, and applies what the guard leaves of its action."""
         self.fleet.tend(self.target, tick * self.tick_s)
-        if tick % self.every == 0:
+        due = tick % self.every == 0
+        if due or self.guard.watches:
             observation = self.monitor.observe(tick, self.target)
+            self.guard.see(observation)
+        if due:
             started = time.perf_counter()
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
@@ -189,26 +200,27 @@ class Replay:
 
     def _apply(self, tick: int, action: Action) -> None:
         _check_sizes(action, len(self.facts), f"policy {self.spec.name!r}")
-        log = self.log
-        for number, facts in enumerate(self.facts):
-            current, proposed = int(self.target[number]), float(action.target[number])
-            applied, reason, stages = guard.apply(
-                proposed,
-                current,
-                action.reason[number],
-                (facts.workers_min, facts.workers_max),
-                f"policy {self.spec.name!r}, pool {facts.name!r}, {tick * self.tick_s:g} s",
-                self.fleet.room(number),
+        log, now = self.log, tick * self.tick_s
+        known = None if self._g_per_kwh is None else self._g_per_kwh[max(tick - 1, 0)]
+        proposals = np.asarray(action.target, np.float64)
+        wanted, changes = self.guard.decide(
+            now, proposals, self.target.astype(np.float64), tuple(action.reason), known
+        )
+        for number in range(len(self.facts)):
+            current, proposed = int(self.target[number]), float(proposals[number])
+            left = self.guard.place(
+                now, number, wanted[number], current, changes, self.fleet.room(number)
             )
+            applied, stages = left.workers, left.stages
             if applied != current:
-                self.fleet.scale(number, applied - current, tick * self.tick_s)
+                self.fleet.scale(number, applied - current, now)
                 self.target[number] = applied
             log.tick.append(tick)
             log.pool.append(number)
             log.current.append(current)
             log.proposed.append(proposed)
             log.applied.append(applied)
-            log.reason.append(reason.value)
+            log.reason.append(left.reason.value)
             log.rationale.append(
                 msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
                 if action.rationale
@@ -323,6 +335,17 @@ def _sizes(spec: ReplaySpec) -> tuple[WorkerSize, ...]:
         spec.scenario.agent_type_of(pool).all_sizes[entry.size]
         for pool, entry in zip(spec.scenario.pools, spec.workload.pools, strict=True)
     )
+
+
+def _intensities(spec: ReplaySpec, ticks: int) -> FloatArray | None:
+    """(T, P) g CO2e per kWh of each pool's grid; None where the scenario has no threshold."""
+    scenario = spec.scenario
+    if scenario.priorities.carbon_threshold_g_per_kwh is None:
+        return None
+    edges_s: FloatArray = spec.clock_s + np.arange(ticks + 1, dtype=np.float64) * scenario.tick_s
+    regions = [scenario.region_of(pool.zone) for pool in scenario.pools]
+    columns = [intensity(region, spec.grids.get(region.name), edges_s) for region in regions]
+    return np.stack(columns, axis=1)
 
 
 def _ticks_between(policy: Policy, tick_s: float, name: str) -> int:

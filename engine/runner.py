@@ -292,7 +292,7 @@ def _row(
 
 
 _DECIDING = (
-    "fleet.py", "footprint.py", "guard.py", "histogram.py", "monitor.py", "orders.py",
+    "fleet.py", "footprint.py", "histogram.py", "monitor.py", "orders.py",
     "records.py", "replay.py", "rows.py", "runner.py", "scorecard.py", "store/loading.py",
 )  # fmt: skip
 """Modules beside whole packages that decide a replay's outcome."""
@@ -302,7 +302,16 @@ def code_version() -> str:
     """Twelve hex digits of everything that decides a replay's outcome."""
     folder = Path(engine.__file__).resolve().parent
     digest = hashlib.sha256()
-    for name in ("cluster", "lookahead", "oracle", "scenario", "sim", "policies", "trace"):
+    for name in (
+        "cluster",
+        "guard",
+        "lookahead",
+        "oracle",
+        "scenario",
+        "sim",
+        "policies",
+        "trace",
+    ):
         for path in sorted((folder / name).rglob("*.py")):
             digest.update(path.read_bytes())
     for name in _DECIDING:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.oracle.measures import measures
+from engine.oracle.play import run_out
 from engine.policies.base import Action, Observation, Policy, PolicyContext, Reason
-from engine.replay import ReplaySpec, play, set_up
+from engine.replay import ReplaySpec, set_up
 from engine.units import FloatArray, IntArray
 
 BLOCK_S = 120.0
@@ -84,7 +85,8 @@ def _objectives(
         return lambda context: Planned(plan, context.tick_s)
 
     runs = set_up([replace(spec, policy=following(plan), future=None) for plan in plans])
-    play(runs, cancel=cancel)
+    for run in runs:
+        run_out(run, cancel)
     found = [measures(run, BLOCK_S) for run in runs]
     one, other = (
         m.slot_s + m.missed * (miss_price * m.work_s / np.maximum(m.arrived.sum(0), 1))

@@ -5,6 +5,7 @@ The same object is edited on the pages, read by the command line and stored with
 """
 
 from engine.scenario.faults import Fault, FaultKind
+from engine.scenario.guarding import Guard, Hold
 from engine.scenario.places import (
     CostMode,
     GreenBudget,
@@ -62,6 +63,8 @@ __all__ = [
     "Fault",
     "FaultKind",
     "GreenBudget",
+    "Guard",
+    "Hold",
     "NodeGroup",
     "NodeType",
     "OnFailure",

@@ -6,6 +6,7 @@ from enum import StrEnum
 from engine.errors import did_you_mean
 from engine.scenario.checks import refuse, unique
 from engine.scenario.faults import Fault, FaultKind
+from engine.scenario.guarding import Guard
 from engine.scenario.places import CostMode, NodeGroup, NodeType, Purchase, Region, Zone
 from engine.scenario.promises import Priorities, Sampling, Slo
 from engine.scenario.routing import Cache, Retry, Router
@@ -53,6 +54,8 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     random_faults_per_day: float = 0.0
     """Worker crashes per pool and day at random moments, on top of the plan."""
+    guard: Guard | None = None
+    """None: only the pools' limits, the room on their nodes and a carbon threshold hold."""
     keep_requests: bool = False
     """Store a row per request with the run; otherwise histograms only."""
 
@@ -135,8 +138,14 @@ def _check_names(scenario: Scenario) -> None:
             _known(region, names["regions"], "region", where)
     for pool in scenario.pools:
         _check_pool(scenario, pool, names)
+    _check_events(scenario, names)
+
+
+def _check_events(scenario: Scenario, names: dict[str, list[str]]) -> None:
     for fault in scenario.faults:
         _check_fault(scenario, fault, names)
+    for hold in () if scenario.guard is None else scenario.guard.holds:
+        _known(hold.pool, names["pools"], "pool", "guard: holds")
 
 
 def _check_pool(scenario: Scenario, pool: Pool, names: dict[str, list[str]]) -> None:

@@ -201,6 +201,16 @@ CREATE TABLE IF NOT EXISTS evaluations (
     result        JSON NOT NULL
 );
 
+-- One setting of a policy on one day or window, for evaluations.
+CREATE TABLE IF NOT EXISTS judgements (
+    judgement_id VARCHAR PRIMARY KEY, -- hash of case, policy and code version
+    case_id      VARCHAR NOT NULL,    -- hash of what arrived and on what cluster
+    policy       VARCHAR NOT NULL,
+    code_version VARCHAR NOT NULL,
+    created_at   TIMESTAMP NOT NULL,
+    result       JSON NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS scenarios (
     scenario_hash VARCHAR PRIMARY KEY,
     name          VARCHAR NOT NULL,

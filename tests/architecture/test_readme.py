@@ -53,6 +53,8 @@ def test_every_figure_of_the_scorecard_is_in_the_table_with_unit_and_meaning():
         ("[partitions]", scenario.Partitions),
         ("[[degradation]]", scenario.Degradation),
         ("[[faults]]", scenario.Fault),
+        ("[guard]", scenario.Guard),
+        ("[[guard.holds]]", scenario.Hold),
     ],
 )
 def test_every_field_of_a_scenario_file_is_in_the_table(table, kind):

@@ -8,13 +8,21 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
+from engine.errors import PolicyError
+from engine.oracle.prepare import policy_spec
 from engine.policies import registry
 from engine.replay import replay
 from engine.sim.service import prepare
 from engine.trace.schema import request_table
 from tests.engine.replays import POLICIES, demand, scenario, sessions, spec
 
-INSTALLED = [name for name, info in registry.available().items() if info.problem is None]
+ORACLES = ("oracle", "oracle-instant")
+"""Bounds, which say that they see the future: `sees_future`."""
+INSTALLED = [
+    name
+    for name, info in registry.available().items()
+    if info.problem is None and name not in ORACLES
+]
 WINDOW_S = 900.0
 
 
@@ -78,6 +86,40 @@ def test_decisions_do_not_depend_on_requests_that_arrive_later(policy, t_s, seed
     past = int(t_s // one.tick_s)
     assert np.array_equal(one.counters[:past], changed.counters[:past])
     assert np.array_equal(one.integrals[:past], changed.integrals[:past], equal_nan=True)
+
+
+def test_only_oracles_are_given_the_future():
+    for name in registry.available():
+        factory = registry.find(registry.parse_spec(name))
+        assert getattr(factory, "sees_future", False) == (name in ORACLES)
+    seen = []
+
+    def make(context):
+        seen.append(context.future)
+        return registry.create(registry.parse_spec("hpa"), context)
+
+    table, chosen = demand(), scenario()
+    replay([replace(spec("hpa", table, chosen), policy=make)])
+    given = policy_spec(spec("hpa", table, chosen), registry.parse_spec("predictive"))
+    assert (seen, given.future) == ([None], None)
+
+
+@pytest.mark.parametrize("oracle", ORACLES)
+def test_oracles_do_see_the_future(oracle):
+    """Otherwise they would be no bounds."""
+    chosen = scenario()
+    table = demand()
+    other = with_another_future(table, 450.0, seed=3)
+    one, changed = (
+        replay([policy_spec(spec("hpa", t, chosen), registry.parse_spec(oracle))])[0]
+        for t in (table, other)
+    )
+    assert decided_until(one, 449.0) != decided_until(changed, 449.0)
+
+
+def test_an_oracle_without_a_future_is_refused():
+    with pytest.raises(PolicyError, match="needs the future"):
+        replay([spec("oracle", demand(), scenario())])
 
 
 def test_another_past_does_change_decisions():

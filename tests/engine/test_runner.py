@@ -136,7 +136,7 @@ def test_an_id_covers_scenario_policy_and_window_but_no_names(store, monkeypatch
     [
         ("store/loading.py", True),
         ("sim/kernel.py", True),
-        ("guard.py", True),
+        ("guard/chain.py", True),
         ("cli/entry.py", False),
     ],
 )

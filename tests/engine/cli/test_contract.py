@@ -43,6 +43,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("compare",): [one, other],
         ("runs",): [],
         ("runs", "delete"): [one],
+        ("evaluate",): ["--trace", "demand", "--policy", "reactive:target=0.7", "--processes", 1],
         ("report",): ["--baseline", one, other, "--out", tmp_path / "report.json"],
         ("claims",): [],
         ("forecast",): [],

@@ -1,0 +1,87 @@
+"""`smartscale evaluate`: whole frontiers of policies on many days."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.scenarios import resolve, set_option
+from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.times import parse_time
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+
+@click.command(short_help="Judge policies by their whole frontiers, on many days.")
+@click.option("--suite", metavar="NAME", help="heldout: 12 generated days; heldout-1: 4 of them.")
+@click.option("--trace", "traces", multiple=True, help="A stored trace; may be given again.")
+@click.option(
+    "--policy", "policies", multiple=True, metavar="P[,P…]",
+    help="Families (hpa, hpa-in-flight, reactive, predictive, oracle-plain, oracle-searched, "
+    "oracle-instant) or policies with settings. Default: all families.",
+)  # fmt: skip
+@click.option("--scenario", "given", metavar="PRESET|FILE", help="Cluster for the traces.")
+@set_option
+@click.option("--from", "from_text", metavar="TIME", help="Start of the traces' windows.")
+@click.option("--to", "to_text", metavar="TIME", help="End of them, exclusive.")
+@click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
+@click.option("--fresh", is_flag=True, help="Judge again what is in the store already.")
+@with_session
+def evaluate(
+    suite: str | None,
+    traces: tuple[str, ...],
+    policies: tuple[str, ...],
+    given: str | None,
+    settings: tuple[str, ...],
+    from_text: str | None,
+    to_text: str | None,
+    processes: int | None,
+    fresh: bool,
+    session: Session,
+) -> None:
+    """Judge policies by their whole frontiers: cost at equal misses, p99 at equal cost.
+
+    Every family is replayed over its grid of settings on every day. Results are kept: a run that
+    was stopped goes on where it was, and the same again is quick.
+    """
+    names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
+    with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
+        document = planner.evaluate(
+            suite=suite, traces=traces, policies=names, scenario=resolve(given, settings),
+            from_s=0.0 if from_text is None else parse_time(from_text, "--from", None),
+            to_s=None if to_text is None else parse_time(to_text, "--to", None),
+            progress=bar, cancel=stop, fresh=fresh, workers=processes,
+        )  # fmt: skip
+    groups = document["groups"]
+    session.show(
+        document,
+        *(lambda n=name, g=group: _settings(n, g) for name, group in groups.items()),
+        lambda: _savings(groups["pooled"]),
+    )
+
+
+def _settings(name: str, group: dict[str, Any]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    rows = [
+        (family, row["policy"], f"{row['cost']:.2f}", f"{100 * row['missed_frac']:.2f}",
+         f"{100 * row['slo_missed_frac']:.2f}", f"{row['p99']:.2f}")
+        for family, found in group["settings"].items()
+        for row in found
+    ]  # fmt: skip
+    head = (f"{name}: family", "setting", "cost", "missed %", "SLO missed %", "p99")
+    return table(head, rows, right=(2, 3, 4, 5))
+
+
+def _savings(group: dict[str, Any]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    rows = [
+        (row["hpa"], f"{row['hpa_cost']:.2f}", f"{100 * row['misses']:.2f}", family,
+         f"{found['cost']:.2f}" + (" (front ends)" if found["ends"] else ""),
+         f"{100 * found['saving_frac']:.0f}")
+        for row in group["cost_at_equal_misses"]
+        for family, found in row["families"].items()
+    ]  # fmt: skip
+    head = ("at the misses of", "its cost", "missed %", "family", "cost", "saving %")
+    return table(head, rows, right=(1, 2, 4, 5))

@@ -1,0 +1,56 @@
+"""Rivals and the grid of settings that each is tuned over."""
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+from types import MappingProxyType
+
+from engine.policies.registry import parse_spec
+
+_TARGETS = ("0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9")
+
+HPA, ANY_HPA, RULE, BOUND = "hpa", "hpa-any", "predictive", "oracle-searched"
+
+
+def _grid(policy: str, **values: Sequence[str]) -> tuple[str, ...]:
+    names = list(values)
+    return tuple(
+        ":".join([policy, *(f"{n}={v}" for n, v in zip(names, row, strict=True))])
+        for row in product(*values.values())
+    )
+
+
+_IN_FLIGHT = _grid(
+    "hpa:metric=in_flight:downscale_window_s=60", target=("0.4", "0.5", "0.6", "0.7", "0.8", "0.9")
+)
+_STOCK = _grid("hpa", target=_TARGETS)
+
+FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        HPA: _STOCK,
+        "hpa-in-flight": _IN_FLIGHT,
+        "reactive": _grid("reactive:drain_s=60", target=("0.5", "0.6", "0.7", "0.8", "0.9")),
+        RULE: (
+            "predictive:quantile=0.5:target=0.9",
+            *_grid("predictive", quantile=("0.8", "0.95", "0.99"), target=("0.7", "0.8", "0.9")),
+            "predictive:quantile=0.99:target=0.6",
+        ),
+        "oracle-plain": _grid("oracle", target=("0.5", "0.6", "0.7", "0.8")),
+        BOUND: _grid("oracle:rounds=10", target=("0.7",), miss_price=("4", "25")),
+        "oracle-instant": _grid("oracle-instant", target=("0.5", "0.65", "0.8")),
+    }
+)
+"""By name: settings as somebody would type them."""
+
+UNIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {ANY_HPA: (HPA, "hpa-in-flight"), "oracle": (BOUND, "oracle-plain")}
+)
+"""Families whose settings are taken together for a front."""
+
+DEFAULT = tuple(FAMILIES)
+
+
+def settings_of(name: str) -> tuple[str, ...]:
+    """The grid of a family, or the one policy as typed. Raises PolicyError."""
+    if name in FAMILIES:
+        return tuple(str(parse_spec(text)) for text in FAMILIES[name])
+    return (str(parse_spec(name)),)

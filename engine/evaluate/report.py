@@ -1,0 +1,159 @@
+"""What the judgements say: fronts pooled and by kind, cost at equal misses, p99 at equal cost."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.evaluate.families import ANY_HPA, HPA, UNIONS
+from engine.evaluate.frontier import Found, cost_at, front, p99_at
+from engine.evaluate.judge import Judgement
+
+DEFINITIONS = {
+    "cost": "provisioned slot-seconds (starting, ready, draining) over the work that arrived",
+    "missed_frac": "share of requests that waited longer than half the mean service time or did "
+    "not finish",
+    "slo_missed_frac": "share of requests that did not finish within the scenario's SLO "
+    "(1 - SLO attainment of the scorecard)",
+    "p99": "99th percentile of request latency over the mean service time; requests that failed "
+    "count at their time-out",
+    "pooled": "means over the days of one setting",
+    "equal misses": "log-interpolated on each front; `ends` says that a front ends before",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooled:
+    """One setting over several days."""
+
+    policy: str
+    cost: float
+    missed_frac: float
+    slo_missed_frac: float
+    p99: float
+    days: int
+
+
+def pooled(judgements: Sequence[Judgement]) -> list[Pooled]:
+    """Means by setting, in the order of the settings."""
+    by_policy: dict[str, list[Judgement]] = {}
+    for entry in judgements:
+        by_policy.setdefault(entry.policy, []).append(entry)
+    return [
+        Pooled(
+            policy=policy,
+            cost=float(np.mean([e.cost for e in entries])),
+            missed_frac=float(np.mean([e.missed_frac for e in entries])),
+            slo_missed_frac=float(np.mean([e.slo_missed_frac for e in entries])),
+            p99=float(np.mean([e.p99_s / e.service_s for e in entries])),
+            days=len(entries),
+        )
+        for policy, entries in by_policy.items()
+    ]
+
+
+def report(families: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
+    """The whole document, JSON-able.
+
+    Args:
+        families: judgements of every setting on every day, by family.
+    """
+    joined = dict(families)
+    for name, parts in UNIONS.items():
+        if all(part in families for part in parts):
+            joined[name] = [entry for part in parts for entry in families[part]]
+    kinds = list(dict.fromkeys(e.kind for entries in families.values() for e in entries))
+    groups = {"pooled": joined}
+    if len(kinds) > 1:
+        groups |= {
+            kind: {n: [e for e in entries if e.kind == kind] for n, entries in joined.items()}
+            for kind in kinds
+        }
+    return {
+        "definitions": DEFINITIONS,
+        "days": sorted({e.case for entries in families.values() for e in entries}),
+        "requests": _requests(families),
+        "groups": {name: _group(entries) for name, entries in groups.items()},
+    }
+
+
+def _requests(families: Mapping[str, Sequence[Judgement]]) -> int:
+    return sum({e.case: e.arrived for entries in families.values() for e in entries}.values())
+
+
+def _group(families: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
+    points = {name: pooled(entries) for name, entries in families.items()}
+    made: dict[str, Any] = {
+        "settings": {name: [_row(point) for point in rows] for name, rows in points.items()}
+    }
+    for name, key in (("misses", _missed), ("slo_misses", _slo_missed)):
+        fronts = {family: [(p.cost, key(p)) for p in rows] for family, rows in points.items()}
+        made[f"front_{name}"] = {family: front(pairs) for family, pairs in fronts.items()}
+        made[f"cost_at_equal_{name}"] = _costs(points.get(HPA, []), fronts, key)
+    made["p99_at_equal_cost"] = _p99s(points)
+    return made
+
+
+def _missed(point: Pooled) -> float:
+    return point.missed_frac
+
+
+def _slo_missed(point: Pooled) -> float:
+    return point.slo_missed_frac
+
+
+def _row(point: Pooled) -> dict[str, Any]:
+    return {name: getattr(point, name) for name in Pooled.__dataclass_fields__}
+
+
+def _costs(
+    stock: Sequence[Pooled],
+    fronts: Mapping[str, Sequence[tuple[float, float]]],
+    key: Callable[[Pooled], float],
+) -> list[dict[str, Any]]:
+    """At the misses of each stock HPA target: cost of every family, saving, share of the gap."""
+    rows = []
+    for point in stock:
+        found = {name: cost_at(pairs, key(point)) for name, pairs in fronts.items()}
+        bound = found.get("oracle")
+        row: dict[str, Any] = {"hpa": point.policy, "hpa_cost": point.cost, "misses": key(point)}
+        row["families"] = {
+            name: _compared(value, point.cost, bound)
+            for name, value in found.items()
+            if value is not None
+        }
+        rows.append(row)
+    return rows
+
+
+def _compared(found: Found, cost: float, bound: Found | None) -> dict[str, Any]:
+    gap = None if bound is None else cost - bound.value
+    return {
+        "cost": found.value,
+        "ends": found.ends,
+        "saving_frac": 1.0 - found.value / cost,
+        "gap_closed_frac": None if gap is None or gap <= 0 else (cost - found.value) / gap,
+    }
+
+
+def _p99s(points: Mapping[str, Sequence[Pooled]]) -> list[dict[str, Any]]:
+    rows = []
+    for point in points.get(HPA, []):
+        found = {
+            name: p99_at([(p.cost, p.p99) for p in entries], point.cost)
+            for name, entries in points.items()
+            if name != ANY_HPA
+        }
+        rows.append(
+            {
+                "hpa": point.policy, "hpa_cost": point.cost, "hpa_p99": point.p99,
+                "families": {
+                    name: {"p99": value.value, "ends": value.ends,
+                           "lower_frac": 1.0 - value.value / point.p99}
+                    for name, value in found.items()
+                    if value is not None
+                },
+            }
+        )  # fmt: skip
+    return rows

@@ -1,0 +1,228 @@
+"""One replay's guard: its settings, what it remembers, and the stages in their order."""
+
+import math
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import PolicyError
+from engine.guard import stages
+from engine.guard.floor import Floor
+from engine.guard.record import Log, Stage
+from engine.policies.base import KEEP, Observation, PoolFacts, Reason
+from engine.scenario import Guard, Hold
+from engine.units import BoolArray, FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Applied:
+    """What is left of a proposal for one pool."""
+
+    workers: int
+    reason: Reason
+    stages: tuple[Stage, ...]
+
+
+class Chain:
+    """Decides what is applied. P pools; times in seconds into the window."""
+
+    def __init__(
+        self,
+        pools: tuple[PoolFacts, ...],
+        tick_s: float,
+        *,
+        guard: Guard | None = None,
+        carbon_threshold: float | None = None,
+        policy: str = "policy",
+    ) -> None:
+        """Remembers nothing yet.
+
+        Args:
+            pools: what is known of them.
+            tick_s: length of a tick.
+            guard: None: only the limits of the pools and the room on their nodes hold, and the
+                carbon mask where there is a threshold.
+            carbon_threshold: g CO2e per kWh; None: no mask.
+            policy: named in errors.
+        """
+        self._pools, self._policy = pools, policy
+        self._guard = Guard() if guard is None else guard
+        self._threshold = carbon_threshold
+        self._lows = np.array([pool.workers_min for pool in pools], np.float64)
+        self._highs = np.array([pool.workers_max for pool in pools], np.float64)
+        self._prices = np.array([pool.price_usd_per_hour for pool in pools])
+        self._changes: deque[tuple[float, int, int]] = deque()
+        self._last_out = np.full(len(pools), -np.inf)
+        self._last = np.full(len(pools), -np.inf)
+        self._held: dict[Hold, int] = {}
+        self._floor = (
+            None if self._guard.slo_quantile is None else Floor(self._guard, pools, tick_s)
+        )
+        self._acts_alone = self._floor is not None or bool(self._guard.holds)
+
+    @property
+    def watches(self) -> bool:
+        """Whether it wants to see every tick."""
+        return self._floor is not None
+
+    def see(self, observation: Observation) -> None:
+        """A tick, whether or not a policy is evaluated in it."""
+        if self._floor is not None:
+            self._floor.see(observation)
+
+    def decide(
+        self,
+        t_s: float,
+        proposed: FloatArray,
+        current: FloatArray,
+        reasons: tuple[Reason, ...],
+        g_per_kwh: FloatArray | None = None,
+    ) -> tuple[FloatArray, Log]:
+        """(P,) sizes after all stages that need no look at nodes, and what changed them.
+
+        Args:
+            t_s: now.
+            proposed: (P,) workers wanted, or KEEP; fractions are rounded up.
+            current: (P,) workers asked for so far.
+            reasons: what bound each proposal.
+            g_per_kwh: (P,) intensity of each pool's grid; None: no mask.
+
+        Raises:
+            PolicyError: a proposal is not a number, or negative.
+        """
+        keep: BoolArray = proposed == KEEP
+        self._check(t_s, proposed, keep)
+        log = Log(list(reasons))
+        proposed = np.where(keep, current, proposed)
+        wanted = np.ceil(proposed)
+        log.note("quantise", proposed, wanted, None)
+        if keep.all() and not self._acts_alone:
+            return wanted, log
+        if self._threshold is not None and g_per_kwh is not None:
+            soft = self._guard.carbon_soft_g_per_kwh
+            masked = stages.carbon(wanted, current, g_per_kwh, self._threshold, soft)
+            log.note("carbon", wanted, masked, Reason.CARBON)
+            wanted = masked
+        if self._floor is not None:
+            raised = np.maximum(wanted, np.minimum(self._floor.workers(), self._highs))
+            log.note("slo", wanted, raised, Reason.SLO_FLOOR)
+            keep &= raised == wanted
+            wanted = raised
+        wanted = self._within_limits(wanted, keep, log)
+        return self._paced(t_s, wanted, current, keep, log), log
+
+    def _check(self, t_s: float, proposed: FloatArray, keep: BoolArray) -> None:
+        wrong = ~keep & ~(np.isfinite(proposed) & (proposed >= 0.0))
+        if wrong.any():
+            number = int(np.argmax(wrong))
+            raise PolicyError(
+                f"a target of {float(proposed[number])} workers was proposed",
+                f"policy {self._policy!r}, pool {self._pools[number].name!r}, {t_s:g} s",
+                "A target is a finite number of 0 or more, or KEEP",
+            )
+
+    def _within_limits(self, wanted: FloatArray, keep: BoolArray, log: Log) -> FloatArray:
+        low = np.where(keep, wanted, np.maximum(wanted, self._lows))
+        log.note("limits", wanted, low, Reason.MIN_WORKERS)
+        high = np.where(keep, low, np.minimum(low, self._highs))
+        log.note("limits", low, high, Reason.MAX_WORKERS)
+        return high
+
+    def _paced(
+        self, t_s: float, wanted: FloatArray, current: FloatArray, keep: BoolArray, log: Log
+    ) -> FloatArray:
+        """Rate, cooldown and budget. What was left alone stays so."""
+        guard = self._guard
+        base = np.where(keep, current, np.clip(current, self._lows, self._highs))
+        if guard.out_workers is not None or guard.in_workers is not None:
+            added, removed = self._recent(t_s)
+            paced = stages.rate(
+                wanted, base, added, removed, _most(guard.out_workers), _most(guard.in_workers)
+            )
+            log.note("rate", wanted, paced, Reason.RATE_LIMIT)
+            wanted = paced
+        if guard.cooldown_out_s > 0.0 or guard.cooldown_in_s > 0.0:
+            cooled = stages.cooldown(
+                wanted, base, t_s - self._last_out, t_s - self._last,
+                guard.cooldown_out_s, guard.cooldown_in_s,
+            )  # fmt: skip
+            log.note("cooldown", wanted, cooled, Reason.COOLDOWN)
+            wanted = cooled
+        if guard.budget_usd_per_hour is not None:
+            paid = stages.budget(wanted, base, self._prices, guard.budget_usd_per_hour)
+            log.note("budget", wanted, paid, Reason.BUDGET)
+            wanted = paid
+        return wanted
+
+    def _recent(self, t_s: float) -> tuple[FloatArray, FloatArray]:
+        """(P,) workers added and removed within the last period."""
+        changes = self._changes
+        while changes and changes[0][0] <= t_s - self._guard.period_s:
+            changes.popleft()
+        added, removed = np.zeros(len(self._pools)), np.zeros(len(self._pools))
+        for _, pool, change in changes:
+            added[pool] += max(change, 0)
+            removed[pool] += max(-change, 0)
+        return added, removed
+
+    def place(
+        self,
+        t_s: float,
+        pool: int,
+        wanted: float,
+        current: int,
+        log: Log,
+        room: Callable[[], int] | None = None,
+    ) -> Applied:
+        """The last stages for one pool: room on its nodes, then a person's hold.
+
+        Args:
+            t_s: now.
+            pool: its number; pools come in their order, as each takes room from the next.
+            wanted: from `decide`.
+            current: workers asked for so far.
+            log: from `decide`.
+            room: how many more workers its nodes can take; None: no such limit.
+        """
+        applied, most = int(wanted), None
+        if room is not None and applied > current:
+            most = current + room()
+            applied = self._stage("placement", applied, min(applied, most), log, pool)
+        held = self._hold(t_s, pool, current)
+        if held is not None:
+            if room is not None and held > current:
+                held = min(held, current + room() if most is None else most)
+            applied = self._stage("hold", applied, held, log, pool)
+        self._remember(t_s, pool, applied - current)
+        return Applied(workers=applied, reason=log.reasons[pool], stages=tuple(log.stages[pool]))
+
+    def _stage(self, name: str, before: int, after: int, log: Log, pool: int) -> int:
+        if before != after:
+            log.reasons[pool] = Reason.NO_ROOM if name == "placement" else Reason.HELD
+            log.stages[pool].append(Stage(name, before, after, log.reasons[pool]))
+        return after
+
+    def _hold(self, t_s: float, pool: int, current: int) -> int | None:
+        """The size that a person has ordered, within the pool's limits."""
+        facts = self._pools[pool]
+        for hold in reversed(self._guard.holds):
+            if hold.pool == facts.name and hold.at_s <= t_s < hold.at_s + hold.for_s:
+                given = hold.workers
+                size = self._held.setdefault(hold, current) if given is None else given
+                return min(max(size, facts.workers_min), facts.workers_max)
+        return None
+
+    def _remember(self, t_s: float, pool: int, change: int) -> None:
+        if change == 0:
+            return
+        self._last[pool] = t_s
+        if change > 0:
+            self._last_out[pool] = t_s
+        if self._guard.out_workers is not None or self._guard.in_workers is not None:
+            self._changes.append((t_s, pool, change))
+
+
+def _most(workers: int | None) -> float:
+    return math.inf if workers is None else float(workers)

@@ -1,0 +1,36 @@
+"""The floor under every pool: capacity for an upper quantile of the demand that is forecast."""
+
+import numpy as np
+
+from engine.lookahead import Lookahead
+from engine.policies.base import Observation, PoolFacts
+from engine.scenario import Guard
+from engine.units import FloatArray
+
+
+class Floor:
+    """Watches demand as a policy would: it sees no more than the observations."""
+
+    def __init__(self, guard: Guard, pools: tuple[PoolFacts, ...], tick_s: float) -> None:
+        assert guard.slo_quantile is not None
+        self._quantile, self._busy = guard.slo_quantile, guard.slo_busy_frac
+        self._lookahead = Lookahead(len(pools), tick_s)
+        self._slots = np.array([float(pool.slots) for pool in pools])
+        self._horizon_s = np.array([pool.startup_mean_s for pool in pools]) + tick_s
+
+    def see(self, observation: Observation) -> None:
+        """Takes the last tick in."""
+        if observation.t_s <= 0.0:
+            return
+        busy = np.nan_to_num(observation.busy_slots) * observation.tick_s
+        self._lookahead.note(observation.arrived, observation.finished, busy, observation.tick_s)
+        self._lookahead.close()
+
+    def workers(self) -> FloatArray:
+        """(P,) the floor; 0 while the demand is not known.
+
+        ⌈slots that the quantile of the rate keeps busy / (slots · busy share)⌉
+        """
+        slots = self._lookahead.outlook(self._horizon_s).busy_slots(self._quantile)
+        floor: FloatArray = np.ceil(np.nan_to_num(slots / (self._slots * self._busy)) - 1e-9)
+        return floor
