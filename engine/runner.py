@@ -69,6 +69,7 @@ class ReplayRequest:
             content_hash(self.scenario),
             str(policy),
             code_version(),
+            *policy_version(policy),
             *((entry.region, entry.trace.content_hash) for entry in self.carbon),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
@@ -296,6 +297,12 @@ _DECIDING = (
     "records.py", "replay.py", "rows.py", "runner.py", "scorecard.py", "store/loading.py",
 )  # fmt: skip
 """Modules beside whole packages that decide a replay's outcome."""
+
+
+def policy_version(policy: PolicySpec) -> list[str]:
+    """What decides a policy's answers beside the code that all share, such as a checkpoint."""
+    version = getattr(find(policy), "version", None)
+    return [] if version is None else [version(dict(policy.parameters))]
 
 
 def code_version() -> str:

@@ -21,6 +21,7 @@ from engine.cli.scenarios import policies, scenario
 from engine.cli.session import explain, with_session
 from engine.cli.synth import synth
 from engine.cli.traces import import_, traces
+from engine.cli.training import train
 from engine.errors import EngineError, ReplayCancelled, UsageError
 
 DONE, OUR_BUG, WRONG_USAGE, INPUT_AT_FAULT, STOPPED = 0, 1, 2, 3, 130
@@ -41,7 +42,7 @@ def smartscale() -> None:
 
 for _command in (
     dashboard, import_, traces, synth, replay, compare, runs, evaluate, policies, scenario, report,
-    claims, forecast, bench, warm,
+    claims, forecast, train, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 

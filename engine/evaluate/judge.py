@@ -15,7 +15,7 @@ from engine.oracle.play import run_out
 from engine.oracle.prepare import policy_spec
 from engine.policies.registry import parse_spec
 from engine.replay import ReplaySpec, set_up
-from engine.runner import code_version
+from engine.runner import code_version, policy_version
 from engine.scenario import Scenario
 from engine.store import judgements
 from engine.store.duck import Store
@@ -166,4 +166,6 @@ def _read(case: Case, text: str) -> Judgement:
 
 
 def _key(case: Case, policy: str, code: str) -> str:
-    return hashlib.sha256(json.dumps([case.identity, policy, code]).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([case.identity, policy, code, *policy_version(parse_spec(policy))]).encode()
+    ).hexdigest()[:16]

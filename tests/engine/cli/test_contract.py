@@ -53,6 +53,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("forecast", "fit"): ["--trace", "week", "--step", 3600, "--epochs", 1],
         ("forecast", "train"): ["--out", tmp_path / "net", "--series", 20, "--epochs", 1],
         ("forecast", "card"): ["--checkpoint", tmp_path / "net"],
+        ("train",): ["lookahead", "--out", tmp_path / "net2", "--paths", 10, "--epochs", 1],
         ("policies",): [],
         ("scenario",): [],
         ("scenario", "show"): [scenario_file],

@@ -1,0 +1,117 @@
+"""`smartscale train`: the allocator and the quick forecaster, from scratch."""
+
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.session import Session, progress_bar, stoppable, with_session
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PARTS = ("allocator", "lookahead")
+
+
+@click.command(short_help="Train the allocator, or the quick forecaster in it.")
+@click.argument("part", type=click.Choice(PARTS), default=PARTS[0])
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder for the checkpoint; an allocator's training that was stopped goes on there.",
+)
+@click.option(
+    "--episodes",
+    default=40,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the allocator: 1.5 simulated hours of all cells.",
+)
+@click.option(
+    "--cells",
+    default=32,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the allocator: pools simulated at once.",
+)
+@click.option(
+    "--updates",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the allocator: learning steps a tick.",
+)
+@click.option(
+    "--paths",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(10),
+    help="Of the quick forecaster: workloads.",
+)
+@click.option(
+    "--epochs",
+    default=30,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the quick forecaster: passes over them.",
+)
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@with_session
+def train(
+    part: str, out: Path, episodes: int, cells: int, updates: int, paths: int, epochs: int,
+    seed: int, session: Session,
+) -> None:  # fmt: skip
+    """Train on generated workloads, from scratch.
+
+    The same settings give the same checkpoint on the same machine. Stop the allocator's training
+    when you like: the same command goes on after the last whole episode.
+    """
+    if part == "lookahead":
+        _lookahead(out, paths, epochs, seed, session)
+    else:
+        _allocator(out, episodes, cells, updates, seed, session)
+
+
+def _allocator(
+    out: Path, episodes: int, cells: int, updates: int, seed: int, session: Session
+) -> None:
+    from engine.learn.life import train_allocator  # noqa: PLC0415 - torch
+    from engine.learn.training import Plan  # noqa: PLC0415 - torch
+
+    plan = replace(Plan(), episodes=episodes, cells=cells, updates=updates, seed=seed)
+    with stoppable() as stop, progress_bar() as bar:
+        curves = [asdict(m) for m in train_allocator(out, plan, progress=bar, cancel=stop)]
+    session.show(
+        {"checkpoint": str(out), "episodes": episodes, "seed": seed, "curves": curves},
+        lambda: _curves(curves),
+    )
+
+
+def _curves(curves: list[dict[str, Any]]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(
+        ("episode", "reward", "entropy", "cost", "missed %"),
+        [
+            (str(row["episode"]), f"{row['reward']:.3f}", f"{row['entropy']:.2f}",
+             f"{row['cost']:.2f}", f"{100 * row['missed_frac']:.2f}")
+            for row in curves
+        ],
+        right=(0, 1, 2, 3, 4),
+    )  # fmt: skip
+
+
+def _lookahead(out: Path, paths: int, epochs: int, seed: int, session: Session) -> None:
+    from engine.lookahead.fitting import train as fit  # noqa: PLC0415 - torch
+
+    with progress_bar() as bar:
+        made = asdict(fit(out, paths=paths, epochs=epochs, seed=seed, progress=bar))
+    session.show({"checkpoint": str(out), **made}, lambda: _facts(made))
+
+
+def _facts(made: dict[str, Any]) -> "Table":
+    from engine.cli.tables import facts  # noqa: PLC0415 - not needed for JSON
+
+    return facts((name, str(value)) for name, value in made.items())

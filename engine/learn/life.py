@@ -1,0 +1,80 @@
+"""A training from the command line: from a plan to a checkpoint with its curves and its card."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.learn.checkpoint import save, weights_of
+from engine.learn.training import Moment, Plan, described, train
+
+CURVES, CARD = "curves.json", "README.md"
+
+
+def train_allocator(
+    folder: Path,
+    plan: Plan,
+    *,
+    progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> list[Moment]:
+    """Trains into a folder; one that was stopped goes on there.
+
+    Args:
+        folder: receives the state while it trains, then checkpoint, curves and card.
+        plan: how long, and on what.
+        progress: share done, and how it is going.
+        cancel: asked once a tick.
+
+    Returns:
+        The curves, of all episodes.
+
+    Raises:
+        ReplayCancelled: `cancel` returned true; the folder keeps the last whole episode.
+        CheckpointError: the folder holds a training of another plan.
+    """
+    curves = _known(folder)
+
+    def note(moment: Moment) -> None:
+        curves.append(moment)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CURVES).write_text(json.dumps([asdict(m) for m in curves]) + "\n", "utf-8")
+        if progress is not None:
+            progress(moment.episode / moment.episodes, _said(moment))
+
+    learner = train(plan, folder=folder, on_moment=note, cancel=cancel)
+    save(weights_of(learner), folder, {"plan": described(plan)})
+    (folder / CARD).write_text(_card(plan, curves), "utf-8")
+    return curves
+
+
+def _known(folder: Path) -> list[Moment]:
+    path = folder / CURVES
+    if not path.is_file():
+        return []
+    return [Moment(**row) for row in json.loads(path.read_text("utf-8"))]
+
+
+def _said(moment: Moment) -> str:
+    return (
+        f"Episode {moment.episode} of {moment.episodes}: reward {moment.reward:.2f}, "
+        f"cost {moment.cost:.2f}, {moment.missed_frac:.1%} missed"
+    )
+
+
+def _card(plan: Plan, curves: Sequence[Moment]) -> str:
+    last = curves[-1]
+    return f"""# SmartScale allocator
+
+- What: actor of a Soft Actor-Critic for the dial of `engine.learn.dial`; two hidden layers of
+  {plan.options.width}, one answer a pool. Inputs: `engine.learn.tokens` and five weights.
+- Data: generated workloads only (`engine.learn.cells`), {plan.episodes} episodes of {plan.cells}
+  pools of 1.5 hours, seed {plan.seed}; none of the seeds of the held-out suite.
+- Made by: `smartscale train allocator --episodes {plan.episodes} --seed {plan.seed}`.
+- At the end of the training, while exploring and with random weights: cost {last.cost:.2f},
+  {last.missed_frac:.1%} of requests missed.
+- Use: as the policy `smartscale`. Judge it with `smartscale evaluate --policy smartscale`.
+- Not for: clusters whose workers take far longer to start than 135 s, or serve far longer than
+  10 s: it was not trained on them.
+- Licence: as the product.
+"""

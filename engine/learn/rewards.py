@@ -1,0 +1,89 @@
+"""What a pool is rewarded for in a tick: five scores, higher is better, and how they are weighted.
+
+Scores weigh a tick by its share of the pool's demand, so that their sums mean what the scorecard
+counts, requests and money, and outliers are bounded. Nobody is compared by them: see the
+scorecard.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numba import njit
+
+SCORES = ("latency", "utilisation", "cost", "reliability", "carbon")
+"""(5,) in the order of the priorities α, β, γ, δ and carbon."""
+BAND_LOW, BAND_HIGH = 0.70, 0.80
+"""The sweet spot of utilisation (S0-R21)."""
+SHARE_MOST = 3.0
+"""A tick counts for at most so many mean ticks."""
+WAIT_MOST = 3.0
+"""A wait counts for at most so many mean service times."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """Weights of the scores; they sum to 1."""
+
+    latency: float
+    utilisation: float
+    cost: float
+    reliability: float
+    carbon: float
+
+    def weights(self) -> tuple[float, ...]:
+        """In the order of SCORES."""
+        return tuple(float(getattr(self, name)) for name in SCORES)
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        "smartscale": Profile(
+            latency=0.40, utilisation=0.20, cost=0.25, reliability=0.15, carbon=0.0
+        ),
+        "unified": Profile(
+            latency=0.35, utilisation=0.15, cost=0.20, reliability=0.15, carbon=0.15
+        ),
+    }
+)
+"""By name, as in table 6.2 of the ledger."""
+
+
+@njit(nogil=True, cache=True)
+def sweet_spot(used):  # type: ignore[no-untyped-def]
+    """1 within the band; below it used / low; above it down to -1 at full use."""
+    if used < BAND_LOW:
+        return used / BAND_LOW
+    if used <= BAND_HIGH:
+        return 1.0
+    return 1.0 - (used - BAND_HIGH) / 0.1
+
+
+@njit(nogil=True, cache=True)
+def score(arrived, waited, missed, failed, busy, billed, mean_slots, mean_requests, carbon, out):  # type: ignore[no-untyped-def]
+    """Fills `out` (5,) for one pool and tick.
+
+    latency = 1 - 2 · mean wait · share, waits in mean service times, each at most WAIT_MOST
+    utilisation = sweet_spot(busy / billed)
+    cost = 1.5 - 0.5 · billed / mean slots that demand needs
+    reliability = 1 - 8 · share missed · share - 2 · share failed · share
+    carbon = 1.5 - 0.5 · billed / mean slots · intensity / usual
+
+    Args: arrived, missed and failed requests of the tick's arrivals; waited, the sum of their
+    waits; busy and billed slots, means over the tick; carbon, the ratio to the usual intensity.
+    """
+    share = min(arrived / mean_requests, SHARE_MOST)
+    number = max(arrived, 1.0)
+    out[0] = 1.0 - 2.0 * waited / number * share
+    out[1] = sweet_spot(busy / billed) if billed > 0.0 else 0.0
+    out[2] = 1.5 - 0.5 * billed / mean_slots
+    out[3] = 1.0 - 8.0 * missed / number * share - 2.0 * failed / number * share
+    out[4] = 1.5 - 0.5 * billed / mean_slots * carbon
+
+
+def fresh_weights(rng: np.random.Generator, number: int) -> np.ndarray:
+    """(number, 5) random priorities: half spread evenly, half with what matters most in front."""
+    even = rng.dirichlet(np.ones(5), number)
+    front = rng.dirichlet([1.0, 0.1, 1.0, 1.0, 0.1], number)
+    return np.where(rng.random((number, 1)) < 0.5, even, front)

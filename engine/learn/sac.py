@@ -1,0 +1,185 @@
+"""Soft Actor-Critic with vector critics that see the future, and an actor that does not.
+
+Haarnoja et al. 2018 (arXiv:1812.05905) with these differences: rewards and values are vectors,
+weighed by priorities that are drawn anew for every transition of every batch; of two critics the
+whole vector of the one with the smaller weighed value is taken; the entropy bonus is in the loss
+of the actor only, so that values stay sums of scores; critics get the next rates (input-driven
+critics, Mao et al. 2019, arXiv:1807.02264); returns are n steps long; the actor that is used is a
+running mean of those learned.
+"""
+
+import copy
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from engine.learn.cells import FUTURES
+from engine.learn.replay_buffer import Batch
+from engine.learn.rewards import SCORES, fresh_weights
+from engine.learn.tokens import BOUND, WIDTH
+from models.allocator import Actor, Critics
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to learn. What says nothing else is from the trial behind this design."""
+
+    width: int = 128
+    batch: int = 256
+    gamma: float = 0.965
+    """Per tick of 15 s: the trial's 0.93 for 30 s."""
+    steps: int = 5
+    rate: float = 7e-4
+    """Learning rate of the actor at the start; it falls along a half cosine to a tenth."""
+    critic_rate: float = 1.5
+    """Of the critics, over that of the actor."""
+    tau: float = 0.005
+    """By which the targets follow the critics, per update."""
+    target_entropy: float = -1.0
+    actor_every: int = 2
+    ema: float = 0.997
+    """By which the used actor stays what it was, per update of the actor."""
+    clip_critics: float = 2.0
+    clip_actor: float = 1.0
+    privileged: bool = True
+    """Whether critics see the future."""
+
+
+class Tensors(NamedTuple):
+    """A batch as torch reads it; the fields of `Batch`."""
+
+    rows: Tensor
+    future: Tensor
+    action: Tensor
+    reward: Tensor
+    next_rows: Tensor
+    next_future: Tensor
+
+
+class Learner:
+    """Networks, optimizers and one `update` at a time."""
+
+    def __init__(self, options: Options, seed: int, shift: np.ndarray, scale: np.ndarray) -> None:
+        """New networks.
+
+        Args:
+            options: how to learn.
+            seed: of the first weights.
+            shift: (WIDTH,) taken from tokens, which are then divided by `scale`.
+            scale: (WIDTH,)
+        """
+        torch.manual_seed(seed)
+        self.options = options
+        self.shift, self.scale = shift.astype(np.float32), scale.astype(np.float32)
+        sees = WIDTH + len(SCORES)
+        self.actor = Actor(sees, options.width)
+        self.used = copy.deepcopy(self.actor)
+        self.critics = Critics(sees + FUTURES + 2, options.width, len(SCORES))
+        self.targets = copy.deepcopy(self.critics)
+        self.log_alpha = torch.full((1,), -2.0, requires_grad=True)
+        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), options.rate)
+        self.critic_optimizer = torch.optim.Adam(
+            self.critics.parameters(), options.rate * options.critic_rate
+        )
+        self.alpha_optimizer = torch.optim.Adam([self.log_alpha], options.rate)
+        self.updates = 0
+
+    def standard(self, rows: np.ndarray) -> np.ndarray:
+        """(P, WIDTH) tokens as the networks read them, float32."""
+        made: np.ndarray = np.clip((rows - self.shift) / self.scale, -BOUND, BOUND)
+        return made.astype(np.float32)
+
+    def act(self, rows: np.ndarray, weights: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
+        """(P,) actions for standardised tokens; noise None: the used actor's mean."""
+        seen = torch.from_numpy(np.concatenate([rows, weights], 1, dtype=np.float32))
+        with torch.inference_mode():
+            if noise is None:
+                action = torch.tanh(self.used(seen)[0])
+            else:
+                drawn = torch.from_numpy(noise.astype(np.float32))
+                action = self.actor.sample(seen, drawn)[0]
+        return action.numpy().astype(np.float64)
+
+    def pace(self, done: float) -> None:
+        """Sets learning rates for the share of the training that is done."""
+        factor = 0.1 + 0.45 * (1.0 + np.cos(np.pi * min(done, 1.0)))
+        for optimizer, times in (
+            (self.actor_optimizer, 1.0), (self.critic_optimizer, self.options.critic_rate),
+            (self.alpha_optimizer, 1.0),
+        ):  # fmt: skip
+            for group in optimizer.param_groups:
+                group["lr"] = self.options.rate * factor * times
+
+    def update(self, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
+        """One step of the critics, every other time one of the actor; the numbers to log."""
+        options, number = self.options, len(batch.action)
+        weights = torch.from_numpy(fresh_weights(rng, number).astype(np.float32))
+        noise = torch.from_numpy(rng.standard_normal((2, number)).astype(np.float32))
+        tensors = Tensors(*(torch.from_numpy(column) for column in batch))
+        # 1. what the critics should say
+        with torch.no_grad():
+            next_seen = torch.cat([tensors.next_rows, weights], 1)
+            next_action, _ = self.actor.sample(next_seen, noise[0])
+            value = self._smaller(
+                self.targets(self._critic_rows(next_seen, tensors.next_future, next_action)),
+                weights,
+            )
+            wanted = tensors.reward + options.gamma**options.steps * value
+        # 2. critics
+        seen = torch.cat([tensors.rows, weights], 1)
+        said = self.critics(self._critic_rows(seen, tensors.future, tensors.action))
+        loss = ((said - wanted) ** 2).mean() * 2.0
+        self.critic_optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.critics.parameters(), options.clip_critics)
+        self.critic_optimizer.step()
+        self.updates += 1
+        logged = {"critic_loss": float(loss.detach())}
+        # 3. actor, temperature and running mean
+        if self.updates % options.actor_every == 0:
+            logged |= self._improve(seen, tensors.future, weights, noise[1])
+        # 4. targets follow
+        with torch.no_grad():
+            for slow, fast in zip(
+                self.targets.parameters(), self.critics.parameters(), strict=True
+            ):
+                slow.lerp_(fast, options.tau)
+        return logged
+
+    def _improve(
+        self, seen: Tensor, future: Tensor, weights: Tensor, noise: Tensor
+    ) -> dict[str, float]:
+        action, density = self.actor.sample(seen, noise)
+        value = self._smaller(self.critics(self._critic_rows(seen, future, action)), weights)
+        alpha = self.log_alpha.exp().detach()
+        loss = (alpha * density - (value * weights).sum(-1)).mean()
+        self.actor_optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.actor.parameters(), self.options.clip_actor)
+        self.actor_optimizer.step()
+        entropy = -density.detach().mean()
+        alpha_loss = (self.log_alpha * (entropy - self.options.target_entropy)).mean()
+        self.alpha_optimizer.zero_grad()
+        alpha_loss.backward()  # type: ignore[no-untyped-call]
+        self.alpha_optimizer.step()
+        with torch.no_grad():
+            for slow, fast in zip(self.used.parameters(), self.actor.parameters(), strict=True):
+                slow.lerp_(fast, 1.0 - self.options.ema)
+        return {
+            "actor_loss": float(loss.detach()), "entropy": float(entropy), "alpha": float(alpha),
+        }  # fmt: skip
+
+    def _critic_rows(self, seen: Tensor, future: Tensor, action: Tensor) -> Tensor:
+        """Tokens, priorities, the future, the action and its square."""
+        known = future if self.options.privileged else torch.zeros_like(future)
+        return torch.cat([seen, known, action[:, None], action[:, None] ** 2], 1)
+
+    @staticmethod
+    def _smaller(values: Tensor, weights: Tensor) -> Tensor:
+        """(B, K) the vector of the critic whose weighed value is smaller. values (2, B, K)."""
+        weighed = (values * weights).sum(-1)
+        first = (weighed[0] <= weighed[1])[:, None]
+        return torch.where(first, values[0], values[1])

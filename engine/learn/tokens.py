@@ -1,0 +1,130 @@
+"""The observation as a table of numbers, compiled: a token a pool, and one for the whole cluster.
+
+Every number is a ratio to the pool's own demand or the like, so that pools of any size look alike;
+a cluster of 1 to 500 pools uses the same network, and pools in another order get the same answers
+in that order. `TOKEN` and `CLUSTER` are the documented tables.
+"""
+
+import numpy as np
+from numba import njit
+
+from engine.lookahead.features import NAMES as PAST
+from engine.lookahead.features import outlook
+
+SEEN = (
+    "starting", "ready", "draining", "queued", "in_service", "busy_slots", "arrived", "failed",
+    "p95_s", "target", "g_per_kwh",
+)  # fmt: skip
+"""(S,) what is seen of a pool in a tick, in the words of `Observation`; carbon of its grid."""
+FACTS = ("slots", "startup_s", "queue_timeout_s", "g_reference")
+"""(K,) what is known of a pool before; the reference is the intensity that is usual there."""
+
+_AHEAD = tuple(f"log(q{q} of the highest rate ahead / level)" for q in (50, 80, 95, 99))
+_OWN = (
+    "log((ready + 1) / (demand + 1))",
+    "log((ready + starting + 1) / (demand + 1))",
+    "starting / (demand + 1)",
+    "draining / (demand + 1)",
+    "starting / (demand + 1) a decision before",
+    "busy share of ready slots",
+    "log(1 + queued / slots in demand)",
+    "log(1 + queued / slots in demand) a decision before",
+    "share of requests that failed",
+    "log(p95 / service time)",
+    "log(demand + 1)",
+    "log slots per worker",
+    "log service time",
+    "log(start-up time / 60 s)",
+    "log(arrivals of the last tick / level)",
+    "action before",
+    "log(carbon intensity / usual)",
+)
+TOKEN = (*PAST, *_AHEAD, *_OWN)
+"""(F,) numbers of a pool, without a unit; demand is in workers: level x service time / slots."""
+CLUSTER = (
+    "log((ready + starting + 1) / (demand + 1))", "busy share of ready slots",
+    "log(1 + queued / slots in demand)", "share of requests that failed",
+    "log(q95 of the highest rate ahead / level)", "log pools",
+)  # fmt: skip
+"""(C,) of all pools, means weighted by demand."""
+TOKENS, OWN, FIRST = len(TOKEN), len(_OWN), len(PAST) + len(_AHEAD)
+WIDTH = TOKENS + len(CLUSTER)
+_BUSY, _QUEUE, _FAILED, _COVER, _Q95 = FIRST + 5, FIRST + 6, FIRST + 8, FIRST + 1, FIRST - 2
+BOUND = 6.0
+"""Of every standardised number."""
+DEMAND_S = 4.0
+"""Service time that is assumed until a request has finished, seconds."""
+
+
+@njit(nogil=True, cache=True)
+def observe(memory, network, bin_s, facts, seen, cluster, before, rows, level, service, ahead):
+    """Fills `rows` (P, WIDTH) with the tokens, and level, service and ahead as `outlook` does.
+
+    Args: facts (P, K) as FACTS; seen (P, S) as SEEN; cluster (P,) number of each pool's cluster,
+    in order; before (P, 3) starting and queue numbers of the last decision and the action, the
+    first two are replaced.
+    """
+    pools = len(level)
+    features = np.empty((pools, len(PAST)))
+    horizon_s = facts[:, 1] + bin_s
+    outlook(memory, network, bin_s, horizon_s, features, level, service, ahead)
+    for p in range(pools):
+        if np.isnan(service[p]) or service[p] <= 0.0:
+            service[p] = DEMAND_S
+        rows[p, : len(PAST)] = features[p]
+        rows[p, len(PAST) : FIRST] = ahead[p]
+        _own(rows[p, FIRST:], facts[p], seen[p], before[p], level[p], service[p], bin_s)
+    _clusters(rows, cluster, level * service / facts[:, 0])
+
+
+@njit(nogil=True, cache=True)
+def _own(out, facts, seen, before, level, service, bin_s):
+    slots = facts[0]
+    demand = level * service / slots
+    starting, ready, draining, queued = seen[0], seen[1], seen[2], seen[3]
+    out[0] = np.log((ready + 1.0) / (demand + 1.0))
+    out[1] = np.log((ready + starting + 1.0) / (demand + 1.0))
+    out[2] = starting / (demand + 1.0)
+    out[3] = draining / (demand + 1.0)
+    out[4] = before[0]
+    out[5] = min(1.0, seen[4] / max(1.0, ready * slots))
+    out[6] = np.log1p(queued / (demand * slots + 1.0))
+    out[7] = before[1]
+    out[8] = min(1.0, seen[7] / max(1.0, seen[6]))
+    out[9] = 0.0 if np.isnan(seen[8]) else np.log(max(seen[8], 1e-3) / service)
+    out[10] = np.log(demand + 1.0)
+    out[11] = np.log(slots)
+    out[12] = np.log(service)
+    out[13] = np.log(max(facts[1], 1.0) / 60.0)
+    out[14] = np.log((seen[6] + 0.5) / (level * bin_s + 0.5))
+    out[15] = before[2]
+    out[16] = np.log(max(seen[10], 1.0) / max(facts[3], 1.0))
+    before[0] = out[2]
+    before[1] = out[6]
+
+
+@njit(nogil=True, cache=True)
+def _clusters(rows, cluster, demand):
+    first = 0
+    pools = len(cluster)
+    while first < pools:
+        last = first
+        while last < pools and cluster[last] == cluster[first]:
+            last += 1
+        total = demand[first:last].sum() + 1e-9
+        cover, busy, queue, failed, ahead = 0.0, 0.0, 0.0, 0.0, 0.0
+        for q in range(first, last):
+            weight = demand[q] / total
+            cover += weight * rows[q, _COVER]
+            busy += weight * rows[q, _BUSY]
+            queue += weight * rows[q, _QUEUE]
+            failed += weight * rows[q, _FAILED]
+            ahead += weight * rows[q, _Q95]
+        for p in range(first, last):
+            rows[p, TOKENS] = cover
+            rows[p, TOKENS + 1] = busy
+            rows[p, TOKENS + 2] = queue
+            rows[p, TOKENS + 3] = failed
+            rows[p, TOKENS + 4] = ahead
+            rows[p, TOKENS + 5] = np.log(float(last - first))
+        first = last
