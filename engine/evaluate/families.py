@@ -34,6 +34,19 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *_grid("predictive", quantile=("0.8", "0.95", "0.99"), target=("0.7", "0.8", "0.9")),
             "predictive:quantile=0.99:target=0.6",
         ),
+        "smartscale": tuple(
+            f"smartscale:carbon=0:cost={g}:latency={w}:reliability={r}:utilisation=0"
+            for g, w, r in (
+                ("0.02", "0.588", "0.392"),
+                ("0.05", "0.57", "0.38"),
+                ("0.1", "0.54", "0.36"),
+                ("0.2", "0.48", "0.32"),
+                ("0.35", "0.39", "0.26"),
+                ("0.5", "0.3", "0.2"),
+                ("0.65", "0.21", "0.14"),
+                ("0.8", "0.12", "0.08"),
+            )
+        ),
         "oracle-plain": _grid("oracle", target=("0.5", "0.6", "0.7", "0.8")),
         BOUND: _grid("oracle:rounds=10", target=("0.7",), miss_price=("4", "25")),
         "oracle-instant": _grid("oracle-instant", target=("0.5", "0.65", "0.8")),

@@ -14,7 +14,7 @@ from engine.learn.rewards import SCORES
 from engine.learn.tokens import CLUSTER, TOKEN, WIDTH
 
 if TYPE_CHECKING:
-    from engine.learn.sac import Learner
+    from models.sac import Learner
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "checkpoints" / "allocator"
 FORMAT = "smartscale allocator 1"

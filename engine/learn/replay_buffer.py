@@ -3,22 +3,26 @@
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
-from engine.units import FloatArray, IntArray
+from engine.units import AnyArray, FloatArray, IntArray
+
+Column = npt.NDArray[np.float32]
 
 
-class Batch(NamedTuple):
-    """B transitions, float32."""
+class Transitions(NamedTuple):
+    """B of them."""
 
-    rows: np.ndarray
+    rows: AnyArray
     """(B, F) tokens, standardised."""
-    future: np.ndarray
-    """(B, 6) what the critics see of what came after."""
-    action: np.ndarray
-    reward: np.ndarray
+    future: AnyArray
+    """(B, U) what critics see of what came after."""
+    action: AnyArray
+    """(B,)"""
+    reward: AnyArray
     """(B, K) discounted sums of n steps."""
-    next_rows: np.ndarray
-    next_future: np.ndarray
+    next_rows: AnyArray
+    next_future: AnyArray
 
 
 class Buffer:
@@ -26,7 +30,7 @@ class Buffer:
 
     def __init__(self, size: int, width: int, futures: int, scores: int) -> None:
         self.size, self.at, self.held = size, 0, 0
-        self.columns: dict[str, np.ndarray] = {
+        self._columns: dict[str, Column] = {
             name: np.zeros((size, *shape), np.float32)
             for name, shape in (
                 ("rows", (width,)), ("future", (futures,)), ("action", ()),
@@ -34,19 +38,47 @@ class Buffer:
             )
         }  # fmt: skip
 
-    def add(self, batch: Batch) -> None:
+    @property
+    def columns(self) -> dict[str, Column]:
+        """What is held, by name; views."""
+        return {name: column[: self.held] for name, column in self._columns.items()}
+
+    def fill(self, columns: dict[str, Column], at: int) -> None:
+        """Holds these instead, the next one to be replaced at `at`."""
+        self.held, self.at = len(columns["action"]), at
+        for name, column in columns.items():
+            self._columns[name][: self.held] = column
+
+    def add(self, made: Transitions) -> None:
         """Keeps transitions."""
-        number = len(batch.action)
+        number = len(made.action)
         places = (self.at + np.arange(number)) % self.size
-        for name, values in zip(Batch._fields, batch, strict=True):
-            self.columns[name][places] = values
+        for name, values in zip(Transitions._fields, made, strict=True):
+            self._columns[name][places] = values
         self.at = int((self.at + number) % self.size)
         self.held = min(self.size, self.held + number)
 
-    def sample(self, rng: np.random.Generator, number: int) -> Batch:
-        """So many of them, each as likely as any."""
+    def sample(self, rng: np.random.Generator, number: int) -> Transitions:
+        """So many of them, each as likely as any; float32."""
         chosen: IntArray = rng.integers(0, self.held, number)
-        return Batch(*(self.columns[name][chosen] for name in Batch._fields))
+        return Transitions(*(self._columns[name][chosen] for name in Transitions._fields))
+
+
+class Scores:
+    """Means of scores over the ticks of a decision."""
+
+    def __init__(self, ticks: int) -> None:
+        self._ticks = ticks
+        self._held: list[FloatArray] = []
+
+    def add(self, scores: FloatArray) -> FloatArray | None:
+        """Takes those of a tick, (P, K); the means once the decision's last tick is there."""
+        self._held.append(scores)
+        if len(self._held) < self._ticks:
+            return None
+        made: FloatArray = np.mean(self._held, axis=0)
+        self._held = []
+        return made
 
 
 class Trail:
@@ -54,26 +86,26 @@ class Trail:
 
     def __init__(self, steps: int, gamma: float) -> None:
         self._steps, self._gamma = steps, gamma
-        self._rows: list[FloatArray] = []
+        self._rows: list[AnyArray] = []
         self._future: list[FloatArray] = []
         self._action: list[FloatArray] = []
         self._reward: list[FloatArray] = []
 
-    def saw(self, rows: FloatArray, future: FloatArray, action: FloatArray) -> None:
+    def saw(self, rows: AnyArray, future: FloatArray, action: FloatArray) -> None:
         """A decision was taken."""
         self._rows.append(rows.copy())
         self._future.append(future)
         self._action.append(action)
 
-    def earned(self, reward: FloatArray) -> Batch | None:
-        """Rewards (P, K) of the oldest step that had none; a transition once one is whole."""
+    def earned(self, reward: FloatArray) -> Transitions | None:
+        """Rewards (P, K) of the oldest step that had none; transitions once they are whole."""
         self._reward.append(reward)
-        done = len(self._reward) - self._steps
-        if done < 0 or done + self._steps >= len(self._rows):
+        first, last = len(self._reward) - self._steps, len(self._reward)
+        if first < 0 or last >= len(self._rows):
             return None
-        total = sum(self._gamma**k * self._reward[done + k] for k in range(self._steps))
-        return Batch(
-            rows=self._rows[done], future=self._future[done], action=self._action[done],
-            reward=np.asarray(total), next_rows=self._rows[done + self._steps],
-            next_future=self._future[done + self._steps],
+        powers = self._gamma ** np.arange(self._steps)
+        total = np.tensordot(powers, np.stack(self._reward[first:last]), 1)
+        return Transitions(
+            rows=self._rows[first], future=self._future[first], action=self._action[first],
+            reward=total, next_rows=self._rows[last], next_future=self._future[last],
         )  # fmt: skip

@@ -1,22 +1,29 @@
 """The training loop: episodes of many cells, four updates a tick, a checkpoint to go on from."""
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import ReplayCancelled
+from engine.errors import CheckpointError, ReplayCancelled
 from engine.learn.cells import FUTURES, TICKS, episode, futures
 from engine.learn.ground import LAG, Ground
-from engine.learn.replay_buffer import Buffer, Trail
+from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
-from engine.learn.sac import Learner, Options
 from engine.learn.tokens import WIDTH
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
 from engine.units import FloatArray
+from models.sac_options import Options, Sizes
+
+if TYPE_CHECKING:
+    from models.sac import Learner
+
+SIZES = Sizes(tokens=WIDTH, scores=len(SCORES), futures=FUTURES)
 
 _STREAM = 6211
 WARM_EPISODES = 1
@@ -31,6 +38,11 @@ class Plan:
     cells: int = 32
     updates: int = 4
     """Per tick."""
+    repeat: int = 2
+    """Ticks that a position of the dial is kept while training; targets follow every tick. A
+    change for one tick alone has hardly an effect to learn from: what it orders is cancelled."""
+    smooth: float = 0.6
+    """Correlation of the exploration from one decision to the next."""
     buffer: int = 400_000
     seed: int = 0
     options: Options = field(default_factory=Options)
@@ -66,7 +78,7 @@ def train(
     folder: Path | None = None,
     on_moment: OnMoment | None = None,
     cancel: Callable[[], bool] | None = None,
-) -> Learner:
+) -> "Learner":
     """Trains; the same plan gives the same networks on the same machine, in one go or in parts.
 
     Args:
@@ -77,21 +89,21 @@ def train(
 
     Raises:
         ReplayCancelled: `cancel` returned true; what was kept after the last episode stays.
+        CheckpointError: the folder holds a training of another plan.
     """
     import torch
 
-    from engine.learn.resume import keep, resume
+    from models.sac_state import keep
 
     torch.set_num_threads(1)
     began = time.perf_counter()
     buffer = Buffer(plan.buffer, WIDTH, FUTURES, len(SCORES))
-    learner, first = (None, 0) if folder is None else resume(folder, plan, buffer)
-    if learner is None:
-        learner = _warm(plan, buffer)
+    learner, first = _resumed(folder, plan, buffer) or (_warm(plan, buffer), 0)
     for number in range(first, plan.episodes):
         logged = _episode(plan, learner, buffer, number, cancel)
         if folder is not None:
-            keep(folder, plan, learner, buffer, number + 1)
+            facts = {"plan": described(plan), "done": number + 1, "at": buffer.at}
+            keep(folder, learner, buffer.columns, facts)
         if on_moment is not None:
             on_moment(
                 Moment(
@@ -102,36 +114,56 @@ def train(
     return learner
 
 
-def _warm(plan: Plan, buffer: Buffer) -> Learner:
+def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner, int] | None":
+    """The learner that is kept there and the episodes it has done, its buffer filled."""
+    from models.sac_state import facts_of, resume
+
+    facts = None if folder is None else facts_of(folder)
+    if folder is None or facts is None:
+        return None
+    if facts["plan"] != json.loads(json.dumps(described(plan))):
+        raise CheckpointError(
+            "a training with other settings was begun there", str(folder),
+            "Use the same settings, another folder, or remove the folder",
+        )  # fmt: skip
+    kept = resume(folder, plan.options, SIZES)
+    buffer.fill(kept.columns, int(facts["at"]))
+    return kept.learner, int(facts["done"])
+
+
+def _warm(plan: Plan, buffer: Buffer) -> "Learner":
     """A learner that knows the scale of tokens, and a buffer with random actions in it."""
-    learner = Learner(plan.options, plan.seed, np.zeros(WIDTH), np.ones(WIDTH))
+    from models.sac import Learner
+
+    zeros, ones = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
+    learner = Learner(plan.options, SIZES, plan.seed, zeros, ones)
     seen = []
     for number in range(WARM_EPISODES):
         rng = stream(plan.seed, _STREAM, 0, number)
         ground = Ground(episode(plan.seed, 1_000_000 + number, plan.cells), shipped())
         trail = Trail(plan.options.steps, plan.options.gamma)
         action = rng.uniform(-1, 1, plan.cells)
+        scores = Scores(plan.repeat)
         for tick in range(TICKS):
             seen.append(ground.rows.copy())
-            swap = rng.random(plan.cells) < 0.1
-            action = np.where(swap, rng.uniform(-1, 1, plan.cells), action)
-            trail.saw(ground.rows, futures(ground.episode.counts, tick), action)
+            if tick % plan.repeat == 0:
+                swap = rng.random(plan.cells) < 0.2
+                action = np.where(swap, rng.uniform(-1, 1, plan.cells), action)
+                trail.saw(ground.rows, futures(ground.episode.counts, tick), action)
             ground.step(action)
-            made = trail.earned(ground.rewards(tick - LAG)) if tick >= LAG else None
-            if made is not None:
-                buffer.add(made)
+            if tick >= LAG:
+                _keep_whole(scores.add(ground.rewards(tick - LAG)), trail, buffer)
     rows = np.concatenate(seen)
     shift, scale = rows.mean(0), np.maximum(rows.std(0), 1e-2)
     learner.shift, learner.scale = shift.astype(np.float32), scale.astype(np.float32)
     for name in ("rows", "next_rows"):
-        held = buffer.columns[name]
-        held[: buffer.held] = learner.standard(held[: buffer.held])
+        buffer.columns[name][:] = learner.standard(buffer.columns[name])
     return learner
 
 
 def _episode(
     plan: Plan,
-    learner: Learner,
+    learner: "Learner",
     buffer: Buffer,
     number: int,
     cancel: Callable[[], bool] | None,
@@ -139,7 +171,9 @@ def _episode(
     rng = stream(plan.seed, _STREAM, 1, number)
     ground = Ground(episode(plan.seed, number, plan.cells), shipped())
     weights = fresh_weights(rng, plan.cells)
+    noise = rng.standard_normal(plan.cells)
     trail = Trail(plan.options.steps, plan.options.gamma)
+    scores = Scores(plan.repeat)
     earned: list[FloatArray] = []
     logs: list[dict[str, float]] = []
     for tick in range(TICKS):
@@ -148,22 +182,43 @@ def _episode(
                 "the training was stopped", f"episode {number + 1} of {plan.episodes}",
                 "Start it again with the same folder: it goes on after the last whole episode",
             )  # fmt: skip
-        rows = learner.standard(ground.rows)
-        action = learner.act(rows, weights, rng.standard_normal(plan.cells))
-        trail.saw(rows, futures(ground.episode.counts, tick), action)
+        if tick % plan.repeat == 0:
+            rows = learner.standard(ground.rows)
+            noise = _next_noise(plan, noise, rng)
+            action = learner.act(rows, weights, noise)
+            trail.saw(rows, futures(ground.episode.counts, tick), action)
         ground.step(action)
         if tick >= LAG:
             reward = ground.rewards(tick - LAG)
             earned.append((reward * weights).sum(1))
-            made = trail.earned(reward)
-            if made is not None:
-                buffer.add(made)
+            _keep_whole(scores.add(reward), trail, buffer)
         learner.pace((number + tick / TICKS) / plan.episodes)
-        logs += [
-            learner.update(buffer.sample(rng, plan.options.batch), rng)
-            for _ in range(plan.updates)
-        ]
+        logs += [_update(learner, buffer, rng) for _ in range(plan.updates)]
     return _logged(logs, np.array(earned), ground)
+
+
+def _next_noise(plan: Plan, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
+    """(P,) standard normal, correlated with what it was."""
+    fresh = rng.standard_normal(len(noise))
+    made: FloatArray = plan.smooth * noise + np.sqrt(1.0 - plan.smooth**2) * fresh
+    return made
+
+
+def _keep_whole(reward: FloatArray | None, trail: Trail, buffer: Buffer) -> None:
+    made = None if reward is None else trail.earned(reward)
+    if made is not None:
+        buffer.add(made)
+
+
+def _update(learner: "Learner", buffer: Buffer, rng: np.random.Generator) -> dict[str, float]:
+    """One update on transitions under priorities that are drawn anew."""
+    from models.sac import Batch
+
+    number = learner.options.batch
+    made = buffer.sample(rng, number)
+    weights = fresh_weights(rng, number).astype(np.float32)
+    noise = rng.standard_normal((2, number)).astype(np.float32)
+    return learner.update(Batch(*made, weights), noise)
 
 
 def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) -> dict[str, float]:
@@ -181,6 +236,6 @@ def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) ->
     }
 
 
-def described(plan: Plan) -> dict[str, object]:
+def described(plan: Plan) -> dict[str, Any]:
     """The plan, JSON-able."""
     return asdict(plan)

@@ -109,7 +109,7 @@ def _changed(
     for p in range(pools):
         for block in range(int(rng.integers(0, APART)), blocks, APART):
             first, last = block * per_block, min((block + 1) * per_block, ticks)
-            first += int(rng.integers(0, per_block)) if rng.random() < 0.5 else 0
+            first += int(rng.integers(0, last - first)) if rng.random() < 0.5 else 0
             span = slice(first, last)
             size = max(1, round(plan[span, p].mean() * abs(rng.normal(0.0, 0.06))))
             kind = rng.integers(0, 6)

@@ -9,47 +9,23 @@ running mean of those learned.
 """
 
 import copy
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from engine.learn.cells import FUTURES
-from engine.learn.replay_buffer import Batch
-from engine.learn.rewards import SCORES, fresh_weights
-from engine.learn.tokens import BOUND, WIDTH
 from models.allocator import Actor, Critics
+from models.sac_options import Options, Sizes
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
-    """How to learn. What says nothing else is from the trial behind this design."""
-
-    width: int = 128
-    batch: int = 256
-    gamma: float = 0.965
-    """Per tick of 15 s: the trial's 0.93 for 30 s."""
-    steps: int = 5
-    rate: float = 7e-4
-    """Learning rate of the actor at the start; it falls along a half cosine to a tenth."""
-    critic_rate: float = 1.5
-    """Of the critics, over that of the actor."""
-    tau: float = 0.005
-    """By which the targets follow the critics, per update."""
-    target_entropy: float = -1.0
-    actor_every: int = 2
-    ema: float = 0.997
-    """By which the used actor stays what it was, per update of the actor."""
-    clip_critics: float = 2.0
-    clip_actor: float = 1.0
-    privileged: bool = True
-    """Whether critics see the future."""
+BOUND = 6.0
+"""Of every standardised number."""
+Array = npt.NDArray[np.float32]
 
 
 class Tensors(NamedTuple):
-    """A batch as torch reads it; the fields of `Batch`."""
+    """A batch as torch reads it; the fields are those of `Batch`."""
 
     rows: Tensor
     future: Tensor
@@ -57,27 +33,48 @@ class Tensors(NamedTuple):
     reward: Tensor
     next_rows: Tensor
     next_future: Tensor
+    weights: Tensor
+
+
+class Batch(NamedTuple):
+    """B transitions of n steps."""
+
+    rows: Array
+    """(B, F) tokens, standardised."""
+    future: Array
+    """(B, U) what critics see of what came after."""
+    action: Array
+    """(B,)"""
+    reward: Array
+    """(B, K) discounted sums of n steps."""
+    next_rows: Array
+    next_future: Array
+    weights: Array
+    """(B, K) priorities, drawn anew."""
 
 
 class Learner:
     """Networks, optimizers and one `update` at a time."""
 
-    def __init__(self, options: Options, seed: int, shift: np.ndarray, scale: np.ndarray) -> None:
+    def __init__(
+        self, options: Options, sizes: Sizes, seed: int, shift: Array, scale: Array
+    ) -> None:
         """New networks.
 
         Args:
             options: how to learn.
+            sizes: of tokens, scores and what critics see of the future.
             seed: of the first weights.
-            shift: (WIDTH,) taken from tokens, which are then divided by `scale`.
-            scale: (WIDTH,)
+            shift: (F,) taken from tokens, which are then divided by `scale`.
+            scale: (F,)
         """
         torch.manual_seed(seed)
-        self.options = options
+        self.options, self.sizes = options, sizes
         self.shift, self.scale = shift.astype(np.float32), scale.astype(np.float32)
-        sees = WIDTH + len(SCORES)
+        sees = sizes.tokens + sizes.scores
         self.actor = Actor(sees, options.width)
         self.used = copy.deepcopy(self.actor)
-        self.critics = Critics(sees + FUTURES + 2, options.width, len(SCORES))
+        self.critics = Critics(sees + sizes.futures + 2, options.width, sizes.scores)
         self.targets = copy.deepcopy(self.critics)
         self.log_alpha = torch.full((1,), -2.0, requires_grad=True)
         self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), options.rate)
@@ -87,12 +84,14 @@ class Learner:
         self.alpha_optimizer = torch.optim.Adam([self.log_alpha], options.rate)
         self.updates = 0
 
-    def standard(self, rows: np.ndarray) -> np.ndarray:
-        """(P, WIDTH) tokens as the networks read them, float32."""
-        made: np.ndarray = np.clip((rows - self.shift) / self.scale, -BOUND, BOUND)
-        return made.astype(np.float32)
+    def standard(self, rows: npt.NDArray[Any]) -> Array:
+        """(P, F) tokens as the networks read them, float32."""
+        made = np.clip((rows - self.shift) / self.scale, -BOUND, BOUND)
+        return np.asarray(made, np.float32)
 
-    def act(self, rows: np.ndarray, weights: np.ndarray, noise: np.ndarray | None) -> np.ndarray:
+    def act(
+        self, rows: Array, weights: npt.NDArray[Any], noise: npt.NDArray[Any] | None
+    ) -> npt.NDArray[np.float64]:
         """(P,) actions for standardised tokens; noise None: the used actor's mean."""
         seen = torch.from_numpy(np.concatenate([rows, weights], 1, dtype=np.float32))
         with torch.inference_mode():
@@ -101,7 +100,7 @@ class Learner:
             else:
                 drawn = torch.from_numpy(noise.astype(np.float32))
                 action = self.actor.sample(seen, drawn)[0]
-        return action.numpy().astype(np.float64)
+        return np.asarray(action.numpy(), np.float64)
 
     def pace(self, done: float) -> None:
         """Sets learning rates for the share of the training that is done."""
@@ -113,16 +112,18 @@ class Learner:
             for group in optimizer.param_groups:
                 group["lr"] = self.options.rate * factor * times
 
-    def update(self, batch: Batch, rng: np.random.Generator) -> dict[str, float]:
-        """One step of the critics, every other time one of the actor; the numbers to log."""
-        options, number = self.options, len(batch.action)
-        weights = torch.from_numpy(fresh_weights(rng, number).astype(np.float32))
-        noise = torch.from_numpy(rng.standard_normal((2, number)).astype(np.float32))
+    def update(self, batch: Batch, noise: Array) -> dict[str, float]:
+        """One step of the critics, every other time one of the actor; the numbers to log.
+
+        noise (2, B) is standard normal.
+        """
+        options = self.options
         tensors = Tensors(*(torch.from_numpy(column) for column in batch))
+        weights, draws = tensors.weights, torch.from_numpy(noise)
         # 1. what the critics should say
         with torch.no_grad():
             next_seen = torch.cat([tensors.next_rows, weights], 1)
-            next_action, _ = self.actor.sample(next_seen, noise[0])
+            next_action, _ = self.actor.sample(next_seen, draws[0])
             value = self._smaller(
                 self.targets(self._critic_rows(next_seen, tensors.next_future, next_action)),
                 weights,
@@ -140,7 +141,7 @@ class Learner:
         logged = {"critic_loss": float(loss.detach())}
         # 3. actor, temperature and running mean
         if self.updates % options.actor_every == 0:
-            logged |= self._improve(seen, tensors.future, weights, noise[1])
+            logged |= self._improve(seen, tensors.future, weights, draws[1])
         # 4. targets follow
         with torch.no_grad():
             for slow, fast in zip(

@@ -2,23 +2,38 @@
 
 import json
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from engine.errors import CheckpointError
-from engine.learn.replay_buffer import Buffer
-from engine.learn.sac import Learner
-from engine.learn.training import Plan, described
+from models.sac import Array, Learner
+from models.sac_options import Options, Sizes
 
 STATE = "training.safetensors"
 _NETWORKS = ("actor", "used", "critics", "targets")
 _OPTIMIZERS = ("actor_optimizer", "critic_optimizer", "alpha_optimizer")
 
 
-def keep(folder: Path, plan: Plan, learner: Learner, buffer: Buffer, done: int) -> None:
-    """Writes the state after `done` episodes, in place of the one before once it is whole."""
+class Kept(NamedTuple):
+    """A training as it was kept."""
+
+    learner: Learner
+    columns: dict[str, Array]
+    """Of the buffer."""
+    facts: dict[str, Any]
+
+
+def keep(folder: Path, learner: Learner, columns: dict[str, Array], facts: dict[str, Any]) -> None:
+    """Writes the state in place of the one before once it is whole.
+
+    Args:
+        folder: made if it is not there.
+        learner: networks and moments.
+        columns: of the buffer.
+        facts: JSON-able.
+    """
     tensors = {"log_alpha": learner.log_alpha.detach()}
     for name in _NETWORKS:
         for key, value in getattr(learner, name).state_dict().items():
@@ -27,45 +42,39 @@ def keep(folder: Path, plan: Plan, learner: Learner, buffer: Buffer, done: int) 
         for index, moments in getattr(learner, name).state_dict()["state"].items():
             for key, value in moments.items():
                 tensors[f"{name}.{index}.{key}"] = value
-    for name, column in buffer.columns.items():
-        tensors[f"buffer.{name}"] = torch.from_numpy(column[: buffer.held])
+    tensors |= {f"buffer.{name}": torch.from_numpy(column) for name, column in columns.items()}
     tensors["shift"], tensors["scale"] = map(torch.from_numpy, (learner.shift, learner.scale))
-    facts = {"plan": described(plan), "done": done, "at": buffer.at, "updates": learner.updates}
+    header = {"facts": json.dumps(facts | {"updates": learner.updates})}
     folder.mkdir(parents=True, exist_ok=True)
     part = folder / f"{STATE}.part"
-    save_file({k: v.contiguous() for k, v in tensors.items()}, part, {"facts": json.dumps(facts)})
+    save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, part, header)
     part.replace(folder / STATE)
 
 
-def resume(folder: Path, plan: Plan, buffer: Buffer) -> tuple[Learner | None, int]:
-    """The learner as it was kept and the episodes done, with the buffer filled; else None and 0.
+def facts_of(folder: Path) -> dict[str, Any] | None:
+    """What was said of the training that is kept there; None: none is."""
+    if not (folder / STATE).is_file():
+        return None
+    with safe_open(folder / STATE, "pt") as file:
+        facts: dict[str, Any] = json.loads(file.metadata()["facts"])
+    return facts
 
-    Raises:
-        CheckpointError: what was kept is of another plan.
-    """
-    path = folder / STATE
-    if not path.is_file():
-        return None, 0
-    with safe_open(path, "pt") as file:
+
+def resume(folder: Path, options: Options, sizes: Sizes) -> Kept:
+    """The training that is kept there."""
+    with safe_open(folder / STATE, "pt") as file:
         facts = json.loads(file.metadata()["facts"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if facts["plan"] != json.loads(json.dumps(described(plan))):
-        raise CheckpointError(
-            "a training with other settings was begun there", str(folder),
-            "Use the same settings, another folder, or remove the folder",
-        )  # fmt: skip
-    learner = Learner(plan.options, plan.seed, tensors["shift"].numpy(), tensors["scale"].numpy())
+    learner = Learner(options, sizes, 0, tensors["shift"].numpy(), tensors["scale"].numpy())
     for name in _NETWORKS:
         getattr(learner, name).load_state_dict(_under(tensors, f"{name}."))
     with torch.no_grad():
         learner.log_alpha.copy_(tensors["log_alpha"])
     for name in _OPTIMIZERS:
         _restore(getattr(learner, name), _under(tensors, f"{name}."))
-    held = len(tensors["buffer.action"])
-    for name, column in buffer.columns.items():
-        column[:held] = tensors[f"buffer.{name}"].numpy()
-    buffer.held, buffer.at, learner.updates = held, facts["at"], facts["updates"]
-    return learner, int(facts["done"])
+    learner.updates = int(facts["updates"])
+    columns = {name: tensor.numpy() for name, tensor in _under(tensors, "buffer.").items()}
+    return Kept(learner, columns, facts)
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

@@ -1,0 +1,41 @@
+"""How Soft Actor-Critic learns, as numbers; a file of its own, so that these load no torch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to learn. Values come from the trial behind this design."""
+
+    width: int = 128
+    """Of the hidden layers."""
+    batch: int = 256
+    gamma: float = 0.93
+    """Per decision."""
+    steps: int = 3
+    """Decisions whose rewards are in a return."""
+    rate: float = 7e-4
+    """Learning rate of the actor at the start; it falls along a half cosine to a tenth."""
+    critic_rate: float = 1.5
+    """Of the critics, over that of the actor."""
+    tau: float = 0.005
+    """By which the targets follow the critics, per update."""
+    target_entropy: float = -1.0
+    actor_every: int = 2
+    """Updates of the critics for one of the actor."""
+    ema: float = 0.997
+    """By which the used actor stays what it was, per update of the actor."""
+    clip_critics: float = 2.0
+    """Largest norm of a gradient."""
+    clip_actor: float = 1.0
+    privileged: bool = True
+    """Whether critics see the future."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """Of what goes in and out."""
+
+    tokens: int
+    scores: int
+    futures: int

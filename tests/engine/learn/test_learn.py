@@ -1,0 +1,232 @@
+"""What the allocator sees, does and is rewarded for."""
+
+import numpy as np
+import pytest
+
+from engine.learn import dial, tokens
+from engine.learn.cells import BIN_S, FUTURES, TICKS, episode, futures
+from engine.learn.ground import LAG, Ground
+from engine.learn.replay_buffer import Buffer, Trail, Transitions
+from engine.learn.rewards import PROFILES, SCORES, fresh_weights, score, sweet_spot
+from engine.lookahead.checkpoint import shipped
+from engine.lookahead.features import Memory, close_bin, new_memory, note
+
+
+def observed(paths, facts, seen, cluster):
+    """The tokens of pools that saw these arrivals by bin."""
+    pools = len(paths)
+    memory = new_memory(pools, BIN_S)
+    for counts in np.transpose(paths):
+        note(memory, counts, counts, counts * 3.0, BIN_S)
+        close_bin(memory)
+    rows = np.full((pools, tokens.WIDTH), np.nan)
+    tokens.observe(
+        memory, shipped(), BIN_S, facts, seen, cluster, np.zeros((pools, 3)), rows,
+        np.empty(pools), np.empty(pools), np.empty((pools, 4)),
+    )  # fmt: skip
+    return rows
+
+
+def some_pools(number, seed=1):
+    rng = np.random.default_rng(seed)
+    paths = rng.poisson(rng.uniform(5, 60, (number, 1)), (number, 100)).astype(float)
+    facts = np.stack(
+        [rng.choice([4.0, 8.0], number), rng.uniform(30, 90, number), np.full(number, 60.0),
+         np.full(number, 400.0)], 1,
+    )  # fmt: skip
+    seen = rng.uniform(0, 20, (number, len(tokens.SEEN)))
+    return paths, facts, seen
+
+
+def test_every_number_of_a_token_has_a_name_and_none_is_missing():
+    assert len(tokens.TOKEN) + len(tokens.CLUSTER) == tokens.WIDTH
+    assert len(set(tokens.TOKEN)) == tokens.TOKENS
+    rows = observed(*some_pools(5), np.zeros(5, np.int64))
+    assert np.isfinite(rows).all()
+
+
+def test_pools_in_another_order_get_the_same_tokens_in_that_order():
+    paths, facts, seen = some_pools(7)
+    order = np.random.default_rng(3).permutation(7)
+    one = observed(paths, facts, seen, np.zeros(7, np.int64))
+    other = observed(paths[order], facts[order], seen[order], np.zeros(7, np.int64))
+    assert np.allclose(other, one[order], atol=1e-9)
+
+
+def test_pools_of_other_clusters_are_not_seen():
+    paths, facts, seen = some_pools(6)
+    apart = observed(paths, facts, seen, np.array([0, 0, 0, 1, 1, 1]))
+    alone = observed(paths[:3], facts[:3], seen[:3], np.zeros(3, np.int64))
+    assert np.array_equal(apart[:3], alone)
+    together = observed(paths, facts, seen, np.zeros(6, np.int64))
+    assert not np.array_equal(together[:3, tokens.TOKENS :], alone[:, tokens.TOKENS :])
+
+
+def test_five_hundred_pools_are_one_call():
+    assert observed(*some_pools(500), np.zeros(500, np.int64)).shape == (500, tokens.WIDTH)
+
+
+def wanted(action, queued=0.0):
+    ahead = np.array([[0.0, 0.2, 0.5, 0.9]])
+    out = np.empty(1)
+    dial.targets(
+        np.array([action]), np.array([10.0]), np.array([2.0]), ahead, np.array([4.0]),
+        np.array([queued]), out,
+    )  # fmt: skip
+    return out[0]
+
+
+def test_the_dial_goes_through_its_points_and_only_rises():
+    demand = 10.0 * 2.0 / 4.0
+    ahead = [0.0, 0.0, 0.2, 0.5, 0.9, 0.9]
+    for place, (log_ratio, busy) in enumerate(zip(ahead, dial.BUSY, strict=True)):
+        at = -1.0 + 2.0 * place / (dial.POINTS - 1)
+        assert wanted(at) == pytest.approx(demand * np.exp(log_ratio) / busy)
+    sizes = [wanted(a) for a in np.linspace(-1.2, 1.2, 60)]
+    assert sizes == sorted(sizes)
+    assert wanted(0.3, queued=120.0) == pytest.approx(wanted(0.3) + 120 * 2.0 / (4 * 60))
+
+
+def test_utilisation_is_best_within_the_band_and_worst_when_full():
+    used = np.linspace(0, 1, 101)
+    scores = np.array([sweet_spot(u) for u in used])
+    best = used[scores == scores.max()]
+    assert (best.min(), best.max()) == pytest.approx((0.70, 0.80))
+    assert scores[-1] == pytest.approx(-1.0)
+
+
+def scored(**given):
+    fields = {
+        "arrived": 100.0, "waited": 0.0, "missed": 0.0, "failed": 0.0, "busy": 7.0,
+        "billed": 10.0, "mean_slots": 5.0, "mean_requests": 100.0, "carbon": 1.0,
+    } | given  # fmt: skip
+    out = np.empty(len(SCORES))
+    score(*fields.values(), out)
+    return dict(zip(SCORES, out, strict=True))
+
+
+def test_scores_by_hand():
+    assert scored() == pytest.approx(
+        {"latency": 1.0, "utilisation": 1.0, "cost": 0.5, "reliability": 1.0, "carbon": 0.5}
+    )
+    bad = scored(waited=50.0, missed=25.0, failed=10.0, carbon=2.0)
+    assert bad == pytest.approx(
+        {"latency": 0.0, "utilisation": 1.0, "cost": 0.5, "reliability": -1.2, "carbon": -0.5}
+    )
+
+
+def test_each_cause_alone_lowers_its_score():
+    usual = scored(waited=5.0, missed=3.0, failed=1.0)
+    assert scored(waited=9.0, missed=3.0, failed=1.0)["latency"] < usual["latency"]
+    assert scored(waited=5.0, missed=5.0, failed=1.0)["reliability"] < usual["reliability"]
+    assert scored(waited=5.0, missed=3.0, failed=2.0)["reliability"] < usual["reliability"]
+    assert scored(billed=12.0)["cost"] < usual["cost"]
+    assert scored(carbon=1.1)["carbon"] < usual["carbon"]
+
+
+def test_a_tick_counts_for_three_mean_ones_at_most():
+    most = scored(arrived=300.0, missed=300.0)["reliability"]
+    assert scored(arrived=900.0, missed=900.0)["reliability"] == most == 1.0 - 24.0
+
+
+def test_profiles_are_those_of_the_ledger_and_sum_to_one():
+    assert PROFILES["unified"].weights() == (0.35, 0.15, 0.20, 0.15, 0.15)
+    assert PROFILES["smartscale"].weights() == (0.40, 0.20, 0.25, 0.15, 0.0)
+    assert all(sum(p.weights()) == pytest.approx(1.0) for p in PROFILES.values())
+
+
+def test_drawn_weights_lie_on_the_simplex_and_differ():
+    drawn = fresh_weights(np.random.default_rng(1), 400)
+    assert drawn.sum(1) == pytest.approx(1.0)
+    assert (drawn >= 0).all()
+    assert drawn.std(0).min() > 0.1
+
+
+@pytest.fixture(scope="module")
+def played():
+    """One small episode at five positions of the dial: mean scores by position."""
+    scores = []
+    for action in (-1.0, -0.5, 0.0, 0.5, 1.0):
+        ground = Ground(episode(3, 1, 4), shipped())
+        made = []
+        for tick in range(TICKS):
+            ground.step(np.full(4, action))
+            if tick >= LAG:
+                made.append(ground.rewards(tick - LAG))
+        scores.append(np.mean(made, axis=(0, 1)))
+    return np.array(scores)
+
+
+def test_every_score_moves_over_the_range_of_actions(played):
+    assert (np.ptp(played, axis=0) > 0.1).all()
+    latency, _, cost, reliability, carbon = played.T
+    assert list(latency) == sorted(latency)
+    assert list(reliability) == sorted(reliability)
+    assert list(cost) == sorted(cost, reverse=True)
+    assert list(carbon) == sorted(carbon, reverse=True)
+
+
+def test_an_episode_is_the_same_again_and_another_is_not():
+    one, same, other = episode(3, 1, 3), episode(3, 1, 3), episode(3, 2, 3)
+    assert np.array_equal(one.counts, same.counts)
+    assert np.array_equal(one.requests.requests, same.requests.requests)
+    assert not np.array_equal(one.counts, other.counts)
+
+
+def test_tokens_do_not_see_the_future_and_critics_do():
+    """Another future from the tenth minute on: the same tokens until then."""
+    ticks = 40
+
+    def walked(change):
+        made = episode(3, 1, 3)
+        requests = made.requests.requests.copy()
+        if change:
+            late = requests["arrival_s"] >= ticks * BIN_S
+            requests["work_s"][late] *= 3.0
+        made = made.__class__(
+            **{n: getattr(made, n) for n in made.__dataclass_fields__ if n != "requests"},
+            requests=made.requests._replace(requests=requests),
+        )
+        ground = Ground(made, shipped())
+        rows = [ground.rows.copy()]
+        for _ in range(ticks):
+            ground.step(np.zeros(3))
+            rows.append(ground.rows.copy())
+        return np.array(rows), ground
+
+    one, ground = walked(change=False)
+    other, _ = walked(change=True)
+    assert np.array_equal(one, other)
+    counts = ground.episode.counts.copy()
+    counts[:, 3600 + int(ticks * BIN_S) :] *= 5
+    assert not np.array_equal(futures(counts, ticks), futures(ground.episode.counts, ticks))
+    assert futures(counts, ticks).shape == (3, FUTURES)
+
+
+def test_n_step_returns_by_hand():
+    trail = Trail(3, 0.5)
+    made = []
+    for step in range(6):
+        trail.saw(np.full((1, 2), step), np.full((1, 1), step), np.full(1, float(step)))
+        made.append(trail.earned(np.full((1, 1), float(step))))
+    assert made[:3] == [None, None, None]
+    first = made[3]
+    assert first is None or first.reward[0, 0] == 0.0 + 0.5 * 1.0 + 0.25 * 2.0
+    whole = [m for m in made if m is not None]
+    assert [float(m.rows[0, 0]) for m in whole] == [float(m.next_rows[0, 0]) - 3 for m in whole]
+
+
+def test_the_buffer_forgets_the_oldest_and_samples_what_it_holds():
+    buffer = Buffer(6, 2, 1, 1)
+    for number in range(4):
+        column = np.full(3, float(number))
+        buffer.add(
+            Transitions(
+                np.full((3, 2), number), np.zeros((3, 1)), column, np.zeros((3, 1)),
+                np.zeros((3, 2)), np.zeros((3, 1)),
+            )
+        )  # fmt: skip
+    drawn = buffer.sample(np.random.default_rng(1), 300)
+    assert set(drawn.action.tolist()) == {2.0, 3.0}
+    assert (drawn.rows[:, 0] == drawn.action).all()
+    assert isinstance(new_memory(1, BIN_S), Memory)

@@ -1,0 +1,87 @@
+"""Trainings can be stopped and repeated; what comes out is a policy."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.errors import CheckpointError, PolicyError, ReplayCancelled
+from engine.learn import training
+from engine.learn.checkpoint import SHIPPED, load, save, weights_of
+from engine.learn.life import CARD, train_allocator
+from engine.learn.policy import SmartScale
+from engine.learn.training import Plan, train
+from engine.replay import replay
+from models.sac_options import Options
+from tests.engine.replays import demand, scenario, spec
+
+SMALL = Plan(episodes=2, cells=2, updates=1, buffer=3000, options=Options(width=16, batch=32))
+
+
+@pytest.fixture(autouse=True)
+def _short_episodes(monkeypatch):
+    monkeypatch.setattr(training, "TICKS", 40)
+
+
+def same(one, other):
+    return all(
+        np.array_equal(a, b) for a, b in zip(weights_of(one), weights_of(other), strict=True)
+    )
+
+
+def test_the_same_plan_gives_the_same_network_and_another_seed_another():
+    assert same(train(SMALL), train(SMALL))
+    assert not same(train(SMALL), train(replace(SMALL, seed=1)))
+
+
+def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path):
+    asked = iter(range(10_000))
+    with pytest.raises(ReplayCancelled):
+        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) > 50)  # in the second episode
+    moments = []
+    resumed = train(SMALL, folder=tmp_path, on_moment=moments.append)
+    assert [moment.episode for moment in moments] == [2]
+    assert same(resumed, train(SMALL))
+
+
+def test_a_folder_with_a_training_of_other_settings_is_refused(tmp_path):
+    train(replace(SMALL, episodes=1), folder=tmp_path)
+    with pytest.raises(CheckpointError, match="other settings"):
+        train(SMALL, folder=tmp_path)
+
+
+def test_a_training_leaves_a_checkpoint_its_curves_and_a_card_that_a_replay_can_use(tmp_path):
+    curves = train_allocator(tmp_path, SMALL)
+    assert [moment.episode for moment in curves] == [1, 2]
+    assert "smartscale train" in (tmp_path / CARD).read_text("utf-8")
+    weights, about = load(tmp_path)
+    assert about["plan"]["episodes"] == 2
+    policy = f"smartscale:checkpoint={tmp_path}"
+    (record,) = replay([spec(policy, demand(), scenario())])
+    assert "demand_up" in record.decisions.reason
+    save(weights._replace(b3=weights.b3 * np.inf), tmp_path / "odd", {})
+    with pytest.raises(CheckpointError, match="do not fit"):
+        load(tmp_path / "odd")
+    (tmp_path / "odd" / "model.safetensors").write_bytes(b"no")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load(tmp_path / "odd")
+
+
+def test_weights_are_taken_from_a_profile_and_changed_one_by_one(make_context):
+    usual = SmartScale(make_context())
+    assert usual._weights == pytest.approx((0.35, 0.15, 0.20, 0.15, 0.15))
+    own = SmartScale(make_context(), profile="smartscale", cost=1.0)
+    assert own._weights == pytest.approx(np.array([0.4, 0.2, 1.0, 0.15, 0.0]) / 1.75)
+    with pytest.raises(PolicyError):
+        SmartScale(make_context(), latency=-1.0)
+    with pytest.raises(PolicyError, match="all weights are 0"):
+        SmartScale(make_context(), latency=0, utilisation=0, cost=0, reliability=0, carbon=0)
+
+
+def test_the_shipped_allocator_is_of_this_version():
+    assert load(SHIPPED)[1]["plan"]["episodes"] >= 1
+
+
+def test_another_checkpoint_is_another_version(tmp_path):
+    train_allocator(tmp_path, replace(SMALL, episodes=1))
+    assert SmartScale.version({}) != SmartScale.version({"checkpoint": str(tmp_path)})
