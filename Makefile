@@ -1,7 +1,9 @@
 # make run     the dashboard, on http://127.0.0.1:8501 or the next free port
 # make test    everything: format, lint, types, import contracts, all tests in a real browser too
 # make check   the same without slow and browser tests; under two minutes
-# make bench   the kernel, replay, import, report and forecast benchmarks, a JSON document each
+# make bench   the kernel, replay, import, report, forecast and allocate benchmarks, a JSON
+#              document each
+# make train   the quick forecaster and the allocator from scratch; what is shipped
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
@@ -21,7 +23,7 @@ KERNELS := $(shell grep -rl --include='*.py' njit engine)
 export DEBIAN_FRONTEND := noninteractive
 MAKEFLAGS += --no-print-directory
 
-.PHONY: run test check static-checks bench warm chromium office clean
+.PHONY: run test check static-checks bench train warm chromium office clean
 
 run: $(VENV)/warm.stamp
 	@exec $(BIN)/smartscale dashboard
@@ -40,7 +42,14 @@ static-checks: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
-	@for name in kernel replay import report forecast; do $(BIN)/smartscale bench $$name --json || exit $$?; done
+	@for name in kernel replay import report forecast allocate; do $(BIN)/smartscale bench $$name --json || exit $$?; done
+
+train: $(VENV)/run.stamp
+	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead
+	@$(BIN)/smartscale train allocator --episodes 28 --out build/allocator
+	@mkdir -p models/checkpoints/allocator
+	@cp build/allocator/model.safetensors build/allocator/README.md build/allocator/curves.json \
+	    models/checkpoints/allocator/
 
 warm: $(VENV)/warm.stamp
 

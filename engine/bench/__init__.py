@@ -12,6 +12,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "import": "engine.bench.import_",
         "report": "engine.bench.report",
         "forecast": "engine.bench.forecast",
+        "allocate": "engine.bench.allocate",
     }
 )
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""

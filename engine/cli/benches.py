@@ -12,7 +12,7 @@ from engine.cli.session import Session, with_session
 @click.argument("name", type=click.Choice(list(BENCHMARKS)))
 @with_session
 def bench(name: str, session: Session) -> None:
-    """Measure the kernel, a replay, an import, a report or a forecast on this machine."""
+    """Measure the kernel, a replay, an import, a report, a forecast or a decision here."""
     from engine import bench as benchmarks  # noqa: PLC0415 - heavy once it runs
 
     session.note(f"Measuring {name}; this takes up to a minute or two.")
