@@ -9,6 +9,7 @@ from engine.guard import Chain
 from engine.policies.base import Observation, Policy, PolicyContext, PoolFacts, WorkerView
 from engine.policies.registry import create, parse_spec
 from engine.scenario import Guard
+from engine.units import FloatArray
 
 __all__ = ["run"]
 
@@ -90,7 +91,7 @@ def _observation(
         started_s=np.empty(0), ready_s=np.empty(0), draining=np.empty(0, np.int32),
         utilisation=np.empty(0),
     )  # fmt: skip
-    busy = arrived * 4.0 / TICK_S
+    busy: FloatArray = arrived.astype(np.float64) * 4.0 / TICK_S
     return Observation(
         t_s=t_s, tick_s=TICK_S, target=workers, starting=none, ready=workers, draining=none,
         queued=none, in_service=arrived, arrived=arrived, finished=arrived, failed=none,
