@@ -47,8 +47,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
                 ("0.8", "0.12", "0.08"),
             )
         ),
-        "oracle-plain": _grid("oracle", target=("0.5", "0.6", "0.7", "0.8")),
-        BOUND: _grid("oracle:rounds=10", target=("0.7",), miss_price=("4", "25")),
+        "oracle-plain": _grid("oracle", target=("0.6", "0.7", "0.8", "0.9", "0.97")),
+        BOUND: _grid("oracle:rounds=12", target=("0.87",), miss_price=("4", "25")),
         "oracle-instant": _grid("oracle-instant", target=("0.5", "0.65", "0.8")),
     }
 )

@@ -147,7 +147,7 @@ def _warm(plan: Plan, buffer: Buffer) -> "Learner":
         for tick in range(TICKS):
             seen.append(ground.rows.copy())
             if tick % plan.repeat == 0:
-                swap = rng.random(plan.cells) < 0.2
+                swap = rng.random(plan.cells) < 0.05
                 action = np.where(swap, rng.uniform(-1, 1, plan.cells), action)
                 trail.saw(ground.rows, futures(ground.episode.counts, tick), action)
             ground.step(action)
