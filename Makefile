@@ -46,7 +46,7 @@ bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
 
 train: $(VENV)/run.stamp
 	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead
-	@$(BIN)/smartscale train allocator --episodes 28 --out build/allocator
+	@$(BIN)/smartscale train allocator --episodes 24 --out build/allocator
 	@mkdir -p models/checkpoints/allocator
 	@cp build/allocator/model.safetensors build/allocator/README.md build/allocator/curves.json \
 	    models/checkpoints/allocator/

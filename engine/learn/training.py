@@ -41,7 +41,7 @@ class Plan:
     repeat: int = 2
     """Ticks that a position of the dial is kept while training; targets follow every tick. A
     change for one tick alone has hardly an effect to learn from: what it orders is cancelled."""
-    smooth: float = 0.6
+    smooth: float = 0.9
     """Correlation of the exploration from one decision to the next."""
     buffer: int = 400_000
     seed: int = 0
