@@ -61,11 +61,20 @@ def _by_model(evaluations: Sequence["Evaluation"]) -> tuple[list[str], list[list
     rows = []
     for name in names:
         times = [e.forecast_ms[name] for e in evaluations if name in e.forecast_ms]
+        scores = [row.calibrated for e in evaluations for row in e.rows if row.model == name]
+        mase = [score.mase for score in scores if score.mase is not None]
         rows.append([
             name, *(f"{share[name]:.3f}" if name in share else "" for share in shares),
-            f"{sum(times) / len(times):.3g}" if times else "",
+            _mean(mase, ".2f"), _mean([score.coverage for score in scores], ".0%"),
+            _mean(times, ".3g"),
         ])  # fmt: skip
-    return ["pinball ÷ best baseline's", *(e.name for e in evaluations), "ms"], rows
+    return [
+        "pinball ÷ best baseline's", *(e.name for e in evaluations), "MASE", "coverage", "ms"
+    ], rows  # fmt: skip
+
+
+def _mean(values: Sequence[float], form: str) -> str:
+    return format(sum(values) / len(values), form) if values else ""
 
 
 def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
@@ -76,7 +85,22 @@ def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
         f"the largest difference is {verdict.worst_frac:+.1%}. After calibration the 80 % "
         f"interval covers {min(coverage):.1%} to {max(coverage):.1%}, by trace."
     )
-    return "\n".join([judged, *ablations])
+    return "\n".join([judged, *_off(verdict), *ablations])
+
+
+def _off(verdict: "Verdict") -> list[str]:
+    """Traces whose coverage is not what it should be, and how sure that is."""
+    from engine.forecast.leaderboard import COVERAGE  # noqa: PLC0415 - heavy
+
+    found = []
+    for trace, share in verdict.coverage.items():
+        if not COVERAGE[0] <= share <= COVERAGE[1]:
+            by = verdict.coverage_margin[trace]
+            sure = "too few outcomes to say how surely" if by is None else f"± {by:.1%}"
+            found.append(f"{trace} {share:.1%} ({sure})")
+    if not found:
+        return []
+    return [f"Outside {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}: {', '.join(found)}."]
 
 
 def markdown(
@@ -95,12 +119,13 @@ def markdown(
     about = (
         "Mean pinball loss of the quantiles 0.1, 0.5 and 0.9 at rolling origins of the last 15 % "
         f"of each trace, in its unit, calibrated online; seeds {seeds}. "
-        "Difference: the better of shipped and choice over the best baseline; p: test of Diebold "
-        "and Mariano; coverage: of its 80 % interval."
+        "Difference: the choice over the best baseline; p: test of Diebold and Mariano; coverage: "
+        "of its 80 % interval."
     )
     everyone = (
-        "Every model: pinball over that of the best baseline, geometric mean over horizons, and "
-        "milliseconds of one forecast."
+        "Every model: pinball over that of the best baseline, geometric mean over horizons, by "
+        "trace; over all traces and horizons its MASE, the coverage of its 80 % interval, and the "
+        "milliseconds of one forecast of all horizons."
     )
     return "\n\n".join([
         f"Made by `{command}`.", about, _pipes(_HEADERS, [_cell(cell) for cell in cells]),

@@ -10,6 +10,9 @@ import numba
 import numpy as np
 
 import engine
+from engine.errors import CheckpointError
+from engine.forecast.histories import Histories
+from engine.forecast.neural import NeuralForecaster
 from engine.policies.base import Action, Observation, PolicyContext, Reason
 from engine.replay import ReplaySpec, replay
 from engine.scenario import AgentType, Pool, QueueKind, Scenario
@@ -22,6 +25,7 @@ _UNREADABLE = (
 )  # fmt: skip
 _WORKERS = 20
 _WINDOW_S = 60.0
+_STEPS = 100
 
 
 def remove_stale_kernels(folder: Path | None = None) -> list[Path]:
@@ -80,8 +84,13 @@ class _Breathing:
 
 
 def compile_kernels() -> float:
-    """Replays a few requests with every feature of the simulator; returns the seconds it took."""
+    """Replays a few requests with every feature of the simulator, and forecasts once.
+
+    Returns:
+        The seconds it took.
+    """
     started = time.perf_counter()
+    _forecast()
     for table in (_requests(), _sessions()):
         scenario = _scenario()
         spec = ReplaySpec(
@@ -93,6 +102,19 @@ def compile_kernels() -> float:
         )
         replay([spec])
     return time.perf_counter() - started
+
+
+def _forecast() -> None:
+    """Of histories that lie together in memory, and of parts of longer ones."""
+    try:
+        forecaster = NeuralForecaster.load()
+    except CheckpointError:
+        return  # without torch there is nothing to compile
+    for steps in (_STEPS, 10 * _STEPS):
+        demand = np.ones((2, steps))
+        forecaster.predict_quantiles(
+            Histories(demand=demand, step_s=3600.0, end_s=0.0), (3600.0,), (0.5,)
+        )
 
 
 def _scenario() -> Scenario:

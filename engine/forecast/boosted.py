@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.forecast.base import UnfitError, ordered, training_cuts
-from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.neural import level_weights
 from engine.forecast.neural_inputs import Encoded, encode, lookback
 from engine.forecast.scores import LEVELS
@@ -78,7 +78,7 @@ class BoostedTrees:
 
 def _encoded(histories: Histories, ahead: IntArray) -> Encoded:
     recent = histories.latest(lookback(histories.step_s, int(ahead.max())))
-    return encode(filled(recent.demand), recent.step_s, ahead, recent.moment())
+    return encode(recent.demand, recent.step_s, ahead, recent.moment())
 
 
 def _columns(encoded: Encoded) -> npt.NDArray[np.float32]:

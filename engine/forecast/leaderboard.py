@@ -31,6 +31,8 @@ class Cell:
     p_value: float
     coverage: float
     """Of the 80 % interval of ours."""
+    coverage_margin: float | None
+    """Half of the 95 % interval of the coverage on this trace, mean over horizons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +45,8 @@ class Verdict:
     """Largest difference."""
     coverage: Mapping[str, float]
     """By trace, mean over horizons."""
+    coverage_margin: Mapping[str, float | None]
+    """By trace: half of the 95 % interval of that mean."""
     passed: bool
 
 
@@ -79,7 +83,7 @@ def cells(evaluation: Evaluation) -> list[Cell]:
             shipped_pinball=mean_of(evaluation, SHIPPED, at, "pinball"),
             choice_pinball=mean_of(evaluation, CHOICE, at, "pinball"), ours=found.ours,
             difference_frac=found.test.difference_frac, p_value=found.test.p_value,
-            coverage=coverage,
+            coverage=coverage, coverage_margin=evaluation.coverage_margin,
         ))  # fmt: skip
     return made
 
@@ -96,6 +100,7 @@ def verdict(found: Sequence[Cell]) -> Verdict | None:
     }
     return Verdict(
         cells=len(found), better=better, worst_frac=worst, coverage=coverage,
+        coverage_margin={cell.trace: cell.coverage_margin for cell in found},
         passed=better >= SHARE * len(found) and worst <= WORSE
         and all(COVERAGE[0] <= share <= COVERAGE[1] for share in coverage.values()),
     )  # fmt: skip

@@ -6,12 +6,14 @@ import numpy as np
 from scipy.optimize import linprog
 
 from engine.forecast.scores import LEVELS, pinball
-from engine.units import BoolArray, FloatArray, IntArray
+from engine.units import FloatArray, IntArray
 
-RATES = (0.1, 0.3, 1.0, 3.0)
-"""Learning rates that are tried."""
+SHARES = (3 / 8, 3 / 8, 1 / 8, 1 / 8)
+"""Weights in the choice of the models that have been best so far, the best first."""
+TOLERANCE = 1.5
+"""A model with so many times the best one's loss gets no weight."""
 MEMORY = 0.995
-"""A loss counts this much less with every later origin, so that weights follow drift."""
+"""A loss counts this much less with every later outcome, so that ranks follow drift."""
 
 
 def ensemble_weights(came: FloatArray, members: FloatArray) -> FloatArray:
@@ -45,66 +47,36 @@ def ensemble_weights(came: FloatArray, members: FloatArray) -> FloatArray:
     return made
 
 
-def online_weights(
-    losses: FloatArray, starts: IntArray, ends: IntArray, rate: float
-) -> FloatArray:
-    """(B, M) weights by origin, from losses that were known at its cut-off.
+def rank_weights(losses: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
+    """(B, M) weights by origin: `SHARES`, in the order of the losses known at its cut-off.
 
-    Exponential weights: the loss of the mixture stays close to that of the best model in
-    hindsight (Cesa-Bianchi and Lugosi 2006, theorem 2.2).
+    A mean of few good models, almost equally weighted, is hard to beat where outcomes are too few
+    to learn weights from: the "forecast combination puzzle" (Stock and Watson 2004).
 
     Args:
-        losses: (M, B), of a common unit; NaN where the outcome is unknown.
+        losses: (M, B); NaN where the outcome is unknown. Equal losses rank as they stand.
         starts: (B,) cut-offs, increasing.
         ends: (B,) when each outcome is known.
-        rate: how fast weights follow.
     """
     count, size = losses.shape
+    shares = np.asarray(SHARES[:count])
     total = np.zeros(count)
-    made = np.empty((size, count))
+    made = np.zeros((size, count))
     learnt = 0
     for number in range(size):
         while learnt < number and ends[learnt] <= starts[number]:
             if np.isfinite(losses[:, learnt]).all():
                 total = MEMORY * total + losses[:, learnt]
             learnt += 1
-        weight = np.exp(-rate * (total - total.min()))
-        made[number] = weight / weight.sum()
+        best = np.argsort(total, kind="stable")[: len(shares)]
+        weights = shares * (total[best] <= TOLERANCE * total[best[0]])
+        made[number, best] = weights / weights.sum()
     return made
 
 
-def chosen(
-    came: FloatArray, members: FloatArray, starts: IntArray, ends: IntArray, valid: BoolArray
-) -> tuple[FloatArray, FloatArray]:
-    """The mixture as it would have been given online, and its weights.
-
-    Half of each weight follows the outcomes as they come, half is what was best over the
-    validation part: the first is never far behind the best model, the second finds mixtures
-    that are better than any.
-
-    Args:
-        came: (B,) outcomes, NaN where unknown.
-        members: (M, B, 3) quantiles at `LEVELS`.
-        starts: (B,) cut-offs, increasing.
-        ends: (B,) when outcomes are known.
-        valid: (B,) which origins may choose the learning rate: those of the validation part.
-
-    Returns:
-        (B, 3) quantiles and (B, M) weights.
-    """
-    losses = np.stack([pinball(came, member, LEVELS).mean(-1) for member in members])
-    known = np.isfinite(losses[0]) & valid
-    unit = float(losses[:, known].mean(1).min()) if known.any() else 1.0
-    found = []
-    for order, rate in enumerate(RATES):
-        weights = online_weights(losses / max(unit, 1e-12), starts, ends, rate)
-        mixed = np.einsum("bm,mbq->bq", weights, members)
-        loss = pinball(came, mixed, LEVELS).mean(-1)[known]
-        found.append((float(loss.mean()) if known.any() else 0.0, order, weights))
-    _, _, online = min(found, key=lambda entry: entry[:2])
-    fixed = ensemble_weights(came[valid], members[:, valid])
-    weights = (online + fixed) / 2
-    return np.einsum("bm,mbq->bq", weights, members), weights
+def losses(came: FloatArray, members: FloatArray) -> FloatArray:
+    """(M, B) mean pinball over `LEVELS` of (M, B, 3) quantiles; NaN where nothing came."""
+    return np.stack([pinball(came, member, LEVELS).mean(-1) for member in members])
 
 
 def names_by_weight(names: Sequence[str], weights: FloatArray) -> dict[str, float]:

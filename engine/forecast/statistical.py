@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.forecast.base import UnfitError, normal_quantiles
-from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.gaps import filled
+from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.series import DemandSeries
 from engine.units import FloatArray
 
