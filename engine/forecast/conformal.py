@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from engine.units import FloatArray
+from engine.units import FloatArray, IntArray
 
 RECENT = 60
 """Outcomes after which the rate has become small."""
@@ -39,10 +39,10 @@ class Pace(NamedTuple):
     little."""
 
 
-MODEL = Pace(rate=0.15, first=0.2, few=10.0)
+ALONE = Pace(rate=0.15, first=0.2, few=10.0)
 """For the forecasts of one model."""
-MIXED = Pace(rate=0.01, first=0.03, few=0.0)
-"""For a mean of calibrated forecasts, which is a little too wide as a rule."""
+TOGETHER = Pace(rate=0.02, first=0.05, few=5.0)
+"""For a mean of forecasts that are about right already."""
 
 
 def fresh() -> FloatArray:
@@ -117,12 +117,12 @@ def _online(
 def calibrated(
     quantiles: FloatArray,
     came: FloatArray,
-    ends: FloatArray,
-    starts: FloatArray,
+    ends: FloatArray | IntArray,
+    starts: FloatArray | IntArray,
     *,
     low: float = 0.1,
     high: float = 0.9,
-    pace: Pace = MODEL,
+    pace: Pace = ALONE,
 ) -> FloatArray:
     """Quantiles as they would have been given online, in order of time.
 
@@ -143,51 +143,3 @@ def calibrated(
     times = (np.asarray(came), np.asarray(ends, np.float64), np.asarray(starts, np.float64))
     _online(said, *times, low, high, *pace, fresh(), fresh(), made)
     return made
-
-
-def calibrated_mixture(
-    members: FloatArray,
-    weights: FloatArray,
-    came: FloatArray,
-    ends: FloatArray,
-    starts: FloatArray,
-    *,
-    low: float = 0.1,
-    high: float = 0.9,
-) -> FloatArray:
-    """A mean of models as it would have been given online: each is calibrated, then their mean.
-
-    Args:
-        members: (M, B, Q) forecasts of each model, as it gave them.
-        weights: (M,) or (B, M), sum 1.
-        came: as for `calibrated`, and so the rest.
-        ends: when outcomes are known.
-        starts: cut-offs.
-        low: level of the first quantile.
-        high: level of the last one.
-
-    Returns:
-        (B, Q).
-    """
-    each = np.stack(
-        [calibrated(member, came, ends, starts, low=low, high=high) for member in members]
-    )
-    return mixed(each, weights, came, ends, starts, low=low, high=high)
-
-
-def mixed(
-    members: FloatArray,
-    weights: FloatArray,
-    came: FloatArray,
-    ends: FloatArray,
-    starts: FloatArray,
-    *,
-    low: float = 0.1,
-    high: float = 0.9,
-) -> FloatArray:
-    """The same for members that are calibrated already; one alone stays as it is."""
-    by_origin = np.broadcast_to(weights, (members.shape[1], len(members)))
-    mean: FloatArray = np.einsum("bm,mbq->bq", by_origin, members)
-    if len(members) == 1:
-        return mean
-    return calibrated(mean, came, ends, starts, low=low, high=high, pace=MIXED)

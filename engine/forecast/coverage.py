@@ -7,8 +7,8 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
-from engine.forecast.conformal import calibrated_mixture
 from engine.forecast.evaluation import plan
+from engine.forecast.mixing import mixture
 from engine.forecast.mixture import said_by, shares_of
 from engine.forecast.scores import LEVELS, inside
 from engine.forecast.series import DemandSeries
@@ -57,10 +57,10 @@ def coverage(
     tasks = plan(series, horizons_s, origins)
     model.fit(series.before(tasks.parts.train), tasks.horizons_s)
     said = said_by(model, tasks.histories, tasks.horizons_s, LEVELS)  # (M, B, H, Q)
-    shares, cuts = shares_of(model, tasks.horizons_s), tasks.cuts.astype(np.float64)
+    shares = shares_of(model, tasks.horizons_s)
     raw = np.einsum("mh,mbhq->bhq", shares, said)
     made = np.stack([
-        calibrated_mixture(said[:, :, h], shares[:, h], tasks.came[:, h], cuts + steps, cuts)
+        mixture(said[:, :, h], shares[:, h], tasks.came[:, h], tasks.cuts, tasks.cuts + steps)
         for h, steps in enumerate(tasks.ahead)
     ], axis=1)  # fmt: skip
     test = ~tasks.valid

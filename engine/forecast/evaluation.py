@@ -9,7 +9,7 @@ import numpy as np
 from engine.errors import CheckpointError, ReplayCancelled, UsageError
 from engine.forecast import mixing
 from engine.forecast.base import HORIZONS_S, Model, UnfitError
-from engine.forecast.conformal import calibrated, mixed
+from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.drift import drifts
 from engine.forecast.features import Scaler
 from engine.forecast.histories import Histories, steps_ahead
@@ -249,7 +249,7 @@ def _add_mixtures(
 def _choice(
     found: Mapping[str, _Found], tasks: Plan, seeds: Sequence[int]
 ) -> tuple[_Found, dict[str, dict[str, float]]]:
-    """The online mixture of calibrated members."""
+    """The online mixture: members as they are or calibrated, then their mean calibrated."""
     names, choice = list(found), _Found()
     weights: dict[str, dict[str, float]] = {}
     for seed in seeds:
@@ -257,12 +257,12 @@ def _choice(
         sure = np.stack([_of_seed(found[name].calibrated, seed) for name in names])
         plain, made = np.empty_like(raw[0]), np.empty_like(raw[0])
         for h, steps in enumerate(tasks.ahead):
-            came, ends = tasks.came[:, h], tasks.cuts + steps
-            shares = mixing.rank_weights(mixing.losses(came, sure[:, :, h]), tasks.cuts, ends)
-            made[:, h] = mixed(
-                sure[:, :, h], shares, came, ends.astype(np.float64), tasks.cuts.astype(np.float64)
-            )
+            came, cuts, ends = tasks.came[:, h], tasks.cuts, tasks.cuts + steps
+            used = mixing.as_used(raw[:, :, h], sure[:, :, h], came, cuts, ends)
+            shares = mixing.rank_weights(mixing.losses(came, used), cuts, ends)
             plain[:, h] = np.einsum("bm,mbq->bq", shares, raw[:, :, h])
+            mean = np.einsum("bm,mbq->bq", shares, used)
+            made[:, h] = calibrated(mean, came, ends, cuts, pace=TOGETHER)
             last = mixing.names_by_weight(names, shares[-1])
             weights.setdefault(f"{tasks.horizons_s[h]:g}", last)
         choice.quantiles[seed], choice.calibrated[seed] = plain, made

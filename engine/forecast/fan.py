@@ -10,9 +10,9 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
-from engine.forecast.conformal import calibrated_mixture
 from engine.forecast.features import Scaler
 from engine.forecast.histories import Histories
+from engine.forecast.mixing import mixture
 from engine.forecast.mixture import said_by, shares_of
 from engine.forecast.network import Network
 from engine.forecast.neural_encode import WINDOW
@@ -264,11 +264,11 @@ def _calibrated(
     if not used:
         return np.einsum("mh,mhq->hq", shares, latest), 0
     said = np.concatenate([asked.before(model, cuts, remembered), latest[None]])  # (B, M, H, Q)
-    starts = np.append(cuts, cut).astype(np.float64)
+    starts = np.append(cuts, cut)
     made = [
-        calibrated_mixture(
+        mixture(
             said[:, :, h].transpose(1, 0, 2), shares[:, h], np.append(came[:, h], np.nan),
-            starts + steps, starts, low=asked.levels[0], high=asked.levels[-1],
+            starts, starts + steps, asked.levels,
         )[-1]
         for h, steps in enumerate(asked.ahead)
     ]  # fmt: skip

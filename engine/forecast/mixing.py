@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linprog
 
+from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.scores import LEVELS, pinball
 from engine.units import FloatArray, IntArray
 
@@ -47,36 +48,89 @@ def ensemble_weights(came: FloatArray, members: FloatArray) -> FloatArray:
     return made
 
 
-def rank_weights(losses: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
-    """(B, M) weights by origin: `SHARES`, in the order of the losses known at its cut-off.
-
-    A mean of few good models, almost equally weighted, is hard to beat where outcomes are too few
-    to learn weights from: the "forecast combination puzzle" (Stock and Watson 2004).
+def faded(losses: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
+    """(B, M) sums of the losses known at each cut-off; later ones count more.
 
     Args:
-        losses: (M, B); NaN where the outcome is unknown. Equal losses rank as they stand.
+        losses: (M, B); NaN where the outcome is unknown.
         starts: (B,) cut-offs, increasing.
         ends: (B,) when each outcome is known.
     """
     count, size = losses.shape
-    shares = np.asarray(SHARES[:count])
     total = np.zeros(count)
-    made = np.zeros((size, count))
+    made = np.empty((size, count))
     learnt = 0
     for number in range(size):
         while learnt < number and ends[learnt] <= starts[number]:
             if np.isfinite(losses[:, learnt]).all():
                 total = MEMORY * total + losses[:, learnt]
             learnt += 1
-        best = np.argsort(total, kind="stable")[: len(shares)]
-        weights = shares * (total[best] <= TOLERANCE * total[best[0]])
-        made[number, best] = weights / weights.sum()
+        made[number] = total
     return made
 
 
-def losses(came: FloatArray, members: FloatArray) -> FloatArray:
-    """(M, B) mean pinball over `LEVELS` of (M, B, 3) quantiles; NaN where nothing came."""
-    return np.stack([pinball(came, member, LEVELS).mean(-1) for member in members])
+def rank_weights(losses: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
+    """(B, M) weights by origin: `SHARES`, in the order of the losses known at its cut-off.
+
+    A mean of few good models, almost equally weighted, is hard to beat where outcomes are too few
+    to learn weights from: the "forecast combination puzzle" (Stock and Watson 2004). Equal losses
+    rank as they stand. Arguments: as for `faded`.
+    """
+    shares = np.asarray(SHARES[: len(losses)])
+    totals = faded(losses, starts, ends)
+    made = np.zeros_like(totals)
+    for weights, total in zip(made, totals, strict=True):
+        best = np.argsort(total, kind="stable")[: len(shares)]
+        kept = shares * (total[best] <= TOLERANCE * total[best[0]])
+        weights[best] = kept / kept.sum()
+    return made
+
+
+def as_used(
+    raw: FloatArray, sure: FloatArray, came: FloatArray, starts: IntArray, ends: IntArray,
+    levels: Sequence[float] = LEVELS,
+) -> FloatArray:  # fmt: skip
+    """(M, B, Q) of each model as it is or calibrated, whichever has lost less so far.
+
+    Args:
+        raw: (M, B, Q) as the models gave them.
+        sure: (M, B, Q) the same, calibrated.
+        came: (B,) outcomes, NaN where unknown.
+        starts: (B,) cut-offs, increasing.
+        ends: (B,) when each outcome is known.
+        levels: (Q,) of the quantiles.
+    """
+    plain, calm = (faded(losses(came, part, levels), starts, ends) for part in (raw, sure))
+    return np.where((plain < calm).T[..., None], raw, sure)
+
+
+def mixture(
+    raw: FloatArray, weights: FloatArray, came: FloatArray, starts: IntArray, ends: IntArray,
+    levels: Sequence[float] = LEVELS,
+) -> FloatArray:  # fmt: skip
+    """(B, Q) mean of models as it would have been given online, calibrated as a whole.
+
+    Args:
+        raw: (M, B, Q) forecasts of each model, as it gave them; one alone is calibrated only.
+        weights: (M,), sum 1.
+        came: (B,) outcomes, NaN where unknown.
+        starts: (B,) cut-offs, increasing.
+        ends: (B,) when each outcome is known.
+        levels: (Q,) of the quantiles.
+    """
+    low, high = levels[0], levels[-1]
+    sure = np.stack([calibrated(one, came, ends, starts, low=low, high=high) for one in raw])
+    if len(raw) == 1:
+        alone: FloatArray = sure[0]
+        return alone
+    used = as_used(raw, sure, came, starts, ends, levels)
+    mean = np.einsum("m,mbq->bq", weights, used)
+    return calibrated(mean, came, ends, starts, pace=TOGETHER, low=low, high=high)
+
+
+def losses(came: FloatArray, members: FloatArray, levels: Sequence[float] = LEVELS) -> FloatArray:
+    """(M, B) mean pinball of (M, B, Q) quantiles; NaN where nothing came."""
+    return np.stack([pinball(came, member, levels).mean(-1) for member in members])
 
 
 def names_by_weight(names: Sequence[str], weights: FloatArray) -> dict[str, float]:

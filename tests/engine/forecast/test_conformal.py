@@ -6,14 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.forecast.conformal import (
+    ALONE,
     LIMIT,
-    MIXED,
-    MODEL,
     OFFSET,
+    TOGETHER,
     aim,
     apply,
     calibrated,
-    calibrated_mixture,
     fresh,
     learn,
     step,
@@ -51,7 +50,7 @@ def test_coverage_is_kept_when_the_spread_drifts(delay):
 @given(
     scores=st.lists(st.floats(-1, LIMIT), min_size=1, max_size=400),
     miss=st.sampled_from([0.05, 0.1, 0.3]),
-    pace=st.sampled_from([MODEL, MIXED]),
+    pace=st.sampled_from([ALONE, TOGETHER]),
 )
 def test_the_share_beyond_is_bounded_whatever_comes(scores, miss, pace):
     """Σ step·(beyond − α) = offset, which stays within the scores' range and one step."""
@@ -96,27 +95,6 @@ def test_unknown_outcomes_change_nothing():
     made = online(came, quantiles)
     assert (made[51:] == made[51]).all()
     assert not np.array_equal(made[51], quantiles[51])
-
-
-def test_a_mean_of_calibrated_forecasts_is_made_as_wide_as_it_has_to_be():
-    """Their errors differ, so the mean of their intervals covers too much."""
-    rng = np.random.default_rng(1)
-    size = 4000
-    came = 100 + 0.3 * rng.standard_normal(size)
-    centres = came + rng.standard_normal((4, size))
-    members = centres[..., None] + np.array([-1.2816, 0, 1.2816])
-    at = np.arange(size, dtype=float)
-    each = np.stack([calibrated(m, came, at + 1, at) for m in members])
-    made = calibrated_mixture(members, np.full(4, 0.25), came, at + 1, at)
-    assert inside(came, each.mean(0)).mean() > 0.95
-    assert inside(came, made)[1000:].mean() == pytest.approx(0.8, abs=0.03)
-
-
-def test_a_mixture_of_one_is_that_one():
-    came, quantiles = drifting(300)
-    at = np.arange(300, dtype=float)
-    made = calibrated_mixture(quantiles[None], np.ones(1), came, at + 1, at)
-    assert np.array_equal(made, calibrated(quantiles, came, at + 1, at))
 
 
 def test_one_spike_does_not_open_the_interval_for_ever():

@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
+from engine.forecast.conformal import calibrated
 from engine.forecast.mixing import (
+    as_used,
     ensemble_weights,
     losses,
+    mixture,
     names_by_weight,
     rank_weights,
 )
-from engine.forecast.scores import LEVELS, pinball
+from engine.forecast.scores import LEVELS, inside, pinball
 
 
 def members(size=300, seed=0):
@@ -91,6 +94,35 @@ def test_the_choice_is_better_than_the_best_model_where_errors_differ():
     assert ours < losses(came, made)[:, 300:].mean(1).min()
     assert weights.shape == (600, 4)
     assert weights.sum(1) == pytest.approx(1)
+
+
+def test_a_mean_of_forecasts_is_made_as_wide_as_it_has_to_be():
+    """Their errors differ, so the mean of their intervals covers too much."""
+    rng = np.random.default_rng(1)
+    size = 4000
+    came = 100 + 0.3 * rng.standard_normal(size)
+    centres = came + rng.standard_normal((4, size))
+    members = centres[..., None] + np.array([-1.2816, 0, 1.2816])
+    at = np.arange(size, dtype=float)
+    made = mixture(members, np.full(4, 0.25), came, at, at + 1)
+    assert inside(came, members.mean(0)).mean() > 0.95
+    assert inside(came, made)[2000:].mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_mixture_of_one_is_that_one():
+    came, made = members()
+    at = np.arange(len(came))
+    alone = mixture(made[:1], np.ones(1), came, at, at + 1)
+    assert np.array_equal(alone, calibrated(made[0], came, at + 1, at))
+
+
+def test_each_model_counts_as_it_is_or_calibrated_whichever_lost_less():
+    losing, winning = np.full((1, 50, 3), 3.0), np.full((1, 50, 3), 1.0)
+    came, at = np.ones(50), np.arange(50)
+    assert (as_used(winning, losing, came, at, at + 1)[0, 2:] == 1).all()
+    assert (as_used(losing, winning, came, at, at + 1)[0, 2:] == 1).all()
+    assert (as_used(losing, winning, came, at, at + 20)[0, :20] == 1).all(), "calibrated at first"
+    assert (as_used(winning, losing, came, at, at + 20)[0, :20] == 3).all(), "calibrated at first"
 
 
 def test_names_come_heaviest_first_and_specks_are_left_out():

@@ -21,11 +21,11 @@ STUDIED = ("lstm", "lstm-attention", "bilstm-no-attention", "tft", "ssm", "bilst
 
 def shipped_models():
     """Models whose checkpoint is there; the study's are optional."""
-    return [
-        name
-        for name in MODELS
-        if "fitted" not in name and (name not in STUDIED or studied(name, 0).exists())
-    ]
+    return [name for name in MODELS if name not in STUDIED or studied(name, 0).exists()]
+
+
+FITTED_TO_THE_TRACE = [*BASELINES, "prophet"]
+"""The others; fine-tuning a network again has tests of its own."""
 
 
 @pytest.fixture(scope="module", params=shipped_models())
@@ -79,10 +79,9 @@ def test_quantiles_never_cross_and_are_finite_and_never_negative(fitted, scale, 
     assert (quantiles >= 0).all()
 
 
+@pytest.mark.parametrize("fitted", FITTED_TO_THE_TRACE, indirect=True)
 def test_it_learns_again(fitted):
     model, series = fitted
-    if "lstm" in model.name or model.name in ("tft", "ssm"):
-        pytest.skip("fine-tuning has tests of its own")
     model.update(series.before(1100))
     assert np.isfinite(asked(model, series)).all()
 
