@@ -136,9 +136,15 @@ def markdown(
 
 
 def _left_out(evaluations: Sequence["Evaluation"]) -> list[str]:
-    lines = [
-        f"- {e.name}: {what}: {why}." for e in evaluations for what, why in e.left_out.items()
-    ]
+    """A line for each reason, with what it kept from being scored where."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for evaluation in evaluations:
+        by_reason: dict[str, list[str]] = {}
+        for what, why in evaluation.left_out.items():
+            by_reason.setdefault(why, []).append(what)
+        for why, those in by_reason.items():
+            reasons.setdefault((why, ", ".join(those)), []).append(evaluation.name)
+    lines = [f"- {what} ({', '.join(of)}): {why}." for (why, what), of in reasons.items()]
     return ["Left out:\n\n" + "\n".join(lines)] if lines else []
 
 
