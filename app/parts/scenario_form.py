@@ -23,6 +23,12 @@ def prepare() -> None:
         _take_over(scenario)
 
 
+def start_from(scenario: Scenario) -> None:
+    """The fields start from a scenario that is no preset."""
+    state.put(state.REPLAY_PRESET, None)
+    _take_over(scenario)
+
+
 def _take_over(scenario: Scenario) -> None:
     text = to_toml(scenario)
     state.put(state.REPLAY_BASE, text)
@@ -141,8 +147,7 @@ def _use(text: str) -> None:
     except EngineError as error:
         problem(error)
         return
-    state.put(state.REPLAY_PRESET, None)
-    _take_over(scenario)
+    start_from(scenario)
 
 
 def problem(error: EngineError) -> None:

@@ -1,0 +1,208 @@
+"""A part of the scenario as a table of inputs; what is wrong stands beside its input."""
+
+from typing import Any
+
+import streamlit as st
+
+from app import cluster_draft, cluster_words, phrases, problems, state
+from app.cluster_fields import Field, Part, Type
+from app.parts import cluster_state
+from app.parts.cluster_state import INPUT
+
+COLUMN_PX, WIDE_PX, CARD_PX = 130, 250, 200
+FEW = 3
+"""So many columns of entries leave the rest of the page empty instead of growing wide."""
+
+
+def table(plain: dict[str, Any], part: Part) -> None:
+    """Heading, inputs and buttons of one part.
+
+    Args:
+        plain: the last good scenario.
+        part: what to show of it.
+    """
+    with st.container(border=True):
+        st.markdown(f"**{part.title}**", help=part.help)
+        if part.switch and not _switched_on(plain, part):
+            return
+        paths = cluster_draft.entries(plain, part)
+        if not part.many:
+            _card(plain, part, paths[0])
+            return
+        if not paths:
+            st.caption(f"{cluster_words.NONE_YET} {part.help}")
+        elif part.entries_down:
+            _entries_down(plain, part, paths)
+        elif len(paths) == 1:
+            _card(plain, part, paths[0])
+            _remove(plain, part, paths[0], spare=part.least < 1)
+        else:
+            _fields_down(plain, part, paths)
+        _add(plain, part)
+
+
+def _switched_on(plain: dict[str, Any], part: Part) -> bool:
+    key = f"cluster_switch_{part.key}"
+    state.put(key, cluster_draft.value_at(plain, part.key) is not None)
+    on = st.toggle(
+        part.switch,
+        key=key,
+        help=part.help,
+        on_change=cluster_state.switch,
+        args=(part, key),
+    )
+    return bool(on)
+
+
+def _card(plain: dict[str, Any], part: Part, entry: str) -> None:
+    """Inputs below their labels, beside one another: for an entry that is alone."""
+    with st.grid("auto", min_column_width=CARD_PX, vertical_alignment="bottom") as grid:
+        for field in part.fields:
+            if field.group:
+                with grid.cell(column_span="all"):
+                    st.caption(f"**{field.group}**")
+            with grid.cell():
+                _input(plain, _path(entry, field), field.title, visible=True)
+                _problem(_path(entry, field))
+
+
+def _fields_down(plain: dict[str, Any], part: Part, entries: list[str]) -> None:
+    """Fields are rows, entries columns: for entries with many fields."""
+    width = WIDE_PX * (1 + len(entries))
+    with st.grid(
+        1 + len(entries),
+        wrap=False,
+        min_column_width=190,
+        gap=(6, 12),
+        vertical_alignment="center",
+        width=width if len(entries) <= FEW else "stretch",
+    ) as grid:
+        for field in part.fields:
+            if field.group:
+                with grid.cell(column_span="all"):
+                    st.caption(f"**{field.group}**")
+            st.markdown(field.title, help=field.help)
+            for entry in entries:
+                with grid.cell():
+                    owner = _owner(plain, part, entry)
+                    _input(plain, _path(entry, field), cluster_words.labelled(field.label, owner))
+                    _problem(_path(entry, field))
+        st.empty()
+        for entry in entries:
+            with grid.cell():
+                _remove(plain, part, entry, spare=len(entries) > part.least)
+
+
+def _entries_down(plain: dict[str, Any], part: Part, entries: list[str]) -> None:
+    """Entries are rows, fields columns: for many entries with few fields."""
+    nested = ".*." in part.key
+    columns = len(part.fields) + 1 + nested
+    with st.grid(columns, wrap=False, min_column_width=COLUMN_PX, gap=(6, 8)) as grid:
+        if nested:
+            st.markdown(f":small[{cluster_words.AGENT_TYPE}]")
+        for field in part.fields:
+            st.markdown(f":small[{phrases.escaped(field.title)}]", help=field.help)
+        st.empty()
+        for entry in entries:
+            if nested:
+                kind = cluster_draft.value_at(plain, ".".join(entry.split(".")[:2]))
+                st.markdown(phrases.escaped(kind["name"]))
+            owner = _owner(plain, part, entry)
+            for field in part.fields:
+                with grid.cell():
+                    _input(plain, _path(entry, field), cluster_words.labelled(field.label, owner))
+            with grid.cell():
+                spare = len(entries) > part.least
+                _remove(plain, part, entry, spare=spare, narrow=True)
+            for path in (entry, *(_path(entry, field) for field in part.fields)):
+                if cluster_state.problem(path) is not None:
+                    with grid.cell(column_span="all"):
+                        _problem(path)
+
+
+def _path(entry: str, field: Field) -> str:
+    return f"{entry}.{field.path}".lstrip(".")
+
+
+def _owner(plain: dict[str, Any], part: Part, entry: str) -> str:
+    return cluster_draft.title_of(plain, entry, part)
+
+
+def _input(plain: dict[str, Any], path: str, label: str, *, visible: bool = False) -> None:
+    """The input of one value, checked when it changes."""
+    _, field = cluster_draft.spec(path)
+    key = INPUT + path
+    state.start_with(key, cluster_state.given(plain, path))
+    entry = cluster_draft.entry_of(path)
+    owner = cluster_draft.value_at(plain, entry) if entry else plain
+    shared: dict[str, Any] = {
+        "key": key,
+        "help": field.help,
+        "label_visibility": "visible" if visible else "collapsed",
+        "disabled": field.used is not None and not field.used(owner),
+        "on_change": cluster_state.typed,
+        "args": (path,),
+    }
+    if field.type is Type.FLAG:
+        st.checkbox(label, **shared)
+    elif field.type is Type.NAMES:
+        options = cluster_draft.options(plain, path)
+        st.multiselect(label, options, placeholder=field.empty, **shared)
+    elif field.type in (Type.CHOICE, Type.NAME):
+        names = _choices(plain, path, field, key)
+        st.selectbox(label, list(names), format_func=names.__getitem__, **shared)
+    else:
+        st.text_input(label, placeholder=field.empty if field.optional else None, **shared)
+
+
+def _choices(plain: dict[str, Any], path: str, field: Field, key: str) -> dict[str, str]:
+    known = field.choices or cluster_draft.options(plain, path)
+    names = {name: name or field.empty for name in known}
+    chosen = state.get(key)
+    return names if chosen in names else {**names, chosen: chosen}
+
+
+def _problem(path: str) -> None:
+    error = cluster_state.problem(path)
+    if error is not None:
+        problems.show(error)
+
+
+def _remove(
+    plain: dict[str, Any], part: Part, entry: str, *, spare: bool, narrow: bool = False
+) -> None:
+    """A button that removes an entry, unless it is one of those that must stay."""
+    if not spare:
+        st.empty()
+        return
+    owner = cluster_draft.value_at(plain, entry).get("name") or _owner(plain, part, entry)
+    text = cluster_words.remove(owner)
+    st.button(
+        cluster_words.REMOVE if narrow else phrases.escaped(text),
+        key=f"cluster_remove_{entry}",
+        help=text if narrow else None,
+        icon=":material/delete:",
+        type="tertiary",
+        on_click=cluster_state.remove,
+        args=(entry,),
+    )
+    if not narrow:
+        _problem(entry)
+
+
+def _add(plain: dict[str, Any], part: Part) -> None:
+    """A button for one more entry; one for each owner where entries lie in others."""
+    owners = plain["agent_types"] if ".*." in part.key else [None]
+    with st.container(horizontal=True):
+        for number, owner in enumerate(owners):
+            to = f" to {owner['name']}" if owner is not None and len(owners) > 1 else ""
+            path = part.key.replace("*", str(number))
+            st.button(
+                cluster_words.add(part.noun) + to,
+                key=f"cluster_add_{path}",
+                icon=":material/add:",
+                on_click=cluster_state.add,
+                args=(part, number),
+            )
+    for number in range(len(owners)):
+        _problem(part.key.replace("*", str(number)))
