@@ -17,17 +17,31 @@ import numpy as np
 
 from engine import guard
 from engine.cluster.accounts import Readings, accounts
+from engine.cluster.conditions import Conditions
 from engine.cluster.grid import GridSeries
 from engine.cluster.money import worker_usd_per_hour
+from engine.cluster.prices import PriceSeries
+from engine.cluster.sizes import SizeBooks
+from engine.cluster.worth import size_facts, worth_of
 from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
 from engine.fleet import Fleet
+from engine.gauges import Gauges
 from engine.monitor import Monitor
-from engine.policies.base import Action, Observation, Policy, PolicyContext, PoolFacts
+from engine.policies.base import (
+    Action,
+    Observation,
+    Policy,
+    PolicyContext,
+    PoolFacts,
+    Reason,
+)
 from engine.records import DecisionLog, RunRecord
 from engine.scenario import Scenario, WorkerSize
 from engine.sim import kernel
 from engine.sim.outcomes import Tally, tally
 from engine.sim.service import Workload
+from engine.sim.tenants import tenant_ticks
+from engine.steering import Settled, Steering
 from engine.units import FloatArray
 
 THREADS_PAY_OFF = 20_000
@@ -49,6 +63,8 @@ class ReplaySpec:
     """Unix time of the window's start, or seconds since the trace's start where unknown."""
     grids: Mapping[str, GridSeries] = field(default_factory=dict)
     """Measured carbon intensity by region, of those that name a series."""
+    prices: Mapping[str, PriceSeries] = field(default_factory=dict)
+    """History of prices by node group, of those whose node type names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +156,7 @@ class Replay:
                 tick_s=scenario.tick_s,
                 slo_latency_s=scenario.slo.latency_s,
                 seed=scenario.seed,
+                groups=tuple(group.name for group in scenario.node_groups),
             )
         )
         self.every = _ticks_between(self.policy, scenario.tick_s, spec.name)
@@ -147,7 +164,13 @@ class Replay:
         pools = len(workload.pools)
         self.counters = np.zeros((self.ticks, pools, kernel.COUNTERS), np.int64)
         self.integrals = np.zeros((self.ticks, pools, kernel.INTEGRALS), np.float64)
-        self.monitor = Monitor(scenario, self.fleet, self.counters, self.integrals)
+        ends_s = np.minimum(np.arange(self.ticks + 1) * scenario.tick_s, spec.window_s)
+        self.edges_s: FloatArray = ends_s
+        conditions = Conditions(scenario, ends_s, spec.clock_s, spec.grids, spec.prices)
+        self.monitor = Monitor(scenario, self.fleet, self.counters, self.integrals, conditions)
+        self.steering = Steering(scenario, self.fleet, conditions)
+        self.gauges = Gauges(scenario, self.ticks)
+        self.books = SizeBooks(spec.workload.pools, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
         self.log = DecisionLog()
@@ -182,36 +205,66 @@ class Replay:
             self.counters[tick],
             self.integrals[tick],
         )
+        seconds = float(self.edges_s[tick + 1] - self.edges_s[tick])
+        state = self.fleet.state
+        self.gauges.read(tick, state, self.fleet.utilisation, seconds)
+        worker_s = self.integrals[tick, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1].sum(1)
+        self.books.read(tick, state, worker_s, self.edges_s[tick : tick + 2])
         self.monitor.keep_views(tick)
 
     def _apply(self, tick: int, action: Action) -> None:
-        _check_sizes(action, len(self.facts), f"policy {self.spec.name!r}")
-        log = self.log
-        for number, facts in enumerate(self.facts):
-            current, proposed = int(self.target[number]), float(action.target[number])
-            applied, reason, stages = guard.apply(
-                proposed,
-                current,
+        where, now = f"policy {self.spec.name!r}", tick * self.tick_s
+        self.steering.check(action, where)
+        sited: Sequence[Settled] = ()
+        if self.steering.sites:
+            settled = [self._guarded(tick, number, action) for number in range(len(self.facts))]
+            sited = self.steering.sited(tick, settled, self.target)
+        for number in range(len(self.facts)):
+            size, bound = self.steering.resize(number, action, now)
+            entry = sited[number] if sited else self._guarded(tick, number, action)
+            current = int(self.target[number])
+            if entry.applied != current:
+                self.fleet.scale(number, entry.applied - current, now)
+                self.target[number] = entry.applied
+            self._note(tick, number, action, current, entry, size, bound)
+        self.steering.steer(action, now)
+
+    def _guarded(self, tick: int, number: int, action: Action) -> Settled:
+        facts = self.facts[number]
+        return Settled(
+            *guard.apply(
+                float(action.target[number]),
+                int(self.target[number]),
                 action.reason[number],
                 (facts.workers_min, facts.workers_max),
                 f"policy {self.spec.name!r}, pool {facts.name!r}, {tick * self.tick_s:g} s",
                 self.fleet.room(number),
             )
-            if applied != current:
-                self.fleet.scale(number, applied - current, tick * self.tick_s)
-                self.target[number] = applied
-            log.tick.append(tick)
-            log.pool.append(number)
-            log.current.append(current)
-            log.proposed.append(proposed)
-            log.applied.append(applied)
-            log.reason.append(reason.value)
-            log.rationale.append(
-                msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
-                if action.rationale
-                else None
-            )
-            log.guard.append(msgspec.json.encode(stages).decode() if stages else None)
+        )
+
+    def _note(
+        self,
+        tick: int,
+        number: int,
+        action: Action,
+        current: int,
+        entry: Settled,
+        size: str | None,
+        bound: Reason | None,
+    ) -> None:
+        self.log.add(
+            tick=tick,
+            pool=number,
+            current=current,
+            proposed=float(action.target[number]),
+            applied=entry.applied,
+            reason=(bound or entry.reason).value,
+            size=size,
+            rationale=msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
+            if action.rationale
+            else None,
+            guard=msgspec.json.encode(entry.stages).decode() if entry.stages else None,
+        )
 
     # 3. after the window: let what is in the system finish, then count
     def record(self) -> RunRecord:
@@ -228,9 +281,9 @@ class Replay:
             keep=scenario.keep_requests,
         )
         return RunRecord(
-            accounts=accounts(scenario, self._readings(), self.spec.grids),
+            accounts=accounts(scenario, self._readings(), self.spec.grids, self.spec.prices),
             pools=tuple(facts.name for facts in self.facts),
-            slots=np.array([facts.slots for facts in self.facts], np.int64),
+            slots=self.books.slots(self._worker_s, self.integrals[:, :, kernel.F_SLOT_S]),
             price_usd_per_hour=np.array([f.price_usd_per_hour for f in self.facts]),
             tick_s=self.tick_s,
             window_s=self.spec.window_s,
@@ -247,17 +300,33 @@ class Replay:
             orders=self.fleet.orders.results(self.spec.window_s),
             closed_loop=self.spec.workload.closed_loop,
             requests=result.requests,
+            gauges=self.gauges.ticks(),
+            tenants=tenant_ticks(
+                self.fleet.state,
+                tuple(tenant.name for tenant in scenario.tenants),
+                self.edges_s,
+                scenario.slo.latency_s,
+            ),
+            events=self.fleet.events,
+            worth=worth_of(scenario),
         )
+
+    @property
+    def _worker_s(self) -> FloatArray:
+        """(T, P) provisioned worker-seconds."""
+        kept = self.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1]
+        return np.asarray(kept.sum(axis=2), np.float64)
 
     def _readings(self) -> Readings:
         """What the accounts are made of."""
-        ends_s = np.arange(1, self.ticks + 1) * self.tick_s
         hosting = self.fleet.hosting
         return Readings(
-            edges_s=np.minimum(np.concatenate(([0.0], ends_s)), self.spec.window_s),
+            edges_s=self.edges_s,
             clock_s=self.spec.clock_s,
             sizes=_sizes(self.spec),
-            worker_s=self.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1].sum(2),
+            size_s=self.books.size_s,
+            busy_by_size_s=self.books.busy_slot_s,
+            worker_s=self._worker_s,
             busy_slot_s=self.integrals[:, :, kernel.F_BUSY_SLOT_S],
             finished=self.counters[:, :, kernel.C_FINISHED],
             meter=None if hosting is None else hosting.meter,
@@ -272,17 +341,6 @@ def _failure(policy: str, t_s: float, error: Exception) -> PolicyFailed:
         f"{frame.filename}, line {frame.lineno}, in {frame.name}",
         "Repair the policy, or replay without it",
     )
-
-
-def _check_sizes(action: Action, pools: int, where: str) -> None:
-    sizes = (len(action.target), len(action.reason), len(action.rationale) or pools)
-    if sizes != (pools, pools, pools):
-        raise PolicyError(
-            f"{sizes[0]} targets, {sizes[1]} reasons and {len(action.rationale)} rationales were "
-            "proposed",
-            where,
-            f"Propose one of each per pool, or no rationale at all; there are {pools} pools",
-        )
 
 
 def _plain(value: object) -> object:
@@ -308,6 +366,9 @@ def _facts(spec: ReplaySpec) -> tuple[PoolFacts, ...]:
                 startup_mean_s=kind.startup.mean_s,
                 price_usd_per_hour=worker_usd_per_hour(spec.scenario, number, size),
                 peak_busy_slots=float(peak[number]),
+                sizes=size_facts(spec.scenario, number),
+                size=size.name,
+                region=spec.scenario.region_of(pool.zone).name,
             )
         )
     return tuple(facts)

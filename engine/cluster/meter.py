@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.cluster.nodes import OFF, SUSPENDED, Nodes
 from engine.cluster.power import kwh
-from engine.units import AnyArray
+from engine.units import AnyArray, FloatArray
 
 __all__ = ["Meter"]
 
@@ -27,16 +27,18 @@ class Meter:
         self.energy_kwh = np.zeros(shape)
         """Of the machines, without the site's overhead."""
 
-    def read(self, tick: int, nodes: Nodes, workers: AnyArray, seconds: float) -> None:
+    def read(
+        self, tick: int, nodes: Nodes, workers: AnyArray, busy: FloatArray, seconds: float
+    ) -> None:
         """At the end of a tick, before anything is changed.
 
         Args:
             tick: which.
             nodes: as they were all through the tick.
             workers: of the simulator.
+            busy: (nodes,) share busy over the tick.
             seconds: length of the tick.
         """
-        busy = nodes.busy_frac(workers, seconds)
         for g in range(len(nodes.groups)):
             span = nodes.span(g)
             phase = nodes.table["phase"][span]

@@ -8,7 +8,8 @@ from engine.scenario.checks import refuse, unique
 from engine.scenario.faults import Fault, FaultKind
 from engine.scenario.places import CostMode, NodeGroup, NodeType, Purchase, Region, Zone
 from engine.scenario.promises import Priorities, Sampling, Slo
-from engine.scenario.routing import Cache, Retry, Router
+from engine.scenario.routing import Cache, Retry, Router, RouterKind
+from engine.scenario.siting import Siting
 from engine.scenario.tenancy import Degradation, Partitions, PriorityClass, Tenant
 from engine.scenario.workers import AgentType, Pool, WorkerSize
 
@@ -44,6 +45,8 @@ class Scenario:
     node_groups: tuple[NodeGroup, ...] = ()
     cost_mode: CostMode = CostMode.RENTED
     router: Router = field(default_factory=Router)
+    siting: Siting | None = None
+    """None: each pool has the workers that its policy asks for."""
     cache: Cache | None = None
     retry: Retry = field(default_factory=Retry)
     tenants: tuple[Tenant, ...] = ()
@@ -66,6 +69,12 @@ class Scenario:
         if not self.pools or not self.agent_types:
             refuse("there is no pool or no agent type", "scenario", "Add at least one of each")
         _check_names(self)
+        if self.siting is not None and self.router.kind is not RouterKind.HIERARCHICAL:
+            refuse(
+                f"the router {self.router.kind.value!r} keeps requests in the pool they came to",
+                "siting",
+                "Use the router hierarchical, which sends them where the workers are",
+            )
         if sum(pool.share for pool in self.pools) <= 0:
             refuse("every pool's share is 0", "pools", "Give at least one a share above 0")
 

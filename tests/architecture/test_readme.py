@@ -46,6 +46,7 @@ def test_every_figure_of_the_scorecard_is_in_the_table_with_unit_and_meaning():
         ("[[node_types]]", scenario.NodeType),
         ("[[node_groups]]", scenario.NodeGroup),
         ("[router]", scenario.Router),
+        ("[siting]", scenario.Siting),
         ("[cache]", scenario.Cache),
         ("[retry]", scenario.Retry),
         ("[[tenants]]", scenario.Tenant),

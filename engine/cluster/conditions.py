@@ -1,0 +1,114 @@
+"""What the world is like for each pool as a replay goes on: grids, prices, and a place's score."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from engine.cluster.grid import GridSeries, intensity, outage_frac
+from engine.cluster.money import price_now, worker_usd_per_hour
+from engine.cluster.nodes import node_share
+from engine.cluster.power import WATTS_PER_KW, node_watts
+from engine.cluster.prices import PriceSeries
+from engine.scenario import Region, Scenario, Siting
+from engine.units import FloatArray, IntArray
+
+__all__ = ["Conditions"]
+
+GRAMS_PER_KG = 1000.0
+USUAL_BUSY_FRAC = 0.7
+"""At which share busy a worker's power is judged when places are compared."""
+
+
+class Conditions:
+    """Of one replay. T ticks, P pools."""
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        edges_s: FloatArray,
+        clock_s: float,
+        grids: Mapping[str, GridSeries],
+        prices: Mapping[str, PriceSeries],
+    ) -> None:
+        """Looks up what each tick is like.
+
+        Args:
+            scenario: with its regions.
+            edges_s: (T + 1,) of the ticks, seconds into the window.
+            clock_s: of the window's start.
+            grids: measured carbon intensity by region.
+            prices: history by node group.
+        """
+        self._scenario = scenario
+        at_s = edges_s + clock_s
+        names = [scenario.region_of(pool.zone).name for pool in scenario.pools]
+        self._regions = [_region(scenario, name) for name in names]
+        grams = {r.name: _grams(scenario, r, edges_s, at_s, grids) for r in self._regions}
+        self._grams = {name: grams[name] for name in dict.fromkeys(names)}
+        self._names = names
+        groups = {group.name: group for group in scenario.node_groups}
+        self._prices = {
+            name: price_now(scenario, groups[name], series, at_s)
+            for name, series in prices.items()
+            if name in groups
+        }
+
+    def g_per_kwh(self, tick: int) -> FloatArray:
+        """(P,) of the last tick before `tick`, at the start of the first."""
+        seen = max(tick - 1, 0)
+        return np.array([self._grams[name][seen] for name in self._names])
+
+    def usd_per_hour(self, tick: int, size: IntArray) -> FloatArray:
+        """(P,) of a worker of these sizes (P,), by the same tick's prices."""
+        scenario, seen = self._scenario, max(tick - 1, 0)
+        found = np.empty(len(size))
+        for p, pool in enumerate(scenario.pools):
+            kind = scenario.agent_type_of(pool).all_sizes[int(size[p])]
+            found[p] = worker_usd_per_hour(scenario, p, kind)
+            if pool.node_group in self._prices:
+                group = next(g for g in scenario.node_groups if g.name == pool.node_group)
+                share = node_share(kind, scenario.node_type_of(group))
+                found[p] = share * self._prices[group.name][seen]
+        return found
+
+    def score(self, rule: Siting, tick: int, size: IntArray) -> FloatArray:
+        """(P,) US dollars per hour that a worker counts as at its place; lower is better."""
+        delay_s = np.array([region.network_delay_s for region in self._regions])
+        carbon = self.g_per_kwh(tick) / GRAMS_PER_KG * self._kw(size)
+        return np.asarray(
+            self.usd_per_hour(tick, size)
+            + rule.usd_per_kg * carbon
+            + rule.usd_per_h_per_delay_s * delay_s,
+            np.float64,
+        )
+
+    def _kw(self, size: IntArray) -> FloatArray:
+        """(P,) of a worker, with the site's overhead; 0 where its power is not given."""
+        scenario, found = self._scenario, np.zeros(len(size))
+        for p, pool in enumerate(scenario.pools):
+            kind = scenario.agent_type_of(pool).all_sizes[int(size[p])]
+            watts = kind.watts_idle + USUAL_BUSY_FRAC * (kind.watts_full - kind.watts_idle)
+            if pool.node_group is not None:
+                group = next(g for g in scenario.node_groups if g.name == pool.node_group)
+                node = scenario.node_type_of(group)
+                whole = float(node_watts(node, np.array([USUAL_BUSY_FRAC]))[0])
+                watts = whole * node_share(kind, node)
+            found[p] = watts / WATTS_PER_KW * self._regions[p].pue
+        return found
+
+
+def _region(scenario: Scenario, name: str) -> Region:
+    return next(region for region in scenario.regions if region.name == name)
+
+
+def _grams(
+    scenario: Scenario,
+    region: Region,
+    edges_s: FloatArray,
+    at_s: FloatArray,
+    grids: Mapping[str, GridSeries],
+) -> FloatArray:
+    """(T,) g CO2e per kWh of what is not renewable."""
+    out = outage_frac(scenario.faults, region.name, edges_s)
+    grid = intensity(region, grids.get(region.name), at_s)
+    return np.asarray(grid * (1.0 - out) + region.backup_g_per_kwh * out, np.float64)
