@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from app import formats, phrases
 from engine.cluster.standing import Standing
+from engine.manifests import Deployed
 from engine.scenario import Fault, FaultKind
 from engine.scenario.faults import INSTANT
 
@@ -20,20 +21,33 @@ REPLAY_HELP = "Opens the page Replay with this scenario."
 EXPORT, IMPORT = "Export", "Import"
 EXPORT_HELP = "Take the last good scenario with you."
 TOML, TOML_HELP = "Scenario file (TOML)", "For the command line: smartscale replay --scenario."
-IMPORT_LABEL = "Scenario file (.toml), up to 1 MB"
+YAML, YAML_HELP = (
+    "Kubernetes manifests (YAML)",
+    (
+        "A Deployment and a HorizontalPodAutoscaler for each pool, and a ConfigMap that keeps the "
+        "scenario, so that they can be imported again."
+    ),
+)
+POLICY, POLICY_HELP = (
+    "Policy of the autoscalers",
+    ("hpa with its parameters, or static:workers=N for a fixed number of workers."),
+)
+IMPORT_LABEL = "Scenario (.toml) or Kubernetes manifests (.yaml), up to 1 MB"
 IMPORT_USE = "Use this file"
 STANDING_TITLE = "Idle cluster"
 STANDING_HELP = (
     "What stands at the least: the fewest workers of each pool, on as few nodes as they need, "
     "with nothing to do."
 )
-WORKERS, NODES, MONEY, POWER, CARBON = "Workers", "Nodes", "Cost", "Power", "Carbon"
+WORKERS, NODES, MONEY = "Workers", "Nodes", "Cost (USD/h)"
+POWER, CARBON = "Power (W)", "Carbon (g CO₂e/h)"
 NOT_KNOWN = "not known"
 NOT_KNOWN_HELP = "Not known until every machine has its power; see Power full."
 POWER_HELP = "Of the sites: power of all idle machines times PUE."
 CARBON_HELP = "At the mean intensity of each region's grid."
 MONEY_HELP = "Rent or purchase, and the energy of owned nodes."
 REMOVE = "Remove"
+REMOVE_HELP = "What others refer to stays until they change."
 NONE_YET = "None yet."
 ADD_HELP = "One like the last."
 NOT_USED = "Not used here"
@@ -85,19 +99,17 @@ def unused(wrong: Mapping[str, str]) -> str:
 
 def metrics(idle: Standing) -> list[tuple[str, str, str]]:
     """Label, value and help of what the idle cluster is and takes."""
-    watts, grams = idle.watts, idle.carbon_g_per_hour
-    unknown = POWER_HELP if watts is not None else NOT_KNOWN_HELP
     return [
         (WORKERS, formats.whole(idle.workers), STANDING_HELP),
         (NODES, formats.whole(idle.nodes), STANDING_HELP),
-        (MONEY, f"{formats.usd(idle.usd_per_hour)}/h", MONEY_HELP),
-        (POWER, NOT_KNOWN if watts is None else f"{formats.amount(watts)} W", unknown),
-        (
-            CARBON,
-            NOT_KNOWN if grams is None else f"{formats.amount(grams)} g CO₂e/h",
-            CARBON_HELP if grams is not None else NOT_KNOWN_HELP,
-        ),
+        (MONEY, formats.usd(idle.usd_per_hour), MONEY_HELP),
+        (POWER, *_known(idle.watts, POWER_HELP)),
+        (CARBON, *_known(idle.carbon_g_per_hour, CARBON_HELP)),
     ]
+
+
+def _known(value: float | None, meaning: str) -> tuple[str, str]:
+    return (NOT_KNOWN, NOT_KNOWN_HELP) if value is None else (formats.amount(value), meaning)
 
 
 def fault_row(fault: Fault) -> str:
@@ -116,3 +128,11 @@ def fault(fault: Fault) -> str:
 
 def _unit_of(kind: FaultKind) -> str:
     return "worker" if kind is FaultKind.WORKER_CRASH else "node"
+
+
+def imported(found: Deployed) -> list[str]:
+    """What to say of manifests that were imported: the policy, and what a replay leaves out."""
+    return [
+        f"The page Replay compares their policy now: {found.policy}.",
+        *(f"{note}." for note in found.notes),
+    ]

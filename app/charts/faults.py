@@ -5,7 +5,7 @@ import pandas as pd
 
 from app.charts.base import layered
 
-ROW_PX, AROUND_PX = 30, 70
+ROW_PX, AROUND_PX = 30, 50
 
 
 def fault_timeline(frame: pd.DataFrame, span_min: float) -> alt.LayerChart:

@@ -9,9 +9,12 @@ from app.cluster_fields import Field, Part, Type
 from app.parts import cluster_state
 from app.parts.cluster_state import INPUT
 
-COLUMN_PX, WIDE_PX, CARD_PX = 130, 250, 200
+WIDE_PX, CARD_PX = 250, 200
 FEW = 3
 """So many columns of entries leave the rest of the page empty instead of growing wide."""
+TRACK_PX, ROOMY_PX = 60, 120
+FEW_TRACKS = 6
+NAME_TRACKS = 2
 
 
 def table(plain: dict[str, Any], part: Part) -> None:
@@ -35,10 +38,9 @@ def table(plain: dict[str, Any], part: Part) -> None:
             _entries_down(plain, part, paths)
         elif len(paths) == 1:
             _card(plain, part, paths[0])
-            _remove(plain, part, paths[0], spare=part.least < 1)
         else:
             _fields_down(plain, part, paths)
-        _add(plain, part)
+        _buttons(plain, part, paths)
 
 
 def _switched_on(plain: dict[str, Any], part: Part) -> bool:
@@ -87,37 +89,49 @@ def _fields_down(plain: dict[str, Any], part: Part, entries: list[str]) -> None:
                     owner = _owner(plain, part, entry)
                     _input(plain, _path(entry, field), cluster_words.labelled(field.label, owner))
                     _problem(_path(entry, field))
-        st.empty()
-        for entry in entries:
-            with grid.cell():
-                _remove(plain, part, entry, spare=len(entries) > part.least)
 
 
 def _entries_down(plain: dict[str, Any], part: Part, entries: list[str]) -> None:
     """Entries are rows, fields columns: for many entries with few fields."""
     nested = ".*." in part.key
-    columns = len(part.fields) + 1 + nested
-    with st.grid(columns, wrap=False, min_column_width=COLUMN_PX, gap=(6, 8)) as grid:
+    tracks = sum(_span(field) for field in part.fields) + NAME_TRACKS * nested
+    with st.grid(
+        tracks,
+        wrap=False,
+        min_column_width=TRACK_PX,
+        gap=(6, 8),
+        vertical_alignment="bottom",
+        width=ROOMY_PX * tracks if tracks <= FEW_TRACKS else "stretch",
+    ) as grid:
         if nested:
-            st.markdown(f":small[{cluster_words.AGENT_TYPE}]")
+            with grid.cell(column_span=NAME_TRACKS):
+                st.caption(cluster_words.AGENT_TYPE)
         for field in part.fields:
-            st.markdown(f":small[{phrases.escaped(field.title)}]", help=field.help)
-        st.empty()
+            with grid.cell(column_span=_span(field)):
+                st.caption(phrases.escaped(field.title), help=field.help)
         for entry in entries:
             if nested:
                 kind = cluster_draft.value_at(plain, ".".join(entry.split(".")[:2]))
-                st.markdown(phrases.escaped(kind["name"]))
-            owner = _owner(plain, part, entry)
-            for field in part.fields:
-                with grid.cell():
-                    _input(plain, _path(entry, field), cluster_words.labelled(field.label, owner))
-            with grid.cell():
-                spare = len(entries) > part.least
-                _remove(plain, part, entry, spare=spare, narrow=True)
-            for path in (entry, *(_path(entry, field) for field in part.fields)):
-                if cluster_state.problem(path) is not None:
-                    with grid.cell(column_span="all"):
-                        _problem(path)
+                with grid.cell(column_span=NAME_TRACKS):
+                    st.markdown(phrases.escaped(kind["name"]))
+            _row(grid, plain, part, entry)
+
+
+def _row(grid: Any, plain: dict[str, Any], part: Part, entry: str) -> None:
+    """Inputs of one entry, and below them what is wrong with them."""
+    owner = _owner(plain, part, entry)
+    for field in part.fields:
+        with grid.cell(column_span=_span(field)):
+            _input(plain, _path(entry, field), cluster_words.labelled(field.label, owner))
+    for field in part.fields:
+        if cluster_state.problem(_path(entry, field)) is not None:
+            with grid.cell(column_span="all"):
+                _problem(_path(entry, field))
+
+
+def _span(field: Field) -> int:
+    """How many tracks of the grid a field takes: names need more room than numbers."""
+    return 1 if field.type in (Type.NUMBER, Type.WHOLE) else NAME_TRACKS
 
 
 def _path(entry: str, field: Field) -> str:
@@ -168,41 +182,36 @@ def _problem(path: str) -> None:
         problems.show(error)
 
 
-def _remove(
-    plain: dict[str, Any], part: Part, entry: str, *, spare: bool, narrow: bool = False
-) -> None:
-    """A button that removes an entry, unless it is one of those that must stay."""
-    if not spare:
-        st.empty()
-        return
-    owner = cluster_draft.value_at(plain, entry).get("name") or _owner(plain, part, entry)
-    text = cluster_words.remove(owner)
-    st.button(
-        cluster_words.REMOVE if narrow else phrases.escaped(text),
-        key=f"cluster_remove_{entry}",
-        help=text if narrow else None,
-        icon=":material/delete:",
-        type="tertiary",
-        on_click=cluster_state.remove,
-        args=(entry,),
-    )
-    if not narrow:
-        _problem(entry)
-
-
-def _add(plain: dict[str, Any], part: Part) -> None:
-    """A button for one more entry; one for each owner where entries lie in others."""
+def _buttons(plain: dict[str, Any], part: Part, entries: list[str]) -> None:
+    """To add an entry, for each owner where they lie in others, and to remove one."""
     owners = plain["agent_types"] if ".*." in part.key else [None]
     with st.container(horizontal=True):
         for number, owner in enumerate(owners):
             to = f" to {owner['name']}" if owner is not None and len(owners) > 1 else ""
             path = part.key.replace("*", str(number))
             st.button(
-                cluster_words.add(part.noun) + to,
+                phrases.escaped(cluster_words.add(part.noun) + to),
                 key=f"cluster_add_{path}",
                 icon=":material/add:",
                 on_click=cluster_state.add,
                 args=(part, number),
             )
-    for number in range(len(owners)):
-        _problem(part.key.replace("*", str(number)))
+        if len(entries) > part.least:
+            with st.popover(
+                cluster_words.REMOVE, icon=":material/delete:", help=cluster_words.REMOVE_HELP
+            ):
+                _removals(plain, part, entries)
+    for path in (*(part.key.replace("*", str(number)) for number in range(len(owners))), *entries):
+        _problem(path)
+
+
+def _removals(plain: dict[str, Any], part: Part, entries: list[str]) -> None:
+    for entry in entries:
+        name = cluster_draft.value_at(plain, entry).get("name") or _owner(plain, part, entry)
+        st.button(
+            phrases.escaped(cluster_words.remove(name)),
+            key=f"cluster_remove_{entry}",
+            type="tertiary",
+            on_click=cluster_state.remove,
+            args=(entry,),
+        )

@@ -9,6 +9,7 @@ from app.cluster_fields import SECTIONS
 from app.parts import cluster_state, scenario_form
 from engine.cluster.standing import standing
 from engine.errors import EngineError
+from engine.manifests import DEFAULT_POLICY, read, to_yaml
 from engine.scenario import Scenario
 from engine.scenario_file import from_toml, to_dict, to_toml
 
@@ -40,7 +41,7 @@ def start() -> None:
             icon=":material/play_circle:",
             help=cluster_words.REPLAY_HELP,
         ):
-            scenario_form.start_from(cluster_state.current())
+            scenario_form.start_from(cluster_state.current(), scenario_form.OWN)
             state.go_to(state.REPLAY_PAGE)
     kept = state.get(state.CLUSTER_PROBLEM)
     if kept is not None:
@@ -57,7 +58,10 @@ def _preset_chosen() -> None:
 
 def _import() -> None:
     uploaded = st.file_uploader(
-        cluster_words.IMPORT_LABEL, type=["toml"], key=state.CLUSTER_IMPORT, max_upload_size=1
+        cluster_words.IMPORT_LABEL,
+        type=["toml", "yaml", "yml"],
+        key=state.CLUSTER_IMPORT,
+        max_upload_size=1,
     )
     if uploaded is not None:
         st.button(
@@ -70,26 +74,53 @@ def _import() -> None:
 
 def use_file(name: str, text: str) -> None:
     """Callback: an imported file in place of what was there; a wrong one changes nothing."""
+    notes: list[str] = []
     try:
-        scenario = from_toml(text, name)
+        if name.endswith(".toml"):
+            scenario = from_toml(text, name)
+        else:
+            found = read(text, name)
+            scenario, notes = found.scenario, cluster_words.imported(found)
+            state.put(state.REPLAY_POLICIES, [found.policy])
     except EngineError as error:
         state.put(state.CLUSTER_PROBLEM, (error.what, error.where, error.fix))
         return
     state.put(state.CLUSTER_PRESET, None)
     cluster_state.take_over(scenario)
+    state.put(state.CLUSTER_NOTES, notes)
 
 
 def _export(scenario: Scenario) -> None:
+    stem = file_stem(scenario.name)
     st.download_button(
         cluster_words.TOML,
         to_toml(scenario),
-        file_name=f"{file_stem(scenario.name)}.toml",
+        file_name=f"{stem}.toml",
         mime="application/toml",
         icon=":material/description:",
         help=cluster_words.TOML_HELP,
         on_click="ignore",
         key="cluster_save_toml",
     )
+    st.divider()
+    policy = st.text_input(
+        cluster_words.POLICY,
+        DEFAULT_POLICY,
+        key=state.CLUSTER_POLICY,
+        help=cluster_words.POLICY_HELP,
+        persist_state="session",
+    )
+    with problems.shown():
+        st.download_button(
+            cluster_words.YAML,
+            to_yaml(scenario, policy or DEFAULT_POLICY),
+            file_name=f"{stem}.yaml",
+            mime="application/yaml",
+            icon=":material/deployed_code:",
+            help=cluster_words.YAML_HELP,
+            on_click="ignore",
+            key="cluster_save_yaml",
+        )
 
 
 def file_stem(name: str) -> str:
@@ -101,7 +132,7 @@ def idle(scenario: Scenario) -> None:
     """What the cluster costs, draws and emits with nothing to do."""
     with st.container(border=True):
         st.markdown(f"**{cluster_words.STANDING_TITLE}**", help=cluster_words.STANDING_HELP)
-        with st.grid(5, min_column_width=130):
+        with st.grid(5, min_column_width=98):
             for label, value, meaning in cluster_words.metrics(standing(scenario)):
                 st.metric(label, phrases.escaped(value), help=meaning)
 

@@ -14,6 +14,9 @@ from engine.errors import EngineError
 from engine.scenario import Pool, Scenario
 from engine.scenario_file import from_toml, to_toml
 
+OWN = "/cluster"
+"""Stands for the scenario of the page *Cluster* among the presets; none has such a name."""
+
 
 def prepare() -> None:
     """Fills the session with the default preset the first time."""
@@ -23,9 +26,9 @@ def prepare() -> None:
         _take_over(scenario)
 
 
-def start_from(scenario: Scenario) -> None:
-    """The fields start from a scenario that is no preset."""
-    state.put(state.REPLAY_PRESET, None)
+def start_from(scenario: Scenario, preset: str | None = None) -> None:
+    """The fields start from a scenario, which is no preset unless one is named."""
+    state.put(state.REPLAY_PRESET, preset)
     _take_over(scenario)
 
 
@@ -62,9 +65,14 @@ def current() -> Scenario:
 
 def presets() -> None:
     """Buttons that fill in everything."""
+    names = {name: name for name in load.planner().presets()}
+    made = state.get(state.CLUSTER_BASE)
+    if made is not None:
+        names[OWN] = phrases.own_cluster(from_toml(made).name)
     st.segmented_control(
         words.PRESET,
-        list(load.planner().presets()),
+        list(names),
+        format_func=names.__getitem__,
         key=state.REPLAY_PRESET,
         help=words.PRESET_HELP,
         on_change=_preset_chosen,
@@ -75,7 +83,9 @@ def presets() -> None:
 
 def _preset_chosen() -> None:
     name = state.get(state.REPLAY_PRESET)
-    if name is not None:
+    if name == OWN:
+        _take_over(from_toml(state.get(state.CLUSTER_BASE)))
+    elif name is not None:
         _take_over(load.planner().presets()[name])
 
 
