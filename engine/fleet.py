@@ -107,7 +107,10 @@ class Fleet:
         return True
 
     def _replace(self, pool: int, now: float) -> None:
-        """Starts workers of the pool's size for those of others, as far as nodes have room."""
+        """Starts workers of the pool's size for those of others, as far as nodes have room.
+
+        No worker goes before the one that replaces it is ready, so on full nodes some stay.
+        """
         if self.hosting is not None and self.hosting.holds(pool):
             self._make_room(pool, int(self.state.counters[pool, kernel.C_READY]))
             self.hosting.replace(self.state, pool, now)

@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit
 
 from engine.records import GaugeTicks
-from engine.scenario import Scenario
+from engine.scenario import FaultKind, Scenario
 from engine.sim import kernel
 from engine.sim.kernel import State
 from engine.sim.traits import KIB_PER_GIB, memory_rule
@@ -36,6 +36,8 @@ class Gauges:
         self._measures_memory = bool((self._whole_kib[:, 0] > 0).any())
         self._breakers = np.zeros((ticks, pools), np.int64)
         self._has_breakers = scenario.router.breaker is not None
+        kinds_of_fault = {fault.kind for fault in scenario.faults}
+        self._has_partitions = FaultKind.ZONE_PARTITION in kinds_of_fault
         self._unreachable_s = np.zeros((ticks, pools))
         self._streak = np.zeros(0, np.int64)
 
@@ -59,7 +61,8 @@ class Gauges:
             self._breakers[tick] = np.bincount(open_ones, minlength=len(pools))
         if self._measures_memory:
             self._memory[tick] = self._memory_frac(state)
-        self._unreachable_s[tick] = np.where(pools["reachable"] == 0, seconds, 0.0)
+        if self._has_partitions:
+            self._unreachable_s[tick] = np.where(pools["reachable"] == 0, seconds, 0.0)
 
     def _memory_frac(self, state: State) -> FloatArray:
         there = state.workers[state.workers["phase"] == kernel.READY]

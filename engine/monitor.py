@@ -91,10 +91,14 @@ class Monitor:
             busy_slots=sums[:, kernel.F_BUSY_SLOT_S],
             p95_s=sums[:, kernel.F_P95_S],
             workers=self._workers(tick),
-            size=tuple(names[k] for names, k in zip(self._sizes, size.tolist(), strict=True)),
+            size=self._size_names(size),
             grid_g_per_kwh=self._conditions.g_per_kwh(tick),
             price_usd_per_hour=self._conditions.usd_per_hour(tick, size),
         )
+
+    def _size_names(self, size: IntArray) -> tuple[str, ...]:
+        """(P,) names of the sizes (P,) that workers are ordered in."""
+        return tuple(names[k] for names, k in zip(self._sizes, size.tolist(), strict=True))
 
     def _metrics(self, ticks: IntArray) -> tuple[IntArray, FloatArray]:
         """(P, columns) counts and sums, each pool's of its tick; before the first: none yet."""

@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -27,11 +26,6 @@ class DecisionLog:
     """In which workers are ordered from then on, None where no size was proposed."""
     wall_ms: list[float] = field(default_factory=list)
     """Wall milliseconds of each evaluation (one entry an evaluation, not a pool)."""
-
-    def add(self, **entry: Any) -> None:
-        """Adds an entry: a value for every column but `wall_ms`."""
-        for name, value in entry.items():
-            getattr(self, name).append(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,8 +208,7 @@ class Replay:
         seconds = float(self.edges_s[tick + 1] - self.edges_s[tick])
         state = self.fleet.state
         self.gauges.read(tick, state, self.fleet.utilisation, seconds)
-        worker_s = self.integrals[tick, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1].sum(1)
-        self.books.read(tick, state, worker_s, self.edges_s[tick : tick + 2])
+        self.books.read(tick, state, self.integrals[tick], self.edges_s[tick : tick + 2])
         self.monitor.keep_views(tick)
 
     def _apply(self, tick: int, action: Action) -> None:
@@ -220,14 +219,17 @@ class Replay:
             settled = [self._guarded(tick, number, action) for number in range(len(self.facts))]
             sited = self.steering.sited(tick, settled, self.target)
         for number in range(len(self.facts)):
-            size, bound = self.steering.resize(number, action, now)
+            size, bound = None, None
+            if action.size:
+                size, bound = self.steering.resize(number, action, now)
             entry = sited[number] if sited else self._guarded(tick, number, action)
             current = int(self.target[number])
             if entry.applied != current:
                 self.fleet.scale(number, entry.applied - current, now)
                 self.target[number] = entry.applied
             self._note(tick, number, action, current, entry, size, bound)
-        self.steering.steer(action, now)
+        if action.groups:
+            self.steering.steer(action, now)
 
     def _guarded(self, tick: int, number: int, action: Action) -> Settled:
         facts = self.facts[number]
@@ -252,19 +254,20 @@ class Replay:
         size: str | None,
         bound: Reason | None,
     ) -> None:
-        self.log.add(
-            tick=tick,
-            pool=number,
-            current=current,
-            proposed=float(action.target[number]),
-            applied=entry.applied,
-            reason=(bound or entry.reason).value,
-            size=size,
-            rationale=msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
+        log = self.log
+        log.tick.append(tick)
+        log.pool.append(number)
+        log.current.append(current)
+        log.proposed.append(float(action.target[number]))
+        log.applied.append(entry.applied)
+        log.reason.append((bound or entry.reason).value)
+        log.size.append(size)
+        log.rationale.append(
+            msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
             if action.rationale
-            else None,
-            guard=msgspec.json.encode(entry.stages).decode() if entry.stages else None,
+            else None
         )
+        log.guard.append(msgspec.json.encode(entry.stages).decode() if entry.stages else None)
 
     # 3. after the window: let what is in the system finish, then count
     def record(self) -> RunRecord:

@@ -1,7 +1,7 @@
 """Applies what an action says besides numbers of workers: sizes, nodes asleep, zones."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,8 +17,7 @@ from engine.units import IntArray
 __all__ = ["Settled", "Steering"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """What the guard left of a proposal for a pool."""
 
     applied: int
@@ -47,6 +46,8 @@ class Steering:
     def check(self, action: Action, where: str) -> None:
         """Refuses what does not fit the cluster. Raises PolicyError."""
         _check_sizes(action, len(self._sizes), where)
+        if not action.size and not action.groups:
+            return
         _check_number("worker sizes", len(action.size), len(self._sizes), where)
         _check_number("node groups", len(action.groups), len(self._groups), where)
         for wanted, known in zip(action.size, self._sizes, strict=False):
@@ -63,7 +64,7 @@ class Steering:
             The size that workers are ordered in from now on, and what bound it; None, None where
             nothing was proposed.
         """
-        wanted = action.size[pool] if action.size else None
+        wanted = action.size[pool]
         if wanted is None:
             return None, None
         names, held = self._sizes[pool], self._fleet.size(pool)

@@ -44,32 +44,35 @@ class Conditions:
         names = [scenario.region_of(pool.zone).name for pool in scenario.pools]
         self._regions = [_region(scenario, name) for name in names]
         grams = {r.name: _grams(scenario, r, edges_s, at_s, grids) for r in self._regions}
-        self._grams = {name: grams[name] for name in dict.fromkeys(names)}
-        self._names = names
+        self._grams: FloatArray = np.column_stack([grams[name] for name in names])  # (T, P)
+        self._listed: FloatArray = _listed(scenario)
+        self._pools = np.arange(len(names))
         groups = {group.name: group for group in scenario.node_groups}
-        self._prices = {
-            name: price_now(scenario, groups[name], series, at_s)
-            for name, series in prices.items()
-            if name in groups
-        }
+        self._histories = [
+            (p, price_now(scenario, groups[name], prices[name], at_s))
+            for p, name in enumerate(pool.node_group for pool in scenario.pools)
+            if name is not None and name in prices
+        ]
 
     def g_per_kwh(self, tick: int) -> FloatArray:
         """(P,) of the last tick before `tick`, at the start of the first."""
-        seen = max(tick - 1, 0)
-        return np.array([self._grams[name][seen] for name in self._names])
+        row: FloatArray = self._grams[max(tick - 1, 0)].copy()
+        return row
 
     def usd_per_hour(self, tick: int, size: IntArray) -> FloatArray:
         """(P,) of a worker of these sizes (P,), by the same tick's prices."""
-        scenario, seen = self._scenario, max(tick - 1, 0)
-        found = np.empty(len(size))
-        for p, pool in enumerate(scenario.pools):
-            kind = scenario.agent_type_of(pool).all_sizes[int(size[p])]
-            found[p] = worker_usd_per_hour(scenario, p, kind)
-            if pool.node_group in self._prices:
-                group = next(g for g in scenario.node_groups if g.name == pool.node_group)
-                share = node_share(kind, scenario.node_type_of(group))
-                found[p] = share * self._prices[group.name][seen]
+        found = self._listed[self._pools, size]
+        for p, price in self._histories:
+            found[p] = self._share(p, int(size[p])) * price[max(tick - 1, 0)]
         return found
+
+    def _share(self, p: int, size: int) -> float:
+        """Of a node, that a worker takes."""
+        scenario = self._scenario
+        pool = scenario.pools[p]
+        group = next(g for g in scenario.node_groups if g.name == pool.node_group)
+        kind = scenario.agent_type_of(pool).all_sizes[size]
+        return node_share(kind, scenario.node_type_of(group))
 
     def score(self, rule: Siting, tick: int, size: IntArray) -> FloatArray:
         """(P,) US dollars per hour that a worker counts as at its place; lower is better."""
@@ -95,6 +98,16 @@ class Conditions:
                 watts = whole * node_share(kind, node)
             found[p] = watts / WATTS_PER_KW * self._regions[p].pue
         return found
+
+
+def _listed(scenario: Scenario) -> FloatArray:
+    """(P, S) prices per hour of a worker of each size."""
+    sizes = [scenario.agent_type_of(pool).all_sizes for pool in scenario.pools]
+    found = np.full((len(sizes), max(len(each) for each in sizes)), np.nan)
+    for p, each in enumerate(sizes):
+        for k, size in enumerate(each):
+            found[p, k] = worker_usd_per_hour(scenario, p, size)
+    return found
 
 
 def _region(scenario: Scenario, name: str) -> Region:

@@ -22,7 +22,7 @@ class SizeBooks:
         self.busy_slot_s: FloatArray | None = np.zeros(shape) if most > 1 else None
         self._before: tuple[IntArray, IntArray] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
-    def read(self, tick: int, state: State, worker_s: FloatArray, span: FloatArray) -> None:
+    def read(self, tick: int, state: State, integrals: FloatArray, span: FloatArray) -> None:
         """At the end of a tick.
 
         Seconds of workers that are gone by now go to the sizes that such workers had before.
@@ -30,7 +30,7 @@ class SizeBooks:
         Args:
             tick: which.
             state: of the simulator.
-            worker_s: (P,) provisioned seconds of the tick.
+            integrals: (P, INTEGRALS) of the tick.
             span: (2,) its begin and end.
         """
         if self.size_s is None or self.busy_slot_s is None:
@@ -49,6 +49,7 @@ class SizeBooks:
         went = np.bincount(gone, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
         nobody = went.sum(axis=1) == 0
         went[nobody, state.pools["size"][nobody]] = 1.0
+        worker_s = integrals[:, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1].sum(axis=1)
         left = np.maximum(worker_s - found.sum(axis=1), 0.0)
         self.size_s[tick] = found + went * (left / went.sum(axis=1))[:, None]
         self._before = (now, key[workers["phase"] != kernel.OFF])

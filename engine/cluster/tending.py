@@ -11,7 +11,7 @@ from engine.policies.base import GroupAction
 from engine.scenario import Placement
 from engine.sim import kernel
 from engine.sim.kernel import State
-from engine.units import AnyArray, FloatArray, IntArray
+from engine.units import FloatArray, IntArray
 
 __all__ = ["Move", "steer", "tend"]
 
@@ -158,8 +158,11 @@ def _empty(
     span = nodes.span(g)
     table, workers = nodes.table[span], state.workers
     takes = (table["phase"] == ON) & (table["ready_s"] <= now) & (count[span] > 0)
-    starting = workers["node"][(workers["phase"] == kernel.STARTING) & (workers["node"] >= 0)]
-    still = np.bincount(starting, minlength=len(nodes.table))[span] == 0
+    changing = (workers["phase"] == kernel.STARTING) | (workers["replaced"] == 1)
+    changing = workers["node"][
+        changing & (workers["phase"] != kernel.OFF) & (workers["node"] >= 0)
+    ]
+    still = np.bincount(changing, minlength=len(nodes.table))[span] == 0
     free = nodes.free(g, workers)
     moves: list[Move] = []
     emptied = 0
@@ -169,7 +172,7 @@ def _empty(
         if not (takes[source] and still[source]):
             continue
         others = np.flatnonzero(takes & (np.arange(len(table)) != source))
-        found = _elsewhere(nodes, workers, g, source, others, free)
+        found = _elsewhere(nodes, state, g, source, others, free)
         if found is None:
             continue
         table["phase"][source] = LEAVING
@@ -186,17 +189,20 @@ def _empty(
 
 
 def _elsewhere(
-    nodes: Nodes, workers: AnyArray, g: int, source: int, others: IntArray, free: FloatArray
+    nodes: Nodes, state: State, g: int, source: int, others: IntArray, free: FloatArray
 ) -> list[Move] | None:
     """Where the workers of a node go, the largest first; None: they do not all fit.
 
+    They come in the size in which their pool orders workers now.
+
     What they take is then missing in `free` (nodes of the group, R).
     """
-    start = nodes.span(g).start
+    start, workers = nodes.span(g).start, state.workers
     here = workers[(workers["node"] == start + source) & (workers["phase"] == kernel.READY)]
     left = free[others]
     moves = []
-    needs = {p: _largest(nodes, here, p) for p in set(here["pool"].tolist())}
+    size = state.pools["size"]
+    needs = {p: nodes.needs[p, size[p]] for p in set(here["pool"].tolist())}
     for p in sorted(needs, key=lambda p: (-float(needs[p].max()), p)):
         number = int(np.sum(here["pool"] == p))
         chosen = place(
@@ -214,9 +220,3 @@ def _elsewhere(
         moves.append(Move(p, start + others[chosen], nodes.groups[g].migrate_s))
     free[others] = left
     return moves
-
-
-def _largest(nodes: Nodes, here: AnyArray, p: int) -> FloatArray:
-    """(R,) at most taken by a worker of pool `p` on a node."""
-    sizes = here["size"][here["pool"] == p]
-    return np.asarray(nodes.needs[p, sizes].max(axis=0), np.float64)
