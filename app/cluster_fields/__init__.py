@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from app.cluster_fields.base import Field, Part, Type
-from app.cluster_fields.places import NODE_GROUPS, NODE_TYPES, REGIONS, ZONES
+from app.cluster_fields.places import NODE_GROUPS, NODE_TYPES, REGIONS, SITING, ZONES
 from app.cluster_fields.tenancy import (
     DEGRADATION,
     FAULTS,
@@ -26,7 +26,7 @@ SECTIONS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
     {
         "Workers": (POOLS, AGENT_TYPES, SIZES),
         "Nodes": (NODE_GROUPS, NODE_TYPES),
-        "Regions": (REGIONS, ZONES),
+        "Regions": (REGIONS, ZONES, SITING),
         "Routing": (ROUTER, FACTORS, BREAKER, CACHE, RETRY),
         "Tenants": (TENANTS, PRIORITY_CLASSES, PARTITIONS, DEGRADATION),
         "Faults": (FAULTS, RANDOM_FAULTS),

@@ -2,7 +2,7 @@
 
 from app.cluster_fields.base import Field, Part, Type
 from app.cluster_fields.workers import STARTUP_KINDS
-from engine.scenario import Placement, Purchase, StartupKind
+from engine.scenario import Placement, Purchase, SitingRule, StartupKind
 from engine.scenario.grids import GREEN_DAYS, GRID_DAYS
 
 REGIONS = Part(
@@ -113,6 +113,42 @@ ZONES = Part(
     ),
 )
 
+SITING = Part(
+    key="siting",
+    title="Siting",
+    noun="siting",
+    help="In which zones the workers of an agent type are that has pools in several of them.",
+    many=False,
+    switch="Move workers between zones",
+    fields=(
+        Field(
+            path="rule",
+            label="Rule",
+            type=Type.CHOICE,
+            choices=tuple(rule.value for rule in SitingRule),
+            help="best: where price, carbon and delay together cost least. spread: evenly.",
+        ),
+        Field(
+            path="usd_per_kg",
+            label="A kg CO₂e counts as",
+            unit="USD",
+            help="0.1: 100 USD a tonne.",
+        ),
+        Field(
+            path="usd_per_h_per_delay_s",
+            label="A second of delay counts as",
+            unit="USD/h per worker",
+            help="Of the round trip between callers and region.",
+        ),
+        Field(
+            path="hysteresis_frac",
+            label="Moves only for less by",
+            unit="share 0 to 1",
+            help="So that workers do not go back and forth.",
+        ),
+    ),
+)
+
 NODE_TYPES = Part(
     key="node_types",
     title="Node types",
@@ -145,6 +181,22 @@ NODE_TYPES = Part(
             optional=True,
             empty="not sold",
             help="Rent of a node that may be revoked.",
+        ),
+        Field(
+            path="price_trace",
+            label="Price history",
+            type=Type.TEXT,
+            optional=True,
+            empty="the prices above",
+            help="Name or id of a stored price trace; holds by date instead of the prices above.",
+        ),
+        Field(
+            path="price_name",
+            label="Its machine type",
+            type=Type.TEXT,
+            optional=True,
+            empty="this name",
+            help="What the history calls this node type.",
         ),
         Field(
             path="capex_usd",

@@ -240,6 +240,18 @@ SLO = Part(
             unit="share 0 to 1",
             help="Share of requests that should meet it.",
         ),
+        Field(
+            path="penalty_usd_per_violation",
+            label="Penalty",
+            unit="USD per violation",
+            help="For each unbroken run of minutes that broke the SLO.",
+        ),
+        Field(
+            path="revenue_usd_per_request",
+            label="Revenue",
+            unit="USD per request",
+            help="What a request brings in that meets its SLO; at risk with those that do not.",
+        ),
     ),
 )
 

@@ -15,7 +15,7 @@ out_option = click.option(
 
 @click.group()
 def manifests() -> None:
-    """Deployments and autoscalers of a scenario: write them, or read a scenario from them."""
+    """Write a scenario as Kubernetes manifests, or read one from them."""
 
 
 @manifests.command("export")
