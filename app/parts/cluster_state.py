@@ -4,7 +4,7 @@ The session holds the good scenario as TOML text, edits that cannot be, and why.
 by the path of their value.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from app import cluster_draft, load, state
@@ -64,8 +64,9 @@ def typed(path: str) -> None:
     edits.pop(path, None)
     edits[path] = state.get(INPUT + path)
     scenario, wrong = cluster_draft.applied(current(), edits)
-    state.put(state.CLUSTER_EDITS, {path: edits[path] for path in wrong})
-    _keep(scenario, wrong)
+    _keep(scenario, edits, wrong)
+    if path not in wrong:
+        state.put(INPUT + path, given(to_dict(scenario), path))  # as such a value is written
 
 
 def changed(path: str, make: Callable[[], Scenario]) -> None:
@@ -85,33 +86,36 @@ def changed(path: str, make: Callable[[], Scenario]) -> None:
     edits = state.get(state.CLUSTER_EDITS, {})
     kept = {other: value for other, value in edits.items() if not other.startswith(part)}
     scenario, wrong = cluster_draft.applied(scenario, kept)
-    state.put(state.CLUSTER_EDITS, {other: kept[other] for other in wrong})
-    _keep(scenario, dict(wrong))
+    _keep(scenario, kept, wrong)
+    for key in state.keys(INPUT + part):
+        state.forget(key)  # its entry may be another one now
 
 
-def _keep(scenario: Scenario, wrong: dict[str, Any]) -> None:
+def _keep(scenario: Scenario, edits: Mapping[str, Any], wrong: Mapping[str, EngineError]) -> None:
+    """Another good scenario, and the edits that are not in it."""
     triples = {path: (error.what, error.where, error.fix) for path, error in wrong.items()}
+    state.put(state.CLUSTER_EDITS, {path: edits[path] for path in wrong})
     state.put(state.CLUSTER_WRONG, triples)
-    if scenario != current():
-        state.put(state.CLUSTER_PRESET, None)
-        state.put(state.CLUSTER_BASE, to_toml(scenario))
-    plain = to_dict(scenario)
+    before = current()
+    if scenario == before:
+        return
+    state.put(state.CLUSTER_PRESET, None)
+    state.put(state.CLUSTER_BASE, to_toml(scenario))
+    plain, old = to_dict(scenario), to_dict(before)
     for key in state.keys(INPUT):
-        _refresh(plain, key, triples)
+        path = key.removeprefix(INPUT)
+        if path not in wrong:
+            _refresh(key, path, plain, old)
 
 
-def _refresh(plain: dict[str, Any], key: str, wrong: dict[str, Any]) -> None:
-    """Shows the good value again where another edit changed it."""
-    path = key.removeprefix(INPUT)
-    if path in wrong:
-        return
+def _refresh(key: str, path: str, plain: dict[str, Any], old: dict[str, Any]) -> None:
+    """Shows the good value where an edit of another input changed it."""
+    _, field = cluster_draft.spec(path)
     try:
-        _, field = cluster_draft.spec(path)
-        value = shown(field, cluster_draft.value_at(plain, path))
-    except (IndexError, KeyError):
-        state.forget(key)  # its entry is gone
-        return
-    if state.get(key) != value:
+        value, was = (shown(field, cluster_draft.value_at(each, path)) for each in (plain, old))
+    except IndexError:
+        return  # of an entry that is not there any more
+    if value != was:
         state.put(key, value)
 
 
