@@ -31,8 +31,10 @@ class ServiceSums:
     """Openings of circuit breakers."""
     hits: int | None
     """Prefixes found in a cache; None without caches."""
-    hot_workers: float | None
-    """Mean number of them."""
+    hot_workers: int | None
+    """Summed over ticks; None where nobody looked."""
+    ready_workers: int
+    """At the ends of ticks, summed."""
     transfer_gib: float
     revenue_usd_per_request: float
     tenants: Sequence[tuple[int, int]]
@@ -64,7 +66,7 @@ def service_figures(sums: ServiceSums, hours: float) -> dict[str, float | None]:
     """
     asked = sums.arrived
     met = [good / arrived for arrived, good in sums.tenants if arrived]
-    happened = sums.happened
+    happened, hot = sums.happened, sums.hot_workers
     changes = sum(happened.get(kind, 0) for kind in _NODE_CHANGES)
     worth = sums.revenue_usd_per_request
     return {
@@ -75,7 +77,7 @@ def service_figures(sums: ServiceSums, hours: float) -> dict[str, float | None]:
         "cache_hit_frac": None if sums.hits is None else _ratio(sums.hits, asked),
         "workers_crashed": sums.crashed,
         "breaker_openings": sums.breakers,
-        "hot_workers": sums.hot_workers,
+        "hot_worker_frac": None if hot is None else _ratio(hot, sums.ready_workers),
         "fairness_jain": jain(met),
         "tenant_attainment_min_frac": min(met, default=None),
         "transfer_gib": sums.transfer_gib or None,

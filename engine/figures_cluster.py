@@ -192,12 +192,12 @@ SERVICE_FIGURES = (
         windowed=True,
     ),
     Figure(
-        key="hot_workers",
+        key="hot_worker_frac",
         label="Hot workers",
-        unit="workers",
+        unit="%",
         better="lower",
-        meaning="Mean number of workers busier than their pool's mean by two standard deviations, "
-        "or above 90 % for three ticks.",
+        meaning="Share of the ready workers that were busier than their pool's mean by more than "
+        "two standard deviations, or above 90 % for three ticks; the mean over ticks.",
         windowed=True,
     ),
     Figure(

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit
 
+from engine.cluster.meter import HOT_FRAC, HOT_SD, HOT_TICKS
 from engine.records import GaugeTicks
 from engine.scenario import FaultKind, Scenario
 from engine.sim import kernel
@@ -12,9 +13,6 @@ from engine.units import FloatArray, IntArray
 
 __all__ = ["Gauges"]
 
-HOT_FRAC, HOT_TICKS, HOT_SD = 0.9, 3, 2.0
-"""A hotspot: above this busy share for so many ticks, or so many standard deviations above the
-mean; from the load-balancing guide, which leaves the numbers open."""
 IMBALANCE, BUSIEST, HOT = range(3)
 
 

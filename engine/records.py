@@ -137,6 +137,10 @@ class Accounts:
     """Mean share of the nodes' power to compute that requests used."""
     busiest_frac: FloatArray
     """That of the busiest node."""
+    fragmentation: FloatArray
+    """1 - the largest free piece of the nodes over all that is free."""
+    hot_nodes: IntArray
+    """Busier than mean + 2 standard deviations, or above 90 % for three ticks."""
     energy_kwh: FloatArray
     """Of the site: of the machines times PUE."""
     green_kwh: FloatArray

@@ -132,6 +132,7 @@ def _account_rows(
     names = (
         "nodes", "suspended", "node_s", "requested_frac", "busy_frac", "busiest_frac",
         "energy_kwh", "green_kwh", "backup_kwh", "g_per_kwh", "operational_g", "embodied_g",
+        "fragmentation", "hot_nodes",
     )  # fmt: skip
     return {
         "tick": tick,

@@ -218,6 +218,8 @@ class _Books:
             requested_frac=self._of_nodes("requested_frac", np.nan),
             busy_frac=self._of_nodes("busy_frac", np.nan),
             busiest_frac=self._of_nodes("busiest_frac", np.nan),
+            fragmentation=self._of_nodes("fragmentation", np.nan),
+            hot_nodes=self._of_nodes("hot_nodes", 0).astype(np.int64),
         )
 
     def _of_nodes(self, name: str, else_where: float) -> FloatArray:

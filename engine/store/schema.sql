@@ -178,8 +178,12 @@ CREATE TABLE IF NOT EXISTS accounts (
     spot_usd       DOUBLE,
     owned_usd      DOUBLE,
     energy_usd     DOUBLE,
-    transfer_usd   DOUBLE
+    transfer_usd   DOUBLE,
+    fragmentation  DOUBLE,            -- 1 - largest free piece of the nodes over all that is free
+    hot_nodes      INTEGER            -- above mean + 2 deviations, or above 90 % for three ticks
 );
+ALTER TABLE accounts ADD COLUMN IF NOT EXISTS fragmentation DOUBLE;
+ALTER TABLE accounts ADD COLUMN IF NOT EXISTS hot_nodes INTEGER;
 
 -- One row a tick and pool: what protects requests, how evenly workers work, the network, what is
 -- at stake. Counts by event time.

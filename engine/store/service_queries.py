@@ -55,10 +55,11 @@ WITH served AS (
     SELECT tick, sum(requests) AS finished FROM latency
     WHERE run_no = $run_no AND tick >= $first AND tick < $last GROUP BY tick
 ), a_tick AS (
-    SELECT tick, sum(arrived) AS arrived, sum(slo_met) AS met FROM ticks
+    SELECT tick, sum(arrived) AS arrived, sum(slo_met) AS met, sum(ready) AS ready FROM ticks
     WHERE run_no = $run_no AND tick >= $first AND tick < $last GROUP BY tick
 ), up AS (
-    SELECT coalesce(sum(arrived), 0) AS arrived, coalesce(sum(arrived - met), 0) AS missed,
+    SELECT coalesce(sum(arrived), 0) AS arrived, coalesce(sum(ready), 0) AS ready_workers,
+        coalesce(sum(arrived - met), 0) AS missed,
         count(*) FILTER (arrived > 0) AS asked_ticks,
         count(*) FILTER (arrived > 0 AND coalesce(finished, 0) >= $up * arrived - 1e-9)
             AS up_ticks
@@ -68,7 +69,7 @@ WITH served AS (
         coalesce(sum(degraded), 0) AS degraded, coalesce(sum(crashed), 0) AS crashed,
         coalesce(sum(breakers_opened), 0) AS breakers,
         coalesce(sum(hits_worker + hits_zone + hits_store), 0) AS hits,
-        sum(hot_workers) / nullif(count(DISTINCT tick), 0) AS hot_workers,
+        sum(hot_workers) AS hot_workers,
         coalesce(sum(transfer_gib), 0) AS transfer_gib
     FROM service WHERE run_no = $run_no AND tick >= $first AND tick < $last
 )
@@ -128,7 +129,7 @@ def service_sums(store: Store, run: RunRow, span: Span) -> ServiceSums:
         **{name: int(row[name]) for name in row if name != "transfer_gib"},
         transfer_gib=float(row["transfer_gib"]),
         hits=int(hits) if scenario.get("cache") else None,
-        hot_workers=None if pd.isna(hot) else float(hot),
+        hot_workers=None if pd.isna(hot) else int(hot),
         revenue_usd_per_request=scenario["slo"].get("revenue_usd_per_request", 0.0),
         tenants=tuple(zip(tenants["arrived"].tolist(), tenants["slo_met"].tolist(), strict=True)),
         has_nodes=bool(scenario.get("node_groups")),

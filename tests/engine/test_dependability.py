@@ -36,7 +36,8 @@ from tests.engine.replays import demand, scenario, sessions, spec
 
 NOTHING = ServiceSums(
     arrived=0, missed=0, asked_ticks=0, up_ticks=0, retried=0, shed=0, degraded=0, crashed=0,
-    breakers=0, hits=None, hot_workers=None, transfer_gib=0.0, revenue_usd_per_request=0.0,
+    breakers=0, hits=None, hot_workers=None, ready_workers=0, transfer_gib=0.0,
+    revenue_usd_per_request=0.0,
     tenants=(), has_nodes=False, happened={},
 )  # fmt: skip
 
@@ -63,7 +64,8 @@ def test_jains_index_is_between_its_bounds_and_knows_no_unit(values, scale):
 def test_figures_of_sums_by_hand():
     sums = dataclasses.replace(
         NOTHING, arrived=200, missed=30, asked_ticks=10, up_ticks=9, retried=50, shed=8,
-        degraded=4, crashed=3, breakers=2, hits=150, hot_workers=0.5, transfer_gib=7.0,
+        degraded=4, crashed=3, breakers=2, hits=150, hot_workers=5, ready_workers=40,
+        transfer_gib=7.0,
         revenue_usd_per_request=0.5, tenants=((100, 90), (50, 30), (0, 0)), has_nodes=True,
         happened={"node-started": 4, "node-lost": 1, "node-suspended": 9, "workers-moved": 2,
                   "pool-resized": 6},
@@ -71,7 +73,8 @@ def test_figures_of_sums_by_hand():
     figures = service_figures(sums, hours=2.0)
     assert figures == {
         "availability_frac": 0.9, "retried_frac": 0.25, "shed_frac": 0.04, "degraded_frac": 0.02,
-        "cache_hit_frac": 0.75, "workers_crashed": 3, "breaker_openings": 2, "hot_workers": 0.5,
+        "cache_hit_frac": 0.75, "workers_crashed": 3, "breaker_openings": 2,
+        "hot_worker_frac": 0.125,
         "fairness_jain": pytest.approx(1.5**2 / (2 * (0.81 + 0.36))),
         "tenant_attainment_min_frac": 0.6, "transfer_gib": 7.0, "revenue_at_risk_usd": 15.0,
         "node_changes_per_h": 2.5, "nodes_lost": 1, "workers_moved": 2, "resizes_per_h": 3.0,

@@ -255,3 +255,14 @@ def test_a_planned_revocation_takes_spot_nodes_only_and_with_notice():
     assert (ready_s[3:] < 0).all()
     with pytest.raises(ScenarioError, match="no spot nodes"):
         on_nodes(faults=(Fault(kind=FaultKind.SPOT_REVOCATION, at_s=0.0, where="boxes"),))
+
+
+def test_a_node_is_hot_when_its_workers_are_and_the_others_are_not():
+    """Eight nodes of which one works all the time, from the second tick on."""
+    pool = Pool(agent_type="small", workers_initial=8, workers_max=40, node_group="boxes")
+    chosen = on_nodes({"placement": Placement.SPREAD, "nodes_min": 8}, pools=(pool,))
+    steps = Steps(chosen, [0.0, 15.0], 1e4)
+    steps.fleet.state.workers["node"][:8] = range(8)
+    steps.step(8)
+    assert steps.meter("hot_nodes") == 1  # mean + 2 deviations
+    assert 0.5 < steps.meter("fragmentation") < 1.0
