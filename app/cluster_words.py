@@ -40,7 +40,7 @@ STANDING_HELP = (
     "with nothing to do."
 )
 WORKERS, NODES, MONEY = "Workers", "Nodes", "Cost (USD/h)"
-POWER, CARBON = "Power (W)", "Carbon (g CO₂e/h)"
+POWER, CARBON = "Power (W)", "CO₂e (g/h)"
 NOT_KNOWN = "not known"
 NOT_KNOWN_HELP = "Not known until every machine has its power; see Power full."
 POWER_HELP = "Of the sites: power of all idle machines times PUE."

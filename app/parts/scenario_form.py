@@ -58,7 +58,7 @@ def current() -> Scenario:
     values = {
         ("" if field.shared else pool.name, field.path): state.get(_key(pool, field))
         for pool in scenario.pools
-        for field in FIELDS
+        for field in scenario_fields.fields_of(scenario, pool)
     }
     return scenario_fields.with_values(scenario, values)
 
@@ -95,11 +95,16 @@ def fields() -> None:
     for pool in scenario.pools:
         if len(scenario.pools) > 1:
             st.markdown(f"**{phrases.pool_title(pool.name, pool.agent_type)}**")
-        for tab, group in zip(st.tabs(list(GROUPS)), GROUPS.values(), strict=True):
+        shown = scenario_fields.fields_of(scenario, pool)
+        groups = {
+            name: kept
+            for name, group in GROUPS.items()
+            if (kept := [field for field in group if field in shown])
+        }
+        for tab, group in zip(st.tabs(list(groups)), groups.values(), strict=True):
             with tab, st.grid(4, min_column_width=170, vertical_alignment="bottom"):
                 for field in group:
-                    if not field.shared or pool is scenario.pools[0]:
-                        _input(pool, field)
+                    _input(pool, field)
 
 
 def _input(pool: Pool, field: Field) -> None:
