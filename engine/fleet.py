@@ -34,6 +34,7 @@ class Fleet:
         self._faults = WorkerFaults(scenario, window_s)
         self._partitions = Balancer(scenario)
         self.hosting = make_hosting(scenario, self.state, ticks)
+        kernel.moor_all(self.state)
         self.orders = Orders()
         self.events = EventLog() if self.hosting is None else self.hosting.nodes.events
         self._names = [pool.name for pool in scenario.pools]

@@ -38,7 +38,7 @@ from engine.policies.base import (
 from engine.records import DecisionLog, RunRecord
 from engine.scenario import Scenario, WorkerSize
 from engine.sim import kernel
-from engine.sim.outcomes import Tally, tally
+from engine.sim.outcomes import Tally, pools_of, tally
 from engine.sim.service import Workload
 from engine.sim.tenants import tenant_ticks
 from engine.steering import Settled, Steering
@@ -275,13 +275,14 @@ class Replay:
         kernel.advance(self.fleet.state, math.inf)
         scenario = self.spec.scenario
         result: Tally = tally(
-            self.fleet.state.requests["pool"],
+            pools_of(self.fleet.state),
             self.fleet.state.outcomes,
             pools=len(self.facts),
             tick_s=self.tick_s,
             ticks=self.ticks,
             slo_s=scenario.slo.latency_s,
             keep=scenario.keep_requests,
+            delay_s=self.fleet.state.pools["delay_s"],
         )
         return RunRecord(
             accounts=accounts(scenario, self._readings(), self.spec.grids, self.spec.prices),

@@ -22,10 +22,13 @@ from engine.scenario import (
     Pool,
     Purchase,
     QueueKind,
+    Router,
+    RouterKind,
     Scenario,
     Tenant,
 )
-from engine.sim.service import prepare
+from engine.sim.choices import explain_choice
+from engine.sim.service import new_state, prepare
 from engine.trace.schema import RequestTable, request_table
 
 _UNREADABLE = (
@@ -108,6 +111,8 @@ def compile_kernels() -> float:
             window_s=_WINDOW_S,
         )
         replay([spec])
+        state = new_state(spec.workload, scenario, _WINDOW_S)
+        explain_choice(state, 0, 0.0)
     return time.perf_counter() - started
 
 
@@ -128,6 +133,7 @@ def _scenario() -> Scenario:
         faults=tuple(Fault(kind=kind, at_s=10.0, for_s=5.0) for kind in _FAULTS),
         tenants=(Tenant(name="a", share=1.0), Tenant(name="b", share=2.0)),
         partitions=Partitions(every_s=5.0, hysteresis_frac=0.0),
+        router=Router(kind=RouterKind.HIERARCHICAL),
         keep_requests=True,
     )
 

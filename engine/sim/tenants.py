@@ -5,6 +5,7 @@ import numpy as np
 from engine.records import TenantTicks
 from engine.sim import kernel
 from engine.sim.kernel import State
+from engine.sim.outcomes import pools_of
 from engine.units import AnyArray, FloatArray
 
 __all__ = ["tenant_ticks"]
@@ -29,7 +30,8 @@ def tenant_ticks(
     tick = np.searchsorted(edges_s[1:-1], outcomes["arrived_s"], side="right")
     place = tick * shape[1] + state.traits["tenant"][there]
     finished = outcomes["status"] == kernel.FINISHED
-    latency_s = np.where(finished, outcomes["end_s"] - outcomes["arrived_s"], 0.0)
+    delay_s = state.pools["delay_s"][pools_of(state)[there]]
+    latency_s = np.where(finished, outcomes["end_s"] - outcomes["arrived_s"] + delay_s, 0.0)
     work_s = state.requests["work_s"][there]
 
     def summed(weights: AnyArray) -> FloatArray:

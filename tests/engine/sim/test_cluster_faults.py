@@ -247,11 +247,6 @@ def test_more_than_all_slots_cannot_be_guaranteed():
         played(demand(number=10), tenants=greedy)
 
 
-def test_a_router_that_cannot_be_replayed_is_refused_by_name():
-    with pytest.raises(ScenarioError, match="least-agent-load"):
-        played(demand(number=10), router=Router(kind=RouterKind.LEAST_AGENT_LOAD))
-
-
 def test_shedding_ends_a_retry_storm_that_goes_on_without():
     retry = Retry(attempts=8, backoff_s=2.0, multiplier=1.0, jitter=Backoff.NONE)
     shed = Degradation(kind=DegradeKind.DEADLINE, above=1.0, below=0.9, amount=5.0)
