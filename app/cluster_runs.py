@@ -73,7 +73,10 @@ def tenants(frame: pd.DataFrame, labels: Mapping[str, str]) -> pd.DataFrame:
         {
             "Tenant": [phrases.escaped(name) for name in frame["tenant"]],
             said.RUN: [phrases.escaped(labels[run]) for run in frame["run_id"]],
-            "Priority class": [phrases.escaped(name or "–") for name in frame["priority"]],
+            "Priority class": [
+                phrases.escaped(name) if isinstance(name, str) else "–"
+                for name in frame["priority"]
+            ],
             "Arrived": [formats.whole(value) for value in frame["arrived"]],
             "Failed": [formats.whole(value) for value in frame["failed"]],
             "SLO attainment": [_text(value, "%") for value in frame["attainment_frac"]],
