@@ -7,6 +7,8 @@ from engine.scenario import (
     Placement,
     Pool,
     Region,
+    Router,
+    RouterKind,
     Scenario,
     Slo,
     Startup,
@@ -206,9 +208,10 @@ TWO_REGIONS = Scenario(
     ),
     node_types=(GPU_NODE,),
     node_groups=(_US[1], _EU[1]),
+    router=Router(kind=RouterKind.HIERARCHICAL),
     tenants=(
         Tenant(name="global", share=3.0),
-        Tenant(name="europe", share=1.0),
+        Tenant(name="europe", share=1.0, regions=("europe-west4",)),
     ),
 )
 

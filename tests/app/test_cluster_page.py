@@ -232,6 +232,7 @@ def test_the_scenario_made_here_is_replayed_and_can_be_chosen_there(store, open_
     page.button(key="cluster_replay").click().run()
     assert not page.exception
     assert page.title[0].value == "Replay"
+    page.switch_page("views/replay.py").run()  # where a browser is already
     assert page.number_input(key="replay_chat_pool.workers_max").value == 7
     page.segmented_control(key="replay_preset").set_value("tool-workers").run()
     assert page.number_input(key="replay_tools_pool.workers_max").value == 500

@@ -139,8 +139,7 @@ def test_an_empty_store_says_what_to_do(no_samples, open_page):
 def test_every_chart_has_a_name_for_screen_readers(demo, open_page):
     page = open_page("compare", runs=",".join(demo))
     charts = page.get("vega_lite_chart")
-    assert (
-        len(charts) == len(demo) + 5
-    )  # arrivals, capacity per run, latency, queue, failures, cost
+    # arrivals, capacity per run, latency, queue, failures, cost, routing
+    assert len(charts) == len(demo) + 6
     assert all(chart.proto.alt.strip() for chart in charts)
     assert all(table.proto.alt.strip() for table in page.table)
