@@ -102,7 +102,7 @@ def explain_choice(state: State, request: int, now: float) -> Choice:
         pools=state.pools.copy(), regions=state.regions.copy(), standings=state.standings.copy()
     )
     p, worker, by_session = kernel.choose_worker(copy, request, now)
-    candidates = _candidates(state, p, request, now)
+    candidates = _candidates(state, p, request, now, worker)
     chosen = None if worker == kernel.NONE else int(worker - state.pools["first_worker"][p])
     decided_by = _decided_by(state, p, worker, by_session)
     runner_up = margin = None
@@ -122,11 +122,18 @@ def explain_choice(state: State, request: int, now: float) -> Choice:
     )
 
 
-def _candidates(state: State, p: int, request: int, now: float) -> tuple[Candidate, ...]:
+def _candidates(
+    state: State, p: int, request: int, now: float, chosen: int
+) -> tuple[Candidate, ...]:
+    """Workers that the router looks at, and the one chosen."""
     copy = state._replace(pools=state.pools.copy(), standings=state.standings.copy())
     table = np.zeros((max(1, int(state.pools["routable"][p])), kernel.WEIGHED))
     rows = table[: kernel.weigh(copy, p, request, now, table)]
     rows = rows[np.unique(rows[:, kernel.W_WORKER], return_index=True)[1]]  # drawn ones once
+    if state.pools["router"][p] == kernel.HIERARCHICAL and len(rows):
+        number = rows[:, kernel.W_WORKER].astype(np.int64)
+        at_node = state.standings["berth"][number] == _best_node(state, p)
+        rows = rows[at_node | (number == chosen)]
     order = (rows[:, kernel.W_HELD], -rows[:, kernel.W_SCORE], _blocked(state, p, rows))
     return tuple(_candidate(state, p, rows[k]) for k in np.lexsort(order))
 
@@ -191,9 +198,10 @@ def _node_level(state: State, p: int) -> Level:
     there = np.flatnonzero(berths["first"] != kernel.NONE)
     used = berths["held"][there] / berths["slots"][there]
     scores = 1.0 - used - kernel.FULL_PENALTY * (berths["open"][there] == 0)
-    tree, start = state.berth_tree, int(state.pools["berth_tree"][p])
-    return Level(
-        name="node",
-        scores=dict(zip(there.tolist(), scores.tolist(), strict=True)),
-        chosen=int(tree[start + 1]) & kernel.INDEX_MASK,
-    )
+    named = dict(zip(there.tolist(), scores.tolist(), strict=True))
+    return Level(name="node", scores=named, chosen=_best_node(state, p))
+
+
+def _best_node(state: State, p: int) -> int:
+    root = int(state.pools["berth_tree"][p]) + 1
+    return int(state.berth_tree[root]) & kernel.INDEX_MASK

@@ -2501,17 +2501,11 @@ def weigh(state, p, i, now, table):
     router = LEAST_CONNECTIONS if pool.shared_queue + pool.partitioned > 0 else pool.router
     if router == WEIGHTED_ROUND_ROBIN and now - pool.weights_s >= state.clock[0].adapt_s:
         _refresh_weights(state, p, now)
-    best = NOWHERE
-    if router == HIERARCHICAL and pool.routable > 0:
-        best = np.int64(state.standings[_at_best_node(state, p)].berth)
     everyone = router < PREDICTED_COMPLETION or router >= WEIGHTED_ROUND_ROBIN
-    number = 0
-    for k in range(pool.routable if everyone else _candidates(state, p)):
+    number = pool.routable if everyone else _candidates(state, p)
+    for k in range(number):
         w = _member(state, p, k) if everyone else _candidate(state, p, i, k)
-        if best != NONE and state.standings[w].berth != best:
-            continue
-        row = table[number]
-        number += 1
+        row = table[k]
         row[W_WORKER] = w
         row[W_HELD] = _held(state, w)
         row[W_BLOCKED] = 1.0 if _is_blocked(state, p, w) else 0.0
