@@ -18,6 +18,8 @@ OWN = "my own"
 SECTION = "Part of the scenario"
 REPLAY = "Replay on this cluster"
 REPLAY_HELP = "Opens the page Replay with this scenario."
+SAVE = "Save"
+SAVE_HELP = "Keeps the last good scenario under its name; see Name in SLO and replay."
 EXPORT, IMPORT = "Export", "Import"
 EXPORT_HELP = "Take the last good scenario with you."
 TOML, TOML_HELP = "Scenario file (TOML)", "For the command line: smartscale replay --scenario."
@@ -84,6 +86,16 @@ def add(noun: str) -> str:
 def remove(name: str) -> str:
     """Label of the button that removes an entry."""
     return f"Remove {name}"
+
+
+def save_as(name: str) -> str:
+    """Label of the button that keeps a scenario."""
+    return f"Save as {name}"
+
+
+def forget(name: str) -> str:
+    """Label of the button that forgets a saved scenario."""
+    return f"Delete {name}"
 
 
 def labelled(label: str, owner: str) -> str:

@@ -19,6 +19,7 @@ from engine.economics.assumptions import Assumptions
 from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
 from engine.economics.model import Report, Review
+from engine.errors import ScenarioError
 from engine.forecast_runs import ForecastRuns, forget_trace
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
@@ -26,8 +27,9 @@ from engine.presets import PRESETS
 from engine.replay import Progress
 from engine.run_info import RunInfo, run_info
 from engine.scenario import Scenario
+from engine.scenario_file import content_hash, from_dict, to_dict
 from engine.scorecard import Scorecard, window_figures
-from engine.store import run_queries, runs, traces
+from engine.store import run_queries, runs, scenarios, traces
 from engine.store.duck import Store
 from engine.store.run_queries import Span
 from engine.store.runs import RunRow
@@ -161,6 +163,30 @@ class Planner(ClusterRuns, ForecastRuns):
     def presets(self) -> Mapping[str, Scenario]:
         """Scenarios to start from; the first is the default."""
         return PRESETS
+
+    def saved_scenarios(self) -> dict[str, Scenario]:
+        """Scenarios that were saved, by name, newest first; those of other versions left out."""
+        found = {}
+        for name, values in scenarios.saved_scenarios(self._store).items():
+            try:
+                found[name] = from_dict(values, f"saved scenario {name!r}")
+            except ScenarioError:
+                continue
+        return found
+
+    def save_scenario(self, scenario: Scenario) -> None:
+        """Keeps a scenario under its name. Raises ScenarioError for the name of a preset."""
+        name = scenario.name
+        if name in PRESETS:
+            raise ScenarioError(
+                f"{name!r} is the name of a preset", "scenario: name", "Give it another name first"
+            )
+        key = f"{content_hash(scenario)} {name}"
+        scenarios.save_scenario(self._store, name, key, to_dict(scenario))
+
+    def delete_scenario(self, name: str) -> None:
+        """Forgets a saved scenario. Raises StoreError if there is none."""
+        scenarios.delete_scenario(self._store, name)
 
     def policies(self) -> list[PolicyInfo]:
         """Every installed policy."""

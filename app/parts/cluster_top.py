@@ -1,6 +1,8 @@
 """What stands above the tables: presets, files, the idle cluster, and what is not used yet."""
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 import streamlit as st
 
@@ -17,9 +19,10 @@ from engine.scenario_file import from_toml, to_dict, to_toml
 def start() -> None:
     """Presets, import, export, and the way to a replay."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
+        names = {**dict.fromkeys(load.planner().presets()), **_saved()}
         st.selectbox(
             cluster_words.START_FROM,
-            list(load.planner().presets()),
+            list(names),
             index=None,
             placeholder=cluster_words.OWN,
             key=state.CLUSTER_PRESET,
@@ -28,6 +31,8 @@ def start() -> None:
             width=240,
             persist_state="session",
         )
+        with st.popover(cluster_words.SAVE, icon=":material/save:", help=cluster_words.SAVE_HELP):
+            _save(cluster_state.current())
         with st.popover(cluster_words.IMPORT, icon=":material/upload:"):
             _import()
         with st.popover(
@@ -52,8 +57,47 @@ def start() -> None:
 
 def _preset_chosen() -> None:
     name = state.get(state.CLUSTER_PRESET)
-    if name is not None:
-        cluster_state.take_over(load.planner().presets()[name])
+    found = {**_saved(), **load.planner().presets()}.get(name)
+    if found is not None:
+        cluster_state.take_over(found)
+
+
+def _saved() -> dict[str, Scenario]:
+    return load.planner().saved_scenarios()
+
+
+def _save(scenario: Scenario) -> None:
+    """Keeps the scenario under its name, and lists those that are kept."""
+    st.button(
+        phrases.escaped(cluster_words.save_as(scenario.name)),
+        key="cluster_save",
+        icon=":material/save:",
+        on_click=_told,
+        args=(load.planner().save_scenario, scenario, scenario.name),
+    )
+    saved = _saved()
+    if saved:
+        st.divider()
+    for name in saved:
+        st.button(
+            phrases.escaped(cluster_words.forget(name)),
+            key=f"cluster_forget_{name}",
+            icon=":material/delete:",
+            type="tertiary",
+            on_click=_told,
+            args=(load.planner().delete_scenario, name, None),
+        )
+
+
+def _told(act: Callable[[Any], None], what: Any, chosen: str | None) -> None:
+    """Callback: does it, or keeps why not."""
+    try:
+        act(what)
+    except EngineError as error:
+        state.put(state.CLUSTER_PROBLEM, (error.what, error.where, error.fix))
+        return
+    state.forget(state.CLUSTER_PROBLEM)
+    state.put(state.CLUSTER_PRESET, chosen)
 
 
 def _import() -> None:

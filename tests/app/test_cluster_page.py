@@ -240,6 +240,22 @@ def test_the_scenario_made_here_is_replayed_and_can_be_chosen_there(store, open_
     assert page.number_input(key="replay_chat_pool.workers_max").value == 7
 
 
+def test_a_scenario_is_saved_under_its_name_chosen_again_and_deleted(page):
+    page.selectbox(key=state.CLUSTER_PRESET).set_value("kubernetes").run()
+    page.button(key="cluster_save").click().run()
+    assert "is the name of a preset" in page.error[0].proto.title
+    go_to(page, "SLO and replay")
+    inputs(page)["name"].set_value("mine").run()
+    page.button(key="cluster_save").click().run()
+    assert not page.error
+    page.selectbox(key=state.CLUSTER_PRESET).set_value("gpu-nodes").run()
+    page.selectbox(key=state.CLUSTER_PRESET).set_value("mine").run()
+    assert current(page) == dataclasses.replace(PRESETS["kubernetes"], name="mine")
+    page.button(key="cluster_forget_mine").click().run()
+    assert "mine" not in page.selectbox(key=state.CLUSTER_PRESET).options
+    assert current(page).name == "mine"
+
+
 def imported(page, monkeypatch, name, text):
     """As the button below the uploader does."""
     kept = dict.fromkeys(())
