@@ -7,7 +7,6 @@ decision times do, and they are kept apart).
 import math
 import os
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,11 +20,13 @@ from engine.cluster.conditions import Conditions
 from engine.cluster.grid import GridSeries
 from engine.cluster.money import worker_usd_per_hour
 from engine.cluster.prices import PriceSeries
+from engine.cluster.sites import types_of
 from engine.cluster.sizes import SizeBooks
 from engine.cluster.worth import size_facts, worth_of
-from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
+from engine.errors import EngineError, ReplayCancelled
 from engine.fleet import Fleet
 from engine.gauges import Gauges
+from engine.merging import merged_facts, merged_observation
 from engine.monitor import Monitor
 from engine.policies.base import (
     Action,
@@ -33,8 +34,8 @@ from engine.policies.base import (
     Policy,
     PolicyContext,
     PoolFacts,
-    Reason,
 )
+from engine.policies.checks import failure_of, ticks_between
 from engine.records import DecisionLog, RunRecord
 from engine.scenario import Scenario, WorkerSize
 from engine.sim import kernel
@@ -42,7 +43,7 @@ from engine.sim.outcomes import Tally, pools_of, tally
 from engine.sim.service import Workload
 from engine.sim.tenants import tenant_ticks
 from engine.steering import Settled, Steering
-from engine.units import FloatArray
+from engine.units import FloatArray, IntArray
 
 THREADS_PAY_OFF = 20_000
 """Requests per tick, over all runs, from which advancing in threads beats doing it in turn."""
@@ -150,16 +151,20 @@ class Replay:
         self.tick_s = scenario.tick_s
         self.ticks = max(1, math.ceil(spec.window_s / scenario.tick_s - 1e-9))
         self.facts = _facts(spec)
+        self.types = None if scenario.siting is None else types_of(scenario)
+        self.policy_facts = self.facts
+        if self.types is not None:
+            self.policy_facts = merged_facts(self.facts, self.types)
         self.policy = spec.policy(
             PolicyContext(
-                pools=self.facts,
+                pools=self.policy_facts,
                 tick_s=scenario.tick_s,
                 slo_latency_s=scenario.slo.latency_s,
                 seed=scenario.seed,
                 groups=tuple(group.name for group in scenario.node_groups),
             )
         )
-        self.every = _ticks_between(self.policy, scenario.tick_s, spec.name)
+        self.every = ticks_between(self.policy, scenario.tick_s, spec.name)
         self.fleet = Fleet(workload, scenario, ticks=self.ticks, window_s=spec.window_s)
         pools = len(workload.pools)
         self.counters = np.zeros((self.ticks, pools, kernel.COUNTERS), np.int64)
@@ -173,6 +178,7 @@ class Replay:
         self.books = SizeBooks(spec.workload.pools, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
+        self.wanted = np.array([f.workers_initial for f in self.policy_facts], np.int64)
         self.log = DecisionLog()
 
     # 1. decide, at the start of a tick, from what was observed until now
@@ -181,6 +187,8 @@ class Replay:
         self.fleet.tend(self.target, tick * self.tick_s)
         if tick % self.every == 0:
             observation = self.monitor.observe(tick, self.target)
+            if self.types is not None:
+                observation = merged_observation(observation, self.types, self.wanted)
             started = time.perf_counter()
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
@@ -193,7 +201,7 @@ class Replay:
         except EngineError:
             raise
         except Exception as error:
-            raise _failure(self.spec.name, observation.t_s, error) from error
+            raise failure_of(self.spec.name, observation.t_s, error) from error
 
     # 2. let the cluster live until the next tick
     def advance(self, tick: int) -> None:
@@ -214,51 +222,61 @@ class Replay:
     def _apply(self, tick: int, action: Action) -> None:
         where, now = f"policy {self.spec.name!r}", tick * self.tick_s
         self.steering.check(action, where)
-        sited: Sequence[Settled] = ()
-        if self.steering.sites:
-            settled = [self._guarded(tick, number, action) for number in range(len(self.facts))]
-            sited = self.steering.sited(tick, settled, self.target)
-        for number in range(len(self.facts)):
-            size, bound = None, None
-            if action.size:
-                size, bound = self.steering.resize(number, action, now)
-            entry = sited[number] if sited else self._guarded(tick, number, action)
-            current = int(self.target[number])
-            if entry.applied != current:
-                self.fleet.scale(number, entry.applied - current, now)
-                self.target[number] = entry.applied
-            self._note(tick, number, action, current, entry, size, bound)
+        for number in range(len(action.target)):
+            if self.types is None:
+                limits, room = self._limits(self.facts[number]), self.fleet.room(number)
+                entry = self._guarded(tick, number, action, int(self.target[number]), limits, room)
+                self._do(tick, number, number, action, float(action.target[number]), entry)
+            else:
+                self._site(tick, number, action, self.types[number])
         if action.groups:
             self.steering.steer(action, now)
 
-    def _guarded(self, tick: int, number: int, action: Action) -> Settled:
-        facts = self.facts[number]
-        return Settled(
-            *guard.apply(
-                float(action.target[number]),
-                int(self.target[number]),
-                action.reason[number],
-                (facts.workers_min, facts.workers_max),
-                f"policy {self.spec.name!r}, pool {facts.name!r}, {tick * self.tick_s:g} s",
-                self.fleet.room(number),
-            )
-        )
+    @staticmethod
+    def _limits(facts: PoolFacts) -> tuple[int, int]:
+        return facts.workers_min, facts.workers_max
 
-    def _note(
+    def _site(self, tick: int, kind: int, action: Action, pools: IntArray) -> None:
+        """Settles the total of an agent type, then divides it over its pools."""
+        most = self.steering.room(pools, self.target)
+        spare = int(most[pools].sum() - self.wanted[kind])
+        limits = self._limits(self.policy_facts[kind])
+        current = int(self.wanted[kind])
+        entry = self._guarded(tick, kind, action, current, limits, lambda: spare)
+        self.wanted[kind] = entry.applied
+        for pool, places, settled in self.steering.sited(tick, kind, entry, self.target, most):
+            self._do(tick, pool, kind, action, float(places), settled)
+
+    def _guarded(
         self,
         tick: int,
         number: int,
         action: Action,
         current: int,
-        entry: Settled,
-        size: str | None,
-        bound: Reason | None,
+        limits: tuple[int, int],
+        room: Callable[[], int] | None,
+    ) -> Settled:
+        where = f"policy {self.spec.name!r}, pool {self.policy_facts[number].name!r}"
+        where = f"{where}, {tick * self.tick_s:g} s"
+        target, reason = float(action.target[number]), action.reason[number]
+        return Settled(*guard.apply(target, current, reason, limits, where, room))
+
+    def _do(
+        self, tick: int, pool: int, number: int, action: Action, proposed: float, entry: Settled
     ) -> None:
+        """Applies and logs what was settled for a pool; `number` is its place in the action."""
+        now, current = tick * self.tick_s, int(self.target[pool])
+        size, bound = None, None
+        if action.size:
+            size, bound = self.steering.resize(pool, action.size[number], now)
+        if entry.applied != current:
+            self.fleet.scale(pool, entry.applied - current, now)
+            self.target[pool] = entry.applied
         log = self.log
         log.tick.append(tick)
-        log.pool.append(number)
+        log.pool.append(pool)
         log.current.append(current)
-        log.proposed.append(float(action.target[number]))
+        log.proposed.append(proposed)
         log.applied.append(entry.applied)
         log.reason.append((bound or entry.reason).value)
         log.size.append(size)
@@ -337,16 +355,6 @@ class Replay:
         )
 
 
-def _failure(policy: str, t_s: float, error: Exception) -> PolicyFailed:
-    """What an operator, or the policy's author, has to know of an error that a policy raised."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return PolicyFailed(
-        f"policy {policy!r} failed {t_s:g} s into the replay: {type(error).__name__}: {error}",
-        f"{frame.filename}, line {frame.lineno}, in {frame.name}",
-        "Repair the policy, or replay without it",
-    )
-
-
 def _plain(value: object) -> object:
     """The numbers and arrays of numpy in a rationale, as JSON can say them."""
     if isinstance(value, np.generic | np.ndarray):
@@ -384,14 +392,3 @@ def _sizes(spec: ReplaySpec) -> tuple[WorkerSize, ...]:
         spec.scenario.agent_type_of(pool).all_sizes[entry.size]
         for pool, entry in zip(spec.scenario.pools, spec.workload.pools, strict=True)
     )
-
-
-def _ticks_between(policy: Policy, tick_s: float, name: str) -> int:
-    ticks = policy.interval_s / tick_s
-    if not (math.isfinite(ticks) and ticks >= 1 and abs(ticks - round(ticks)) < 1e-9):
-        raise PolicyError(
-            f"its interval of {policy.interval_s:g} s is no multiple of the tick of {tick_s:g} s",
-            f"policy {name!r}",
-            "Change the policy's interval, or the scenario's tick_s",
-        )
-    return round(ticks)

@@ -307,8 +307,8 @@ def _row(
 
 _DECIDING = (
     "dependability.py", "fleet.py", "footprint.py", "gauges.py", "guard.py", "histogram.py",
-    "monitor.py", "orders.py", "records.py", "replay.py", "rows.py", "runner.py", "scorecard.py",
-    "store/loading.py",
+    "merging.py", "monitor.py", "orders.py", "records.py", "replay.py", "rows.py", "runner.py",
+    "scorecard.py", "steering.py", "store/loading.py",
 )  # fmt: skip
 """Modules beside whole packages that decide a replay's outcome."""
 

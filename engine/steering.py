@@ -1,6 +1,5 @@
 """Applies what an action says besides numbers of workers: sizes, nodes asleep, zones."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,35 +35,35 @@ class Steering:
         ]
         self._groups = [group.name for group in scenario.node_groups]
         rule = scenario.siting
-        self._sites = None if rule is None else Sites(scenario, rule, conditions)
-
-    @property
-    def sites(self) -> bool:
-        """Whether workers are moved between pools."""
-        return self._sites is not None
+        self.sites = None if rule is None else Sites(scenario, rule, conditions)
+        """None: policies speak of each pool."""
+        each = range(len(scenario.pools))
+        self._heads = list(each) if self.sites is None else [int(t[0]) for t in self.sites.types]
 
     def check(self, action: Action, where: str) -> None:
         """Refuses what does not fit the cluster. Raises PolicyError."""
-        _check_sizes(action, len(self._sizes), where)
+        sizes = [self._sizes[pool] for pool in self._heads]
+        _check_sizes(action, len(sizes), where)
         if not action.size and not action.groups:
             return
-        _check_number("worker sizes", len(action.size), len(self._sizes), where)
+        _check_number("worker sizes", len(action.size), len(sizes), where)
         _check_number("node groups", len(action.groups), len(self._groups), where)
-        for wanted, known in zip(action.size, self._sizes, strict=False):
+        for wanted, known in zip(action.size, sizes, strict=False):
             if wanted is not None and wanted not in known:
                 fix = did_you_mean(wanted, known)
                 raise PolicyError(f"the worker size {wanted!r} was proposed", where, fix)
         for group, name in zip(action.groups, self._groups, strict=False):
             _check_group(group, f"{where}, node group {name!r}")
 
-    def resize(self, pool: int, action: Action, now: float) -> tuple[str | None, Reason | None]:
-        """Changes the size of a pool's workers if that is proposed and possible.
+    def resize(
+        self, pool: int, wanted: str | None, now: float
+    ) -> tuple[str | None, Reason | None]:
+        """Changes the size of a pool's workers if that is wanted and possible.
 
         Returns:
             The size that workers are ordered in from now on, and what bound it; None, None where
             nothing was proposed.
         """
-        wanted = action.size[pool]
         if wanted is None:
             return None, None
         names, held = self._sizes[pool], self._fleet.size(pool)
@@ -81,31 +80,30 @@ class Steering:
             if group is not None:
                 self._fleet.steer(g, group, now)
 
+    def room(self, pools: IntArray, current: IntArray) -> IntArray:
+        """(P,) workers for which pools have room; those not in `pools` are not looked at."""
+        most = np.full(len(current), np.iinfo(np.int64).max // (len(current) + 1))
+        for pool in pools.tolist():
+            room = self._fleet.room(pool)
+            if room is not None:
+                most[pool] = current[pool] + room()
+        return most
+
     def sited(
-        self, tick: int, settled: Sequence[Settled], current: IntArray
-    ) -> tuple[Settled, ...]:
-        """The same workers, divided anew over the pools of each agent type."""
-        assert self._sites is not None
-        wanted = np.array([entry.applied for entry in settled], np.int64)
-        rooms = [self._fleet.room(pool) for pool in range(len(settled))]
-        most = np.array(
-            [
-                np.iinfo(np.int64).max if room is None else current[pool] + room()
-                for pool, room in enumerate(rooms)
-            ],
-            np.int64,
-        )
-        asked = self._sites.asked(self._fleet.state, tick, wanted, most)
-        return tuple(
-            entry
-            if int(number) == entry.applied
-            else Settled(
-                int(number),
-                Reason.SITED,
-                (*entry.stages, Stage("siting", entry.applied, int(number), Reason.SITED)),
-            )
-            for entry, number in zip(settled, asked, strict=True)
-        )
+        self, tick: int, kind: int, entry: Settled, current: IntArray, most: IntArray
+    ) -> list[tuple[int, int, Settled]]:
+        """Pool, workers in the end and what is asked for now, of a type whose total is settled."""
+        assert self.sites is not None
+        state = self._fleet.state
+        asked, places = self.sites.asked(state, tick, kind, entry.applied, current, most)
+        found = []
+        for pool, now, then in zip(self.sites.types[kind], asked, places, strict=True):
+            reason, stages = entry.reason, entry.stages
+            if now != then:
+                reason = Reason.SITED
+                stages = (*stages, Stage("siting", int(then), int(now), reason))
+            found.append((int(pool), int(then), Settled(int(now), reason, stages)))
+        return found
 
 
 def _check_sizes(action: Action, pools: int, where: str) -> None:

@@ -1,76 +1,74 @@
 """Where the workers of agent types with several pools are wanted, at each decision."""
 
-import math
-
 import numpy as np
 
 from engine.cluster.conditions import Conditions
-from engine.cluster.siting import Site, place_best, place_evenly, resited
+from engine.cluster.siting import on_the_way, place_best, place_evenly
 from engine.scenario import Scenario, Siting, SitingRule
 from engine.sim import kernel
 from engine.sim.kernel import State
 from engine.units import FloatArray, IntArray
 
-__all__ = ["Sites"]
+__all__ = ["Sites", "types_of"]
 
 _ROUNDING = 1e-9
 
 
 class Sites:
-    """The siting of one replay."""
+    """The siting of one replay. Types are numbered as in `types`."""
 
     def __init__(self, scenario: Scenario, rule: Siting, conditions: Conditions) -> None:
         self._rule, self._conditions = rule, conditions
-        types = [pool.agent_type for pool in scenario.pools]
-        together = [np.flatnonzero(np.array(types) == kind) for kind in dict.fromkeys(types)]
-        self._types = [pools for pools in together if len(pools) > 1]
-        self._bound = _bound(scenario, self._types)
+        self.types = types_of(scenario)
+        self._bound = _bound(scenario, self.types)
         self._low = np.array([pool.workers_min for pool in scenario.pools])
         self._high = np.array([pool.workers_max for pool in scenario.pools])
 
-    def asked(self, state: State, tick: int, wanted: IntArray, most: IntArray) -> IntArray:
-        """(P,) workers to ask for instead of those wanted.
+    def asked(
+        self, state: State, tick: int, kind: int, total: int, current: IntArray, most: IntArray
+    ) -> tuple[IntArray, IntArray]:
+        """Workers to ask for, and where they are to be in the end, in each pool of a type.
 
         Args:
             state: of the simulator.
             tick: that begins.
-            wanted: (P,) by the policy, as the guard leaves them.
+            kind: the type.
+            total: workers wanted in all its pools.
+            current: (P,) workers asked for so far.
             most: (P,) for which there is room.
         """
-        asked = wanted.copy()
-        score = self._conditions.score(self._rule, tick, state.pools["size"])
-        stay = self._stay_frac(state)
-        for pools in self._types:
-            mine = wanted[pools]
-            high = np.minimum(self._high[pools], np.maximum(most[pools], mine))
-            bound = np.array([math.ceil(x - _ROUNDING) for x in mine * stay[pools]], np.int64)
-            low = np.minimum(np.maximum(self._low[pools], bound), high)
-            ready = state.counters[pools, kernel.C_READY]
-            places = self._places(int(mine.sum()), low, high, score[pools], mine)
-            asked[pools] = resited(Site(mine, ready, low, high), places)
-        return asked
-
-    def _places(
-        self, total: int, low: IntArray, high: IntArray, score: FloatArray, wanted: IntArray
-    ) -> IntArray:
+        pools = self.types[kind]
+        held = current[pools]
+        score = self._conditions.score(self._rule, tick, state.pools["size"])[pools]
+        score = score * (1.0 - self._rule.hysteresis_frac * held / max(total, 1))
+        high = np.minimum(self._high[pools], np.maximum(most[pools], held))
+        stay = np.ceil(total * self._stay_frac(state, pools) - _ROUNDING).astype(np.int64)
+        low = np.minimum(np.maximum(self._low[pools], stay), high)
         if self._rule.rule is SitingRule.SPREAD:
-            return place_evenly(total, low, high)
-        held = wanted / max(total, 1)  # where they are now counts as a little cheaper
-        return place_best(total, low, high, score * (1.0 - self._rule.hysteresis_frac * held))
+            places = place_evenly(total, low, high)
+        else:
+            places = place_best(total, low, high, score)
+        ready = state.counters[pools, kernel.C_READY]
+        return on_the_way(total, places, held, ready, score), places
 
-    def _stay_frac(self, state: State) -> FloatArray:
-        """(P,) share of the work so far that may be done in no other pool of its type."""
-        if not self._bound.any():
-            return np.zeros(len(state.pools))
-        offered = state.tenants["offered_slot_s"]
-        total = offered.sum(axis=1)
-        bound = (offered * self._bound).sum(axis=1)
-        share: FloatArray = np.zeros(len(total))
-        np.divide(bound, total, out=share, where=total > 0)
+    def _stay_frac(self, state: State, pools: IntArray) -> FloatArray:
+        """(n,) of all work of the type so far, that which may be done in this pool only."""
+        share: FloatArray = np.zeros(len(pools))
+        if self._bound.any():
+            offered = state.tenants["offered_slot_s"][pools]
+            total = float(offered.sum())
+            bound = (offered * self._bound[pools]).sum(axis=1)
+            share = bound / total if total > 0 else share
         return share
 
 
-def _bound(scenario: Scenario, types: list[IntArray]) -> FloatArray:
+def types_of(scenario: Scenario) -> tuple[IntArray, ...]:
+    """(pools of the type,) numbers of pools, for each agent type that has any."""
+    names = np.array([pool.agent_type for pool in scenario.pools])
+    return tuple(np.flatnonzero(names == kind) for kind in dict.fromkeys(names.tolist()))
+
+
+def _bound(scenario: Scenario, types: tuple[IntArray, ...]) -> FloatArray:
     """(P, N) 1 where a tenant may have its requests in no other pool of the type."""
     regions = [scenario.region_of(pool.zone).name for pool in scenario.pools]
     bound = np.zeros((len(regions), max(1, len(scenario.tenants))))
@@ -79,6 +77,6 @@ def _bound(scenario: Scenario, types: list[IntArray]) -> FloatArray:
             continue
         for pools in types:
             allowed = [p for p in pools.tolist() if regions[p] in tenant.regions]
-            if len(allowed) == 1:
+            if len(allowed) == 1 and len(pools) > 1:
                 bound[allowed[0], n] = 1.0
     return bound

@@ -1,25 +1,10 @@
 """Divides the workers of an agent type over its pools in several zones. Pure functions."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from engine.units import FloatArray, IntArray
 
-__all__ = ["Site", "place_best", "place_evenly", "resited"]
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The pools of an agent type. (n,) each."""
-
-    wanted: IntArray
-    """Workers asked for by the policy, as the guard leaves them."""
-    ready: IntArray
-    low: IntArray
-    """At least so many must stay in each."""
-    high: IntArray
-    """No more fit."""
+__all__ = ["on_the_way", "place_best", "place_evenly"]
 
 
 def place_evenly(total: int, low: IntArray, high: IntArray) -> IntArray:
@@ -44,17 +29,25 @@ def place_best(total: int, low: IntArray, high: IntArray, score: FloatArray) -> 
     return places
 
 
-def resited(site: Site, places: IntArray) -> IntArray:
+def on_the_way(
+    total: int, places: IntArray, current: IntArray, ready: IntArray, score: FloatArray
+) -> IntArray:
     """(n,) workers to ask for on the way to `places`.
 
-    What is to come is asked for at once; what is to go stays until as many of those that came
-    beyond the policy's own wish are ready.
+    What is to come is asked for at once; what is to go stays as long as the workers that are
+    ready where they are to be are fewer than the total, the best places longest.
+
+    Args:
+        total: workers wanted in all places together.
+        places: (n,) where they are to be in the end.
+        current: (n,) asked for so far.
+        ready: (n,)
+        score: (n,) of the places; lower is better.
     """
-    more = np.maximum(places - site.wanted, 0)
-    there = np.clip(site.ready - site.wanted, 0, more).sum()
-    asked = np.maximum(places, site.wanted)
-    for place in np.argsort(places - site.wanted, kind="stable"):  # most to go first
-        going = min(int(max(site.wanted[place] - places[place], 0)), int(there))
-        asked[place] -= going
-        there -= going
+    asked = places.copy()
+    lacking = max(0, total - int(np.minimum(ready, places).sum()))
+    for place in np.argsort(score, kind="stable"):
+        stay = min(int(max(current[place] - places[place], 0)), lacking)
+        asked[place] += stay
+        lacking -= stay
     return asked

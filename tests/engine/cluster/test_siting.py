@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.cluster.conditions import Conditions
 from engine.cluster.grid import GridSeries
-from engine.cluster.siting import Site, place_best, place_evenly, resited
+from engine.cluster.siting import on_the_way, place_best, place_evenly
 from engine.errors import ScenarioError
 from engine.scenario import Pool, Region, Router, RouterKind, Siting, Zone
 from tests.engine.cluster.clusters import on_nodes
@@ -48,23 +48,24 @@ def test_the_best_places_are_filled_first(total, limits, seed):
 
 @given(st.lists(st.tuples(*[st.integers(0, 20)] * 3), min_size=2, max_size=5))
 def test_nobody_goes_before_those_that_replace_him_are_ready(pools):
-    wanted, ready, places = (ints(*column) for column in zip(*pools, strict=True))
-    limit = ints(*[99] * len(pools))
-    asked = resited(Site(wanted, ready, 0 * limit, limit), places)
-    assert (asked >= np.minimum(wanted, places)).all()
-    assert (asked >= np.where(places > wanted, places, 0)).all()
-    gone = (wanted - np.minimum(asked, wanted)).sum()
-    came = np.clip(ready - wanted, 0, np.maximum(places - wanted, 0)).sum()
-    assert gone <= came
+    places, current, ready = (ints(*column) for column in zip(*pools, strict=True))
+    total = int(places.sum())
+    score = np.arange(len(pools), dtype=float)
+    asked = on_the_way(total, places, current, ready, score)
+    assert (asked >= places).all()
+    assert (asked <= np.maximum(places, current)).all()
+    there = np.minimum(ready, places).sum()
+    stayed = (asked - places).sum()
+    leaving = np.maximum(current - places, 0).sum()
+    assert stayed == min(leaving, max(0, total - there))
 
 
 def test_a_move_between_two_places_keeps_the_capacity_all_the_way():
     """8 workers move from the first place to the second, whose workers get ready two by two."""
-    site = {"low": ints(0, 0), "high": ints(9, 9)}
-    seen = []
+    current, seen = ints(8, 0), []
     for ready in (0, 2, 4, 8):
-        asked = resited(Site(ints(8, 0), ints(8, ready), **site), ints(0, 8))
-        seen.append(asked.tolist())
+        current = on_the_way(8, ints(0, 8), current, ints(8, ready), np.array([2.0, 1.0]))
+        seen.append(current.tolist())
     assert seen == [[8, 8], [6, 8], [4, 8], [0, 8]]
 
 
