@@ -146,7 +146,8 @@ def _input(plain: dict[str, Any], path: str, label: str, *, visible: bool = Fals
     """The input of one value, checked when it changes."""
     _, field = cluster_draft.spec(path)
     key = INPUT + path
-    state.start_with(key, cluster_state.given(plain, path))
+    if state.get(key) is None:  # also when another section was shown since
+        state.put(key, cluster_state.given(plain, path))
     entry = cluster_draft.entry_of(path)
     owner = cluster_draft.value_at(plain, entry) if entry else plain
     shared: dict[str, Any] = {
