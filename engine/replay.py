@@ -244,7 +244,8 @@ class Replay:
         current = int(self.wanted[kind])
         entry = self._guarded(tick, kind, action, current, limits, lambda: spare)
         self.wanted[kind] = entry.applied
-        for pool, places, settled in self.steering.sited(tick, kind, entry, self.target, most):
+        sited = self.steering.sited(tick, kind, entry, current, self.target, most)
+        for pool, places, settled in sited:
             self._do(tick, pool, kind, action, float(places), settled)
 
     def _guarded(

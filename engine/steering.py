@@ -90,19 +90,31 @@ class Steering:
         return most
 
     def sited(
-        self, tick: int, kind: int, entry: Settled, current: IntArray, most: IntArray
+        self, tick: int, kind: int, entry: Settled, before: int, current: IntArray, most: IntArray
     ) -> list[tuple[int, int, Settled]]:
-        """Pool, workers in the end and what is asked for now, of a type whose total is settled."""
+        """The pools of a type whose total is settled: pool, workers in the end, and asked for now.
+
+        Args:
+            tick: that begins.
+            kind: the type.
+            entry: its total.
+            before: its total until now; where it stays, what changes in pools is siting.
+            current: (P,) workers asked for so far.
+            most: (P,) for which there is room.
+        """
         assert self.sites is not None
         state = self._fleet.state
         asked, places = self.sites.asked(state, tick, kind, entry.applied, current, most)
         found = []
-        for pool, now, then in zip(self.sites.types[kind], asked, places, strict=True):
-            reason, stages = entry.reason, entry.stages
+        for pool, now, then in zip(
+            self.sites.types[kind].tolist(), asked.tolist(), places.tolist(), strict=True
+        ):
+            moves = now != then or (entry.applied == before and now != current[pool])
+            stages = entry.stages
             if now != then:
-                reason = Reason.SITED
-                stages = (*stages, Stage("siting", int(then), int(now), reason))
-            found.append((int(pool), int(then), Settled(int(now), reason, stages)))
+                stages = (*stages, Stage("siting", then, now, Reason.SITED))
+            reason = Reason.SITED if moves else entry.reason
+            found.append((pool, then, Settled(now, reason, stages)))
         return found
 
 

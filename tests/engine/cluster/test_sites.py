@@ -51,7 +51,9 @@ def test_carbon_moves_workers_and_requests_to_the_clean_region_at_a_price():
     assert carbon[2] < 0.4 * carbon[0]
     assert cost[0] < cost[2]
     assert cards[2]["p50_s"] > cards[0]["p50_s"] + 0.15  # it is farther away, by 0.2 s
-    assert "sited" in clean.decisions.reason
+    first = clean.decisions
+    assert (first.reason[:2], first.applied[:2]) == (["sited", "sited"], [8, 4])
+    assert [stage is not None and "siting" in stage for stage in first.guard[:2]] == [False, True]
 
 
 def test_while_workers_move_the_capacity_does_not_fall():
