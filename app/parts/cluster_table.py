@@ -9,7 +9,7 @@ from app.cluster_fields import Field, Part, Type
 from app.parts import cluster_state
 from app.parts.cluster_state import INPUT
 
-WIDE_PX, CARD_PX = 250, 200
+WIDE_PX, CARD_PX = 250, 155
 FEW = 3
 """So many columns of entries leave the rest of the page empty instead of growing wide."""
 TRACK_PX, ROOMY_PX = 60, 120
