@@ -70,6 +70,7 @@ LOG_WIDTH = 0.019802627296179712  # ln 1.02: midpoints are within 1 % of what th
 # Routers, in the order of `engine.scenario.RouterKind`
 LEAST_CONNECTIONS, RANDOM, ROUND_ROBIN, POWER_OF_TWO, PREDICTED_COMPLETION = range(5)
 LEAST_AGENT_LOAD, CONTEXT_AWARE, SEVEN_FACTOR, WEIGHTED_ROUND_ROBIN, HIERARCHICAL = range(5, 10)
+LEARNERS = (CONTEXT_AWARE, SEVEN_FACTOR, WEIGHTED_ROUND_ROBIN)  # go by running means
 SCAN_MAX, SAMPLED = 64, 16
 """Scoring routers look at all workers of a pool up to SCAN_MAX, else at SAMPLED drawn ones."""
 
@@ -419,9 +420,11 @@ class Views(NamedTuple):
 
 # No reference counting (_nrt): nothing here allocates or keeps arrays, and counting the references
 # to a dozen of them on every inner call took half of the time (measured).
-_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {
+    "nogil": True, "cache": True, "_nrt": False, "error_model": "numpy", "no_cfunc_wrapper": True,
+}  # fmt: skip
 # Wrappers by which Python could call a function cost most of its compilation (measured).
-_INTERNAL: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_INTERNAL: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True}
 # Functions inherit `forceinline` from the first one that needs them, if it is not said (measured).
 compiled = njit(forceinline=False, **_OPTIONS)
 internal = njit(forceinline=False, **_INTERNAL)
@@ -2316,11 +2319,13 @@ def percentile_of(counts, share):
     return np.nan
 
 
-@compiled
 def open_tick(state):
     """Sets what is counted and summed per tick back to zero."""
-    _zero_counts(state)
-    _zero_sums(state)
+    state.counters[:, :C_QUEUED] = 0
+    state.counters[:, C_RETRIED:] = 0
+    state.ended[:] = 0
+    state.integrals[:] = 0.0
+    state.workers["busy_slot_s"] = 0.0
 
 
 @internal
@@ -2665,16 +2670,27 @@ def _replace_all(state, p, size, now):
         worker.replaced = 1
 
 
-@compiled
 def fail_starts(state, p, probability):
     """Starts of workers of pool `p` that end from now on fail so often, and begin again."""
-    state.pools[p].start_failure = probability
+    state.pools["start_failure"][p] = probability
 
 
-@compiled
 def hold_tools(state, until_s):
     """Sessions' requests that would arrive before `until_s` arrive then: their tools are out."""
-    state.clock[0].tools_until_s = until_s
+    state.clock["tools_until_s"] = until_s
+
+
+def set_router(state, p, router):
+    """Requests of pool `p` are routed so from now on; to or from the hierarchical one: never.
+
+    That one chooses among pools, so all of them have it from the start or none.
+    """
+    pool, clock = state.pools[p], state.clock[0]
+    pool["router"] = router
+    least = router == LEAST_CONNECTIONS or pool["shared_queue"] == 1
+    bypassed = clock["affinity"] + clock["levels"] + clock["groups"] + pool["partitioned"] > 0
+    pool["plain"] = least and not bypassed and pool["over_memory"] == NO_LIMIT
+    clock["learns"] |= router in LEARNERS
 
 
 @compiled
@@ -2769,13 +2785,12 @@ def set_speed(state, p, count, factor):
     return count
 
 
-@compiled
 def restore_speed(state, p):
     """All workers of pool `p` run what starts from now on at their own speed again."""
-    first = state.pools[p].first_worker
-    for w in range(first, first + state.pools[p].capacity):
-        state.workers[w].slowed = 1.0
-        state.workers[w].speed = state.workers[w].own_speed
+    first = state.pools["first_worker"][p]
+    workers = state.workers[first : first + state.pools["capacity"][p]]
+    workers["slowed"] = 1.0
+    workers["speed"] = workers["own_speed"]
 
 
 @compiled

@@ -21,8 +21,6 @@ from engine.units import AnyArray, IntArray
 LONG_AGO_S = -86400.0
 """Since when the initial workers count as ready."""
 SPARE_WORKERS = 8
-_LEARNERS = frozenset({kernel.CONTEXT_AWARE, kernel.SEVEN_FACTOR, kernel.WEIGHTED_ROUND_ROBIN})
-"""Routers that go by running means."""
 
 
 def make_state(
@@ -137,7 +135,7 @@ def _set_routing(
     clock: AnyArray, pools: tuple[PoolParameters, ...], routing: RouterParameters
 ) -> None:
     clock["sited"] = any(pool.router == kernel.HIERARCHICAL for pool in pools)
-    clock["learns"] = any(pool.router in _LEARNERS for pool in pools)
+    clock["learns"] = any(pool.router in kernel.LEARNERS for pool in pools)
     clock["nodes"] = routing.nodes
     clock["ewma_s"], clock["adapt_s"] = routing.ewma_s, routing.adapt_s
     clock["factor"] = np.array(routing.factors) / sum(routing.factors)
