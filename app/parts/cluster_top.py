@@ -147,9 +147,10 @@ def _export(scenario: Scenario) -> None:
         key="cluster_save_toml",
     )
     st.divider()
-    policy = st.text_input(
+    policy = st.text_area(
         cluster_words.POLICY,
         DEFAULT_POLICY,
+        height=110,
         key=state.CLUSTER_POLICY,
         help=cluster_words.POLICY_HELP,
         persist_state="session",
