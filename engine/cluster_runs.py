@@ -109,10 +109,10 @@ class ClusterRuns:
         seconds = min(last * row.tick_s, row.to_s - row.from_s) - first * row.tick_s
         sums = service_queries.service_sums(self._store, row, span)
         accounts = account_queries.account_sums(self._store, row, span)
-        return {
-            **account_figures(accounts, finished),
-            **service_figures(sums, seconds / SECONDS_PER_HOUR),
-        }
+        figures = account_figures(accounts, finished)
+        if sums is not None:
+            figures |= service_figures(sums, seconds / SECONDS_PER_HOUR)
+        return figures
 
     def _done(self, run_ids: Sequence[str] | Mapping[str, None]) -> list[RunRow]:
         rows = [runs.find_run(self._store, run_id) for run_id in run_ids]

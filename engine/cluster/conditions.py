@@ -1,15 +1,17 @@
 """What the world is like for each pool as a replay goes on: grids, prices, and a place's score."""
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 
 from engine.cluster.grid import GridSeries, intensity, outage_frac
 from engine.cluster.money import price_now, worker_usd_per_hour
-from engine.cluster.nodes import node_share
+from engine.cluster.nodes import node_share, resources
+from engine.cluster.placement import fitting
 from engine.cluster.power import WATTS_PER_KW, node_watts
 from engine.cluster.prices import PriceSeries
-from engine.scenario import Region, Scenario, Siting
+from engine.scenario import NodeGroup, Purchase, Region, Scenario, Siting
 from engine.units import FloatArray, IntArray
 
 __all__ = ["Conditions"]
@@ -54,6 +56,17 @@ class Conditions:
             if name is not None and name in prices
         ]
 
+        sharing = Counter(pool.node_group for pool in scenario.pools)
+        self._committed = [
+            (p, groups[name].nodes_min / sharing[name], _on_demand(scenario, groups[name], series))
+            for p, name, series in (
+                (p, pool.node_group, (prices.get(pool.node_group or ""), at_s))
+                for p, pool in enumerate(scenario.pools)
+            )
+            if name is not None and groups[name].purchase is Purchase.RESERVED
+        ]
+        """Pool, its part of the committed nodes, price (T,) of a node beyond them."""
+
     def g_per_kwh(self, tick: int) -> FloatArray:
         """(P,) of the last tick before `tick`, at the start of the first."""
         row: FloatArray = self._grams[max(tick - 1, 0)].copy()
@@ -74,16 +87,33 @@ class Conditions:
         kind = scenario.agent_type_of(pool).all_sizes[size]
         return node_share(kind, scenario.node_type_of(group))
 
-    def score(self, rule: Siting, tick: int, size: IntArray) -> FloatArray:
-        """(P,) US dollars per hour that a worker counts as at its place; lower is better."""
+    def score(self, rule: Siting, tick: int, size: IntArray) -> tuple[FloatArray, FloatArray]:
+        """(P,) US dollars per hour that one more worker counts as at its place; lower is better.
+
+        The second is that of a worker on nodes that are committed and so paid for anyway.
+        """
         delay_s = np.array([region.network_delay_s for region in self._regions])
         carbon = self.g_per_kwh(tick) / GRAMS_PER_KG * self._kw(size)
-        return np.asarray(
-            self.usd_per_hour(tick, size)
-            + rule.usd_per_kg * carbon
-            + rule.usd_per_h_per_delay_s * delay_s,
-            np.float64,
-        )
+        besides = rule.usd_per_kg * carbon + rule.usd_per_h_per_delay_s * delay_s
+        price = self.usd_per_hour(tick, size)
+        for p, _, node_price in self._committed:
+            price[p] = self._share(p, int(size[p])) * node_price[max(tick - 1, 0)]
+        return np.asarray(price + besides, np.float64), np.asarray(besides, np.float64)
+
+    def committed(self, size: IntArray) -> IntArray:
+        """(P,) workers of these sizes for which a pool's nodes are paid for anyway.
+
+        Pools that share a group have their part of it.
+        """
+        found = np.zeros(len(size), np.int64)
+        for p, nodes, _ in self._committed:
+            scenario = self._scenario
+            pool = scenario.pools[p]
+            group = next(g for g in scenario.node_groups if g.name == pool.node_group)
+            need = resources(scenario.agent_type_of(pool).all_sizes[int(size[p])])
+            whole = np.array([resources(scenario.node_type_of(group))])
+            found[p] = int(fitting(whole, np.array(need))[0] * nodes)
+        return found
 
     def _kw(self, size: IntArray) -> FloatArray:
         """(P,) of a worker, with the site's overhead; 0 where its power is not given."""
@@ -108,6 +138,13 @@ def _listed(scenario: Scenario) -> FloatArray:
         for k, size in enumerate(each):
             found[p, k] = worker_usd_per_hour(scenario, p, size)
     return found
+
+
+def _on_demand(
+    scenario: Scenario, group: NodeGroup, series: tuple[PriceSeries | None, FloatArray]
+) -> FloatArray:
+    history, at_s = series
+    return price_now(scenario, group, history, at_s, Purchase.ON_DEMAND)
 
 
 def _region(scenario: Scenario, name: str) -> Region:

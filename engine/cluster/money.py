@@ -76,13 +76,20 @@ def rent_usd(
 
 
 def price_now(
-    scenario: Scenario, group: NodeGroup, series: PriceSeries, edges_s: FloatArray
+    scenario: Scenario,
+    group: NodeGroup,
+    series: PriceSeries | None,
+    edges_s: FloatArray,
+    purchase: Purchase | None = None,
 ) -> FloatArray:
-    """(T,) of one more node, US dollars per hour in each tick; see `rent_usd`."""
+    """(T,) of one node, US dollars per hour in each tick; see `rent_usd`.
+
+    `purchase` None: on the group's own terms.
+    """
     if scenario.cost_mode is CostMode.OWNED:
         return np.full(len(edges_s) - 1, node_usd_per_hour(scenario, group))
-    listed = _listed(scenario, group, group.purchase)
-    return price_over(series, group.purchase, listed, edges_s)
+    terms = purchase or group.purchase
+    return price_over(series, terms, _listed(scenario, group, terms), edges_s)
 
 
 def _listed(scenario: Scenario, group: NodeGroup, purchase: Purchase) -> float:

@@ -39,15 +39,20 @@ class Sites:
         """
         pools = self.types[kind]
         held = current[pools]
-        score = self._conditions.score(self._rule, tick, state.pools["size"])[pools]
-        score = score * (1.0 - self._rule.hysteresis_frac * held / max(total, 1))
+        size = state.pools["size"]
+        score, score_paid = (
+            each[pools] for each in self._conditions.score(self._rule, tick, size)
+        )
+        stays = 1.0 - self._rule.hysteresis_frac * held / max(total, 1)
+        score, score_paid = score * stays, score_paid * stays
         high = np.minimum(self._high[pools], np.maximum(most[pools], held))
         stay = np.ceil(total * self._stay_frac(state, pools) - _ROUNDING).astype(np.int64)
         low = np.minimum(np.maximum(self._low[pools], stay), high)
         if self._rule.rule is SitingRule.SPREAD:
             places = place_evenly(total, low, high)
         else:
-            places = place_best(total, low, high, score)
+            paid = self._conditions.committed(size)[pools]
+            places = place_best(total, low, high, score, paid, score_paid)
         ready = state.counters[pools, kernel.C_READY]
         return on_the_way(total, places, held, ready, score), places
 

@@ -18,12 +18,34 @@ def place_evenly(total: int, low: IntArray, high: IntArray) -> IntArray:
     return places
 
 
-def place_best(total: int, low: IntArray, high: IntArray, score: FloatArray) -> IntArray:
-    """(n,) workers, the lowest score filled first; equal scores in the order of the pools."""
+def place_best(
+    total: int,
+    low: IntArray,
+    high: IntArray,
+    score: FloatArray,
+    paid: IntArray | None = None,
+    score_paid: FloatArray | None = None,
+) -> IntArray:
+    """(n,) workers, the lowest score filled first; equal scores in the order of the pools.
+
+    Args:
+        total: workers wanted.
+        low: (n,) at least.
+        high: (n,) at most.
+        score: (n,) of a worker in each place.
+        paid: (n,) workers for which machines are paid for anyway; None: none.
+        score_paid: (n,) of those.
+    """
+    steps = [(float(score[n]), n, int(high[n])) for n in range(len(low))]
+    if paid is not None and score_paid is not None:
+        steps += [
+            (float(score_paid[n]), n, min(int(paid[n]), int(high[n])))
+            for n in np.flatnonzero(paid).tolist()
+        ]
     places = low.copy()
     left = total - int(low.sum())
-    for place in np.argsort(score, kind="stable"):
-        more = int(np.clip(high[place] - places[place], 0, max(left, 0)))
+    for _, place, upto in sorted(steps):
+        more = int(np.clip(upto - places[place], 0, max(left, 0)))
         places[place] += more
         left -= more
     return places

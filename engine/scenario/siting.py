@@ -12,7 +12,8 @@ class SitingRule(StrEnum):
     SPREAD = "spread"
     """Evenly, so that the loss of a zone takes least."""
     BEST = "best"
-    """Into the pool whose workers score least, then into the next one."""
+    """Into the pool whose workers score least, then into the next one; committed nodes count as
+    paid for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,9 +115,12 @@ def service_timeline(store: Store, run: RunRow, span: Span) -> pd.DataFrame:
     return _frame(store, _TIMELINE, values)
 
 
-def service_sums(store: Store, run: RunRow, span: Span) -> ServiceSums:
-    """Totals over a window."""
+def service_sums(store: Store, run: RunRow, span: Span) -> ServiceSums | None:
+    """Totals over a window; None for a run of a version that did not count them."""
     values = _window(run, span)
+    known = "SELECT count(*) AS number FROM service WHERE run_no = $run_no"
+    if not _frame(store, known, {"run_no": run.run_no})["number"].iloc[0]:
+        return None
     found = _frame(store, _SUMS, {**values, "up": UP_FRAC}).iloc[0]
     row = {str(name): value for name, value in found.items()}
     tenants = _frame(store, _TENANTS, values)

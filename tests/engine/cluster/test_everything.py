@@ -82,7 +82,9 @@ def everything(seed):
                   purchase=Purchase.RESERVED),
     )  # fmt: skip
     pools = tuple(
-        Pool(name=f"{zone}-{group}", agent_type="small", zone=zone, node_group=group, workers_max=16)
+        Pool(
+            name=f"{zone}-{group}", agent_type="small", zone=zone, node_group=group, workers_max=16
+        )
         for zone, group in (("a", "on"), ("b", "kept"), ("c", "spot"), ("c", None))
     )
     large = WorkerSize(name="large", slots=4, price_usd_per_hour=2.0, cpu_cores=4.0,

@@ -11,7 +11,7 @@ from engine.cluster.conditions import Conditions
 from engine.cluster.grid import GridSeries
 from engine.cluster.siting import on_the_way, place_best, place_evenly
 from engine.errors import ScenarioError
-from engine.scenario import Pool, Region, Router, RouterKind, Siting, Zone
+from engine.scenario import Pool, Purchase, Region, Router, RouterKind, Siting, Zone
 from tests.engine.cluster.clusters import on_nodes
 
 LIMITS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 9)), min_size=2, max_size=5)
@@ -44,6 +44,33 @@ def test_the_best_places_are_filled_first(total, limits, seed):
     order = np.argsort(score)
     for better, worse in pairwise(order):
         assert places[better] == high[better] or places[worse] == low[worse]
+
+
+def test_machines_that_are_paid_for_anyway_are_filled_first_and_more_of_them_are_not_free():
+    """Place 0 is committed for 4 workers; more of them there cost 3, elsewhere 1."""
+    low, high = ints(0, 0), ints(9, 9)
+    paid = {"paid": ints(4, 0), "score_paid": np.array([0.2, 0.2])}
+    for total, places in ((3, [3, 0]), (4, [4, 0]), (7, [4, 3]), (15, [6, 9])):
+        score = np.array([3.0, 1.0])
+        assert place_best(total, low, high, score, **paid).tolist() == places
+
+
+def test_commitments_count_as_paid_and_what_is_above_them_at_the_price_on_demand():
+    """Nodes of 8 cores, workers of 2: three committed nodes hold 12, for two pools."""
+    group = {"purchase": Purchase.RESERVED, "nodes_min": 3}
+    pools = tuple(
+        Pool(name=name, agent_type="small", node_group="boxes", workers_initial=1)
+        for name in ("a", "b")
+    )
+    chosen = on_nodes(
+        group, {"usd_per_hour": 8.0, "usd_per_hour_reserved": 3.0}, pools,
+        router=Router(kind=RouterKind.HIERARCHICAL), siting=Siting(usd_per_kg=0.0),
+    )  # fmt: skip
+    conditions = Conditions(chosen, np.arange(3) * 15.0, 0.0, {}, {})
+    size = np.zeros(2, np.int64)
+    assert conditions.committed(size).tolist() == [6, 6]
+    more, paid = conditions.score(chosen.siting, 0, size)
+    assert (more.tolist(), paid.tolist()) == ([2.0, 2.0], [0.0, 0.0])
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 20)] * 3), min_size=2, max_size=5))
@@ -89,7 +116,7 @@ def two_regions(**siting):
 def score(chosen, tick=0, grids=None):
     edges_s = np.arange(4) * 3600.0
     conditions = Conditions(chosen, edges_s, 0.0, grids or {}, {})
-    return conditions.score(chosen.siting, tick, np.zeros(2, np.int64)).tolist()
+    return conditions.score(chosen.siting, tick, np.zeros(2, np.int64))[0].tolist()
 
 
 def test_a_place_counts_as_its_price_its_carbon_and_its_distance():

@@ -151,3 +151,8 @@ def test_the_planner_joins_runs_and_leaves_empty_what_a_scenario_does_not_have(s
         part = part[part["run_id"] == ids[0]].set_index("figure")["value"]
         assert part["workers_crashed"] > 0
         assert np.isnan(part["penalties_usd"])
+        with planner._store.transaction() as cursor:
+            cursor.execute("DELETE FROM service")  # as a version without it left them
+        part = planner.compare(ids, ids[0], from_s=0.0, to_s=400.0).set_index("figure")["value"]
+        assert part["workers_crashed"].isna().all()
+        assert part["cost_usd"].notna().all()
