@@ -7,7 +7,8 @@ import numpy as np
 from engine.errors import UsageError, did_you_mean
 from engine.forecast.series import DemandSeries
 from engine.scenario import Scenario
-from engine.sim.service import assign_pools, work_seconds
+from engine.sim.routing import assign_pools
+from engine.sim.service import work_seconds
 from engine.store import demand_queries, loading
 from engine.store.duck import Store
 from engine.store.trace_info import TraceInfo

@@ -1,22 +1,12 @@
 """What the scorecard says: every figure with its unit and meaning, the same for all policies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from engine.figure import Figure
+from engine.figures_cluster import ACCOUNT_FIGURES, SERVICE_FIGURES
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One line of the scorecard."""
-
-    key: str
-    label: str
-    unit: str
-    better: str | None
-    """`lower`, `higher`, or None where neither is."""
-    meaning: str
-    windowed: bool = False
-    """Whether it can be computed again for a part of the run."""
+__all__ = ["FIGURES", "Figure"]
 
 
 def _figures(*figures: Figure) -> Mapping[str, Figure]:
@@ -132,7 +122,8 @@ FIGURES = _figures(
         label="Cost",
         unit="USD",
         better="lower",
-        meaning="Integral of the price of provisioned workers over the window.",
+        meaning="Integral of the price of provisioned workers, or of the nodes that hold them, "
+        "over the window; with transfer, and with the energy of nodes that are owned.",
         windowed=True,
     ),
     Figure(
@@ -204,5 +195,7 @@ FIGURES = _figures(
         better="lower",
         meaning="99th percentile of the same.",
     ),
+    *ACCOUNT_FIGURES,
+    *SERVICE_FIGURES,
 )
 """Every figure, in the order in which it is shown."""

@@ -1,10 +1,11 @@
 """The ordered constraints between what a policy proposes and what is applied.
 
 Each stage that changes something leaves a line with before, after and reason. Present stages:
-quantise, then the pool's limits.
+quantise, then the pool's limits, then room on its nodes.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.errors import PolicyError
@@ -22,7 +23,12 @@ class Stage:
 
 
 def apply(
-    proposed: float, current: int, reason: Reason, limits: tuple[int, int], where: str
+    proposed: float,
+    current: int,
+    reason: Reason,
+    limits: tuple[int, int],
+    where: str,
+    room: Callable[[], int] | None = None,
 ) -> tuple[int, Reason, tuple[Stage, ...]]:
     """The number of workers to apply, what bound it, and the stages that changed something.
 
@@ -32,6 +38,7 @@ def apply(
         reason: what bound the proposal.
         limits: smallest and largest number of workers.
         where: named in errors.
+        room: how many more workers nodes can take; None: no such limit.
 
     Raises:
         PolicyError: the proposal is not a number, or negative.
@@ -53,4 +60,10 @@ def apply(
     if applied != wanted:
         reason = Reason.MIN_WORKERS if applied == low and wanted < low else Reason.MAX_WORKERS
         stages.append(Stage("limits", wanted, applied, reason))
+    if room is not None and applied > current:
+        placed = min(applied, current + room())
+        if placed != applied:
+            reason = Reason.NO_ROOM
+            stages.append(Stage("placement", applied, placed, reason))
+            applied = placed
     return applied, reason, tuple(stages)

@@ -7,26 +7,43 @@ decision times do, and they are kept apart).
 import math
 import os
 import time
-import traceback
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 import numpy as np
 
 from engine import guard
-from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
-from engine.orders import Orders
-from engine.policies.base import Action, Observation, Policy, PolicyContext, PoolFacts, WorkerView
+from engine.cluster.accounts import Readings, accounts
+from engine.cluster.conditions import Conditions
+from engine.cluster.grid import GridSeries
+from engine.cluster.money import worker_usd_per_hour
+from engine.cluster.prices import PriceSeries
+from engine.cluster.sites import types_of
+from engine.cluster.sizes import SizeBooks
+from engine.cluster.worth import size_facts, worth_of
+from engine.errors import EngineError, ReplayCancelled
+from engine.fleet import Fleet
+from engine.gauges import Gauges
+from engine.merging import merged_facts, merged_observation
+from engine.monitor import Monitor
+from engine.policies.base import (
+    Action,
+    Observation,
+    Policy,
+    PolicyContext,
+    PoolFacts,
+)
+from engine.policies.checks import failure_of, ticks_between
 from engine.records import DecisionLog, RunRecord
-from engine.scenario import OnFailure, Scenario
+from engine.scenario import Scenario, WorkerSize
 from engine.sim import kernel
-from engine.sim.outcomes import Tally, tally
+from engine.sim.outcomes import Tally, pools_of, tally
 from engine.sim.service import Workload
-from engine.sim.state import make_state, make_views, with_room
-from engine.units import FloatArray
+from engine.sim.tenants import tenant_ticks
+from engine.steering import Settled, Steering
+from engine.units import FloatArray, IntArray
 
 THREADS_PAY_OFF = 20_000
 """Requests per tick, over all runs, from which advancing in threads beats doing it in turn."""
@@ -43,6 +60,12 @@ class ReplaySpec:
     name: str
     """The policy as typed; named in errors and progress."""
     window_s: float
+    clock_s: float = 0.0
+    """Unix time of the window's start, or seconds since the trace's start where unknown."""
+    grids: Mapping[str, GridSeries] = field(default_factory=dict)
+    """Measured carbon intensity by region, of those that name a series."""
+    prices: Mapping[str, PriceSeries] = field(default_factory=dict)
+    """History of prices by node group, of those whose node type names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,36 +151,44 @@ class Replay:
         self.tick_s = scenario.tick_s
         self.ticks = max(1, math.ceil(spec.window_s / scenario.tick_s - 1e-9))
         self.facts = _facts(spec)
+        self.types = None if scenario.siting is None else types_of(scenario)
+        self.policy_facts = self.facts
+        if self.types is not None:
+            self.policy_facts = merged_facts(self.facts, self.types)
         self.policy = spec.policy(
             PolicyContext(
-                pools=self.facts,
+                pools=self.policy_facts,
                 tick_s=scenario.tick_s,
                 slo_latency_s=scenario.slo.latency_s,
                 seed=scenario.seed,
+                groups=tuple(group.name for group in scenario.node_groups),
             )
         )
-        self.every = _ticks_between(self.policy, scenario.tick_s, spec.name)
-        self.state = make_state(
-            workload.arrivals,
-            workload.pools,
-            horizon_s=spec.window_s,
-            abandon=scenario.on_failure is OnFailure.ABANDON,
-        )
+        self.every = ticks_between(self.policy, scenario.tick_s, spec.name)
+        self.fleet = Fleet(workload, scenario, ticks=self.ticks, window_s=spec.window_s)
         pools = len(workload.pools)
         self.counters = np.zeros((self.ticks, pools, kernel.COUNTERS), np.int64)
         self.integrals = np.zeros((self.ticks, pools, kernel.INTEGRALS), np.float64)
+        ends_s = np.minimum(np.arange(self.ticks + 1) * scenario.tick_s, spec.window_s)
+        self.edges_s: FloatArray = ends_s
+        conditions = Conditions(scenario, ends_s, spec.clock_s, spec.grids, spec.prices)
+        self.monitor = Monitor(scenario, self.fleet, self.counters, self.integrals, conditions)
+        self.steering = Steering(scenario, self.fleet, conditions)
+        self.gauges = Gauges(scenario, self.ticks)
+        self.books = SizeBooks(spec.workload.pools, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
-        self.views = make_views(self.state)
-        self.first_worker: list[int] = self.state.pools["first_worker"].tolist()
+        self.wanted = np.array([f.workers_initial for f in self.policy_facts], np.int64)
         self.log = DecisionLog()
-        self.orders = Orders()
 
     # 1. decide, at the start of a tick, from what was observed until now
     def decide(self, tick: int) -> None:
         """Evaluates the policy if it is due, and applies what the guard leaves of its action."""
+        self.fleet.tend(self.target, tick * self.tick_s)
         if tick % self.every == 0:
-            observation = self._observe(tick)
+            observation = self.monitor.observe(tick, self.target)
+            if self.types is not None:
+                observation = merged_observation(observation, self.types, self.wanted)
             started = time.perf_counter()
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
@@ -170,126 +201,112 @@ class Replay:
         except EngineError:
             raise
         except Exception as error:
-            raise _failure(self.spec.name, observation.t_s, error) from error
+            raise failure_of(self.spec.name, observation.t_s, error) from error
 
     # 2. let the cluster live until the next tick
     def advance(self, tick: int) -> None:
         """Simulates one tick and keeps its counts and integrals."""
-        kernel.run_tick(
-            self.state,
+        self.fleet.advance(
+            tick,
             tick * self.tick_s,
             min((tick + 1) * self.tick_s, self.spec.window_s),
-            self.views,
             self.counters[tick],
             self.integrals[tick],
         )
-
-    def _observe(self, tick: int) -> Observation:
-        """What the last tick left; copies, so that no policy can touch the run."""
-        if tick == 0:
-            counts, sums = self.state.counters.copy(), self.integrals[0] * np.nan
-        else:
-            counts, sums = self.counters[tick - 1].copy(), self.integrals[tick - 1].copy()
-        sums[:, : kernel.F_P95_S] /= self.tick_s
-        return Observation(
-            t_s=tick * self.tick_s,
-            tick_s=self.tick_s,
-            target=self.target.copy(),
-            starting=counts[:, kernel.C_STARTING],
-            ready=counts[:, kernel.C_READY],
-            draining=counts[:, kernel.C_DRAINING],
-            queued=counts[:, kernel.C_QUEUED],
-            in_service=counts[:, kernel.C_IN_SERVICE],
-            arrived=counts[:, kernel.C_ARRIVED],
-            finished=counts[:, kernel.C_FINISHED],
-            failed=counts[:, kernel.C_QUEUE_TIMEOUT]
-            + counts[:, kernel.C_EXEC_TIMEOUT]
-            + counts[:, kernel.C_REJECTED]
-            + counts[:, kernel.C_LOST],
-            offered_slots=sums[:, kernel.F_OFFERED_SLOT_S],
-            busy_slots=sums[:, kernel.F_BUSY_SLOT_S],
-            p95_s=sums[:, kernel.F_P95_S],
-            workers=tuple(self._view(number) for number in range(len(counts))),
-        )
-
-    def _view(self, number: int) -> WorkerView:
-        views, first = self.views, self.first_worker[number]
-        span = slice(first, first + int(views.number[number]))
-        return WorkerView(
-            started_s=views.started_s[span].copy(),
-            ready_s=views.ready_s[span].copy(),
-            draining=views.draining[span].copy(),
-            utilisation=views.utilisation[span].copy(),
-        )
+        seconds = float(self.edges_s[tick + 1] - self.edges_s[tick])
+        state = self.fleet.state
+        self.gauges.read(tick, state, self.fleet.utilisation, seconds)
+        self.books.read(tick, state, self.integrals[tick], self.edges_s[tick : tick + 2])
+        self.monitor.keep_views(tick)
 
     def _apply(self, tick: int, action: Action) -> None:
-        _check_sizes(action, len(self.facts), f"policy {self.spec.name!r}")
+        where, now = f"policy {self.spec.name!r}", tick * self.tick_s
+        self.steering.check(action, where)
+        for number in range(len(action.target)):
+            if self.types is None:
+                limits, room = self._limits(self.facts[number]), self.fleet.room(number)
+                entry = self._guarded(tick, number, action, int(self.target[number]), limits, room)
+                self._do(tick, number, number, action, float(action.target[number]), entry)
+            else:
+                self._site(tick, number, action, self.types[number])
+        if action.groups:
+            self.steering.steer(action, now)
+
+    @staticmethod
+    def _limits(facts: PoolFacts) -> tuple[int, int]:
+        return facts.workers_min, facts.workers_max
+
+    def _site(self, tick: int, kind: int, action: Action, pools: IntArray) -> None:
+        """Settles the total of an agent type, then divides it over its pools."""
+        most = self.steering.room(pools, self.target)
+        spare = int(most[pools].sum() - self.wanted[kind])
+        limits = self._limits(self.policy_facts[kind])
+        current = int(self.wanted[kind])
+        entry = self._guarded(tick, kind, action, current, limits, lambda: spare)
+        self.wanted[kind] = entry.applied
+        sited = self.steering.sited(tick, kind, entry, current, self.target, most)
+        for pool, places, settled in sited:
+            self._do(tick, pool, kind, action, float(places), settled)
+
+    def _guarded(
+        self,
+        tick: int,
+        number: int,
+        action: Action,
+        current: int,
+        limits: tuple[int, int],
+        room: Callable[[], int] | None,
+    ) -> Settled:
+        where = f"policy {self.spec.name!r}, pool {self.policy_facts[number].name!r}"
+        where = f"{where}, {tick * self.tick_s:g} s"
+        target, reason = float(action.target[number]), action.reason[number]
+        return Settled(*guard.apply(target, current, reason, limits, where, room))
+
+    def _do(
+        self, tick: int, pool: int, number: int, action: Action, proposed: float, entry: Settled
+    ) -> None:
+        """Applies and logs what was settled for a pool; `number` is its place in the action."""
+        now, current = tick * self.tick_s, int(self.target[pool])
+        size, bound = None, None
+        if action.size:
+            size, bound = self.steering.resize(pool, action.size[number], now)
+        if entry.applied != current:
+            self.fleet.scale(pool, entry.applied - current, now)
+            self.target[pool] = entry.applied
         log = self.log
-        for number, facts in enumerate(self.facts):
-            current, proposed = int(self.target[number]), float(action.target[number])
-            applied, reason, stages = guard.apply(
-                proposed,
-                current,
-                action.reason[number],
-                (facts.workers_min, facts.workers_max),
-                f"policy {self.spec.name!r}, pool {facts.name!r}, {tick * self.tick_s:g} s",
-            )
-            if applied != current:
-                self._scale(number, applied - current, tick * self.tick_s)
-                self.target[number] = applied
-            log.tick.append(tick)
-            log.pool.append(number)
-            log.current.append(current)
-            log.proposed.append(proposed)
-            log.applied.append(applied)
-            log.reason.append(reason.value)
-            log.rationale.append(
-                msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
-                if action.rationale
-                else None
-            )
-            log.guard.append(msgspec.json.encode(stages).decode() if stages else None)
-
-    def _scale(self, number: int, change: int, now: float) -> None:
-        if change < 0:
-            before = self._starting(number)
-            kernel.scale_in(self.state, number, -change, now)
-            self.orders.cancelled(number, before - self._starting(number))
-            return
-        wanted = np.zeros(len(self.facts), np.int64)
-        wanted[number] = change
-        held = len(self.state.workers)
-        self.state = with_room(self.state, wanted)
-        if len(self.state.workers) != held:
-            self.views = make_views(self.state)
-            self.first_worker = self.state.pools["first_worker"].tolist()
-        before = self._starting(number)
-        kernel.scale_out(self.state, number, change, now)
-        self.orders.placed(now, number, self._starting(number) - before)
-
-    def _starting(self, number: int) -> Counter[float]:
-        """When the workers of a pool that are starting now will be ready, seconds."""
-        first, capacity = self.first_worker[number], self.state.pools["capacity"][number]
-        workers = self.state.workers[first : first + capacity]
-        return Counter(workers["ready_s"][workers["phase"] == kernel.STARTING].tolist())
+        log.tick.append(tick)
+        log.pool.append(pool)
+        log.current.append(current)
+        log.proposed.append(proposed)
+        log.applied.append(entry.applied)
+        log.reason.append((bound or entry.reason).value)
+        log.size.append(size)
+        log.rationale.append(
+            msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
+            if action.rationale
+            else None
+        )
+        log.guard.append(msgspec.json.encode(entry.stages).decode() if entry.stages else None)
 
     # 3. after the window: let what is in the system finish, then count
     def record(self) -> RunRecord:
         """Runs the cluster empty and returns everything that is kept of the run."""
-        kernel.advance(self.state, math.inf)
+        kernel.advance(self.fleet.state, math.inf)
         scenario = self.spec.scenario
         result: Tally = tally(
-            self.state.requests["pool"],
-            self.state.outcomes,
+            pools_of(self.fleet.state),
+            self.fleet.state.outcomes,
             pools=len(self.facts),
             tick_s=self.tick_s,
             ticks=self.ticks,
             slo_s=scenario.slo.latency_s,
             keep=scenario.keep_requests,
+            delay_s=self.fleet.state.pools["delay_s"],
         )
         return RunRecord(
+            accounts=accounts(scenario, self._readings(), self.spec.grids, self.spec.prices),
             pools=tuple(facts.name for facts in self.facts),
-            slots=np.array([facts.slots for facts in self.facts], np.int64),
+            slots=self.books.slots(self._worker_s, self.integrals[:, :, kernel.F_SLOT_S]),
             price_usd_per_hour=np.array([f.price_usd_per_hour for f in self.facts]),
             tick_s=self.tick_s,
             window_s=self.spec.window_s,
@@ -303,30 +320,39 @@ class Replay:
             minutes=result.minutes,
             outcome=result.outcome,
             decisions=self.log,
-            orders=self.orders.results(self.spec.window_s),
+            orders=self.fleet.orders.results(self.spec.window_s),
             closed_loop=self.spec.workload.closed_loop,
             requests=result.requests,
+            gauges=self.gauges.ticks(),
+            tenants=tenant_ticks(
+                self.fleet.state,
+                tuple(tenant.name for tenant in scenario.tenants),
+                self.edges_s,
+                scenario.slo.latency_s,
+            ),
+            events=self.fleet.events,
+            worth=worth_of(scenario),
         )
 
+    @property
+    def _worker_s(self) -> FloatArray:
+        """(T, P) provisioned worker-seconds."""
+        kept = self.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1]
+        return np.asarray(kept.sum(axis=2), np.float64)
 
-def _failure(policy: str, t_s: float, error: Exception) -> PolicyFailed:
-    """What an operator, or the policy's author, has to know of an error that a policy raised."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return PolicyFailed(
-        f"policy {policy!r} failed {t_s:g} s into the replay: {type(error).__name__}: {error}",
-        f"{frame.filename}, line {frame.lineno}, in {frame.name}",
-        "Repair the policy, or replay without it",
-    )
-
-
-def _check_sizes(action: Action, pools: int, where: str) -> None:
-    sizes = (len(action.target), len(action.reason), len(action.rationale) or pools)
-    if sizes != (pools, pools, pools):
-        raise PolicyError(
-            f"{sizes[0]} targets, {sizes[1]} reasons and {len(action.rationale)} rationales were "
-            "proposed",
-            where,
-            f"Propose one of each per pool, or no rationale at all; there are {pools} pools",
+    def _readings(self) -> Readings:
+        """What the accounts are made of."""
+        hosting = self.fleet.hosting
+        return Readings(
+            edges_s=self.edges_s,
+            clock_s=self.spec.clock_s,
+            sizes=_sizes(self.spec),
+            size_s=self.books.size_s,
+            busy_by_size_s=self.books.busy_slot_s,
+            worker_s=self._worker_s,
+            busy_slot_s=self.integrals[:, :, kernel.F_BUSY_SLOT_S],
+            finished=self.counters[:, :, kernel.C_FINISHED],
+            meter=None if hosting is None else hosting.meter,
         )
 
 
@@ -340,30 +366,30 @@ def _plain(value: object) -> object:
 def _facts(spec: ReplaySpec) -> tuple[PoolFacts, ...]:
     peak: FloatArray = spec.workload.peak_busy_slots
     facts = []
-    for number, pool in enumerate(spec.scenario.pools):
+    for number, (pool, size) in enumerate(zip(spec.scenario.pools, _sizes(spec), strict=True)):
         kind = spec.scenario.agent_type_of(pool)
         facts.append(
             PoolFacts(
                 name=pool.name,
                 agent_type=kind.name,
-                slots=kind.slots,
+                slots=size.slots,
                 workers_min=pool.workers_min,
                 workers_max=pool.workers_max,
                 workers_initial=spec.workload.pools[number].workers_initial,
                 startup_mean_s=kind.startup.mean_s,
-                price_usd_per_hour=kind.price_usd_per_hour,
+                price_usd_per_hour=worker_usd_per_hour(spec.scenario, number, size),
                 peak_busy_slots=float(peak[number]),
+                sizes=size_facts(spec.scenario, number),
+                size=size.name,
+                region=spec.scenario.region_of(pool.zone).name,
             )
         )
     return tuple(facts)
 
 
-def _ticks_between(policy: Policy, tick_s: float, name: str) -> int:
-    ticks = policy.interval_s / tick_s
-    if not (math.isfinite(ticks) and ticks >= 1 and abs(ticks - round(ticks)) < 1e-9):
-        raise PolicyError(
-            f"its interval of {policy.interval_s:g} s is no multiple of the tick of {tick_s:g} s",
-            f"policy {name!r}",
-            "Change the policy's interval, or the scenario's tick_s",
-        )
-    return round(ticks)
+def _sizes(spec: ReplaySpec) -> tuple[WorkerSize, ...]:
+    """(pools,) sizes that their workers have in the simulator."""
+    return tuple(
+        spec.scenario.agent_type_of(pool).all_sizes[entry.size]
+        for pool, entry in zip(spec.scenario.pools, spec.workload.pools, strict=True)
+    )

@@ -15,9 +15,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import engine
+from engine.cluster.series import (
+    CarbonTrace,
+    PriceTrace,
+    clock_s,
+    find_carbon,
+    find_prices,
+    load_grids,
+    load_histories,
+)
 from engine.errors import (
     EngineError,
     PolicyError,
@@ -29,17 +36,16 @@ from engine.errors import (
 from engine.policies.registry import PolicySpec, create, find, parse_spec
 from engine.records import RunRecord
 from engine.replay import Progress, ReplaySpec, play, set_up
+from engine.rows import tables
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash, to_dict
 from engine.scorecard import Scorecard, scorecard
-from engine.sim import kernel
 from engine.sim.service import prepare
 from engine.store import loading, runs, traces
 from engine.store.duck import Store
 from engine.store.traces import TraceInfo
 from engine.trace.sampler import requests_from_series
 from engine.trace.schema import Kind, RequestTable
-from engine.units import AnyArray
 
 TICKS_MAX = 5_000_000
 
@@ -53,6 +59,10 @@ class ReplayRequest:
     policies: tuple[PolicySpec, ...]
     from_s: float
     to_s: float
+    carbon: tuple[CarbonTrace, ...] = ()
+    """Of the regions that name one."""
+    prices: tuple[PriceTrace, ...] = ()
+    """Of the node types that name one."""
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -67,6 +77,8 @@ class ReplayRequest:
             content_hash(self.scenario),
             str(policy),
             code_version(),
+            *((entry.region, entry.trace.content_hash) for entry in self.carbon),
+            *((entry.node_type, entry.trace.content_hash) for entry in self.prices),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
@@ -85,7 +97,7 @@ def request(
         StoreError: no such trace.
         UsageError: no policies, a policy twice, a trace without demand, an empty window.
         PolicyError: a policy that cannot be read, found or loaded, or takes no such parameter.
-        ScenarioError: the tick is too short for the window.
+        ScenarioError: the tick is too short for the window, or a region's trace holds no carbon.
     """
     trace = traces.find_trace(store, trace_key)
     from_s, to_s = float(from_s), None if to_s is None else float(to_s)  # one id, typed or not
@@ -116,7 +128,15 @@ def request(
             "scenario: tick_s",
             "Use a longer tick or a shorter window",
         )
-    return ReplayRequest(trace=trace, scenario=scenario, policies=specs, from_s=from_s, to_s=end_s)
+    return ReplayRequest(
+        trace=trace,
+        scenario=scenario,
+        policies=specs,
+        from_s=from_s,
+        to_s=end_s,
+        carbon=find_carbon(store, scenario),
+        prices=find_prices(store, scenario),
+    )
 
 
 def trace_end_s(trace: TraceInfo, tick_s: float) -> float:
@@ -161,6 +181,8 @@ def run(
         return list(wanted.run_ids)
     table = load_demand(store, wanted)
     workload = prepare(table, wanted.scenario)
+    grids = load_grids(store, wanted.carbon, wanted.trace.epoch_s)
+    prices = load_histories(store, wanted.prices, wanted.scenario, wanted.trace.epoch_s)
     specs = [
         ReplaySpec(
             workload=workload,
@@ -168,6 +190,9 @@ def run(
             policy=partial(create, policy),
             name=str(policy),
             window_s=wanted.to_s - wanted.from_s,
+            clock_s=clock_s(wanted.trace.epoch_s, wanted.from_s),
+            grids=grids,
+            prices=prices,
         )
         for _, policy in missing
     ]
@@ -236,7 +261,7 @@ def load_demand(store: Store, wanted: ReplayRequest) -> RequestTable:
         )
         inside = table.arrival_s < wanted.to_s - wanted.from_s
         if not inside.all():  # the last interval reaches beyond the window
-            table = _first(table, int(np.sum(inside)))
+            table = _first(table, int(inside.sum()))
     if len(table) == 0:
         raise UsageError(
             "no request arrives in this window",
@@ -280,86 +305,19 @@ def _row(
     }
 
 
-def tables(record: RunRecord, from_s: float) -> dict[str, dict[str, AnyArray | list[Any]]]:
-    """A record as rows of the store's tables, without the run's number.
-
-    Args:
-        record: the finished replay.
-        from_s: start of the window in the trace's time.
-    """
-    shape = record.counters.shape[:2]
-    tick = np.repeat(np.arange(shape[0], dtype=np.int32), shape[1])
-    t_s = from_s + tick * record.tick_s
-    counts = {name: record.counters[:, :, column].ravel() for name, column in _COUNTERS.items()}
-    worker_s = record.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1]
-    ticks: dict[str, AnyArray | list[Any]] = {
-        "tick": tick,
-        "t_s": t_s,
-        "pool": np.tile(np.arange(shape[1], dtype=np.int16), shape[0]),
-        "arrived": record.arrived.ravel(),
-        "slo_met": record.slo_met.ravel(),
-        **counts,
-        "target": record.target.ravel(),
-        "offered_slot_s": record.integrals[:, :, kernel.F_OFFERED_SLOT_S].ravel(),
-        "busy_slot_s": record.integrals[:, :, kernel.F_BUSY_SLOT_S].ravel(),
-        **{
-            f"{name}_slot_s": (worker_s[:, :, number] * record.slots).ravel()
-            for number, name in enumerate(("starting", "ready", "draining"))
-        },
-        "worker_s": worker_s.sum(axis=2).ravel(),
-        "cost_usd": (worker_s.sum(axis=2) / 3600.0 * record.price_usd_per_hour).ravel(),
-    }
-    names = ("tick", "pool", "bucket", "requests")
-    log = record.decisions
-    found: dict[str, dict[str, AnyArray | list[Any]]] = {
-        "ticks": ticks,
-        "latency": dict(zip(names, record.latency, strict=True)),
-        "decisions": {
-            "tick": log.tick,
-            "t_s": from_s + np.array(log.tick) * record.tick_s,
-            "pool": log.pool,
-            "current": log.current,
-            "proposed": log.proposed,
-            "applied": log.applied,
-            "reason": log.reason,
-            "rationale": log.rationale,
-            "guard": log.guard,
-        },
-    }
-    if record.requests is not None:
-        times = {
-            name: from_s + record.requests[name] for name in ("arrival_s", "start_s", "end_s")
-        }
-        found["run_requests"] = {**record.requests, **times}
-    return found
-
-
-_COUNTERS = {
-    "finished": kernel.C_FINISHED,
-    "queue_timeouts": kernel.C_QUEUE_TIMEOUT,
-    "exec_timeouts": kernel.C_EXEC_TIMEOUT,
-    "rejected": kernel.C_REJECTED,
-    "lost": kernel.C_LOST,
-    "queued": kernel.C_QUEUED,
-    "in_service": kernel.C_IN_SERVICE,
-    "starting": kernel.C_STARTING,
-    "ready": kernel.C_READY,
-    "draining": kernel.C_DRAINING,
-}
-
-
 _DECIDING = (
-    "guard.py", "histogram.py", "orders.py", "records.py", "replay.py", "runner.py", "scenario.py",
-    "scorecard.py", "store/loading.py",
+    "dependability.py", "fleet.py", "footprint.py", "gauges.py", "guard.py", "histogram.py",
+    "merging.py", "monitor.py", "orders.py", "records.py", "replay.py", "rows.py", "runner.py",
+    "scorecard.py", "steering.py", "store/loading.py",
 )  # fmt: skip
-"""Modules beside sim, policies and trace that decide a replay's outcome."""
+"""Modules beside whole packages that decide a replay's outcome."""
 
 
 def code_version() -> str:
     """Twelve hex digits of everything that decides a replay's outcome."""
     folder = Path(engine.__file__).resolve().parent
     digest = hashlib.sha256()
-    for name in ("sim", "policies", "trace"):
+    for name in ("cluster", "scenario", "sim", "policies", "trace"):
         for path in sorted((folder / name).rglob("*.py")):
             digest.update(path.read_bytes())
     for name in _DECIDING:

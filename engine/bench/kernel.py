@@ -16,14 +16,10 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.sim import kernel
+from engine.sim.arrivals import make_requests
 from engine.sim.kernel import State
-from engine.sim.state import (
-    STARTUP_DRAWS,
-    PoolParameters,
-    make_requests,
-    make_state,
-    make_views,
-)
+from engine.sim.parameters import STARTUP_DRAWS, PoolParameters
+from engine.sim.state import make_state, make_views
 from engine.units import FloatArray
 
 __all__ = ["run"]

@@ -14,6 +14,7 @@ from engine.cli.benches import bench, warm
 from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
 from engine.cli.forecasts import forecast
+from engine.cli.manifests import manifests
 from engine.cli.replays import compare, replay, runs
 from engine.cli.reports import report
 from engine.cli.scenarios import policies, scenario
@@ -39,8 +40,8 @@ def smartscale() -> None:
 
 
 for _command in (
-    dashboard, import_, traces, synth, replay, compare, runs, policies, scenario, report, claims,
-    forecast, bench, warm,
+    dashboard, import_, traces, synth, replay, compare, runs, policies, scenario, manifests,
+    report, claims, forecast, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 

@@ -15,8 +15,23 @@ from engine.forecast.histories import Histories
 from engine.forecast.neural import NeuralForecaster
 from engine.policies.base import Action, Observation, PolicyContext, Reason
 from engine.replay import ReplaySpec, replay
-from engine.scenario import AgentType, Pool, QueueKind, Scenario
-from engine.sim.service import prepare
+from engine.scenario import (
+    AgentType,
+    Fault,
+    FaultKind,
+    NodeGroup,
+    NodeType,
+    Partitions,
+    Pool,
+    Purchase,
+    QueueKind,
+    Router,
+    RouterKind,
+    Scenario,
+    Tenant,
+)
+from engine.sim.choices import explain_choice
+from engine.sim.service import new_state, prepare
 from engine.trace.schema import RequestTable, request_table
 
 _UNREADABLE = (
@@ -26,6 +41,10 @@ _UNREADABLE = (
 _WORKERS = 20
 _WINDOW_S = 60.0
 _STEPS = 100
+_FAULTS = (
+    FaultKind.NODE_LOSS, FaultKind.SPOT_REVOCATION, FaultKind.WORKER_CRASH, FaultKind.SLOW_WORKER,
+    FaultKind.START_FAILURE, FaultKind.TOOL_OUTAGE, FaultKind.ZONE_PARTITION,
+)  # fmt: skip
 
 
 def remove_stale_kernels(folder: Path | None = None) -> list[Path]:
@@ -101,6 +120,8 @@ def compile_kernels() -> float:
             window_s=_WINDOW_S,
         )
         replay([spec])
+        state = new_state(spec.workload, scenario, _WINDOW_S)
+        explain_choice(state, 0, 0.0)
     return time.perf_counter() - started
 
 
@@ -124,14 +145,33 @@ def _scenario() -> Scenario:
     return Scenario(
         tick_s=5.0,
         agent_types=(kind,),
-        pools=(_pool("own", QueueKind.WORKER), _pool("shared", QueueKind.POOL)),
+        pools=(
+            _pool("own", QueueKind.WORKER),
+            _pool("shared", QueueKind.POOL),
+            _pool("placed", QueueKind.WORKER, "nodes"),
+        ),
+        node_types=(_node_type(),),
+        node_groups=(NodeGroup(name="nodes", node_type="node", purchase=Purchase.SPOT),),
+        faults=tuple(Fault(kind=kind, at_s=10.0, for_s=5.0) for kind in _FAULTS),
+        tenants=(Tenant(name="a", share=1.0), Tenant(name="b", share=2.0)),
+        partitions=Partitions(every_s=5.0, hysteresis_frac=0.0),
+        router=Router(kind=RouterKind.HIERARCHICAL),
         keep_requests=True,
     )
 
 
-def _pool(name: str, queue: QueueKind) -> Pool:
+def _node_type() -> NodeType:
+    return NodeType(name="node", cpu_cores=208.0, memory_gib=1872.0, gpus=8, usd_per_hour_spot=1.0)
+
+
+def _pool(name: str, queue: QueueKind, node_group: str | None = None) -> Pool:
     return Pool(
-        name=name, agent_type="chat", workers_max=_WORKERS, workers_initial=_WORKERS, queue=queue
+        name=name,
+        agent_type="chat",
+        workers_max=_WORKERS,
+        workers_initial=_WORKERS,
+        queue=queue,
+        node_group=node_group,
     )
 
 

@@ -6,18 +6,60 @@ work and the k-th worker it starts takes the same time.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from types import MappingProxyType
 
 import numpy as np
 
-from engine.scenario import AgentType, Pool, QueueKind, Scenario, Startup, StartupKind
-from engine.sim.state import STARTUP_DRAWS, Arrivals, PoolParameters, make_requests
+from engine.scenario import (
+    Affinity,
+    AgentType,
+    OnFailure,
+    Pool,
+    QueueKind,
+    Region,
+    Resize,
+    RouterKind,
+    Scenario,
+    Startup,
+    StartupKind,
+)
+from engine.sim import kernel
+from engine.sim.arrivals import Arrivals, make_requests
+from engine.sim.kernel import State
+from engine.sim.parameters import STARTUP_DRAWS, PoolParameters, RouterParameters, Size
+from engine.sim.routing import assign_pools, assign_tenants
+from engine.sim.state import make_state
+from engine.sim.traits import (
+    memory_rule,
+    room_kib,
+    tenant_parameters,
+    traits_of,
+)
 from engine.trace.schema import RequestTable
 from engine.units import FloatArray, Int32Array
 
 PEAK_WINDOW_S = 60.0
 INITIAL_BUSY_FRAC = 0.7
 """Share of slots the first minute's demand occupies of the initial workers."""
+_SEEDS_OF_KERNEL = 1 << 62
+NEAR_COUNTS, CHEAP_COUNTS = 0.3, 0.2
+"""Of a region's appeal: how near and how cheap it is; free slots count for the rest. Ours."""
+ROUTERS = MappingProxyType(
+    {
+        RouterKind.LEAST_CONNECTIONS: kernel.LEAST_CONNECTIONS,
+        RouterKind.RANDOM: kernel.RANDOM,
+        RouterKind.ROUND_ROBIN: kernel.ROUND_ROBIN,
+        RouterKind.POWER_OF_TWO: kernel.POWER_OF_TWO,
+        RouterKind.PREDICTED_COMPLETION: kernel.PREDICTED_COMPLETION,
+        RouterKind.LEAST_AGENT_LOAD: kernel.LEAST_AGENT_LOAD,
+        RouterKind.CONTEXT_AWARE: kernel.CONTEXT_AWARE,
+        RouterKind.SEVEN_FACTOR: kernel.SEVEN_FACTOR,
+        RouterKind.WEIGHTED_ROUND_ROBIN: kernel.WEIGHTED_ROUND_ROBIN,
+        RouterKind.HIERARCHICAL: kernel.HIERARCHICAL,
+    }
+)
+"""By the scenario's name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +92,7 @@ def prepare(table: RequestTable, scenario: Scenario) -> Workload:
         scenario: the cluster.
     """
     seeds = _seeds(scenario)
+    tenant = assign_tenants(table, scenario) if scenario.tenants else None
     pool = assign_pools(table, scenario, np.random.default_rng(seeds.pools))
     work_s = work_seconds(table, pool, scenario, np.random.default_rng(seeds.work))
     offered = _offered_slots(table.arrival_s, work_s, pool, len(scenario.pools))
@@ -60,9 +103,10 @@ def prepare(table: RequestTable, scenario: Scenario) -> Workload:
             pool=pool,
             after=table.after if table.closed_loop else None,
             think_s=table.think_s,
+            traits=traits_of(table, pool, scenario, tenant),
         ),
         pools=tuple(
-            _parameters(scenario.agent_type_of(p), p, offered[n, 0], draws)
+            _parameters(scenario, p, offered[n, 0], draws)
             for n, (p, draws) in enumerate(
                 zip(scenario.pools, _startup_draws(scenario, seeds), strict=True)
             )
@@ -72,38 +116,33 @@ def prepare(table: RequestTable, scenario: Scenario) -> Workload:
     )
 
 
-def assign_pools(table: RequestTable, scenario: Scenario, rng: np.random.Generator) -> Int32Array:
-    """(n,) pool of each request.
+def new_state(workload: Workload, scenario: Scenario, window_s: float) -> State:
+    """The cluster at the start of a window of this length.
 
-    A request goes to the pools of the agent type it names, spread by their shares; if it names
-    none that the scenario knows, over all pools by their shares. All requests of a session that
-    name the same agent type stay together.
+    Raises:
+        ScenarioError: the tenants cannot all have what they are promised.
     """
-    draw = rng.random(len(table))
-    if table.closed_loop or np.any(table.session >= 0):
-        draw = _same_within_sessions(table, draw)
-    pool = _by_share(draw, list(range(len(scenario.pools))), scenario)
-    for code, name in enumerate(table.agent_types):
-        fitting = [n for n, p in enumerate(scenario.pools) if p.agent_type == name]
-        if fitting and any(scenario.pools[n].share > 0 for n in fitting):
-            mask = table.agent_type == code
-            pool[mask] = _by_share(draw[mask], fitting, scenario)
-    return pool
-
-
-def _same_within_sessions(table: RequestTable, draw: FloatArray) -> FloatArray:
-    inside = table.session >= 0
-    _, first, inverse = np.unique(table.session[inside], return_index=True, return_inverse=True)
-    same = draw.copy()
-    same[inside] = draw[inside][first][inverse]
-    return same
-
-
-def _by_share(draw: FloatArray, pools: list[int], scenario: Scenario) -> Int32Array:
-    shares = np.array([scenario.pools[n].share for n in pools])
-    edges = np.cumsum(shares / shares.sum())
-    chosen = np.minimum(np.searchsorted(edges, draw, side="right"), len(pools) - 1)
-    return np.array(pools, np.int32)[chosen]
+    stays = scenario.router.affinity is Affinity.SESSION
+    return make_state(
+        workload.arrivals,
+        workload.pools,
+        horizon_s=window_s,
+        abandon=scenario.on_failure is OnFailure.ABANDON,
+        seed=scenario.seed % _SEEDS_OF_KERNEL,
+        retry=scenario.retry,
+        breaker=scenario.router.breaker,
+        affinity_slack=scenario.router.affinity_slack if stays else None,
+        cache=scenario.cache,
+        degradation=scenario.degradation,
+        tenants=tenant_parameters(scenario),
+        partitioned=scenario.partitions is not None and len(scenario.tenants) > 0,
+        routing=RouterParameters(
+            ewma_s=scenario.router.ewma_s,
+            adapt_s=scenario.router.adapt_s,
+            factors=astuple(scenario.router.factors),
+            nodes=sum(group.nodes_max for group in scenario.node_groups),
+        ),
+    )
 
 
 def work_seconds(
@@ -174,11 +213,14 @@ def _offered_slots(
 
 
 def _parameters(
-    kind: AgentType, pool: Pool, first_minute_slots: float, draws: FloatArray
+    scenario: Scenario, pool: Pool, first_minute_slots: float, draws: FloatArray
 ) -> PoolParameters:
+    kind = scenario.agent_type_of(pool)
+    size = [entry.name for entry in kind.all_sizes].index(pool.size)
     initial = pool.workers_initial
     if initial is None:
-        needed = math.ceil(first_minute_slots / (kind.slots * INITIAL_BUSY_FRAC))
+        worker_slots = kind.all_sizes[size].slots * kind.all_sizes[size].speed
+        needed = math.ceil(first_minute_slots / (worker_slots * INITIAL_BUSY_FRAC))
         initial = min(max(needed, pool.workers_min), pool.workers_max)
     return PoolParameters(
         slots=kind.slots,
@@ -191,4 +233,39 @@ def _parameters(
         drain_grace_s=math.inf if kind.drain_grace_s is None else kind.drain_grace_s,
         queue_limit=kind.queue_limit,
         shared_queue=pool.queue is QueueKind.POOL,
+        router=ROUTERS[scenario.router.kind],
+        room_kib=room_kib(kind, kind.memory_gib),
+        other_sizes=tuple(
+            Size(
+                entry.slots,
+                entry.speed,
+                room_kib(kind, entry.memory_gib),
+                _cpu_share(kind, entry.cpu_cores),
+            )
+            for entry in kind.sizes
+        ),
+        size=size,
+        over_memory=memory_rule(kind),
+        zone=[zone.name for zone in scenario.zones].index(pool.zone),
+        region=scenario.regions.index(scenario.region_of(pool.zone)),
+        kind=scenario.agent_types.index(kind),
+        delay_s=scenario.region_of(pool.zone).network_delay_s,
+        appeal=_appeal(scenario, scenario.region_of(pool.zone)),
+        cpu_share=_cpu_share(kind, kind.cpu_cores),
+        resize_in_place=kind.resize is Resize.IN_PLACE,
+        resize_s=kind.resize_s,
     )
+
+
+def _cpu_share(kind: AgentType, cores: float) -> float | None:
+    """Of a worker's cores that one request uses; None: a slot's part."""
+    return kind.cpu_per_request / cores if kind.cpu_per_request > 0 else None
+
+
+def _appeal(scenario: Scenario, region: Region) -> float:
+    """How near and how cheap a region is beside the nearest and the cheapest one."""
+    farthest_s = max(entry.network_delay_s for entry in scenario.regions)
+    near = 1.0 - region.network_delay_s / farthest_s if farthest_s > 0 else 1.0
+    cheapest = min(entry.price_factor for entry in scenario.regions)
+    cheap = cheapest / region.price_factor if region.price_factor > 0 else 1.0
+    return NEAR_COUNTS * near + CHEAP_COUNTS * cheap

@@ -122,7 +122,7 @@ def timeline(store: Store, run: RunRow, span: Span) -> pd.DataFrame:
 
     A run's last tick ends with its window, so the last point may be narrower than the others.
     """
-    first, last = _ticks(run, span)
+    first, last = ticks_of(run, span)
     values = {
         "run_no": run.run_no,
         "tick_s": run.tick_s,
@@ -138,7 +138,7 @@ def timeline(store: Store, run: RunRow, span: Span) -> pd.DataFrame:
 
 def latency(store: Store, run: RunRow, span: Span) -> pd.DataFrame:
     """p50, p95 and p99 over time by time of arrival, from merged histograms."""
-    first, last = _ticks(run, span)
+    first, last = ticks_of(run, span)
     width = max(1, -(-(last - first) // span.max_points))
     values = {
         "run_no": run.run_no,
@@ -162,7 +162,7 @@ def latency(store: Store, run: RunRow, span: Span) -> pd.DataFrame:
 
 def sums(store: Store, run: RunRow, span: Span) -> Sums:
     """Totals over a window."""
-    first, last = _ticks(run, span)
+    first, last = ticks_of(run, span)
     with store.transaction() as cursor:
         row = cursor.execute(
             _SUMS, {"run_no": run.run_no, "first": first, "last": last}
@@ -192,7 +192,7 @@ def decisions(
     store: Store, run: RunRow, span: Span, *, limit: int, changes_only: bool
 ) -> pd.DataFrame:
     """Decisions in order of time, rationale and guard parsed."""
-    first, last = _ticks(run, span)
+    first, last = ticks_of(run, span)
     with store.transaction() as cursor:
         frame = cursor.execute(
             "SELECT t_s, pool, current, proposed, applied, reason, rationale, guard "
@@ -218,7 +218,7 @@ def _parsed(text: Any) -> Any:
     return json.loads(text) if isinstance(text, str) else None
 
 
-def _ticks(run: RunRow, span: Span) -> tuple[int, int]:
+def ticks_of(run: RunRow, span: Span) -> tuple[int, int]:
     """First tick that starts in the window, and the first after it."""
     total = max(1, int(np.ceil((run.to_s - run.from_s) / run.tick_s - 1e-9)))
 

@@ -71,3 +71,15 @@ def test_what_is_applied_is_within_the_limits_and_the_stages_lead_there(proposed
     assert value == applied
     if proposed in range(limits[0], limits[1] + 1):
         assert (applied, reason) == (proposed, Reason.DEMAND_UP)
+
+
+def test_room_on_nodes_binds_last_and_only_upwards():
+    def with_room(proposed, room):
+        return guard.apply(proposed, 3, Reason.DEMAND_UP, (1, 10), "here", lambda: room)
+
+    applied, reason, (limits, placement) = with_room(40.0, 2)
+    assert (applied, reason) == (5, Reason.NO_ROOM)
+    assert (limits.stage, limits.after) == ("limits", 10)
+    assert (placement.stage, placement.before, placement.after) == ("placement", 10, 5)
+    assert with_room(5.0, 2) == (5, Reason.DEMAND_UP, ())
+    assert with_room(2.0, 0) == (2, Reason.DEMAND_UP, ())

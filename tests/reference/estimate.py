@@ -18,7 +18,9 @@ from scipy.signal import lfilter
 from scipy.stats import t as student
 
 from engine.sim import kernel
-from engine.sim.state import PoolParameters, make_requests, make_state
+from engine.sim.arrivals import make_requests
+from engine.sim.parameters import PoolParameters
+from engine.sim.state import make_state
 from tests.reference.queueing import lindley, mean_wait_mg1
 
 Draw = Callable[[np.random.Generator, int], np.ndarray]

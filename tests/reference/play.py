@@ -2,13 +2,18 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.testing import assert_allclose
 
+from engine.scenario import Breaker, Cache, Degradation, Retry
 from engine.sim import kernel
-from engine.sim.state import PoolParameters, make_requests, make_state, with_room
-from tests.reference.simulator import COUNTS, Cluster, Request
+from engine.sim.arrivals import make_requests
+from engine.sim.parameters import PoolParameters, RouterParameters, TenantParameters
+from engine.sim.state import make_state, with_room
+from tests.reference.parts import Request
+from tests.reference.simulator import COUNTS, Cluster
 
 STATUS = {
     kernel.NOT_ARRIVED: "not arrived",
@@ -20,9 +25,24 @@ STATUS = {
     kernel.EXEC_TIMEOUT: "exec timeout",
     kernel.REJECTED: "rejected",
     kernel.LOST: "lost",
+    kernel.RETRYING: "retrying",
+    kernel.SHED: "shed",
 }
+NO_RETRY = Retry()
+ROUTING = RouterParameters(nodes=3)
 STARTUP_DRAWS = 5  # few, so that they are used over again
 LEVELS = ("queued", "in service", "starting", "ready", "draining")
+MORE_COUNTS = {
+    "retried": kernel.C_RETRIED,
+    "crashed": kernel.C_CRASHED,
+    "failed starts": kernel.C_START_FAILED,
+    "breaker": kernel.C_BREAKER,
+    "shed": kernel.C_SHED,
+    "degraded": kernel.C_DEGRADED,
+    "hit worker": kernel.C_HIT_WORKER,
+    "hit zone": kernel.C_HIT_ZONE,
+    "hit store": kernel.C_HIT_STORE,
+}
 INTEGRALS = ("offered", "busy", "starting", "ready", "draining")
 
 
@@ -32,6 +52,8 @@ class Tick:
 
     until_s: float
     changes: tuple[int, ...] = ()
+    acts: tuple[tuple, ...] = ()
+    """Names of operations with their arguments, after the changes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +69,19 @@ class Script:
     think_s: tuple[float, ...] | None = None
     horizon_s: float = math.inf
     abandon: bool = False
+    seed: int = 0
+    memory_kib: tuple[int, ...] | None = None
+    tenant: tuple[int, ...] | None = None
+    tenants: tuple[TenantParameters, ...] = ()
+    retry: Retry = NO_RETRY
+    breaker: Breaker | None = None
+    chain: tuple[int, ...] | None = None
+    prefix_s: tuple[float, ...] | None = None
+    affinity_slack: int | None = None
+    cache: Cache | None = None
+    degradation: tuple[Degradation, ...] = ()
+    group: tuple[int, ...] | None = None
+    routing: RouterParameters = ROUTING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +103,8 @@ class Observed:
     counts: dict[str, int]
     levels: dict[str, int]
     integrals: dict[str, float]
+    more: dict[str, int]
+    slot_s: float
     utilisation: dict[int, float]
     """By number, of the workers that were ready or draining for a while and still are."""
     latencies: int
@@ -101,14 +138,34 @@ def state_of(script: Script) -> kernel.State:
     def array(values, dtype):
         return None if values is None else np.array(values, dtype)
 
+    traits = np.zeros(len(script.arrival_s), kernel.TRAIT)
+    for name in ("memory_kib", "tenant"):
+        traits[name] = getattr(script, name) or 0
+    traits["chain"] = kernel.NONE if script.chain is None else script.chain
+    traits["prefix_s"] = script.prefix_s or 0.0
+    traits["group"] = kernel.NONE if script.group is None else script.group
     arrivals = make_requests(
         np.array(script.arrival_s, np.float64),
         np.array(script.work_s, np.float64),
         pool=array(script.pool, np.int32),
         after=array(script.after, np.int32),
         think_s=array(script.think_s, np.float64),
+        traits=traits,
     )
-    return make_state(arrivals, script.pools, horizon_s=script.horizon_s, abandon=script.abandon)
+    return make_state(
+        arrivals,
+        script.pools,
+        horizon_s=script.horizon_s,
+        abandon=script.abandon,
+        seed=script.seed,
+        retry=script.retry,
+        breaker=script.breaker,
+        tenants=script.tenants,
+        affinity_slack=script.affinity_slack,
+        cache=script.cache,
+        degradation=script.degradation,
+        routing=script.routing,
+    )
 
 
 def scale(state: kernel.State, changes: tuple[int, ...], now: float) -> kernel.State:
@@ -122,11 +179,35 @@ def scale(state: kernel.State, changes: tuple[int, ...], now: float) -> kernel.S
     return state
 
 
+def act(state: kernel.State, name: str, *arguments: Any, now: float) -> kernel.State:
+    """Applies one operation, with room for what it orders."""
+    if name == "order_workers":
+        p, *orders = arguments
+        wanted = np.zeros(len(state.pools), np.int64)
+        wanted[p] = len(orders)
+        state = with_room(state, wanted)
+        nodes, extra_s, speeds = (np.array(column) for column in zip(*orders, strict=True))
+        kernel.order_workers(state, p, nodes, extra_s * 1.0, speeds * 1.0, now)
+    elif name in ("set_speed", "restore_speed", "fail_starts", "hold_tools"):
+        getattr(kernel, name)(state, *arguments)
+    elif name == "share_slots":
+        kernel.share_slots(state, arguments[0], np.array(arguments[1]), now)
+    elif name == "resize":
+        ready = state.counters[:, kernel.C_READY] * (np.arange(len(state.pools)) == arguments[0])
+        state = with_room(state, ready)
+        kernel.resize(state, *arguments, now)
+    else:
+        getattr(kernel, name)(state, *arguments, now)
+    return state
+
+
 def play_on_kernel(script: Script) -> Played:
     state, since_s, ticks = state_of(script), 0.0, []
     for tick in script.ticks:
         kernel.open_tick(state)
         state = scale(state, tick.changes or (0,) * len(script.pools), since_s)
+        for name, *arguments in tick.acts:
+            state = act(state, name, *arguments, now=since_s)
         kernel.advance(state, tick.until_s)
         utilisation = np.empty(len(state.workers))
         kernel.close_tick(state, tick.until_s, utilisation, tick.until_s - since_s)
@@ -141,8 +222,10 @@ def _observe(state: kernel.State, p: int, utilisation: np.ndarray) -> Observed:
     counters = state.counters[p].tolist()
     return Observed(
         counts=dict(zip(COUNTS, counters, strict=False)),
-        levels=dict(zip(LEVELS, counters[len(COUNTS) :], strict=True)),
+        levels=dict(zip(LEVELS, counters[len(COUNTS) :], strict=False)),
         integrals=dict(zip(INTEGRALS, state.integrals[p].tolist(), strict=False)),
+        more={name: counters[column] for name, column in MORE_COUNTS.items()},
+        slot_s=float(state.integrals[p, kernel.F_SLOT_S]),
         utilisation={n: share for n, share in enumerate(busy.tolist()) if not math.isnan(share)},
         latencies=int(state.ended[p].sum()),
         p95_s=float(state.integrals[p, kernel.F_P95_S]),
@@ -177,6 +260,9 @@ def play_on_reference(script: Script) -> Played:
         for p, change in enumerate(tick.changes):
             cluster.scale_out(p, max(change, 0))
             cluster.scale_in(p, max(-change, 0))
+        for name, *arguments in tick.acts:
+            getattr(cluster, name)(*arguments)
+        cluster.review()
         cluster.advance(tick.until_s)
         cluster.close_tick(tick.until_s)
         ticks.append([_look(cluster, p, since_s) for p in range(len(script.pools))])
@@ -191,11 +277,30 @@ def _cluster(script: Script) -> Cluster:
         Request(i, pools[i], script.arrival_s[i], script.work_s[i], think_s[i]) for i in range(n)
     ]
     for request, awaited in zip(requests, after, strict=True):
+        request.memory_kib = script.memory_kib[request.number] if script.memory_kib else 0
+        request.tenant = script.tenant[request.number] if script.tenant else 0
+        request.chain = script.chain[request.number] if script.chain else -1
+        request.prefix_s = script.prefix_s[request.number] if script.prefix_s else 0.0
+        request.group = script.group[request.number] if script.group else -1
+        request.home = request.pool
+        request.follows = awaited >= 0
         if awaited >= 0:
             requests[awaited].followers.append(request)
     roots = [request for request, awaited in zip(requests, after, strict=True) if awaited < 0]
     return Cluster(
-        requests, roots, script.pools, horizon_s=script.horizon_s, abandon=script.abandon
+        requests,
+        roots,
+        script.pools,
+        horizon_s=script.horizon_s,
+        abandon=script.abandon,
+        seed=script.seed,
+        retry=script.retry,
+        breaker=script.breaker,
+        tenants=script.tenants,
+        affinity_slack=script.affinity_slack,
+        cache=script.cache,
+        degradation=script.degradation,
+        routing=script.routing,
     )
 
 
@@ -211,13 +316,17 @@ def _look(cluster: Cluster, p: int, since_s: float) -> Observed:
     return Observed(
         counts={name: pool.counts[name] for name in COUNTS},
         levels={
-            "queued": len(pool.queue) + sum(len(worker.queue) for worker in workers),
+            "queued": cluster.held_by(pool) - sum(len(w.in_service) for w in workers),
             "in service": sum(len(worker.in_service) for worker in workers),
             **{phase: len(pool.in_phase(phase)) for phase in LEVELS[2:]},
         },
         integrals={name: pool.integrals[name] for name in INTEGRALS},
+        more={name: pool.counts[name] for name in MORE_COUNTS},
+        slot_s=pool.integrals["slots"],
         utilisation={
-            number: pool.workers[number].busy_slot_s / (seconds * pool.parameters.slots)
+            number: min(
+                1.0, pool.workers[number].busy_slot_s / (seconds * pool.workers[number].slots)
+            )
             for number, seconds in seen_s.items()
             if seconds > 0
         },
@@ -244,6 +353,8 @@ def assert_same(fast: Played, obvious: Played) -> None:
         for p, (mine, other) in enumerate(zip(ours, theirs, strict=True)):
             where = f"tick {number}, pool {p}"
             assert (mine.counts, mine.levels) == (other.counts, other.levels), where
+            assert mine.more == other.more, where
+            assert_allclose(mine.slot_s, other.slot_s, 1e-9, 1e-9, err_msg=where)
             assert mine.latencies == other.latencies == other.counts["finished"], where
             _assert_near(mine.integrals, other.integrals, 1e-9, where)
             _assert_near(mine.utilisation, other.utilisation, 1e-9, where)

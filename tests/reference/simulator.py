@@ -11,59 +11,21 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from engine.sim.state import PoolParameters
+from engine.scenario import Backoff, Breaker, Cache, Degradation, Retry
+from engine.sim import kernel
+from engine.sim.parameters import PoolParameters, RouterParameters, Size, TenantParameters
+from tests.reference.grouping import Grouping
+from tests.reference.operations import Operations
+from tests.reference.parts import Pool, Request, Worker
+from tests.reference.policing import Breakers, Tenancy
+from tests.reference.routers import ROUTERS, share
+from tests.reference.scoring import Scoring
+from tests.reference.sparing import Sparing
 
-END, BECOME_READY, DRAIN_END, EXPIRE, ARRIVE = range(5)  # the order of simultaneous events
+# the order of simultaneous events
+END, BECOME_READY, DRAIN_END, RESIZED, HALF_OPEN, EXPIRE, ARRIVE = range(7)
 COUNTS = ("arrived", "finished", "queue timeout", "exec timeout", "rejected", "lost")
 LONG_AGO_S = -86400.0
-
-
-@dataclass(eq=False)
-class Request:
-    number: int
-    pool: int
-    arrival_s: float
-    work_s: float
-    think_s: float
-    followers: list["Request"] = field(default_factory=list)
-    status: str = "not arrived"
-    arrived_s: float = math.nan
-    start_s: float = math.nan
-    end_s: float = math.nan
-    worker: "Worker | None" = None
-    cut_off: bool = False
-
-
-@dataclass(eq=False)
-class Worker:
-    pool: int
-    number: int
-    ordered_s: float
-    ready_s: float
-    phase: str = "starting"
-    drain_s: float = math.nan
-    in_service: list[Request] = field(default_factory=list)
-    queue: list[Request] = field(default_factory=list)
-    busy_slot_s: float = 0.0
-
-    @property
-    def held(self) -> list[Request]:
-        return self.in_service + self.queue
-
-
-@dataclass(eq=False)
-class Pool:
-    parameters: PoolParameters
-    workers: dict[int, Worker] = field(default_factory=dict)  # those that exist
-    queue: list[Request] = field(default_factory=list)
-    orders: int = 0
-    # since the last open_tick
-    counts: Counter[str] = field(default_factory=Counter)
-    integrals: Counter[str] = field(default_factory=Counter)
-    latencies_s: list[float] = field(default_factory=list)
-
-    def in_phase(self, phase: str) -> list[Worker]:
-        return [self.workers[n] for n in sorted(self.workers) if self.workers[n].phase == phase]
 
 
 @dataclass(frozen=True, order=True)
@@ -74,7 +36,7 @@ class Event:
     handle: Callable[[], None] = field(compare=False)
 
 
-class Cluster:
+class Cluster(Operations, Breakers, Tenancy, Sparing, Scoring, Grouping):
     """Pools of workers, and the requests that arrive at them."""
 
     def __init__(
@@ -85,16 +47,36 @@ class Cluster:
         *,
         horizon_s: float,
         abandon: bool,
+        seed: int,
+        retry: Retry,
+        breaker: Breaker | None,
+        tenants: tuple[TenantParameters, ...],
+        affinity_slack: int | None,
+        cache: Cache | None,
+        degradation: tuple[Degradation, ...],
+        routing: RouterParameters,
     ) -> None:
-        self.now = 0.0
+        self.now, self.routing = 0.0, routing
+        self.group_sizes = Counter(request.group for request in requests)
+        self.spoilt, self.together, self.just_spoilt = set(), set(), []
+        self.retry, self.breaker = retry, breaker
+        self.affinity_slack, self.cache, self.degradation = affinity_slack, cache, degradation
+        self.last_worker, self.shelves = {}, {}
+        self.partitioned = any(t.share < 1.0 or t.floor > 0.0 for t in tenants)
+        self.tools_until_s = -math.inf
+        self.seed, self.picks = seed, 0
         self.requests = requests
         self.horizon_s, self.abandon = horizon_s, abandon
         self.coming = sorted((r.arrival_s, r.number) for r in roots)
         self.pools = [Pool(parameters) for parameters in pools]
         for p, pool in enumerate(self.pools):
+            pool.tenants = list(tenants)
             for number in range(pool.parameters.workers_initial):
-                worker = Worker(p, number, LONG_AGO_S, LONG_AGO_S, phase="ready")
-                pool.workers[number] = worker
+                speed = pool.size.speed
+                worker = self.new_worker(p, number, LONG_AGO_S, pool.size)
+                worker.own_speed = speed
+                worker.phase, pool.workers[number] = "ready", worker
+                self.join(worker)
 
     # ---------------------------------------------------------------- time
 
@@ -105,6 +87,7 @@ class Cluster:
                 return
             self.pass_time(event.time_s)
             event.handle()
+            self.review()
 
     def possible_events(self) -> Iterator[Event]:
         if self.coming:
@@ -115,14 +98,19 @@ class Cluster:
                 yield from self.events_at(worker, pool.parameters)
             for request in pool.queue:
                 yield self.expiry(request, p)
+            for requests in pool.gathered.values():
+                yield from (self.expiry(request, p) for request in requests)
 
     def events_at(self, worker: Worker, parameters: PoolParameters) -> Iterator[Event]:
         place = (worker.pool, worker.number)
         if worker.phase == "starting":
             yield Event(worker.ready_s, BECOME_READY, place, lambda: self.become_ready(worker))
         if worker.phase == "draining":
-            end_s = worker.drain_s + parameters.drain_grace_s
-            yield Event(end_s, DRAIN_END, place, lambda: self.drain_end(worker))
+            yield Event(worker.stop_s, DRAIN_END, place, lambda: self.drain_end(worker))
+        if worker.phase == "ready" and worker.next_size:
+            yield Event(worker.resized_s, RESIZED, place, lambda: self.resized(worker))
+        if worker.phase == "ready" and worker.breaker == "open":
+            yield Event(worker.half_open_s, HALF_OPEN, place, lambda: self.half_open(worker))
         for request in worker.in_service:
             yield self.completion(request)
         for request in worker.queue:
@@ -132,7 +120,7 @@ class Cluster:
         return Event(request.end_s, END, (request.number,), lambda: self.end(request))
 
     def expiry(self, request: Request, p: int) -> Event:
-        due_s = request.arrived_s + self.pools[p].parameters.queue_timeout_s
+        due_s = request.queued_s + self.pools[p].parameters.queue_timeout_s
         return Event(due_s, EXPIRE, (p, request.number), lambda: self.expire(request))
 
     def pass_time(self, now: float) -> None:
@@ -141,120 +129,241 @@ class Cluster:
                 pool.integrals[phase] += len(pool.in_phase(phase)) * (now - self.now)
             for worker in pool.workers.values():
                 slot_s = len(worker.in_service) * (now - self.now)
+                pool.integrals["slots"] += worker.slots * (now - self.now)
                 worker.busy_slot_s += slot_s
                 pool.integrals["busy"] += slot_s
         self.now = now
 
     # -------------------------------------------------------------- events
 
+    def new_worker(self, p: int, number: int, ready_s: float, size: Size) -> Worker:
+        prefixes = self.cache.worker_sessions if self.cache else 0
+        memories = [[-1, -math.inf] for _ in range(prefixes)]
+        return Worker(p, number, self.now, ready_s, size, memories=memories)
+
     def arrive_next(self) -> None:
-        _, number = self.coming.pop(0)
+        time_s, number = self.coming.pop(0)
         request = self.requests[number]
+        if request.status == "not arrived" and request.follows and time_s < self.tools_until_s:
+            self.come(request, self.tools_until_s)
+            return
+        if any(pool.parameters.router == kernel.HIERARCHICAL for pool in self.pools):
+            request.pool = self.site(request)
         pool = self.pools[request.pool]
-        request.arrived_s = self.now
-        pool.counts["arrived"] += 1
-        pool.integrals["offered"] += request.work_s
-        ready = [] if pool.queue else pool.in_phase("ready")
-        least = min(ready, key=lambda worker: len(worker.held), default=None)
-        if least and len(least.in_service) < pool.parameters.slots:
-            self.start(request, least)
-        elif least and not pool.parameters.shared_queue:
-            self.wait(request, least.queue, least)
+        if request.status == "not arrived":
+            request.arrived_s = self.now
+            pool.counts["arrived"] += 1
+            pool.integrals["offered"] += request.work_s
+            pool.arrivals.append(self.now)
+        if self.is_degraded(request, pool):
+            return
+        if self.group_of(request) >= 0:
+            self.gather(request, pool)
+            return
+        if self.partitioned:
+            self.place_in_partition(request, pool)
+            return
+        chosen = self.route(request, pool) if pool.routable and not pool.queue else None
+        starts = chosen and not chosen.queue and not pool.held_back
+        if starts and self.can_start(request, chosen):
+            self.begin(request, chosen)
+        elif chosen and not pool.parameters.shared_queue:
+            self.wait(request, chosen.queue, chosen)
         else:
             self.wait(request, pool.queue, None)
 
+    def route(self, request: Request, pool: Pool) -> Worker:
+        router = pool.parameters.router
+        if pool.parameters.shared_queue or self.partitioned:
+            router = kernel.LEAST_CONNECTIONS
+        stays = self.worker_of_session(request, pool)
+        if stays and not pool.parameters.shared_queue and not self.partitioned:
+            return stays
+        if router == kernel.WEIGHTED_ROUND_ROBIN:
+            return self.weighted_turn(pool)
+        if router == kernel.HIERARCHICAL:
+            return self.at_best_node(pool)
+        if router not in ROUTERS:
+            return self.highest_score(request, pool)
+        pool.turn += router == kernel.ROUND_ROBIN
+        return ROUTERS[router](pool.routable, self.seed, request.number, pool.turn - 1)
+
     def wait(self, request: Request, queue: list[Request], worker: Worker | None) -> None:
         limit = self.pools[request.pool].parameters.queue_limit
-        if limit is not None and len(queue) >= limit:
+        ahead = [r for r in queue if r.tenant == request.tenant] if self.partitioned else queue
+        if limit is not None and len(ahead) >= limit:
             self.fail(request, "rejected")
         else:
             queue.append(request)
-            request.status, request.worker = "queued", worker
+            request.status, request.worker, request.queued_s = "queued", worker, self.now
+            if worker:
+                self.mind(worker)
+
+    def can_start(self, request: Request, worker: Worker) -> bool:
+        if len(worker.in_service) >= worker.slots:
+            return False
+        limits = self.pools[worker.pool].parameters.over_memory == kernel.WAIT_FOR_MEMORY
+        fits = worker.memory_kib + request.memory_kib <= worker.size.room_kib
+        return fits or not limits or not worker.in_service
+
+    def begin(self, request: Request, worker: Worker) -> None:
+        over = self.pools[worker.pool].parameters.over_memory
+        fits = worker.memory_kib + request.memory_kib <= worker.size.room_kib
+        if over == kernel.NO_LIMIT or fits:
+            self.start(request, worker)
+        elif over == kernel.WAIT_FOR_MEMORY:
+            self.fail(request, "rejected")
+        else:
+            self.fail(request, "lost")
+            self.restart(worker)
+        self.mind(worker)
 
     def start(self, request: Request, worker: Worker) -> None:
         parameters = self.pools[request.pool].parameters
-        service_s = request.work_s
+        service_s = self.work_s(request, worker, self.pools[request.pool])
         others = len(worker.in_service)
         if others:
-            service_s *= 1.0 + parameters.contention * others / (parameters.slots - 1)
+            service_s *= 1.0 + parameters.contention * others / (worker.slots - 1)
+        service_s /= worker.speed
         request.cut_off = service_s > parameters.exec_timeout_s
         request.status, request.worker = "in service", worker
         request.start_s = self.now
         request.end_s = self.now + min(service_s, parameters.exec_timeout_s)
         worker.in_service.append(request)
 
+    def leave(self, request: Request, worker: Worker) -> None:
+        """The last one in service takes its place."""
+        place, last = worker.in_service.index(request), worker.in_service.pop()
+        if last is not request:
+            worker.in_service[place] = last
+
     def end(self, request: Request) -> None:
         worker, pool = request.worker, self.pools[request.pool]
-        worker.in_service.remove(request)
+        self.leave(request, worker)
+        latency_s, service_s = self.now - request.arrived_s, self.now - request.start_s
+        for means in (worker.means, pool.means):
+            good = 0.0 if request.cut_off else 1.0
+            means.learn(self.now, self.routing.ewma_s, latency_s, service_s, good)
         if request.cut_off:
             self.fail(request, "exec timeout")
         else:
-            request.status = "finished"
-            pool.counts["finished"] += 1
-            pool.latencies_s.append(self.now - request.arrived_s)
-            self.release(request)
-        if worker.queue:
-            self.start(worker.queue.pop(0), worker)
-        elif worker.phase == "ready" and pool.queue:
-            self.start(pool.queue.pop(0), worker)
-        elif worker.phase == "draining" and not worker.in_service:
+            self.remember(request, worker, pool)
+            self.finish(request, pool)
+        self.judge(worker, not request.cut_off)
+        self.pull(worker)
+        if worker.phase == "draining" and not worker.held:
             self.stop(worker)
+
+    def finish(self, request: Request, pool: Pool) -> None:
+        request.status = "finished"
+        pool.counts["finished"] += 1
+        pool.latencies_s.append(self.now - request.arrived_s + pool.parameters.delay_s)
+        self.release(request)
 
     def become_ready(self, worker: Worker) -> None:
         pool = self.pools[worker.pool]
+        number = pool.orders * len(self.pools) + worker.pool
+        if share(self.seed, number, kernel.FOR_START) < pool.start_failure:
+            pool.counts["failed starts"] += 1
+            worker.ready_s = self.next_ready_s(pool, kernel.FAILED_START_S)
+            return
         worker.phase = "ready"
-        while pool.queue and len(worker.in_service) < pool.parameters.slots:
-            self.start(pool.queue.pop(0), worker)
+        self.join(worker)
+        self.pull(worker)
+        if worker.replaces:
+            self.retire(worker.replaces)
+            worker.replaces = None
+
+    def pull(self, worker: Worker) -> None:
+        """Takes what waits at the worker, then what waits for the pool, while there is room."""
+        pool = self.pools[worker.pool]
+        while not pool.held_back and (
+            queue := worker.queue
+            or (not self.partitioned and worker in pool.routable and pool.queue)
+        ):
+            request = self.first(queue, pool)
+            if not self.can_start(request, worker):
+                break
+            queue.remove(request)
+            self.begin(request, worker)
+        self.share_out(pool)
 
     def drain_end(self, worker: Worker) -> None:
-        for request in worker.held:
-            self.fail(request, "lost")
+        self.lose(worker)
         self.stop(worker)
+        self.share_out(self.pools[worker.pool])
+
+    def lose(self, worker: Worker) -> None:
+        held = [*reversed(worker.in_service), *sorted(worker.queue, key=lambda r: r.tenant)]
+        worker.in_service, worker.queue = [], []
+        for request in held:
+            self.fail(request, "lost")
+
+    def held_by(self, pool: Pool) -> int:
+        """Requests in the pool, wherever they are."""
+        gathered = sum(len(requests) for requests in pool.gathered.values())
+        return sum(len(w.held) for w in pool.workers.values()) + len(pool.queue) + gathered
 
     def stop(self, worker: Worker) -> None:
+        self.part(worker)
         del self.pools[worker.pool].workers[worker.number]
 
     def expire(self, request: Request) -> None:
-        queue = request.worker.queue if request.worker else self.pools[request.pool].queue
+        if self.group_of(request) >= 0:
+            self.disband(request.group, self.pools[request.pool], "queue timeout")
+            return
+        worker = request.worker
+        queue = worker.queue if worker else self.pools[request.pool].queue
         queue.remove(request)
         self.fail(request, "queue timeout")
+        if worker:
+            self.judge(worker, False)
+            if self.pools[worker.pool].parameters.over_memory == kernel.WAIT_FOR_MEMORY:
+                self.pull(worker)
 
     def fail(self, request: Request, status: str) -> None:
+        if not self.will_retry(request):
+            self.give_up(request, status)
+
+    def give_up(self, request: Request, status: str) -> None:
         request.status, request.end_s = status, self.now
         self.pools[request.pool].counts[status] += 1
+        self.spoil(request)
         if not self.abandon:
             self.release(request)
 
+    def will_retry(self, request: Request) -> bool:
+        if request.tries + 1 >= self.retry.attempts:
+            return False
+        pool = self.pools[request.pool]
+        if self.retry.budget_frac is not None:
+            allowed = self.retry.budget_frac * self.fresh(pool.arrivals)
+            if self.fresh(pool.retries) + 1.0 > allowed + 1e-9:
+                return False
+            pool.retries.append(self.now)
+        wait_s = self.retry.backoff_s * self.retry.multiplier**request.tries
+        wait_s = min(self.retry.backoff_max_s, wait_s)
+        if self.retry.jitter is Backoff.FULL_JITTER:
+            wait_s *= share(self.seed, request.number * 16 + request.tries, kernel.FOR_RETRY)
+        request.tries += 1
+        request.status, request.worker = "retrying", None
+        request.start_s = request.end_s = math.nan
+        pool.counts["retried"] += 1
+        self.come(request, self.now + wait_s)
+        return True
+
+    def fresh(self, times_s: list[float]) -> float:
+        """How many there were in about the last minute: each fades away."""
+        return sum(math.exp((time_s - self.now) / kernel.MINUTE_S) for time_s in times_s)
+
+    def come(self, request: Request, arrival_s: float) -> None:
+        if request.status == "retrying" or arrival_s < self.horizon_s:
+            bisect.insort(self.coming, (arrival_s, request.number))
+
     def release(self, request: Request) -> None:
+        delay_s = self.pools[request.pool].parameters.delay_s
         for follower in request.followers:
-            arrival_s = self.now + follower.think_s
-            if arrival_s < self.horizon_s:
-                bisect.insort(self.coming, (arrival_s, follower.number))
-
-    # ------------------------------------------------------------- scaling
-
-    def scale_out(self, p: int, number: int) -> None:
-        pool = self.pools[p]
-        draws = pool.parameters.startup_draws_s
-        for _ in range(number):
-            free = next(n for n in range(len(pool.workers) + 1) if n not in pool.workers)
-            ready_s = self.now + float(draws[pool.orders % len(draws)])
-            pool.orders += 1
-            pool.workers[free] = Worker(p, free, self.now, ready_s)
-
-    def scale_in(self, p: int, number: int) -> None:
-        pool = self.pools[p]
-        for _ in range(number):
-            starting, ready = pool.in_phase("starting"), pool.in_phase("ready")
-            if starting:
-                self.stop(max(starting, key=lambda worker: (worker.ordered_s, worker.number)))
-            elif ready:
-                self.drain(min(ready, key=lambda worker: (len(worker.held), -worker.number)))
-
-    def drain(self, worker: Worker) -> None:
-        worker.phase, worker.drain_s = "draining", self.now
-        if not worker.held:
-            self.stop(worker)
+            self.come(follower, self.now + delay_s + follower.think_s)
 
     # --------------------------------------------------------------- ticks
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from engine.sim import kernel
-from engine.sim.state import make_requests, make_state
+from engine.sim.arrivals import make_requests
+from engine.sim.state import make_state
 from tests.reference import simpy_cluster
 from tests.reference.play import STARTUP_DRAWS, pool_of, scale
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.sim import kernel
-from engine.sim.state import make_requests, make_state
+from engine.sim.arrivals import make_requests
+from engine.sim.state import make_state
 from tests.reference.play import pool_of
 
 LONGEST_S = kernel.BUCKET_MIN_S * 1.02**kernel.BUCKETS

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.sim import kernel, state
+from engine.sim.arrivals import Arrivals, make_requests
 from tests.reference.play import Script, Tick, play_on_kernel, pool_of, scale, state_of
 from tests.reference.scripts import busy_script
 
@@ -80,7 +81,7 @@ def test_events_of_workers_that_are_gone_never_fill_the_heap():
 
 
 def test_followers_are_listed_in_order_whatever_they_wait_for():
-    arrivals = state.make_requests(
+    arrivals = make_requests(
         np.zeros(7), np.ones(7), after=np.array([-1, 0, 5, 0, 1, -1, 0], np.int32)
     )
     families = {}
@@ -96,7 +97,10 @@ def test_followers_are_listed_in_order_whatever_they_wait_for():
 def test_requests_are_only_read_so_replays_can_share_them():
     script = busy_script(3)
     first = state_of(script)
-    requests, arrivals = first.requests.tobytes(), state.Arrivals(first.requests, first.roots)
+    requests, arrivals = (
+        first.requests.tobytes(),
+        Arrivals(first.requests, first.roots, first.traits),
+    )
     kernel.advance(first, np.inf)
     second = state.make_state(arrivals, script.pools, horizon_s=script.horizon_s)
     kernel.advance(second, np.inf)

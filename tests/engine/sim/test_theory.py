@@ -20,7 +20,9 @@ import pytest
 from numpy.testing import assert_allclose
 
 from engine.sim import kernel
-from engine.sim.state import PoolParameters, make_requests, make_state
+from engine.sim.arrivals import make_requests
+from engine.sim.parameters import PoolParameters
+from engine.sim.state import make_state
 from tests.reference.estimate import Draw, Estimate, Station, mean_wait
 from tests.reference.play import pool_of
 from tests.reference.queueing import (

@@ -1,0 +1,166 @@
+"""The workers of one replay and the nodes under them: orders, losses and what can be seen."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.cluster.hosting import make_hosting
+from engine.orders import Orders
+from engine.policies.base import GroupAction, WorkerView
+from engine.records import EventLog
+from engine.scenario import Scenario
+from engine.sim import kernel
+from engine.sim.faults import WorkerFaults
+from engine.sim.partitions import Balancer
+from engine.sim.service import Workload, new_state
+from engine.sim.state import make_views, with_room
+from engine.units import FloatArray, IntArray
+
+
+class Fleet:
+    """The simulated cluster, from its state before the window on. Times in seconds into it."""
+
+    def __init__(
+        self, workload: Workload, scenario: Scenario, *, ticks: int, window_s: float
+    ) -> None:
+        """Makes the cluster.
+
+        Raises:
+            ScenarioError: the initial workers do not fit onto their nodes, or the tenants'
+                floors into their pools.
+        """
+        self.state = new_state(workload, scenario, window_s)
+        self._faults = WorkerFaults(scenario, window_s)
+        self._partitions = Balancer(scenario)
+        self.hosting = make_hosting(scenario, self.state, ticks)
+        kernel.moor_all(self.state)
+        self.orders = Orders()
+        self.events = EventLog() if self.hosting is None else self.hosting.nodes.events
+        self._names = [pool.name for pool in scenario.pools]
+        self._resizing: set[int] = set()
+        """Pools whose workers had another size once."""
+        self._look_again()
+
+    def _look_again(self) -> None:
+        self._views = make_views(self.state)
+        self._first_worker: list[int] = self.state.pools["first_worker"].tolist()
+
+    def advance(
+        self, tick: int, from_s: float, to_s: float, counters: IntArray, integrals: FloatArray
+    ) -> None:
+        """Simulates a tick; its counts and integrals go to the arrays given. (P, columns)."""
+        kernel.run_tick(self.state, from_s, to_s, self._views, counters, integrals)
+        if self.hosting is not None:
+            self.hosting.read(tick, self.state, to_s - from_s)
+
+    @property
+    def utilisation(self) -> FloatArray:
+        """(W,) busy share of each worker over the last tick, nan where it was not there."""
+        return self._views.utilisation_of
+
+    def view(self, pool: int) -> WorkerView:
+        """The workers of a pool at the end of the last tick; copies."""
+        views, first = self._views, self._first_worker[pool]
+        span = slice(first, first + int(views.number[pool]))
+        return WorkerView(
+            started_s=views.started_s[span].copy(),
+            ready_s=views.ready_s[span].copy(),
+            draining=views.draining[span].copy(),
+            utilisation=views.utilisation[span].copy(),
+        )
+
+    def room(self, pool: int) -> Callable[[], int] | None:
+        """How many more workers fit onto the pool's nodes; None where it has none."""
+        hosting = self.hosting
+        if hosting is None or not hosting.holds(pool):
+            return None
+        return lambda: hosting.room(self.state, pool)
+
+    def scale(self, pool: int, change: int, now: float) -> None:
+        """Orders or removes workers of a pool because of a decision."""
+        before = self._starting(pool)
+        if change < 0:
+            kernel.scale_in(self.state, pool, -change, now)
+            self.orders.cancelled(pool, before - self._starting(pool))
+        else:
+            self._order(pool, change, now)
+            self.orders.placed(now, pool, self._starting(pool) - before)
+
+    def size(self, pool: int) -> int:
+        """In which of its sizes the pool's workers are ordered."""
+        return int(self.state.pools["size"][pool])
+
+    def resize(self, pool: int, size: int, now: float) -> bool:
+        """Workers of a pool have another size from now on; False where they do not fit."""
+        hosting = self.hosting
+        on_nodes = hosting is not None and hosting.holds(pool)
+        if hosting is not None and on_nodes and not hosting.can_resize(self.state, pool, size):
+            return False
+        self._make_room(pool, int(self.state.counters[pool, kernel.C_READY]))
+        if on_nodes and not self.state.pools["resize_in_place"][pool]:
+            self.state.pools["size"][pool] = size
+            self._replace(pool, now)
+        else:
+            kernel.resize(self.state, pool, size, now)
+        self.events.note(now, "pool-resized", self._names[pool])
+        self._resizing.add(pool)
+        return True
+
+    def _replace(self, pool: int, now: float) -> None:
+        """Starts workers of the pool's size for those of others, as far as nodes have room.
+
+        No worker goes before the one that replaces it is ready, so on full nodes some stay.
+        """
+        if self.hosting is not None and self.hosting.holds(pool):
+            self._make_room(pool, int(self.state.counters[pool, kernel.C_READY]))
+            self.hosting.replace(self.state, pool, now)
+
+    def steer(self, g: int, action: GroupAction, now: float) -> None:
+        """Empties nodes of a group, or puts them to sleep, as a policy wants."""
+        assert self.hosting is not None
+        for move in self.hosting.steer(self.state, g, action, now):
+            self._make_room(move.pool, len(move.nodes))
+            self.hosting.move(self.state, move, now)
+
+    def tend(self, target: IntArray, now: float) -> None:
+        """Lets faults happen and nodes come and go, and orders again what was lost by either.
+
+        Args:
+            target: (P,) workers asked for.
+            now: start of a tick.
+        """
+        self._faults.strike(self.state, now)
+        self._partitions.balance(self.state, now)
+        if self.hosting is not None:
+            for move in self.hosting.tend(self.state, now):
+                self._make_room(move.pool, len(move.nodes))
+                self.hosting.move(self.state, move, now)
+        for pool in self._resizing:
+            self._replace(pool, now)
+        levels = self.state.counters
+        there = levels[:, kernel.C_STARTING] + levels[:, kernel.C_READY]
+        for pool in np.flatnonzero(target > there).tolist():
+            self._order(pool, int(target[pool] - there[pool]), now)
+
+    def _order(self, pool: int, workers: int, now: float) -> None:
+        self._make_room(pool, workers)
+        if self.hosting is not None and self.hosting.holds(pool):
+            self.hosting.order(self.state, pool, workers, now)
+        else:
+            kernel.scale_out(self.state, pool, workers, now)
+
+    def _make_room(self, pool: int, workers: int) -> None:
+        """Room in the simulator's arrays for more workers of a pool."""
+        wanted = np.zeros(len(self.state.pools), np.int64)
+        wanted[pool] = workers
+        held = len(self.state.workers)
+        self.state = with_room(self.state, wanted)
+        if len(self.state.workers) != held:
+            self._look_again()
+
+    def _starting(self, pool: int) -> Counter[float]:
+        """When the workers of a pool that are starting now will be ready, seconds."""
+        first, capacity = self._first_worker[pool], self.state.pools["capacity"][pool]
+        workers = self.state.workers[first : first + capacity]
+        return Counter(workers["ready_s"][workers["phase"] == kernel.STARTING].tolist())
