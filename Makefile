@@ -1,7 +1,7 @@
 # make run     the dashboard, on http://127.0.0.1:8501 or the next free port
 # make test    everything: format, lint, types, import contracts, all tests in a real browser too
 # make check   the same without slow and browser tests; under two minutes
-# make bench   the kernel, replay, import, report and forecast benchmarks, a JSON document each
+# make bench   the kernel, router, replay, import, report and forecast benchmarks, a JSON document each
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
@@ -40,7 +40,8 @@ static-checks: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
-	@for name in kernel replay import report forecast; do $(BIN)/smartscale bench $$name --json || exit $$?; done
+	@for name in kernel "kernel --features all" routers replay import report forecast; do \
+	    $(BIN)/smartscale bench $$name --json || exit $$?; done
 
 warm: $(VENV)/warm.stamp
 

@@ -1,6 +1,7 @@
 """`smartscale manifests`: a scenario as Kubernetes manifests, and back."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -8,14 +9,36 @@ from engine.cli.scenarios import resolve, set_option
 from engine.cli.session import Session, with_session
 from engine.errors import ScenarioError
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 out_option = click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead."
 )
 
 
-@click.group()
-def manifests() -> None:
-    """Write a scenario as Kubernetes manifests, or read one from them."""
+@click.group(invoke_without_command=True)
+@with_session
+def manifests(context: click.Context, session: Session) -> None:
+    """Kubernetes manifests of a scenario, and a scenario from them."""
+    if context.invoked_subcommand is not None:
+        return
+    from engine.manifests import documents  # noqa: PLC0415 - heavy
+    from engine.presets import PRESETS  # noqa: PLC0415 - heavy
+
+    rows = [
+        (preset, each["kind"], each["metadata"]["name"])
+        for preset, scenario in PRESETS.items()
+        for each in documents(scenario)
+    ]
+    found = [dict(zip(("preset", "kind", "name"), row, strict=True)) for row in rows]
+    session.show({"manifests": found}, lambda: _table(rows))
+
+
+def _table(rows: list[tuple[str, str, str]]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(("preset", "kind", "name"), rows)
 
 
 @manifests.command("export")

@@ -30,6 +30,7 @@ from engine.scenario import (
     Scenario,
     Tenant,
 )
+from engine.sim import kernel
 from engine.sim.choices import explain_choice
 from engine.sim.service import new_state, prepare
 from engine.trace.schema import RequestTable, request_table
@@ -122,6 +123,7 @@ def compile_kernels() -> float:
         replay([spec])
         state = new_state(spec.workload, scenario, _WINDOW_S)
         explain_choice(state, 0, 0.0)
+        kernel.resize(state, 0, 0, 0.0)
     return time.perf_counter() - started
 
 

@@ -941,14 +941,17 @@ def _free_slots(state, p):
 
 @inlined
 def _may_site(state, i, p, q, needs_slot):
-    """Whether request `i` of pool `p` may be sent to pool `q`; residency is not negotiable."""
+    """Whether request `i` of pool `p` may be sent to pool `q`; residency is not negotiable.
+
+    Where it `needs_slot` (1, else 0) only if one is free.
+    """
     pool = state.pools[q]
     return (
         pool.kind == state.pools[p].kind
         and pool.routable > 0
         and (pool.waiting == 0 or pool.shared_queue == 1 or pool.partitioned == 1)
         and state.permits[_tenant(state, i), q] == 1
-        and (not needs_slot or _free_slots(state, q) > 0)
+        and (needs_slot == 0 or _free_slots(state, q) > 0)
     )
 
 
@@ -1000,10 +1003,10 @@ def _site(state, i, now):
             allowed = state.permits[_tenant(state, i), last] == 1
             if allowed and _place_of_session(state, last, i) != NONE:
                 return last
-    needs_slot = True
+    needs_slot = np.int64(1)
     region = _best_region(state, i, p, needs_slot)
     if region == NONE:
-        needs_slot = False
+        needs_slot = np.int64(0)
         region = _best_region(state, i, p, needs_slot)
         if region == NONE:
             return p
@@ -1507,9 +1510,9 @@ def _begin(state, i, w, now):
         needed = state.workers[w].memory_kib + state.traits[i].memory_kib
         if needed > state.workers[w].room_kib:
             if state.pools[p].over_memory == WAIT_FOR_MEMORY:
-                _fail(state, i, now, REJECTED)
+                _fail(state, i, now, np.int64(REJECTED))
             else:
-                _fail(state, i, now, LOST)
+                _fail(state, i, now, np.int64(LOST))
                 _restart(state, w, now)
             return
     _start(state, i, w, now)
@@ -1577,7 +1580,7 @@ def _degrade(state, i, p, now):
         if (level.kind == LEVEL_SHED and rank < level.rank) or (
             level.kind == LEVEL_DEADLINE and _predicted_wait_s(state, p) > level.amount
         ):
-            _give_up(state, i, now, SHED)
+            _give_up(state, i, now, np.int64(SHED))
             return True
         alone = _group(state, i) == NONE
         if level.kind == LEVEL_CACHED and alone and _fraction(state, i, FOR_CACHED) < level.amount:
@@ -1638,7 +1641,7 @@ def _gather(state, i, g, p, now):
     """Request `i` waits for the others of its group, then with them for slots."""
     group = state.groups[g]
     if group.phase == SPOILT:
-        _fail(state, i, now, REJECTED)
+        _fail(state, i, now, np.int64(REJECTED))
         return
     state.outcomes[i].status = QUEUED
     state.outcomes[i].worker = NONE
@@ -1770,7 +1773,7 @@ def _start_group(state, g, p, now):
         _leave_group(state, i, p)
         if state.workers[w].phase != READY:  # out of memory because of one of them
             state.outcomes[i].worker = NONE
-            _fail(state, i, now, LOST)
+            _fail(state, i, now, np.int64(LOST))
         else:
             _begin(state, i, w, now)
             _rank(state, w)
@@ -1789,7 +1792,7 @@ def _review_groups(state, now):
         state.clock[0].first_spoilt = state.groups[g].next
         if state.groups[g].there > 0:
             p = _pool(state, np.int64(state.groups[g].head))
-            _disband(state, g, p, now, REJECTED)
+            _disband(state, g, p, now, np.int64(REJECTED))
     for p in range(len(state.pools)):
         pool = state.pools[p]
         while pool.first_complete != NONE:
@@ -1831,11 +1834,11 @@ def _place(state, i, p, w, now):
         _rank(state, w)
     elif w != NONE and state.pools[p].shared_queue == 0:
         if state.workers[w].queued >= state.pools[p].queue_limit:
-            _fail(state, i, now, REJECTED)
+            _fail(state, i, now, np.int64(REJECTED))
         else:
             _enqueue(state, p, i, w, now)
     elif state.pools[p].waiting >= state.pools[p].queue_limit:
-        _fail(state, i, now, REJECTED)
+        _fail(state, i, now, np.int64(REJECTED))
     else:
         _enqueue(state, p, i, NOWHERE, now)
 
@@ -1874,7 +1877,7 @@ def _place_in_partition(state, i, p, now):
         _rank(state, w)
         _share_out(state, p, now)  # a crash may have freed slots
     elif state.tenants[p, t].waiting >= state.pools[p].queue_limit:
-        _fail(state, i, now, REJECTED)
+        _fail(state, i, now, np.int64(REJECTED))
     else:
         _enqueue(state, p, i, NOWHERE, now)
 
@@ -1998,7 +2001,7 @@ def _end(state, i, now):
             _remember(state, i, p, w, now)
         _release(state, i, now, False)
     else:
-        _fail(state, i, now, EXEC_TIMEOUT)
+        _fail(state, i, now, np.int64(EXEC_TIMEOUT))
     if state.clock[0].breaker_failures > 0:
         _judge(state, w, status == IN_SERVICE, now)
     if state.workers[w].queued > 0 or state.pools[p].waiting > 0:
@@ -2082,13 +2085,13 @@ def _lose(state, w, now):
     while state.workers[w].busy > 0:
         i = np.int64(state.in_service[w, state.workers[w].busy - 1])
         _leave(state, p, i, w, now)
-        _fail(state, i, now, LOST)
+        _fail(state, i, now, np.int64(LOST))
     row = _row(state, p, w)
     for t in range(state.lanes.shape[1]):
         while state.lanes[row, t].head != NONE:
             i = np.int64(state.lanes[row, t].head)
             _dequeue(state, p, i, w)
-            _fail(state, i, now, LOST)
+            _fail(state, i, now, np.int64(LOST))
 
 
 @internal
@@ -2169,11 +2172,11 @@ def _time_out(state, p, i, now):
     """Request `i` has waited too long."""
     g = _group(state, i)
     if g != NONE:
-        _disband(state, g, p, now, QUEUE_TIMEOUT)
+        _disband(state, g, p, now, np.int64(QUEUE_TIMEOUT))
         return
     w = np.int64(state.outcomes[i].worker)
     _dequeue(state, p, i, w)
-    _fail(state, i, now, QUEUE_TIMEOUT)
+    _fail(state, i, now, np.int64(QUEUE_TIMEOUT))
     if w != NONE:
         _rank(state, w)
         if state.clock[0].breaker_failures > 0:
@@ -2319,7 +2322,7 @@ def percentile_of(counts, share):
     return np.nan
 
 
-def open_tick(state):
+def open_tick(state: State) -> None:
     """Sets what is counted and summed per tick back to zero."""
     state.counters[:, :C_QUEUED] = 0
     state.counters[:, C_RETRIED:] = 0
@@ -2482,9 +2485,9 @@ def weigh_sites(state, i, now, figures):
     For the hierarchical router, which takes the region with the highest score and in it the pool
     with most credit. Changes weights like an arrival.
     """
-    p, needs_slot = np.int64(state.requests[i].pool), True
+    p, needs_slot = np.int64(state.requests[i].pool), np.int64(1)
     if _best_region(state, i, p, needs_slot) == NONE:
-        needs_slot = False
+        needs_slot = np.int64(0)
         _best_region(state, i, p, needs_slot)
     for q in range(len(state.pools)):
         if _may_site(state, i, p, q, needs_slot):
@@ -2670,17 +2673,17 @@ def _replace_all(state, p, size, now):
         worker.replaced = 1
 
 
-def fail_starts(state, p, probability):
+def fail_starts(state: State, p: int, probability: float) -> None:
     """Starts of workers of pool `p` that end from now on fail so often, and begin again."""
     state.pools["start_failure"][p] = probability
 
 
-def hold_tools(state, until_s):
+def hold_tools(state: State, until_s: float) -> None:
     """Sessions' requests that would arrive before `until_s` arrive then: their tools are out."""
     state.clock["tools_until_s"] = until_s
 
 
-def set_router(state, p, router):
+def set_router(state: State, p: int, router: int) -> None:
     """Requests of pool `p` are routed so from now on; to or from the hierarchical one: never.
 
     That one chooses among pools, so all of them have it from the start or none.
@@ -2785,7 +2788,7 @@ def set_speed(state, p, count, factor):
     return count
 
 
-def restore_speed(state, p):
+def restore_speed(state: State, p: int) -> None:
     """All workers of pool `p` run what starts from now on at their own speed again."""
     first = state.pools["first_worker"][p]
     workers = state.workers[first : first + state.pools["capacity"][p]]

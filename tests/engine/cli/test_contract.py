@@ -58,6 +58,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("scenario",): [],
         ("scenario", "show"): [scenario_file],
         ("scenario", "check"): [scenario_file],
+        ("manifests",): [],
         ("manifests", "export"): [scenario_file],
         ("manifests", "import"): [manifest_file(tmp_path)],
         ("warm",): [],

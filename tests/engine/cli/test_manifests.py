@@ -16,6 +16,13 @@ def test_a_preset_is_printed_as_manifests(smartscale):
     assert yaml.safe_load_all(document["manifests"])
 
 
+def test_alone_it_lists_what_presets_become(smartscale):
+    found = smartscale("manifests", "--json").document["manifests"]
+    mine = [each["kind"] for each in found if each["preset"] == "kubernetes"]
+    assert mine == ["ConfigMap", "Deployment", "HorizontalPodAutoscaler"]
+    assert "agent-service" in smartscale("manifests").out
+
+
 def test_options_reach_the_manifests(smartscale, tmp_path):
     path = tmp_path / "deployed.yaml"
     given = ["--image", "registry/agents:7", "--limits-factor", 1, "--memory-target", 60,
