@@ -81,9 +81,10 @@ def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
     """What the tables say, in sentences."""
     coverage = verdict.coverage.values()
     judged = (
+        f"The aim is {'reached' if verdict.passed else 'not reached everywhere'}. "
         f"Ours has less loss than the best baseline in {verdict.better} of {verdict.cells} cells; "
-        f"the largest difference is {verdict.worst_frac:+.1%}. After calibration the 80 % "
-        f"interval covers {min(coverage):.1%} to {max(coverage):.1%}, by trace."
+        f"the largest difference is {verdict.worst_frac:+.1%}, {verdict.worst}. After calibration "
+        f"the 80 % interval covers {min(coverage):.1%} to {max(coverage):.1%}, by trace."
     )
     return "\n".join([judged, *_off(verdict), *ablations])
 

@@ -1,9 +1,11 @@
 """Intervals that keep their coverage when the pattern drifts.
 
 A threshold for each end of the interval is moved after every outcome: up by (1 − α) steps when
-the outcome lay beyond it, down by α steps when it did not. Over T outcomes the share beyond is α
-within (range of the scores + step) / (step · T), whatever the demand does: proposition 1 of
-Angelopoulos, Candès and Tibshirani 2023, "Conformal PID control for time series prediction".
+the outcome lay beyond it, down by α steps when it did not. With a step that stays the same, the
+share beyond is over T outcomes α within (range of the scores + step) / (step · T), whatever the
+demand does: proposition 1 of Angelopoulos, Candès and Tibshirani 2023, "Conformal PID control for
+time series prediction". Here the step shrinks at first and follows the usual distance of scores,
+so the bound holds for the share weighted by steps.
 """
 
 from typing import NamedTuple

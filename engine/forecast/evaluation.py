@@ -12,6 +12,7 @@ from engine.forecast.base import HORIZONS_S, Model, UnfitError
 from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.drift import drifts
 from engine.forecast.features import Scaler
+from engine.forecast.gaps import knows_recent
 from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.neural_encode import WINDOW
 from engine.forecast.neural_inputs import lookback
@@ -82,7 +83,8 @@ class Evaluation:
     """Half of the 95 % interval of the choice's coverage, mean over horizons: with few or
     overlapping outcomes even a perfect interval covers more or less. None: too few."""
     use: str
-    """The model with the least calibrated pinball loss over the validation part."""
+    """The model with the least calibrated pinball loss over the validation part; the ensemble,
+    whose weights were fitted to that part, does not stand for it."""
 
 
 @dataclass(slots=True)
@@ -121,7 +123,7 @@ def plan(series: DemandSeries, horizons_s: Sequence[float], origins: int) -> Pla
         )  # fmt: skip
     ahead = np.array(sorted(kept))
     parts = split(size, ahead, origins)
-    cuts = np.unique(np.concatenate([parts.valid, parts.test]))
+    cuts = _seen(series, np.unique(np.concatenate([parts.valid, parts.test])))
     length = min(int(cuts.min()), lookback(step_s, int(ahead.max())))
     train = series.before(parts.train)
     scaler = None if train.features is None else Scaler.fitted(train.features)
@@ -137,6 +139,19 @@ def plan(series: DemandSeries, horizons_s: Sequence[float], origins: int) -> Pla
         histories=series.histories(cuts, length, scaler),
         step_error=float(np.nanmean(change)) if np.isfinite(change).any() else 0.0,
     )  # fmt: skip
+
+
+def _seen(series: DemandSeries, cuts: IntArray) -> IntArray:
+    """Cut-offs with a value in the window before them: out of a long gap nothing is forecast.
+
+    Raises UsageError where none is left.
+    """
+    kept = np.array([cut for cut in cuts if knows_recent(series.values[:cut])], np.int64)
+    if not len(kept):
+        raise UsageError(
+            "the last 30 % of the steps hold no value", series.name, "Use another trace"
+        )
+    return kept
 
 
 @dataclass(slots=True)
@@ -316,7 +331,7 @@ def _summary(
         means = [np.mean(seeded, 0) for seeded in by_horizon]
         for h, mean in enumerate(means):
             losses[name, h] = mean
-        valid_loss[name] = float(np.mean([np.nanmean(_known(m[tasks.valid])) for m in means]))
+        valid_loss[name] = float(np.mean([np.mean(_known(m[tasks.valid])) for m in means]))
     return Evaluation(
         name=tasks.series.name, unit=tasks.series.unit, step_s=tasks.series.step_s,
         steps=len(tasks.series.values), origins=int((~tasks.valid).sum()),
@@ -326,13 +341,22 @@ def _summary(
         comparisons=_comparisons(found, tasks, losses), weights=weights,
         drift_steps=_drift(found, tasks),
         coverage_margin=margin(_covered(found[CHOICE], tasks), _overlap(tasks, -1)),
-        use=min(valid_loss, key=valid_loss.__getitem__),
+        use=_best(valid_loss),
     )  # fmt: skip
+
+
+def _best(valid_loss: Mapping[str, float]) -> str:
+    """Of least validation loss; the choice where nothing is known.
+
+    Not the ensemble: its weights were fitted to the same outcomes.
+    """
+    known = {n: loss for n, loss in valid_loss.items() if n != MIXED and np.isfinite(loss)}
+    return min(known, key=known.__getitem__) if known else CHOICE
 
 
 def _known(values: FloatArray) -> FloatArray:
     known = values[np.isfinite(values)]
-    return known if len(known) else np.zeros(1)
+    return known if len(known) else np.full(1, np.inf)
 
 
 def _comparisons(

@@ -11,6 +11,7 @@ import numpy as np
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
 from engine.forecast.features import Scaler
+from engine.forecast.gaps import knows_recent
 from engine.forecast.histories import Histories
 from engine.forecast.mixing import mixture
 from engine.forecast.mixture import said_by, shares_of
@@ -192,6 +193,11 @@ def fan(
     cut, horizons_s = cut_of(series, at_s), dense_horizons(series.step_s)
     ahead = np.round(horizons_s / series.step_s).astype(np.int64)
     known = series.before(cut)
+    if not knows_recent(known.values):
+        raise UsageError(
+            f"the {WINDOW} steps before {at_s:g} s hold no value", series.name,
+            "Choose a moment before the gap, or some steps after it",
+        )  # fmt: skip
     fitted = max(LEAST_STEPS, round(TRAIN * cut))
     if not loaded:
         model.fit(known.before(fitted), horizons_s.tolist())

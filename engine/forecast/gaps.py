@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.errors import UsageError
+from engine.forecast.neural_encode import WINDOW
 from engine.units import FloatArray
 
 
@@ -23,3 +24,8 @@ def filled(demand: FloatArray) -> FloatArray:
             raise UsageError("the history holds gaps only", f"pool {row}", "Choose a later time")
         whole[row] = np.interp(at, at[known], demand[row, known])
     return whole
+
+
+def knows_recent(values: FloatArray) -> bool:
+    """Whether the latest `WINDOW` steps hold a value."""
+    return bool(np.isfinite(values[-WINDOW:]).any())

@@ -25,6 +25,8 @@ DIFFS = 32
 """Differences at a lag are averaged over this many latest steps."""
 FLOOR = 0.05
 """Of the level, so that logarithms of zero demand stay moderate."""
+SPIKE = 20.0
+"""A step of so many times the mean of the others is an accident, or nothing to plan by."""
 PLAIN, SEASONAL = 6, 3
 """Anchors from the latest steps, and from each of day and week."""
 _LAGS = (1, 4, 16, 64)
@@ -165,14 +167,16 @@ def encode_rows(
     a_day, a_week = round(SECONDS_PER_DAY / step_s), round(_DAYS * SECONDS_PER_DAY / step_s)
     for b in range(len(history)):
         row = history[b]
-        scale = 0.5 * _mean(row, length - min(_LONG, size), length)
-        scale += 0.5 * _mean(row, length - size, length)
+        for at in range(size):
+            recent[at] = row[length - size + at]
+        _cap_spikes(recent)
+        scale = 0.5 * _mean(recent, size - min(_LONG, size), size) + 0.5 * _mean(recent, 0, size)
         if not scale > 1e-12:
             scale = 1.0 / step_s
         level[b] = scale
         total = 0.0
         for at in range(size):
-            recent[at] = row[length - size + at] / scale
+            recent[at] /= scale
             total += recent[at]
         day_there, day_now, day_last, day_off = _season(row, scale, a_day, ahead, day)
         week_there, week_now, week_last, week_off = _season(row, scale, a_week, ahead, week)
@@ -217,6 +221,33 @@ def encode_rows(
             (day_there, _log(whole) - _log(day_now), day_off),
             (week_there, _log(whole) - _log(week_now), week_off),
         )  # fmt: skip
+
+
+@_compiled
+def _cap_spikes(recent: FloatArray) -> None:
+    """Lowers the three highest values to `SPIKE` times the mean of the others.
+
+    One wild step would set the level that everything is measured by. Demand that is mostly zero
+    stays as it is: there a single step is all there is.
+    """
+    size = len(recent)
+    first = second = third = total = 0.0
+    above_zero = 0
+    for at in range(size):
+        value = recent[at]
+        total += value
+        above_zero += value > 0
+        if value > first:
+            first, second, third = value, first, second
+        elif value > second:
+            second, third = value, second
+        elif value > third:
+            third = value
+    limit = SPIKE * (total - first - second - third) / max(size - 3, 1)
+    if not (first > limit > 0 and 2 * above_zero > size):
+        return
+    for at in range(size):
+        recent[at] = min(recent[at], limit)
 
 
 @_compiled

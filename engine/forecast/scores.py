@@ -131,6 +131,6 @@ def margin(values: FloatArray, lag: int) -> float | None:
         lag: values that close are dependent.
     """
     known = values[np.isfinite(values)]
-    if len(known) < 3:
-        return None
+    if len(known) < 3 or not np.ptp(known):
+        return None  # all alike tells nothing of how much they vary
     return float(stats.t.ppf(0.975, len(known) - 1)) * standard_error(known, lag)

@@ -166,6 +166,9 @@ Quantiles of demand up to an hour ahead, for traces it has never seen, at steps 
 - **Training**: pinball loss, AdamW, {result["epochs"]} epochs (best {result["best_epoch"]}), \
 {result["seconds"]:.0f} s on one CPU core. Validation pinball ÷ persistence's error: \
 {result["before"]:.4f} before, {result["after"]:.4f} after.
+- **Command**: `smartscale forecast train --out FOLDER --core {training.get("core", "bilstm")} \
+--series {training["series"]} --epochs {training.get("epochs", result["epochs"])} \
+--seed {training["seed"]}`
 - **Limits**: what comes from outside the history (a campaign, a failover) is not foreseen; \
 intervals are not calibrated per trace: use the online calibration.
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.forecast.neural_encode import SPIKE
 from engine.forecast.neural_inputs import (
     COS_HOUR,
     DAY_OF_WEEK,
@@ -51,7 +52,7 @@ def encode(
         features: (B, WINDOW, FEATURE_COUNT) further features of the last steps, standardised.
         present: (B, FEATURE_COUNT) which of them the trace has.
     """
-    recent = history[:, -MEANS[-1] :]
+    recent = capped(history[:, -MEANS[-1] :])
     level = _level(recent, step_s)
     scaled = np.divide(recent, level[:, None], dtype=np.float32, casting="same_kind")
     means = _trailing_means(scaled)
@@ -70,6 +71,17 @@ def encode(
         horizon=_horizon(anchors, anchor_present, ahead, step_s, moment, day),
         level=level,
     )
+
+
+def capped(recent):
+    """The three highest values lowered to `SPIKE` times the mean of the others."""
+    made = recent.astype(np.float64).copy()
+    for row in made:
+        ordered = np.sort(row)
+        limit = SPIKE * ordered[:-3].mean() if len(row) > 3 else 0.0
+        if limit > 0 and np.mean(row > 0) > 0.5:
+            row[:] = np.minimum(row, limit)
+    return made
 
 
 def _level(recent: FloatArray, step_s: float) -> FloatArray:

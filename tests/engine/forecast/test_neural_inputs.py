@@ -33,6 +33,25 @@ def test_they_are_what_the_slow_ones_are(steps, step_s):
         assert getattr(made, name) == pytest.approx(getattr(slow, name), rel=2e-5, abs=2e-5), name
 
 
+@pytest.mark.parametrize("back", [1, 5, 12, 200])
+def test_a_wild_step_is_capped_before_it_sets_the_level(back):
+    rng = np.random.default_rng(0)
+    demand = rng.poisson(20, (4, 700)).astype(float)
+    _, moment = histories(700, pools=4)
+    plain = encode(demand, 60.0, np.array([1, 5]), moment)
+    demand[0, -back] *= 1000
+    demand[1, -back - 3 : -back] *= 1000
+    demand[2:] = 0.0
+    demand[2, -back] = 5.0
+    made = encode(demand, 60.0, np.array([1, 5]), moment)
+    slow = forecast_inputs.encode(demand, 60.0, np.array([1, 5]), moment)
+    assert made.level[0] < 1.5 * plain.level[0]
+    assert made.level[1] < 3 * plain.level[1]
+    assert made.level[2] >= 5.0 / 256 / 2
+    for name in ("steps", "context", "anchors", "spreads", "horizon", "level"):
+        assert getattr(made, name) == pytest.approx(getattr(slow, name), rel=2e-5, abs=2e-5), name
+
+
 def test_further_features_stand_where_the_trace_has_them():
     demand, moment = histories(50)
     rng = np.random.default_rng(1)
