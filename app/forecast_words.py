@@ -72,7 +72,8 @@ promise.
 - **Time (fit):** of one forecast over all horizons, and of fitting to the training part, on \
 this machine.
 - **Choice** and **Ensemble** mix the others: the choice is the mean of the four that have lost \
-least so far, ranked anew after every outcome; the ensemble has fixed weights from the validation part.
+least so far, ranked anew after every outcome; the ensemble has fixed weights from the \
+validation part.
 """
 CHOICE_LABEL, ENSEMBLE_LABEL = "Choice (mixture of all)", "Ensemble (fixed weights)"
 BEST_BADGE, BASELINE_BADGE = ":green-badge[best]", ":gray-badge[baseline]"
