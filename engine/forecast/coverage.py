@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
-from engine.forecast.evaluation import plan
+from engine.forecast.evaluation_plan import plan
 from engine.forecast.mixing import mixture
 from engine.forecast.mixture import said_by, shares_of
 from engine.forecast.scores import LEVELS, inside

@@ -11,21 +11,17 @@ from engine.forecast import mixing
 from engine.forecast.base import HORIZONS_S, Model, UnfitError
 from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.drift import drifts
-from engine.forecast.features import Scaler
-from engine.forecast.gaps import knows_recent
-from engine.forecast.histories import Histories, steps_ahead
-from engine.forecast.neural_encode import WINDOW
-from engine.forecast.neural_inputs import lookback
+from engine.forecast.evaluation_plan import Plan, plan
+from engine.forecast.network import Network
 from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, find
+from engine.forecast.relearning import Relearned, relearned
 from engine.forecast.scores import LEVELS, Paired, Score, inside, margin, paired, pinball, score
-from engine.forecast.series import DemandSeries, Split, split
-from engine.units import BoolArray, FloatArray, IntArray
+from engine.forecast.series import DemandSeries
+from engine.units import FloatArray
 
 SEEDS = (0, 1, 2)
 CHOICE, MIXED = "choice", "ensemble"
 """Made of the others: the online mixture of all, and the ensemble with fixed weights."""
-ORIGINS_MIN = 5
-"""Cut-offs of a part from which a horizon is scored."""
 TIMED = 15
 """Calls that the time of one forecast is the median of."""
 OnProgress = Callable[[float, str], None]
@@ -79,6 +75,8 @@ class Evaluation:
     """By horizon in seconds, of the choice at the end of the test part."""
     drift_steps: tuple[int, ...]
     """Cut-offs at which the shipped forecaster's loss told of a drift."""
+    relearned: tuple[Relearned, ...]
+    """Where the network fitted to the trace learned again after a drift, and what that gave."""
     coverage_margin: float | None
     """Half of the 95 % interval of the choice's coverage, mean over horizons: with few or
     overlapping outcomes even a perfect interval covers more or less. None: too few."""
@@ -88,78 +86,12 @@ class Evaluation:
 
 
 @dataclass(slots=True)
-class Plan:
-    """Parts, cut-offs, horizons and outcomes of one evaluation."""
-
-    series: DemandSeries
-    horizons_s: tuple[float, ...]
-    ahead: IntArray
-    parts: Split
-    cuts: IntArray
-    valid: BoolArray
-    histories: Histories
-    came: FloatArray
-    step_error: float
-    left_out: dict[str, str] = field(default_factory=dict)
-
-
-def plan(series: DemandSeries, horizons_s: Sequence[float], origins: int) -> Plan:
-    """Parts, cut-offs and what came. Raises UsageError where nothing can be tested."""
-    size, step_s = len(series.long_enough().values), series.step_s
-    left_out: dict[str, str] = {}
-    kept: dict[int, float] = {}
-    for horizon_s in sorted(horizons_s):
-        steps = int(steps_ahead([horizon_s], step_s)[0])
-        if horizon_s < step_s:
-            left_out[f"{horizon_s:g} s"] = f"shorter than a step of {step_s:g} s"
-        elif steps > 0.1 * size or 0.15 * size < WINDOW + steps + ORIGINS_MIN:
-            left_out[f"{horizon_s:g} s"] = f"the test part of {0.15 * size:.0f} steps is too short"
-        else:
-            kept[steps] = horizon_s
-    if not kept:
-        raise UsageError(
-            f"{size} steps of {step_s:g} s hold none of the horizons", series.name,
-            "Use a longer trace, shorter horizons or another step",
-        )  # fmt: skip
-    ahead = np.array(sorted(kept))
-    parts = split(size, ahead, origins)
-    cuts = _seen(series, np.unique(np.concatenate([parts.valid, parts.test])))
-    length = min(int(cuts.min()), lookback(step_s, int(ahead.max())))
-    train = series.before(parts.train)
-    scaler = None if train.features is None else Scaler.fitted(train.features)
-    change = np.abs(np.diff(train.values))
-    came = series.came(cuts, ahead)
-    valid = cuts < parts.borders[0]
-    came[valid] = np.where(
-        cuts[valid, None] + ahead <= parts.borders[0], came[valid], np.nan
-    )  # a target of the test part is nothing the validation part may learn from
-    return Plan(
-        series=series, horizons_s=tuple(kept[int(steps)] for steps in ahead), ahead=ahead,
-        parts=parts, cuts=cuts, valid=valid, came=came, left_out=left_out,
-        histories=series.histories(cuts, length, scaler),
-        step_error=float(np.nanmean(change)) if np.isfinite(change).any() else 0.0,
-    )  # fmt: skip
-
-
-def _seen(series: DemandSeries, cuts: IntArray) -> IntArray:
-    """Cut-offs with a value in the window before them: out of a long gap nothing is forecast.
-
-    Raises UsageError where none is left.
-    """
-    kept = np.array([cut for cut in cuts if knows_recent(series.values[:cut])], np.int64)
-    if not len(kept):
-        raise UsageError(
-            "the last 30 % of the steps hold no value", series.name, "Use another trace"
-        )
-    return kept
-
-
-@dataclass(slots=True)
 class _Found:
     """Forecasts of one model by seed: (B, H, 3), as it gave them and calibrated."""
 
     quantiles: dict[int, FloatArray] = field(default_factory=dict)
     calibrated: dict[int, FloatArray] = field(default_factory=dict)
+    relearned: list[Relearned] = field(default_factory=list)
     fit_s: list[float] = field(default_factory=list)
     forecast_ms: list[float] = field(default_factory=list)
 
@@ -223,6 +155,9 @@ def _ask(found: _Found, model: Model, seed: int, train: DemandSeries, tasks: Pla
     made = model.predict_quantiles(tasks.histories, tasks.horizons_s, LEVELS)
     if not np.isfinite(made).all():
         raise UnfitError("it gave forecasts that are not numbers", train.name, "Use another model")
+    if isinstance(model, Network) and model.tunes:
+        made, again = relearned(model, made, tasks)
+        found.relearned += again
     found.quantiles[seed] = made
     found.calibrated[seed] = _calibrated(made, tasks)
     one = tasks.histories.rows(slice(len(tasks.cuts) - 1, None))
@@ -340,6 +275,7 @@ def _summary(
         forecast_ms={name: float(np.mean(e.forecast_ms)) for name, e in found.items()},
         comparisons=_comparisons(found, tasks, losses), weights=weights,
         drift_steps=_drift(found, tasks),
+        relearned=tuple(entry for one in found.values() for entry in one.relearned),
         coverage_margin=margin(_covered(found[CHOICE], tasks), _overlap(tasks, -1)),
         use=_best(valid_loss),
     )  # fmt: skip

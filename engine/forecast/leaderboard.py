@@ -137,9 +137,9 @@ _PAIRS = (
 
 
 def ablations(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Whether each part of the shipped network pays, a sentence each; empty if not measured.
+    """Whether each part of the shipped network pays, and learning again, a sentence each.
 
-    A paired t-test over traces of the logarithm of the losses' ratio.
+    Empty if not measured. A paired t-test over traces of the logarithm of the losses' ratio.
     """
     made = []
     shares = [relative(evaluation) for evaluation in evaluations]
@@ -158,4 +158,22 @@ def ablations(evaluations: Sequence[Evaluation]) -> list[str]:
             f"{said}: pinball is {abs(change):.1%} {'lower' if change < 0 else 'higher'} with it, "
             f"lower on {wins} of {len(pairs)} traces (p = {p_value:.2f})."
         )
-    return made
+    again = relearning(evaluations)
+    return made if again is None else [*made, again]
+
+
+def relearning(evaluations: Sequence[Evaluation]) -> str | None:
+    """What learning again after a drift gave, a sentence; None: no drift was noticed."""
+    logs = [
+        np.log(entry.after / entry.before)
+        for evaluation in evaluations for entry in evaluation.relearned
+        if entry.before > 0 and entry.after > 0
+    ]  # fmt: skip
+    if not logs:
+        return None
+    change, better = float(np.exp(np.mean(logs))) - 1, sum(log < 0 for log in logs)
+    return (
+        f"Learning again after a drift: pinball of the fitted network on what followed is "
+        f"{abs(change):.1%} {'lower' if change < 0 else 'higher'} with it, lower {better} of "
+        f"{len(logs)} times."
+    )

@@ -32,7 +32,7 @@ def evaluation(rows, comparisons=(), name="demand", horizons_s=(60.0,)):
         name=name, unit="requests/s", step_s=60.0, steps=500, origins=100, horizons_s=horizons_s,
         left_out={}, seeds=(0, 1), rows=tuple(rows), fit_s={}, forecast_ms={},
         comparisons=tuple(comparisons), weights={}, drift_steps=(),
-        coverage_margin=0.02, use="bilstm",
+        relearned=(), coverage_margin=0.02, use="bilstm",
     )  # fmt: skip
 
 
