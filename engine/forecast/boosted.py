@@ -30,7 +30,7 @@ class BoostedTrees:
         """Grows the trees.
 
         Raises:
-            UnfitError: too few steps for a history, a horizon and what came.
+            UnfitError: too few steps, or values, for a history, a horizon and what came.
         """
         import xgboost
 
@@ -44,9 +44,16 @@ class BoostedTrees:
                 f"the training part of {size} steps is too short", train.name,
                 "Use a longer trace or a shorter step",
             )  # fmt: skip
-        encoded = _encoded(train.histories(cuts, least), ahead)
-        came = train.came(cuts, ahead) / encoded.level[:, None]
+        cuts = _with_demand(train, cuts, least)
+        came = train.came(cuts, ahead)
         known = np.isfinite(came).ravel()
+        if not known.any():
+            raise UnfitError(
+                "no step of the training part has demand both before and after it", train.name,
+                "Use a trace with fewer gaps",
+            )  # fmt: skip
+        encoded = _encoded(train.histories(cuts, least), ahead)
+        came = came / encoded.level[:, None]
         data = xgboost.DMatrix(_columns(encoded)[known], came.ravel()[known])
         model = xgboost.train(
             {
@@ -74,6 +81,13 @@ class BoostedTrees:
         made = made.reshape(len(histories.demand), -1, 3)
         sized = np.sort(made.astype(np.float64), -1) * encoded.level[:, None, None]
         return ordered(sized @ level_weights(LEVELS, levels))
+
+
+def _with_demand(train: DemandSeries, cuts: IntArray, length: int) -> IntArray:
+    """Those cut-offs whose `length` steps of history hold a value."""
+    known = np.concatenate([[0], np.cumsum(np.isfinite(train.values))])
+    held: IntArray = cuts[known[cuts] > known[cuts - length]]
+    return held
 
 
 def _encoded(histories: Histories, ahead: IntArray) -> Encoded:
