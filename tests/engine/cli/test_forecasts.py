@@ -53,7 +53,7 @@ def test_the_markdown_holds_a_row_per_cell_and_the_command_that_made_it(evaluate
         assert parts[8] == f"{cell['coverage']:.0%}"
     assert "| persistence | " in text
     assert "Ours has less loss than the best baseline in " in text
-    assert "- demand: 900 s: " in text
+    assert "900 s, 3600 s (demand): the test part" in text
 
 
 def test_several_traces_make_one_table(stocked):
@@ -64,7 +64,7 @@ def test_several_traces_make_one_table(stocked):
     )  # fmt: skip
     assert ended.code == 0, ended.err
     heading = next(line for line in ended.out.splitlines() if "best baseline's" in line)
-    assert heading.split()[-3:] == ["demand", "other", "ms"]
+    assert heading.split()[-5:] == ["demand", "other", "MASE", "coverage", "ms"]
     assert "No baseline was compared" not in ended.out
 
 
