@@ -1,8 +1,8 @@
 # make run     the dashboard, on http://127.0.0.1:8501 or the next free port
 # make test    everything: format, lint, types, import contracts, all tests in a real browser too
 # make check   the same without slow and browser tests; under two minutes
-# make bench   the kernel, replay, import, report, forecast and allocate benchmarks, a JSON
-#              document each
+# make bench   the kernel, router, replay, import, report, forecast and allocate benchmarks, a
+#              JSON document each
 # make train   the quick forecaster and the allocator from scratch; what is shipped
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
@@ -42,7 +42,8 @@ static-checks: $(VENV)/dev.stamp
 	@$(BIN)/lint-imports --no-logo
 
 bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
-	@for name in kernel replay import report forecast allocate; do $(BIN)/smartscale bench $$name --json || exit $$?; done
+	@for name in kernel "kernel --features all" routers replay import report forecast allocate; do \
+	    $(BIN)/smartscale bench $$name --json || exit $$?; done
 
 train: $(VENV)/run.stamp
 	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead

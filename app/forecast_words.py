@@ -71,8 +71,9 @@ promise.
 - **Width:** mean width of the band over mean demand.
 - **Time (fit):** of one forecast over all horizons, and of fitting to the training part, on \
 this machine.
-- **Choice** and **Ensemble** mix the others: the choice weighs them by their recent losses, the \
-ensemble has fixed weights from the validation part.
+- **Choice** and **Ensemble** mix the others: the choice is the mean of the four that have lost \
+least so far, ranked anew after every outcome; the ensemble has fixed weights from the \
+validation part.
 """
 CHOICE_LABEL, ENSEMBLE_LABEL = "Choice (mixture of all)", "Ensemble (fixed weights)"
 BEST_BADGE, BASELINE_BADGE = ":green-badge[best]", ":gray-badge[baseline]"

@@ -50,7 +50,7 @@ def figure(value: float | None, unit: str) -> str:
         return percent(value)
     if unit == "USD":
         return usd(value)
-    if unit in ("requests", "workers"):
+    if unit in ("requests", "workers", "nodes", "times"):
         return whole(value)
     if unit == "1/h":
         return f"{amount(value)} per h"

@@ -123,6 +123,48 @@ def actions(run_id: str, from_s: float | None, to_s: float | None) -> pd.DataFra
     return planner().decisions(run_id, from_s=from_s, to_s=to_s, changes_only=True)
 
 
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def machines(
+    run_ids: tuple[str, ...], from_s: float | None, to_s: float | None, max_points: int
+) -> pd.DataFrame:
+    """Machines over time; see `Planner.machines`."""
+    return planner().machines(run_ids, from_s=from_s, to_s=to_s, max_points=max_points)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def places(run_ids: tuple[str, ...], from_s: float | None, to_s: float | None) -> pd.DataFrame:
+    """Totals of machines; see `Planner.places`."""
+    return planner().places(run_ids, from_s=from_s, to_s=to_s)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def service(
+    run_ids: tuple[str, ...], from_s: float | None, to_s: float | None, max_points: int
+) -> pd.DataFrame:
+    """Protection, caches, balance and network over time; see `Planner.service`."""
+    return planner().service(run_ids, from_s=from_s, to_s=to_s, max_points=max_points)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def tenants(run_ids: tuple[str, ...], from_s: float | None, to_s: float | None) -> pd.DataFrame:
+    """What tenants asked for and got; see `Planner.tenants`."""
+    return planner().tenants(run_ids, from_s=from_s, to_s=to_s)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def tenants_timeline(
+    run_ids: tuple[str, ...], from_s: float | None, to_s: float | None, max_points: int
+) -> pd.DataFrame:
+    """The same over time; see `Planner.tenants_timeline`."""
+    return planner().tenants_timeline(run_ids, from_s=from_s, to_s=to_s, max_points=max_points)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def events(run_id: str, from_s: float | None, to_s: float | None, limit: int) -> pd.DataFrame:
+    """What happened to machines; see `Planner.events`."""
+    return planner().events([run_id], from_s=from_s, to_s=to_s, limit=limit)
+
+
 @st.cache_data(show_spinner="Making the report", max_entries=16)
 def report(
     run_ids: tuple[str, ...],
@@ -203,6 +245,9 @@ def forget_forecasts() -> None:
 
 def forget_results() -> None:
     """After runs were deleted or replayed anew."""
-    caches: tuple[Any, ...] = (compare, timeline, latency, actions, report, report_file)
+    caches: tuple[Any, ...] = (
+        compare, timeline, latency, actions, machines, places, service, tenants,
+        tenants_timeline, events, report, report_file,
+    )  # fmt: skip
     for cache in caches:
         cache.clear()

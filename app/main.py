@@ -34,6 +34,7 @@ page = st.navigation(
             page_of(state.FORECAST_PAGE, words.NAV_FORECAST),
         ],
         words.SECTION_WHAT_IF: [
+            page_of(state.CLUSTER_PAGE, words.NAV_CLUSTER),
             page_of(state.REPLAY_PAGE, words.NAV_REPLAY),
             page_of(state.COMPARE_PAGE, words.NAV_COMPARE),
             page_of(state.RUNS_PAGE, words.NAV_RUNS),

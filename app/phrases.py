@@ -216,3 +216,8 @@ def claims_open(no_run: int, not_yet: int) -> str:
         "product is missing; each says which."
     )
     return " ".join([waiting] * bool(no_run) + [missing] * bool(not_yet))
+
+
+def own_cluster(name: str) -> str:
+    """The scenario of the page *Cluster* among presets."""
+    return f"Cluster page: {escaped(name)}"

@@ -194,6 +194,18 @@ GROUPS: Mapping[str, tuple[Field, ...]] = {
 FIELDS = tuple(field for group in GROUPS.values() for field in group)
 
 
+def fields_of(scenario: Scenario, pool: Pool) -> tuple[Field, ...]:
+    """Inputs of a pool: what pools or agent types share stands with the first of them."""
+    first = scenario.pools[0]
+    of_kind = next(p for p in scenario.pools if p.agent_type == pool.agent_type)
+    return tuple(
+        field
+        for field in FIELDS
+        if (pool is first or not field.shared)
+        and (pool is of_kind or not field.path.startswith("type."))
+    )
+
+
 def value_of(scenario: Scenario, pool: Pool, field: Field) -> Any:
     """What the form shows for a field; None where there is none."""
     head, _, rest = field.path.partition(".")
@@ -246,10 +258,14 @@ def summary(scenario: Scenario) -> str:
     """The scenario in one line."""
     pool = scenario.pools[0]
     kind = scenario.agent_type_of(pool)
+    groups = {group.name: group for group in scenario.node_groups}
+    price = f"{formats.usd(kind.price_usd_per_hour)}/h each"
+    if pool.node_group is not None:
+        price = f"on {scenario.node_type_of(groups[pool.node_group]).name} nodes"
     promise = formats.percent(scenario.slo.attainment_frac)
     parts = [
         f"{pool.workers_min} to {pool.workers_max} workers with {kind.slots} slots",
-        f"{formats.usd(kind.price_usd_per_hour)}/h each",
+        price,
         f"{formats.duration(kind.startup.mean_s)} to start",
         f"SLO {promise} within {formats.figure(scenario.slo.latency_s, 's')}",
     ]

@@ -19,6 +19,7 @@ from engine.demand import SLOTS
 START_PAGE = "views/start.py"
 TRACES_PAGE = "views/traces.py"
 FORECAST_PAGE = "views/forecast.py"
+CLUSTER_PAGE = "views/cluster.py"
 REPLAY_PAGE = "views/replay.py"
 COMPARE_PAGE = "views/compare.py"
 RUNS_PAGE = "views/runs.py"
@@ -52,6 +53,13 @@ FORECAST_COVERED = "forecast_covered"
 FORECAST_COVERAGE = "forecast_coverage"
 FORECAST_JOB = "forecast_job"
 FORECAST_FIT_JOB = "forecast_fit_job"
+CLUSTER_BASE = "cluster_base"
+CLUSTER_EDITS, CLUSTER_WRONG = "cluster_edits", "cluster_wrong"
+CLUSTER_PRESET = "cluster_preset"
+CLUSTER_SECTION = "cluster_section"
+CLUSTER_IMPORT = "cluster_import"
+CLUSTER_NOTES, CLUSTER_POLICY = "cluster_notes", "cluster_policy"
+CLUSTER_PROBLEM = "cluster_problem"
 REPLAY_JOB = "replay_job"
 REPLAY_TRACE = "replay_trace"
 REPLAY_WINDOW = "replay_window"
@@ -256,6 +264,11 @@ def forget(*keys: str) -> None:
     """Drops values of this session."""
     for key in keys:
         st.session_state.pop(key, None)
+
+
+def keys(beginning: str) -> list[str]:
+    """Keys of this session that begin with a text."""
+    return [key for key in st.session_state if str(key).startswith(beginning)]
 
 
 def start_with(key: str, value: Any) -> None:

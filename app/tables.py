@@ -38,6 +38,21 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "cost_energy_usd",
         "cost_transfer_usd",
     ),
+    "Faults, tenants and protection": (
+        "availability_frac",
+        "fairness_jain",
+        "tenant_attainment_min_frac",
+        "retried_frac",
+        "shed_frac",
+        "degraded_frac",
+        "cache_hit_frac",
+        "workers_crashed",
+        "breaker_openings",
+        "nodes_lost",
+        "workers_moved",
+        "penalties_usd",
+        "revenue_at_risk_usd",
+    ),
     "Requests and failures": (
         "requests_arrived",
         "requests_finished",
@@ -60,6 +75,8 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 HEADLINES = ("slo_attainment_frac", "p95_s", "cost_usd")
 """Figures on the card of each run."""
+OFTEN_UNKNOWN = ("Machines, energy and carbon", "Faults, tenants and protection", "More")
+"""Groups whose figures are left out where no run measured them."""
 FAILURES = ("queue_timeout_frac", "exec_timeout_frac", "rejected_frac", "lost_frac")
 
 _MARKS = {True: ("green", "better"), False: ("red", "worse")}
@@ -90,13 +107,35 @@ def scorecard(
     names: list[str] = []
     heads = {run: phrases.column_head(labels[run], run == baseline) for run in order}
     columns: dict[str, list[str]] = {heads[run]: [] for run in order}
-    for group, figures in grouped_figures().items():
+    for group, figures in _shown(frame).items():
         names.append(f"**{group}**")
         names.extend(figure.label for figure in figures)
         for run in order:
             columns[heads[run]].append("")
             columns[heads[run]].extend(_cell(cells.get((run, f.key)), f) for f in figures)
     return pd.DataFrame({words.FIGURE: names, **columns})
+
+
+def _shown(frame: pd.DataFrame) -> dict[str, list[Figure]]:
+    """Figures by group, without those that no run measured of groups that are often unknown."""
+    unknown = set(left_out(frame))
+    groups = {
+        group: [figure for figure in figures if figure.label not in unknown]
+        for group, figures in grouped_figures().items()
+    }
+    return {group: figures for group, figures in groups.items() if figures}
+
+
+def left_out(frame: pd.DataFrame) -> list[str]:
+    """Labels of figures that the scorecard leaves out, because no run measured them."""
+    known = set(frame.loc[frame["value"].notna(), "figure"])
+    groups = grouped_figures()
+    return [
+        figure.label
+        for group in OFTEN_UNKNOWN
+        for figure in groups.get(group, ())
+        if figure.key not in known
+    ]
 
 
 def _cell(row: Any, figure: Figure) -> str:
@@ -292,6 +331,17 @@ def action_columns() -> dict[str, Any]:
         "current": column.NumberColumn("Workers before"),
         "applied": column.NumberColumn("Workers after"),
         "reason": column.TextColumn("What bound the decision"),
+    }
+
+
+def event_columns() -> dict[str, Any]:
+    """Of the list of what happened to machines."""
+    column = st.column_config
+    return {
+        "time": column.TextColumn("Time", pinned=True),
+        "what": column.TextColumn("What"),
+        "place": column.TextColumn("Place"),
+        "number": column.NumberColumn("How many"),
     }
 
 

@@ -14,6 +14,7 @@ from app.leaderboard import scores
 from engine.forecast.coverage import Coverage
 from engine.forecast.evaluation import Comparison, Evaluation
 from engine.forecast.fan import Fan
+from engine.forecast.relearning import Relearned
 
 SURE = 0.05
 """p values below it tell of a difference."""
@@ -88,6 +89,7 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
                 _off(mine, labels[use]),
                 _left_out(evaluation.left_out),
                 _drift(len(evaluation.drift_steps)),
+                _again(evaluation.relearned, evaluation.unit),
             )
             if text
         ),
@@ -191,6 +193,16 @@ def _drift(times: int) -> str:
     return (
         f"Demand changed its pattern {formats.count(times, 'time')} in the validated and tested "
         "parts; the calibration follows such changes with a delay."
+    )
+
+
+def _again(found: Sequence[Relearned], unit: str) -> str:
+    if not found:
+        return ""
+    before, after = (np.mean([getattr(one, n) for one in found]) for n in ("before", "after"))
+    return (
+        f"The fitted network learned again after such changes: pinball loss {before:.3g} before, "
+        f"{after:.3g} after, {unit}, on what followed."
     )
 
 

@@ -14,6 +14,9 @@ NAV_TRACES = ("Traces", ":material/timeline:", "Recorded demand: load it, check 
 NAV_FORECAST = (
     "Forecast", ":material/insights:", "What will come, how sure that is, and whom to trust."
 )  # fmt: skip
+NAV_CLUSTER = (
+    "Cluster", ":material/dns:", "Workers, nodes, regions, prices, carbon and faults."
+)  # fmt: skip
 NAV_REPLAY = ("Replay", ":material/play_circle:", "Replay a trace under several policies.")
 NAV_COMPARE = ("Compare", ":material/balance:", "Which policy served better, and at what cost.")
 NAV_RUNS = ("Runs", ":material/history:", "All replays: compare, repeat or delete them.")

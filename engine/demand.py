@@ -1,13 +1,16 @@
 """From a stored trace to the demand series that is forecast."""
 
 import math
+import shlex
 
 import numpy as np
 
 from engine.errors import UsageError, did_you_mean
 from engine.forecast.series import DemandSeries
+from engine.presets import PRESETS
 from engine.scenario import Scenario
-from engine.sim.service import assign_pools, work_seconds
+from engine.sim.routing import assign_pools
+from engine.sim.service import work_seconds
 from engine.store import demand_queries, loading
 from engine.store.duck import Store
 from engine.store.trace_info import TraceInfo
@@ -51,7 +54,8 @@ def demand_series(
         pool: name of a pool; None: all of them.
 
     Raises:
-        UsageError: a kind that is no demand, a step that does not fit, an unknown pool or unit.
+        UsageError: a kind that is no demand, a step that does not fit, an unknown pool or unit,
+            or a pool, a scenario or busy slots of a recorded series.
     """
     where = f"trace {trace.name!r}"
     if trace.kind not in (Kind.REQUESTS, Kind.SESSIONS, Kind.SERIES):
@@ -62,6 +66,7 @@ def demand_series(
     if unit not in (RATE, SLOTS):
         raise UsageError(f"unknown unit {unit!r}", "unit", did_you_mean(unit, (RATE, SLOTS)))
     if trace.kind is Kind.SERIES:
+        _as_recorded(unit, scenario, pool, where)
         return _recorded(store, trace, step_s, where)
     step_s = step_of(trace) if step_s is None else step_s
     if not (math.isfinite(step_s) and 1.0 <= step_s <= SECONDS_PER_HOUR):
@@ -80,6 +85,36 @@ def demand_series(
 def _week_s(epoch_s: float | None) -> float:
     """Seconds since Monday's midnight, UTC; NaN where no calendar is known."""
     return math.nan if epoch_s is None else (epoch_s + THURSDAY_S) % (7 * SECONDS_PER_DAY)
+
+
+def as_options(
+    *, step_s: float | None = None, unit: str = RATE, scenario: Scenario | None = None,
+    pool: str | None = None,
+) -> str:  # fmt: skip
+    """The options of the command that mean this demand, each after a space."""
+    named = None
+    if scenario is not None:
+        named = scenario.name if PRESETS.get(scenario.name) == scenario else "FILE.toml"
+    given = {
+        "step": None if step_s is None else f"{step_s:g}", "unit": None if unit == RATE else unit,
+        "scenario": named, "pool": pool,
+    }  # fmt: skip
+    return "".join(
+        f" --{name} {shlex.quote(value)}" for name, value in given.items() if value is not None
+    )
+
+
+def _as_recorded(unit: str, scenario: Scenario | None, pool: str | None, where: str) -> None:
+    for what, option, asked in (
+        (f"pool {pool!r}", "--pool", pool is not None),
+        (SLOTS, "--unit", unit == SLOTS),
+        ("a scenario", "--scenario", scenario is not None),
+    ):
+        if asked:
+            raise UsageError(
+                f"{what} cannot be taken from a recorded series, which has no requests", where,
+                f"Leave {option} out, or choose a trace of requests",
+            )  # fmt: skip
 
 
 def _recorded(

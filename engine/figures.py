@@ -1,22 +1,12 @@
 """What the scorecard says: every figure with its unit and meaning, the same for all policies."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+from engine.figure import Figure
+from engine.figures_cluster import ACCOUNT_FIGURES, SERVICE_FIGURES
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One line of the scorecard."""
-
-    key: str
-    label: str
-    unit: str
-    better: str | None
-    """`lower`, `higher`, or None where neither is."""
-    meaning: str
-    windowed: bool = False
-    """Whether it can be computed again for a part of the run."""
+__all__ = ["FIGURES", "Figure"]
 
 
 def _figures(*figures: Figure) -> Mapping[str, Figure]:
@@ -205,130 +195,7 @@ FIGURES = _figures(
         better="lower",
         meaning="99th percentile of the same.",
     ),
-    Figure(
-        key="cost_on_demand_usd",
-        label="Paid on demand",
-        unit="USD",
-        better="lower",
-        meaning="The part of the cost that is rent of workers' own machines and of nodes on "
-        "demand, energy included.",
-        windowed=True,
-    ),
-    Figure(
-        key="cost_reserved_usd",
-        label="Paid for reserved nodes",
-        unit="USD",
-        better="lower",
-        meaning="The part of the cost that is rent of reserved nodes, energy included.",
-        windowed=True,
-    ),
-    Figure(
-        key="cost_spot_usd",
-        label="Paid for spot nodes",
-        unit="USD",
-        better="lower",
-        meaning="The part of the cost that is rent of spot nodes, energy included.",
-        windowed=True,
-    ),
-    Figure(
-        key="cost_owned_usd",
-        label="Paid for owned nodes",
-        unit="USD",
-        better="lower",
-        meaning="The part of the cost that is the purchase of nodes, spread over their lifetime.",
-        windowed=True,
-    ),
-    Figure(
-        key="cost_energy_usd",
-        label="Paid for energy",
-        unit="USD",
-        better="lower",
-        meaning="The part of the cost that is energy of owned nodes; rents include theirs.",
-        windowed=True,
-    ),
-    Figure(
-        key="cost_transfer_usd",
-        label="Paid for transfer",
-        unit="USD",
-        better="lower",
-        meaning="The part of the cost that is data sent out of its region.",
-        windowed=True,
-    ),
-    Figure(
-        key="node_hours",
-        label="Node hours",
-        unit="h",
-        better="lower",
-        meaning="Seconds that nodes were held, also while starting or suspended, divided by "
-        "3,600.",
-        windowed=True,
-    ),
-    Figure(
-        key="peak_nodes",
-        label="Peak nodes",
-        unit="nodes",
-        better="lower",
-        meaning="Most nodes held in a tick.",
-        windowed=True,
-    ),
-    Figure(
-        key="node_requested_frac",
-        label="Nodes taken",
-        unit="%",
-        better="higher",
-        meaning="Share of the nodes that workers take, by the resource of which each node has "
-        "least left, over the node hours.",
-        windowed=True,
-    ),
-    Figure(
-        key="energy_kwh",
-        label="Energy",
-        unit="kWh",
-        better="lower",
-        meaning="Power of all machines by how busy they are, times PUE, over the window; not "
-        "measured unless the scenario gives every machine's power.",
-        windowed=True,
-    ),
-    Figure(
-        key="energy_wh_per_request",
-        label="Energy per finished request",
-        unit="Wh",
-        better="lower",
-        meaning="Energy divided by finished requests.",
-        windowed=True,
-    ),
-    Figure(
-        key="green_frac",
-        label="Renewable energy",
-        unit="%",
-        better="higher",
-        meaning="Share of the energy from the green budgets of its regions.",
-        windowed=True,
-    ),
-    Figure(
-        key="carbon_kg",
-        label="Carbon",
-        unit="kg CO₂e",
-        better="lower",
-        meaning="Energy that is not renewable times the intensity of its region's grid, or of the "
-        "generators while the grid is out, at that time; with the share of making the nodes.",
-        windowed=True,
-    ),
-    Figure(
-        key="carbon_embodied_kg",
-        label="of which embodied",
-        unit="kg CO₂e",
-        better="lower",
-        meaning="Carbon of making the nodes, by time held over lifetime.",
-        windowed=True,
-    ),
-    Figure(
-        key="carbon_g_per_request",
-        label="Carbon per finished request",
-        unit="g CO₂e",
-        better="lower",
-        meaning="Carbon divided by finished requests (software carbon intensity, ISO/IEC 21031).",
-        windowed=True,
-    ),
+    *ACCOUNT_FIGURES,
+    *SERVICE_FIGURES,
 )
 """Every figure, in the order in which it is shown."""

@@ -7,7 +7,8 @@ import numpy as np
 
 from engine.cluster.hosting import make_hosting
 from engine.orders import Orders
-from engine.policies.base import WorkerView
+from engine.policies.base import GroupAction, WorkerView
+from engine.records import EventLog
 from engine.scenario import Scenario
 from engine.sim import kernel
 from engine.sim.faults import WorkerFaults
@@ -33,7 +34,12 @@ class Fleet:
         self._faults = WorkerFaults(scenario, window_s)
         self._partitions = Balancer(scenario)
         self.hosting = make_hosting(scenario, self.state, ticks)
+        kernel.moor_all(self.state)
         self.orders = Orders()
+        self.events = EventLog() if self.hosting is None else self.hosting.nodes.events
+        self._names = [pool.name for pool in scenario.pools]
+        self._resizing: set[int] = set()
+        """Pools whose workers had another size once."""
         self._look_again()
 
     def _look_again(self) -> None:
@@ -47,6 +53,11 @@ class Fleet:
         kernel.run_tick(self.state, from_s, to_s, self._views, counters, integrals)
         if self.hosting is not None:
             self.hosting.read(tick, self.state, to_s - from_s)
+
+    @property
+    def utilisation(self) -> FloatArray:
+        """(W,) busy share of each worker over the last tick, nan where it was not there."""
+        return self._views.utilisation_of
 
     def view(self, pool: int) -> WorkerView:
         """The workers of a pool at the end of the last tick; copies."""
@@ -76,6 +87,42 @@ class Fleet:
             self._order(pool, change, now)
             self.orders.placed(now, pool, self._starting(pool) - before)
 
+    def size(self, pool: int) -> int:
+        """In which of its sizes the pool's workers are ordered."""
+        return int(self.state.pools["size"][pool])
+
+    def resize(self, pool: int, size: int, now: float) -> bool:
+        """Workers of a pool have another size from now on; False where they do not fit."""
+        hosting = self.hosting
+        on_nodes = hosting is not None and hosting.holds(pool)
+        if hosting is not None and on_nodes and not hosting.can_resize(self.state, pool, size):
+            return False
+        self._make_room(pool, int(self.state.counters[pool, kernel.C_READY]))
+        if on_nodes and not self.state.pools["resize_in_place"][pool]:
+            self.state.pools["size"][pool] = size
+            self._replace(pool, now)
+        else:
+            kernel.resize(self.state, pool, size, now)
+        self.events.note(now, "pool-resized", self._names[pool])
+        self._resizing.add(pool)
+        return True
+
+    def _replace(self, pool: int, now: float) -> None:
+        """Starts workers of the pool's size for those of others, as far as nodes have room.
+
+        No worker goes before the one that replaces it is ready, so on full nodes some stay.
+        """
+        if self.hosting is not None and self.hosting.holds(pool):
+            self._make_room(pool, int(self.state.counters[pool, kernel.C_READY]))
+            self.hosting.replace(self.state, pool, now)
+
+    def steer(self, g: int, action: GroupAction, now: float) -> None:
+        """Empties nodes of a group, or puts them to sleep, as a policy wants."""
+        assert self.hosting is not None
+        for move in self.hosting.steer(self.state, g, action, now):
+            self._make_room(move.pool, len(move.nodes))
+            self.hosting.move(self.state, move, now)
+
     def tend(self, target: IntArray, now: float) -> None:
         """Lets faults happen and nodes come and go, and orders again what was lost by either.
 
@@ -89,6 +136,8 @@ class Fleet:
             for move in self.hosting.tend(self.state, now):
                 self._make_room(move.pool, len(move.nodes))
                 self.hosting.move(self.state, move, now)
+        for pool in self._resizing:
+            self._replace(pool, now)
         levels = self.state.counters
         there = levels[:, kernel.C_STARTING] + levels[:, kernel.C_READY]
         for pool in np.flatnonzero(target > there).tolist():

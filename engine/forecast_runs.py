@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import shlex
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 
 import engine
-from engine.demand import RATE, SLOTS, demand_series
+from engine.demand import RATE, SLOTS, as_options, demand_series, step_of
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
 from engine.forecast.coverage import Coverage, coverage
@@ -261,12 +262,12 @@ class ForecastRuns:
         folder = self._fitted_folder(trace, series, where)
         if model == FITTED:
             if not folder.exists():
-                raise _unfitted(trace)
+                raise _unfitted(trace, where)
             until = NeuralForecaster.load(folder).about.get("fitted_until_s")
             return lambda: Network(FITTED, folder), None if until is None else float(until)
         if model != CHOICE:
             return partial(find(model).make, 0), None
-        weights = weights_of(self._last_weights(trace, _demand_spec(series, where)))
+        weights = weights_of(self._last_weights(trace, series, where))
         names = sorted({name for of in weights.values() for name in of})
 
         def member(name: str) -> Model:
@@ -279,8 +280,9 @@ class ForecastRuns:
         return lambda: Mixture({name: member(name) for name in names}, weights), until_s
 
     def _last_weights(
-        self, trace: TraceInfo, demand: Mapping[str, Any]
+        self, trace: TraceInfo, series: DemandSeries, where: Where
     ) -> Mapping[str, Mapping[str, float]]:
+        demand = _demand_spec(series, where)
         for row in forecasts.evaluations_of_trace(self._store, trace.trace_id):
             stored = _stored(row) if demand.items() <= row.spec.items() else None
             if stored is not None and stored.evaluation.weights:
@@ -288,22 +290,25 @@ class ForecastRuns:
         raise UsageError(
             "the choice takes its weights from an evaluation, and there is none of this demand",
             f"trace {trace.name!r}",
-            f"Evaluate it first: smartscale forecast evaluate --trace {trace.name}",
+            f"Evaluate it first: {_command('evaluate', trace, where)}",
         )
 
     def _fitted_folder(self, trace: TraceInfo, series: DemandSeries, where: Where) -> Path:
         """Beside the store; the usual demand of a trace has the plain name."""
-        plain = demand_is_plain(where)
-        mark = "" if plain else f"-{_hash(_demand_spec(series, where))}"
+        mark = "" if _is_usual(trace, series, where) else f"-{_hash(_demand_spec(series, where))}"
         folder = models_folder(self._store.path)
         return folder / f"forecaster-{trace.trace_id}{mark}"
 
 
-def _unfitted(trace: TraceInfo) -> UsageError:
+def _unfitted(trace: TraceInfo, where: Where) -> UsageError:
     return UsageError(
         "no forecaster is fitted to this demand yet", f"trace {trace.name!r}",
-        f"Fit one first: smartscale forecast fit --trace {trace.name}",
+        f"Fit one first: {_command('fit', trace, where)}",
     )  # fmt: skip
+
+
+def _command(name: str, trace: TraceInfo, where: Where) -> str:
+    return f"smartscale forecast {name} --trace {shlex.quote(trace.name)}{as_options(**where)}"
 
 
 def models_folder(store_path: Path) -> Path:
@@ -317,9 +322,10 @@ def forget_trace(store_path: Path, trace_id: str) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def demand_is_plain(where: Where) -> bool:
+def _is_usual(trace: TraceInfo, series: DemandSeries, where: Where) -> bool:
     """The demand of the whole trace at its usual step."""
-    return where.get("unit", RATE) == RATE and not (where.get("pool") or where.get("step_s"))
+    whole = where.get("unit", RATE) == RATE and where.get("pool") is None
+    return whole and series.step_s == step_of(trace)
 
 
 def _demand_spec(series: DemandSeries, where: Where) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 
+from engine.cluster.conditions import Conditions
 from engine.fleet import Fleet
 from engine.policies.base import Observation, WorkerView
 from engine.scenario import Fault, FaultKind, Scenario
@@ -24,7 +25,12 @@ class Monitor:
     """Observes one replay. T ticks, P pools."""
 
     def __init__(
-        self, scenario: Scenario, fleet: Fleet, counters: IntArray, integrals: FloatArray
+        self,
+        scenario: Scenario,
+        fleet: Fleet,
+        counters: IntArray,
+        integrals: FloatArray,
+        conditions: Conditions,
     ) -> None:
         """Observes what the replay writes.
 
@@ -33,9 +39,15 @@ class Monitor:
             fleet: whose workers are seen.
             counters: (T, P, COUNTERS) of the ticks so far.
             integrals: (T, P, INTEGRALS)
+            conditions: grids and prices.
         """
         self._fleet, self._tick_s = fleet, scenario.tick_s
         self._counters, self._integrals = counters, integrals
+        self._conditions = conditions
+        self._sizes = [
+            [size.name for size in scenario.agent_type_of(pool).all_sizes]
+            for pool in scenario.pools
+        ]
         self._first = fleet.state.counters.copy()
         self._seed = scenario.seed
         self._names = [pool.name for pool in scenario.pools]
@@ -55,6 +67,7 @@ class Monitor:
     def observe(self, tick: int, target: IntArray) -> Observation:
         """At the start of a tick; copies, so that no policy can touch the run."""
         shown = self._ticks_shown(tick)
+        size = self._fleet.state.pools["size"]
         counts, sums = self._metrics(shown)
         counts[:, _LEVELS] = self._metrics(np.full(len(shown), tick - 1))[0][:, _LEVELS]
         sums[:, : kernel.F_P95_S] /= self._tick_s
@@ -78,7 +91,14 @@ class Monitor:
             busy_slots=sums[:, kernel.F_BUSY_SLOT_S],
             p95_s=sums[:, kernel.F_P95_S],
             workers=self._workers(tick),
+            size=self._size_names(size),
+            grid_g_per_kwh=self._conditions.g_per_kwh(tick),
+            price_usd_per_hour=self._conditions.usd_per_hour(tick, size),
         )
+
+    def _size_names(self, size: IntArray) -> tuple[str, ...]:
+        """(P,) names of the sizes (P,) that workers are ordered in."""
+        return tuple(names[k] for names, k in zip(self._sizes, size.tolist(), strict=True))
 
     def _metrics(self, ticks: IntArray) -> tuple[IntArray, FloatArray]:
         """(P, columns) counts and sums, each pool's of its tick; before the first: none yet."""

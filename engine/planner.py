@@ -14,12 +14,12 @@ import pandas as pd
 from engine import comparison, runner, samples
 from engine.claims.model import Claim
 from engine.claims.report import claims, run_suite
+from engine.cluster_runs import ClusterRuns, pool_of, span_of
 from engine.economics.assumptions import Assumptions
 from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
 from engine.economics.model import Report, Review
-from engine.errors import StoreError, UsageError
-from engine.footprint import account_figures
+from engine.errors import ScenarioError
 from engine.forecast_runs import ForecastRuns, forget_trace
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
@@ -28,10 +28,11 @@ from engine.presets import PRESETS
 from engine.replay import Progress
 from engine.run_info import RunInfo, run_info
 from engine.scenario import Scenario
+from engine.scenario_file import content_hash, from_dict, to_dict
 from engine.scorecard import Scorecard, window_figures
-from engine.store import account_queries, run_queries, runs, traces
+from engine.store import run_queries, runs, scenarios, traces
 from engine.store.duck import Store
-from engine.store.run_queries import FOREVER, Span
+from engine.store.run_queries import Span
 from engine.store.runs import RunRow
 from engine.store.traces import Imported, TraceInfo
 from engine.trace.mapping import Mapping as ColumnMapping
@@ -45,7 +46,7 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner(ForecastRuns, PolicyRuns):
+class Planner(ClusterRuns, ForecastRuns, PolicyRuns):
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:
@@ -164,6 +165,30 @@ class Planner(ForecastRuns, PolicyRuns):
         """Scenarios to start from; the first is the default."""
         return PRESETS
 
+    def saved_scenarios(self) -> dict[str, Scenario]:
+        """Scenarios that were saved, by name, newest first; those of other versions left out."""
+        found = {}
+        for name, values in scenarios.saved_scenarios(self._store).items():
+            try:
+                found[name] = from_dict(values, f"saved scenario {name!r}")
+            except ScenarioError:
+                continue
+        return found
+
+    def save_scenario(self, scenario: Scenario) -> None:
+        """Keeps a scenario under its name. Raises ScenarioError for the name of a preset."""
+        name = scenario.name
+        if name in PRESETS:
+            raise ScenarioError(
+                f"{name!r} is the name of a preset", "scenario: name", "Give it another name first"
+            )
+        key = f"{content_hash(scenario)} {name}"
+        scenarios.save_scenario(self._store, name, key, to_dict(scenario))
+
+    def delete_scenario(self, name: str) -> None:
+        """Forgets a saved scenario. Raises StoreError if there is none."""
+        scenarios.delete_scenario(self._store, name)
+
     def policies(self) -> list[PolicyInfo]:
         """Every installed policy."""
         return list(registry.available().values())
@@ -277,7 +302,7 @@ class Planner(ForecastRuns, PolicyRuns):
         rows = {row.run_id: row for row in self._done(dict.fromkeys([*run_ids, baseline]))}
         whole = from_s is None and to_s is None
         cards = {
-            run_id: row.scorecard if whole else self._window(row, _span(from_s, to_s))
+            run_id: row.scorecard if whole else self._window(row, span_of(from_s, to_s))
             for run_id, row in rows.items()
         }
         names = {run_id: row.policy for run_id, row in rows.items()}
@@ -296,7 +321,7 @@ class Planner(ForecastRuns, PolicyRuns):
         return self._each(
             run_ids,
             lambda row: run_queries.timeline(
-                self._store, row, _span(from_s, to_s, _pool(row, pool), max_points)
+                self._store, row, span_of(from_s, to_s, pool_of(row, pool), max_points)
             ),
         )
 
@@ -313,7 +338,7 @@ class Planner(ForecastRuns, PolicyRuns):
         return self._each(
             run_ids,
             lambda row: run_queries.latency(
-                self._store, row, _span(from_s, to_s, _pool(row, pool), max_points)
+                self._store, row, span_of(from_s, to_s, pool_of(row, pool), max_points)
             ),
         )
 
@@ -329,34 +354,10 @@ class Planner(ForecastRuns, PolicyRuns):
     ) -> pd.DataFrame:
         """A run's decisions in order of time."""
         row = runs.find_run(self._store, run_id)
-        span = _span(from_s, to_s, _pool(row, pool))
+        span = span_of(from_s, to_s, pool_of(row, pool))
         return run_queries.decisions(
             self._store, row, span, limit=limit, changes_only=changes_only
         )
-
-    def _done(self, run_ids: Sequence[str] | Mapping[str, None]) -> list[RunRow]:
-        rows = [runs.find_run(self._store, run_id) for run_id in run_ids]
-        for row in rows:
-            if row.status != "done":
-                raise StoreError(
-                    f"run {row.run_id} is {row.status}, not done",
-                    f"{row.policy} on {row.trace_name}",
-                    "Replay it again, or choose finished runs",
-                )
-        return rows
-
-    def _each(
-        self, run_ids: Sequence[str], query: Callable[[RunRow], pd.DataFrame]
-    ) -> pd.DataFrame:
-        frames = []
-        for row in self._done(run_ids):
-            frame = query(row)
-            frame.insert(0, "policy", row.policy)
-            frame.insert(0, "run_id", row.run_id)
-            frames.append(frame)
-        if not frames:
-            raise UsageError("no run was named", "runs", "Name at least one run")
-        return pd.concat(frames, ignore_index=True)
 
     def _window(self, row: RunRow, span: Span) -> Scorecard:
         found = run_queries.sums(self._store, row, span)
@@ -372,26 +373,4 @@ class Planner(ForecastRuns, PolicyRuns):
             cost_usd=found.cost_usd,
             peak_workers=found.peak_workers,
         )
-        accounts = account_queries.account_sums(self._store, row, span)
-        return {**measured, **account_figures(accounts, finished)}
-
-
-def _span(
-    from_s: float | None, to_s: float | None, pool: int | None = None, max_points: int = 500
-) -> Span:
-    return Span(
-        from_s=-FOREVER if from_s is None else from_s,
-        to_s=FOREVER if to_s is None else to_s,
-        pool=pool,
-        max_points=max_points,
-    )
-
-
-def _pool(row: RunRow, name: str | None) -> int | None:
-    if name is None:
-        return None
-    if name not in row.pools:
-        raise UsageError(
-            f"run {row.run_id} has no pool {name!r}", "pool", f"Known: {', '.join(row.pools)}"
-        )
-    return row.pools.index(name)
+        return {**measured, **self._window_of_cluster(row, span, finished)}

@@ -1,5 +1,6 @@
 """What a replay leaves behind: flat arrays. Everything after the replay is a function of these."""
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,6 +22,8 @@ class DecisionLog:
     """JSON text, None where the policy gave none."""
     guard: list[str | None] = field(default_factory=list)
     """JSON text, None where the guard changed nothing."""
+    size: list[str | None] = field(default_factory=list)
+    """In which workers are ordered from then on, None where no size was proposed."""
     wall_ms: list[float] = field(default_factory=list)
     """Wall milliseconds of each evaluation (one entry an evaluation, not a pool)."""
 
@@ -34,6 +37,76 @@ class WorkerOrder:
     number: int
     first_ready_s: float | None
     """None where none was ready in the window, be it that the order was cancelled."""
+
+
+EVENTS = (
+    "node-started", "node-returned", "node-noticed", "node-lost", "node-suspended",
+    "node-resumed", "workers-moved", "pool-resized",
+)  # fmt: skip
+"""Ordered; given back; told that it will be revoked; revoked or broken; put to sleep; woken;
+emptied by migration; another worker size."""
+
+
+@dataclass(slots=True)
+class EventLog:
+    """What happened to machines besides changes of numbers of workers, as growing columns."""
+
+    t_s: list[float] = field(default_factory=list)
+    """Seconds into the window."""
+    kind: list[str] = field(default_factory=list)
+    """One of `EVENTS`."""
+    place: list[str] = field(default_factory=list)
+    """Name of the node group or pool."""
+    number: list[int] = field(default_factory=list)
+    """Of nodes or workers."""
+    gib: list[float] = field(default_factory=list)
+    """Sent over the network for it, nan where nothing is."""
+
+    def note(
+        self, t_s: float, kind: str, place: str, number: int = 1, gib: float = math.nan
+    ) -> None:
+        """Adds an entry, unless it is about none."""
+        assert kind in EVENTS
+        if number:
+            self.t_s.append(t_s)
+            self.kind.append(kind)
+            self.place.append(place)
+            self.number.append(number)
+            self.gib.append(gib)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GaugeTicks:
+    """How evenly and how safely pools worked. (T, P); T ticks, P pools."""
+
+    imbalance: FloatArray
+    """Standard deviation over mean of the workers' busy shares; nan without work."""
+    busiest_frac: FloatArray
+    """Busy share of the busiest worker, nan without workers."""
+    hot_workers: IntArray
+    """Busier than mean + 2 standard deviations, or above 90 % for three ticks."""
+    memory_frac: FloatArray
+    """Share of the workers' memory in use at the tick's end; nan where types do not say it."""
+    breakers_open: IntArray
+    """Workers with an open or half-open breaker at the tick's end."""
+    unreachable_s: FloatArray
+    """For which the pool was cut off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantTicks:
+    """What tenants asked for and got, by tick of arrival. (T, N) for N tenants."""
+
+    names: tuple[str, ...]
+    arrived: IntArray
+    finished: IntArray
+    slo_met: IntArray
+    asked_slot_s: FloatArray
+    """Work that arrived."""
+    served_slot_s: FloatArray
+    """Of that, of requests that finished."""
+    latency_s: FloatArray
+    """Summed over the finished ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +137,10 @@ class Accounts:
     """Mean share of the nodes' power to compute that requests used."""
     busiest_frac: FloatArray
     """That of the busiest node."""
+    fragmentation: FloatArray
+    """1 - the largest free piece of the nodes over all that is free."""
+    hot_nodes: IntArray
+    """Busier than mean + 2 standard deviations, or above 90 % for three ticks."""
     energy_kwh: FloatArray
     """Of the site: of the machines times PUE."""
     green_kwh: FloatArray
@@ -84,12 +161,25 @@ class Accounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What the scenario says requests are worth and take; (P,) arrays may be empty."""
+
+    revenue_usd_per_request: float = 0.0
+    penalty_usd_per_violation: float = 0.0
+    has_cache: bool = False
+    gib_per_request: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(P,) sent to the callers."""
+    round_trip_s: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(P,) between the callers and the pool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """All of one finished replay. T ticks, P pools, N requests of the trace window."""
 
     pools: tuple[str, ...]
-    slots: IntArray
-    """(P,) slots per worker."""
+    slots: AnyArray
+    """(P,) slots per worker; (T, P) their mean where sizes may change."""
     price_usd_per_hour: FloatArray
     """(P,) per provisioned worker."""
     tick_s: float
@@ -120,6 +210,12 @@ class RunRecord:
     """seq, pool, arrival_s, start_s, end_s, status of each request that arrived, if kept."""
     accounts: Accounts | None = None
     """None where the scenario says of machines no more than the price of a worker."""
+    gauges: GaugeTicks | None = None
+    """None where nobody read them."""
+    tenants: TenantTicks | None = None
+    """None in a scenario without tenants."""
+    events: EventLog = field(default_factory=EventLog)
+    worth: Worth = field(default_factory=Worth)
 
     @property
     def ticks(self) -> int:

@@ -7,7 +7,6 @@ decision times do, and they are kept apart).
 import math
 import os
 import time
-import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,19 +14,30 @@ from dataclasses import dataclass, field
 import msgspec
 import numpy as np
 
+from engine.briefing import context_of, facts_of, sizes_of
 from engine.cluster.accounts import Readings, accounts
-from engine.cluster.grid import GridSeries, intensity
-from engine.cluster.money import worker_usd_per_hour
-from engine.errors import EngineError, PolicyError, PolicyFailed, ReplayCancelled
+from engine.cluster.conditions import Conditions
+from engine.cluster.grid import GridSeries
+from engine.cluster.prices import PriceSeries
+from engine.cluster.sites import types_of
+from engine.cluster.sizes import SizeBooks
+from engine.cluster.worth import worth_of
+from engine.errors import EngineError, ReplayCancelled
 from engine.fleet import Fleet
-from engine.guard import Chain
+from engine.gauges import Gauges
+from engine.guard import Applied, Chain
+from engine.guard.record import Log
+from engine.merging import dearest, merged_observation
 from engine.monitor import Monitor
-from engine.policies.base import Action, Future, Observation, Policy, PolicyContext, PoolFacts
+from engine.policies.base import Action, Future, Observation, Policy, PolicyContext
+from engine.policies.checks import failure_of, ticks_between
 from engine.records import DecisionLog, RunRecord
-from engine.scenario import Scenario, WorkerSize
+from engine.scenario import Scenario
 from engine.sim import kernel
-from engine.sim.outcomes import Tally, tally
+from engine.sim.outcomes import Tally, pools_of, tally
 from engine.sim.service import Workload
+from engine.sim.tenants import tenant_ticks
+from engine.steering import Steering
 from engine.units import FloatArray
 
 THREADS_PAY_OFF = 20_000
@@ -49,6 +59,8 @@ class ReplaySpec:
     """Unix time of the window's start, or seconds since the trace's start where unknown."""
     grids: Mapping[str, GridSeries] = field(default_factory=dict)
     """Measured carbon intensity by region, of those that name a series."""
+    prices: Mapping[str, PriceSeries] = field(default_factory=dict)
+    """History of prices by node group, of those whose node type names one."""
     future: Future | None = None
     """For oracles only."""
 
@@ -135,32 +147,32 @@ class Replay:
         self.spec = spec
         self.tick_s = scenario.tick_s
         self.ticks = max(1, math.ceil(spec.window_s / scenario.tick_s - 1e-9))
-        self.facts = facts_of(spec)
-        self.policy = spec.policy(
-            PolicyContext(
-                pools=self.facts,
-                tick_s=scenario.tick_s,
-                slo_latency_s=scenario.slo.latency_s,
-                seed=scenario.seed,
-                future=spec.future,
-            )
-        )
-        self.every = _ticks_between(self.policy, scenario.tick_s, spec.name)
+        self.facts = facts_of(scenario, workload)
+        self.types = None if scenario.siting is None else types_of(scenario)
+        context = context_of(scenario, workload, spec.future)
+        self.policy = spec.policy(context)
+        self.every = ticks_between(self.policy, scenario.tick_s, spec.name)
         self.fleet = Fleet(workload, scenario, ticks=self.ticks, window_s=spec.window_s)
         pools = len(workload.pools)
         self.counters = np.zeros((self.ticks, pools, kernel.COUNTERS), np.int64)
         self.integrals = np.zeros((self.ticks, pools, kernel.INTEGRALS), np.float64)
-        self.monitor = Monitor(scenario, self.fleet, self.counters, self.integrals)
+        ends_s = np.minimum(np.arange(self.ticks + 1) * scenario.tick_s, spec.window_s)
+        self.edges_s: FloatArray = ends_s
+        conditions = Conditions(scenario, ends_s, spec.clock_s, spec.grids, spec.prices)
+        self.monitor = Monitor(scenario, self.fleet, self.counters, self.integrals, conditions)
+        self.steering = Steering(scenario, self.fleet, conditions)
         self.guard = Chain(
-            self.facts,
+            context.pools,
             self.tick_s,
             guard=scenario.guard,
             carbon_threshold=scenario.priorities.carbon_threshold_g_per_kwh,
             policy=spec.name,
         )
-        self._g_per_kwh = _intensities(spec, self.ticks)
+        self.gauges = Gauges(scenario, self.ticks)
+        self.books = SizeBooks(spec.workload.pools, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
+        self.wanted = np.array([f.workers_initial for f in context.pools], np.int64)
         self.log = DecisionLog()
 
     # 1. decide, at the start of a tick, from what was observed until now
@@ -170,12 +182,17 @@ class Replay:
         due = tick % self.every == 0
         if due or self.guard.watches:
             observation = self.monitor.observe(tick, self.target)
+            prices = observation.price_usd_per_hour.copy()
+            if self.types is not None:
+                prices = dearest(prices, self.types)
+                observation = merged_observation(observation, self.types, self.wanted)
             self.guard.see(observation)
         if due:
+            grams = observation.grid_g_per_kwh.copy()
             started = time.perf_counter()
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
-            self._apply(tick, action)
+            self._apply(tick, action, grams, prices)
         self.targets[tick] = self.target
 
     def _proposed(self, observation: Observation) -> Action:
@@ -184,7 +201,7 @@ class Replay:
         except EngineError:
             raise
         except Exception as error:
-            raise _failure(self.spec.name, observation.t_s, error) from error
+            raise failure_of(self.spec.name, observation.t_s, error) from error
 
     # 2. let the cluster live until the next tick
     def advance(self, tick: int) -> None:
@@ -196,37 +213,75 @@ class Replay:
             self.counters[tick],
             self.integrals[tick],
         )
+        seconds = float(self.edges_s[tick + 1] - self.edges_s[tick])
+        state = self.fleet.state
+        self.gauges.read(tick, state, self.fleet.utilisation, seconds)
+        self.books.read(tick, state, self.integrals[tick], self.edges_s[tick : tick + 2])
         self.monitor.keep_views(tick)
 
-    def _apply(self, tick: int, action: Action) -> None:
-        _check_sizes(action, len(self.facts), f"policy {self.spec.name!r}")
-        log, now = self.log, tick * self.tick_s
-        known = None if self._g_per_kwh is None else self._g_per_kwh[max(tick - 1, 0)]
-        proposals = np.asarray(action.target, np.float64)
+    def _apply(
+        self, tick: int, action: Action, g_per_kwh: FloatArray, usd_per_hour: FloatArray
+    ) -> None:
+        """What the guard leaves is done; grids and prices as they were before the policy ran."""
+        now = tick * self.tick_s
+        self.steering.check(action, f"policy {self.spec.name!r}")
+        held = self.target if self.types is None else self.wanted
         wanted, changes = self.guard.decide(
-            now, proposals, self.target.astype(np.float64), tuple(action.reason), known
+            now,
+            np.asarray(action.target, np.float64),
+            held.astype(np.float64),
+            tuple(action.reason),
+            g_per_kwh=g_per_kwh,
+            usd_per_hour=usd_per_hour,
         )
-        for number in range(len(self.facts)):
-            current, proposed = int(self.target[number]), float(proposals[number])
-            left = self.guard.place(
-                now, number, wanted[number], current, changes, self.fleet.room(number)
-            )
-            applied, stages = left.workers, left.stages
-            if applied != current:
-                self.fleet.scale(number, applied - current, now)
-                self.target[number] = applied
-            log.tick.append(tick)
-            log.pool.append(number)
-            log.current.append(current)
-            log.proposed.append(proposed)
-            log.applied.append(applied)
-            log.reason.append(left.reason.value)
-            log.rationale.append(
-                msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
-                if action.rationale
-                else None
-            )
-            log.guard.append(msgspec.json.encode(stages).decode() if stages else None)
+        for number in range(len(wanted)):
+            size, current = float(wanted[number]), int(held[number])
+            if self.types is None:
+                room = self.fleet.room(number)
+                entry = self.guard.place(now, number, size, current, changes, room)
+                self._do(tick, number, number, action, float(action.target[number]), entry)
+            else:
+                self._site(tick, number, action, size, changes)
+        if action.groups:
+            self.steering.steer(action, now)
+
+    def _site(self, tick: int, kind: int, action: Action, wanted: float, changes: Log) -> None:
+        """Settles the total of an agent type, then divides it over its pools."""
+        assert self.types is not None
+        pools, current = self.types[kind], int(self.wanted[kind])
+        most = self.steering.room(pools, self.target)
+        spare = int(most[pools].sum()) - current
+        entry = self.guard.place(tick * self.tick_s, kind, wanted, current, changes, lambda: spare)
+        self.wanted[kind] = entry.workers
+        sited = self.steering.sited(tick, kind, entry, current, self.target, most)
+        for pool, places, settled in sited:
+            self._do(tick, pool, kind, action, float(places), settled)
+
+    def _do(
+        self, tick: int, pool: int, number: int, action: Action, proposed: float, entry: Applied
+    ) -> None:
+        """Applies and logs what was settled for a pool; `number` is its place in the action."""
+        now, current = tick * self.tick_s, int(self.target[pool])
+        size, bound = None, None
+        if action.size:
+            size, bound = self.steering.resize(pool, action.size[number], now)
+        if entry.workers != current:
+            self.fleet.scale(pool, entry.workers - current, now)
+            self.target[pool] = entry.workers
+        log = self.log
+        log.tick.append(tick)
+        log.pool.append(pool)
+        log.current.append(current)
+        log.proposed.append(proposed)
+        log.applied.append(entry.workers)
+        log.reason.append((bound or entry.reason).value)
+        log.size.append(size)
+        log.rationale.append(
+            msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
+            if action.rationale
+            else None
+        )
+        log.guard.append(msgspec.json.encode(entry.stages).decode() if entry.stages else None)
 
     # 3. after the window: let what is in the system finish, then count
     def record(self) -> RunRecord:
@@ -234,18 +289,19 @@ class Replay:
         kernel.advance(self.fleet.state, math.inf)
         scenario = self.spec.scenario
         result: Tally = tally(
-            self.fleet.state.requests["pool"],
+            pools_of(self.fleet.state),
             self.fleet.state.outcomes,
             pools=len(self.facts),
             tick_s=self.tick_s,
             ticks=self.ticks,
             slo_s=scenario.slo.latency_s,
             keep=scenario.keep_requests,
+            delay_s=self.fleet.state.pools["delay_s"],
         )
         return RunRecord(
-            accounts=accounts(scenario, self._readings(), self.spec.grids),
+            accounts=accounts(scenario, self._readings(), self.spec.grids, self.spec.prices),
             pools=tuple(facts.name for facts in self.facts),
-            slots=np.array([facts.slots for facts in self.facts], np.int64),
+            slots=self.books.slots(self._worker_s, self.integrals[:, :, kernel.F_SLOT_S]),
             price_usd_per_hour=np.array([f.price_usd_per_hour for f in self.facts]),
             tick_s=self.tick_s,
             window_s=self.spec.window_s,
@@ -262,41 +318,36 @@ class Replay:
             orders=self.fleet.orders.results(self.spec.window_s),
             closed_loop=self.spec.workload.closed_loop,
             requests=result.requests,
+            gauges=self.gauges.ticks(),
+            tenants=tenant_ticks(
+                self.fleet.state,
+                tuple(tenant.name for tenant in scenario.tenants),
+                self.edges_s,
+                scenario.slo.latency_s,
+            ),
+            events=self.fleet.events,
+            worth=worth_of(scenario),
         )
+
+    @property
+    def _worker_s(self) -> FloatArray:
+        """(T, P) provisioned worker-seconds."""
+        kept = self.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1]
+        return np.asarray(kept.sum(axis=2), np.float64)
 
     def _readings(self) -> Readings:
         """What the accounts are made of."""
-        ends_s = np.arange(1, self.ticks + 1) * self.tick_s
         hosting = self.fleet.hosting
         return Readings(
-            edges_s=np.minimum(np.concatenate(([0.0], ends_s)), self.spec.window_s),
+            edges_s=self.edges_s,
             clock_s=self.spec.clock_s,
-            sizes=_sizes(self.spec),
-            worker_s=self.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1].sum(2),
+            sizes=sizes_of(self.spec.scenario, self.spec.workload),
+            size_s=self.books.size_s,
+            busy_by_size_s=self.books.busy_slot_s,
+            worker_s=self._worker_s,
             busy_slot_s=self.integrals[:, :, kernel.F_BUSY_SLOT_S],
             finished=self.counters[:, :, kernel.C_FINISHED],
             meter=None if hosting is None else hosting.meter,
-        )
-
-
-def _failure(policy: str, t_s: float, error: Exception) -> PolicyFailed:
-    """What an operator, or the policy's author, has to know of an error that a policy raised."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return PolicyFailed(
-        f"policy {policy!r} failed {t_s:g} s into the replay: {type(error).__name__}: {error}",
-        f"{frame.filename}, line {frame.lineno}, in {frame.name}",
-        "Repair the policy, or replay without it",
-    )
-
-
-def _check_sizes(action: Action, pools: int, where: str) -> None:
-    sizes = (len(action.target), len(action.reason), len(action.rationale) or pools)
-    if sizes != (pools, pools, pools):
-        raise PolicyError(
-            f"{sizes[0]} targets, {sizes[1]} reasons and {len(action.rationale)} rationales were "
-            "proposed",
-            where,
-            f"Propose one of each per pool, or no rationale at all; there are {pools} pools",
         )
 
 
@@ -305,55 +356,3 @@ def _plain(value: object) -> object:
     if isinstance(value, np.generic | np.ndarray):
         return value.tolist()
     raise TypeError(f"a rationale holds a {type(value).__name__}, which JSON cannot say")
-
-
-def facts_of(spec: ReplaySpec) -> tuple[PoolFacts, ...]:
-    """What policies may know of the pools before the replay."""
-    peak: FloatArray = spec.workload.peak_busy_slots
-    facts = []
-    for number, (pool, size) in enumerate(zip(spec.scenario.pools, _sizes(spec), strict=True)):
-        kind = spec.scenario.agent_type_of(pool)
-        facts.append(
-            PoolFacts(
-                name=pool.name,
-                agent_type=kind.name,
-                slots=size.slots,
-                workers_min=pool.workers_min,
-                workers_max=pool.workers_max,
-                workers_initial=spec.workload.pools[number].workers_initial,
-                startup_mean_s=kind.startup.mean_s,
-                price_usd_per_hour=worker_usd_per_hour(spec.scenario, number, size),
-                peak_busy_slots=float(peak[number]),
-            )
-        )
-    return tuple(facts)
-
-
-def _sizes(spec: ReplaySpec) -> tuple[WorkerSize, ...]:
-    """(pools,) sizes that their workers have in the simulator."""
-    return tuple(
-        spec.scenario.agent_type_of(pool).all_sizes[entry.size]
-        for pool, entry in zip(spec.scenario.pools, spec.workload.pools, strict=True)
-    )
-
-
-def _intensities(spec: ReplaySpec, ticks: int) -> FloatArray | None:
-    """(T, P) g CO2e per kWh of each pool's grid; None where the scenario has no threshold."""
-    scenario = spec.scenario
-    if scenario.priorities.carbon_threshold_g_per_kwh is None:
-        return None
-    edges_s: FloatArray = spec.clock_s + np.arange(ticks + 1, dtype=np.float64) * scenario.tick_s
-    regions = [scenario.region_of(pool.zone) for pool in scenario.pools]
-    columns = [intensity(region, spec.grids.get(region.name), edges_s) for region in regions]
-    return np.stack(columns, axis=1)
-
-
-def _ticks_between(policy: Policy, tick_s: float, name: str) -> int:
-    ticks = policy.interval_s / tick_s
-    if not (math.isfinite(ticks) and ticks >= 1 and abs(ticks - round(ticks)) < 1e-9):
-        raise PolicyError(
-            f"its interval of {policy.interval_s:g} s is no multiple of the tick of {tick_s:g} s",
-            f"policy {name!r}",
-            "Change the policy's interval, or the scenario's tick_s",
-        )
-    return round(ticks)

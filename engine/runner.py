@@ -16,7 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import engine
-from engine.cluster.series import CarbonTrace, clock_s, find_carbon, load_grids
+from engine.cluster.series import (
+    CarbonTrace,
+    PriceTrace,
+    clock_s,
+    find_carbon,
+    find_prices,
+    load_grids,
+    load_histories,
+)
 from engine.errors import (
     EngineError,
     PolicyError,
@@ -55,6 +63,8 @@ class ReplayRequest:
     to_s: float
     carbon: tuple[CarbonTrace, ...] = ()
     """Of the regions that name one."""
+    prices: tuple[PriceTrace, ...] = ()
+    """Of the node types that name one."""
 
     @property
     def run_ids(self) -> tuple[str, ...]:
@@ -71,6 +81,7 @@ class ReplayRequest:
             code_version(),
             *policy_version(policy),
             *((entry.region, entry.trace.content_hash) for entry in self.carbon),
+            *((entry.node_type, entry.trace.content_hash) for entry in self.prices),
         ]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
@@ -127,6 +138,7 @@ def request(
         from_s=from_s,
         to_s=end_s,
         carbon=find_carbon(store, scenario),
+        prices=find_prices(store, scenario),
     )
 
 
@@ -173,6 +185,7 @@ def run(
     table = load_demand(store, wanted)
     workload = prepare(table, wanted.scenario)
     grids = load_grids(store, wanted.carbon, wanted.trace.epoch_s)
+    prices = load_histories(store, wanted.prices, wanted.scenario, wanted.trace.epoch_s)
     window = ReplaySpec(
         workload=workload,
         scenario=wanted.scenario,
@@ -181,6 +194,7 @@ def run(
         window_s=wanted.to_s - wanted.from_s,
         clock_s=clock_s(wanted.trace.epoch_s, wanted.from_s),
         grids=grids,
+        prices=prices,
     )
     started = time.perf_counter()
     specs = [policy_spec(window, policy, cancel=cancel) for _, policy in missing]
@@ -293,8 +307,9 @@ def _row(
 
 
 _DECIDING = (
-    "fleet.py", "footprint.py", "histogram.py", "monitor.py", "orders.py",
-    "records.py", "replay.py", "rows.py", "runner.py", "scorecard.py", "store/loading.py",
+    "briefing.py", "dependability.py", "fleet.py", "footprint.py", "gauges.py", "histogram.py",
+    "merging.py", "monitor.py", "orders.py", "records.py", "replay.py", "rows.py", "runner.py",
+    "scorecard.py", "steering.py", "store/loading.py",
 )  # fmt: skip
 """Modules beside whole packages that decide a replay's outcome."""
 

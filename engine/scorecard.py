@@ -1,19 +1,24 @@
 """The figures by which runs are compared, computed from what a replay left behind."""
 
 import math
+from collections import Counter
 from itertools import pairwise
 
 import numpy as np
 
+from engine.dependability import UP_FRAC, ServiceSums, service_figures
 from engine.figures import FIGURES
 from engine.footprint import AccountSums, account_figures
 from engine.histogram import BUCKETS, percentile_s
-from engine.records import Accounts, RunRecord
+from engine.records import Accounts, RunRecord, TenantTicks
 from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
 
 # Columns of RunRecord.counters and .integrals, as the simulator lays them out
 STARTING, READY, DRAINING = 8, 9, 10
+RETRIED, SHED, DEGRADED, CRASHED, _, BREAKER, HIT_WORKER, _, HIT_STORE = range(12, 21)
 OFFERED_SLOT_S, BUSY_SLOT_S, STARTING_S, READY_S, DRAINING_S = range(5)
+
+FINISHED = 1
 
 STEP_RATIO = 1.5
 STEP_BEFORE_S = 300.0
@@ -30,6 +35,7 @@ def scorecard(run: RunRecord) -> Scorecard:
     scenario and policy alone.
     """
     hours = run.window_s / SECONDS_PER_HOUR
+    broken, penalty = violations(run.minutes), run.worth.penalty_usd_per_violation
     card: Scorecard = {
         **window_figures(
             arrived=int(run.arrived.sum()),
@@ -42,13 +48,15 @@ def scorecard(run: RunRecord) -> Scorecard:
             cost_usd=float(cost_usd(run).sum()),
             peak_workers=int(run.counters[:, :, STARTING : DRAINING + 1].sum(axis=(1, 2)).max()),
         ),
-        "violations_per_h": violations(run.minutes) / hours,
+        "violations_per_h": broken / hours,
+        "penalties_usd": broken * penalty if penalty else None,
         **_failure_fractions(run),
         **_churn(run, hours),
         **_reaction(run),
         "decision_p50_ms": _percentile(run.decisions.wall_ms, 50),
         "decision_p99_ms": _percentile(run.decisions.wall_ms, 99),
         **account_figures(_account_sums(run.accounts), run.outcome["finished"]),
+        **service_figures(_service_sums(run), hours),
     }
     return {key: card[key] for key in FIGURES}
 
@@ -179,6 +187,43 @@ def _account_sums(accounts: Accounts | None) -> AccountSums | None:
         taken_node_s=float(taken_s),
         peak_nodes=int(accounts.nodes.sum(axis=1).max()),
     )
+
+
+def _service_sums(run: RunRecord) -> ServiceSums:
+    counts = run.counters.sum(axis=(0, 1))
+    tick, _, _, number = run.latency
+    finished = np.bincount(tick, weights=number, minlength=run.ticks)
+    arrived = run.arrived.sum(axis=1)
+    happened: Counter[str] = Counter()
+    for kind, many in zip(run.events.kind, run.events.number, strict=True):
+        happened[kind] += many
+    worth, tenants = run.worth, run.tenants
+    gib = worth.gib_per_request if len(worth.gib_per_request) else np.zeros(len(run.pools))
+    return ServiceSums(
+        arrived=int(arrived.sum()),
+        missed=int(arrived.sum() - run.slo_met.sum()),
+        asked_ticks=int(np.sum(arrived > 0)),
+        up_ticks=int(np.sum((arrived > 0) & (finished >= UP_FRAC * arrived - 1e-9))),
+        retried=int(counts[RETRIED]),
+        shed=int(counts[SHED]),
+        degraded=int(counts[DEGRADED]),
+        crashed=int(counts[CRASHED]),
+        breakers=int(counts[BREAKER]),
+        hits=int(counts[HIT_WORKER : HIT_STORE + 1].sum()) if worth.has_cache else None,
+        hot_workers=None if run.gauges is None else int(run.gauges.hot_workers.sum()),
+        ready_workers=int(counts[READY]),
+        transfer_gib=float((run.counters[:, :, FINISHED] @ gib).sum()),
+        revenue_usd_per_request=worth.revenue_usd_per_request,
+        tenants=() if tenants is None else _met(tenants),
+        has_nodes=run.accounts is not None and any(p.is_group for p in run.accounts.places),
+        happened=happened,
+    )
+
+
+def _met(tenants: TenantTicks) -> tuple[tuple[int, int], ...]:
+    """Arrived and within the SLO, of each tenant."""
+    pairs = zip(tenants.arrived.sum(axis=0), tenants.slo_met.sum(axis=0), strict=True)
+    return tuple((int(arrived), int(met)) for arrived, met in pairs)
 
 
 def load_steps(offered_slot_s: FloatArray, tick_s: float) -> list[float]:

@@ -35,6 +35,7 @@ def run_lines(
     log: bool = False,
     narrow: bool = False,
     height: int = HEIGHT,
+    bands: Sequence[tuple[float, float, str]] = (),
 ) -> alt.LayerChart:
     """A line a run.
 
@@ -50,6 +51,7 @@ def run_lines(
         log: logarithmic y axis.
         narrow: it takes half of the page's width.
         height: pixels.
+        bands: parts of the time to mark: from, to (the same for a moment), and what it is.
     """
     timed = with_time(held(frame, window, "run"), clock)
     x = clock.axis(window.from_s, window.to_s)
@@ -66,6 +68,8 @@ def run_lines(
     layers: list[alt.Chart] = [lines, hover(wide, x, [clock.tooltip, *tooltips])]
     if limit is not None:
         layers = [*_limit(*limit, scale), *layers]
+    if bands:
+        layers = [*_bands(bands, clock, window, x), *layers]
     return layered(layers, height)
 
 
@@ -90,3 +94,31 @@ def _limit(value: float, name: str, scale: alt.Scale) -> list[alt.Chart]:
         .encode(y=y, text="name:N", x=alt.value("width"))
     )
     return [rule, text]
+
+
+def _bands(
+    bands: Sequence[tuple[float, float, str]], clock: Clock, window: Window, x: alt.X
+) -> list[alt.Chart]:
+    """Grey parts of the time, and grey lines for moments."""
+    shown = [
+        (max(start, window.from_s), min(end, window.to_s), name)
+        for start, end, name in bands
+        if start < window.to_s and end >= window.from_s
+    ]
+    frame = pd.DataFrame(
+        [
+            {"time": clock.position(start), "end": clock.position(end), "name": name}
+            for start, end, name in shown
+        ],
+        columns=["time", "end", "name"],
+    )
+    lasting = frame["end"] > frame["time"]
+    tooltip = alt.Tooltip("name:N", title="Fault")
+    return [
+        alt.Chart(frame[lasting])
+        .mark_rect(opacity=0.18, color="gray")
+        .encode(x=x, x2="end:Q", tooltip=tooltip),
+        alt.Chart(frame[~lasting])
+        .mark_rule(strokeWidth=2, strokeDash=[3, 3], color="gray")
+        .encode(x=x, tooltip=tooltip),
+    ]

@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import formats, load, phrases, problems, tables, verdict, words
+from app import cluster_run_words, formats, load, phrases, problems, tables, verdict, words
 from app.charts.base import top
 from app.charts.capacity import LINES, capacity_chart
 from app.charts.lines import run_lines
@@ -63,7 +63,8 @@ def scorecard(view: View) -> None:
         border="horizontal",
         alt=phrases.scorecard_alt(view.names, view.labels[view.baseline.run_id]),
     )
-    for text in tables.accounts(frame, view.labels):
+    left_out = cluster_run_words.left_out(tables.left_out(frame))
+    for text in (*tables.accounts(frame, view.labels), *([left_out] if left_out else [])):
         st.caption(text)
     with st.container(horizontal=True):
         with st.popover(words.SCORECARD_HELP, icon=":material/help:"):
@@ -83,8 +84,8 @@ def capacity(view: View) -> None:
                     st.markdown(f"**{phrases.escaped(label)}**")
                     rows = frame[frame["run_id"] == run_id]
                     _capacity_chart(view, run_id, rows, ceiling)
-        st.caption(f"{words.CAPACITY_CAPTION} {_sampling(view, frame, 'mean')}")
-        _data(frame, "capacity")
+        st.caption(f"{words.CAPACITY_CAPTION} {sampling(view, frame, 'mean')}")
+        data_behind(frame, "capacity")
 
 
 def _ceiling(frame: pd.DataFrame) -> float:
@@ -136,8 +137,8 @@ def latency(view: View) -> None:
             key="compare_latency",
             alt=phrases.lines_alt(f"{percentile} latency", _peaks(view, frame, column), "s"),
         )
-        st.caption(f"{words.LATENCY_CAPTION} {_sampling(view, frame, 'percentile')}")
-        _data(frame, "latency")
+        st.caption(f"{words.LATENCY_CAPTION} {sampling(view, frame, 'percentile')}")
+        data_behind(frame, "latency")
 
 
 def queue(view: View) -> None:
@@ -212,8 +213,8 @@ def _lines(
             key=f"compare_{column}",
             alt=phrases.lines_alt(title, _peaks(view, frame, column), unit),
         )
-        st.caption(f"{caption} {_sampling(view, frame, how)}")
-        _data(frame, column)
+        st.caption(f"{caption} {sampling(view, frame, how)}")
+        data_behind(frame, column)
 
 
 @st.fragment
@@ -248,14 +249,15 @@ def _peaks(view: View, frame: pd.DataFrame, column: str) -> dict[str, float]:
     return {name: float(peaks[name]) for name in view.names if name in peaks}
 
 
-def _sampling(view: View, frame: pd.DataFrame, how: str) -> str:
+def sampling(view: View, frame: pd.DataFrame, how: str) -> str:
+    """How a chart was down-sampled."""
     bucket_s = float(frame["bucket_s"].max()) if len(frame) else view.baseline.tick_s
     return phrases.sampled(bucket_s, view.baseline.tick_s, how)
 
 
 @st.fragment
 @problems.guarded
-def _data(frame: pd.DataFrame, name: str) -> None:
+def data_behind(frame: pd.DataFrame, name: str) -> None:
     """The rows behind a chart, sent only when somebody opens them."""
     box = st.expander(words.DATA, key=f"compare_data_{name}", on_change="rerun")
     if box.open:

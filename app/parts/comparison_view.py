@@ -68,6 +68,19 @@ class View:
         points = points_per_line(len(self.runs), most=300)
         return self._named(load.latency(self.run_ids, *self.bounds, points))
 
+    def machines(self, points: int) -> pd.DataFrame:
+        """Machines over time by place, with a column `run`; empty without accounts."""
+        return self._named(load.machines(self.run_ids, *self.bounds, points))
+
+    def service(self, lines: int) -> pd.DataFrame:
+        """Protection, caches, balance and network over time, in the steps of `timeline`."""
+        points = points_per_line(lines)
+        return self._named(load.service(self.run_ids, *self.bounds, points))
+
+    def tenants(self) -> pd.DataFrame:
+        """What tenants asked for and got; empty without tenants."""
+        return self._named(load.tenants(self.run_ids, *self.bounds))
+
     def _named(self, frame: pd.DataFrame) -> pd.DataFrame:
         return frame.assign(run=frame["run_id"].map(self.labels))
 

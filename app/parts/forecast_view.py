@@ -10,6 +10,7 @@ from app import choices, forecast_words, load, state, trust, words
 from app.charts.base import Clock
 from app.leaderboard import labels_of
 from app.state import Demand
+from engine.forecast.registry import MODELS
 from engine.forecast.series import DemandSeries
 from engine.forecast_runs import FITTED, SHIPPED, StoredEvaluation
 from engine.planner import TraceInfo
@@ -17,8 +18,6 @@ from engine.trace.schema import Kind
 
 QUICK_S = 3.0
 """Forecasters that are fitted within this are asked without being chosen."""
-NEED_NO_FIT = ("persistence", "seasonal-naive", "lstm", "lstm-attention", "bilstm-no-attention",
-               "tft", "ssm", SHIPPED, FITTED)  # fmt: skip
 RATE_KEY, SLOTS_KEY = forecast_words.UNITS
 
 
@@ -57,7 +56,8 @@ class View:
 def quick(model: str, stored: StoredEvaluation | None) -> bool:
     """Whether a forecaster needs no long fit, as far as is known."""
     took_s = {} if stored is None else stored.evaluation.fit_s
-    return model in NEED_NO_FIT or took_s.get(model, QUICK_S) < QUICK_S
+    ready = model == FITTED or (model in MODELS and MODELS[model].ready)  # that one is kept
+    return ready or took_s.get(model, QUICK_S) < QUICK_S
 
 
 def pick(traces: pd.DataFrame) -> View:

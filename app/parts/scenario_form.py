@@ -14,6 +14,9 @@ from engine.errors import EngineError
 from engine.scenario import Pool, Scenario
 from engine.scenario_file import from_toml, to_toml
 
+OWN = "/cluster"
+"""Stands for the scenario of the page *Cluster* among the presets; none has such a name."""
+
 
 def prepare() -> None:
     """Fills the session with the default preset the first time."""
@@ -21,6 +24,12 @@ def prepare() -> None:
         name, scenario = next(iter(load.planner().presets().items()))
         state.put(state.REPLAY_PRESET, name)
         _take_over(scenario)
+
+
+def start_from(scenario: Scenario, preset: str | None = None) -> None:
+    """The fields start from a scenario, which is no preset unless one is named."""
+    state.put(state.REPLAY_PRESET, preset)
+    _take_over(scenario)
 
 
 def _take_over(scenario: Scenario) -> None:
@@ -49,16 +58,21 @@ def current() -> Scenario:
     values = {
         ("" if field.shared else pool.name, field.path): state.get(_key(pool, field))
         for pool in scenario.pools
-        for field in FIELDS
+        for field in scenario_fields.fields_of(scenario, pool)
     }
     return scenario_fields.with_values(scenario, values)
 
 
 def presets() -> None:
     """Buttons that fill in everything."""
+    names = {name: name for name in load.planner().presets()}
+    made = state.get(state.CLUSTER_BASE)
+    if made is not None:
+        names[OWN] = phrases.own_cluster(from_toml(made).name)
     st.segmented_control(
         words.PRESET,
-        list(load.planner().presets()),
+        list(names),
+        format_func=names.__getitem__,
         key=state.REPLAY_PRESET,
         help=words.PRESET_HELP,
         on_change=_preset_chosen,
@@ -69,7 +83,9 @@ def presets() -> None:
 
 def _preset_chosen() -> None:
     name = state.get(state.REPLAY_PRESET)
-    if name is not None:
+    if name == OWN:
+        _take_over(from_toml(state.get(state.CLUSTER_BASE)))
+    elif name is not None:
         _take_over(load.planner().presets()[name])
 
 
@@ -79,11 +95,16 @@ def fields() -> None:
     for pool in scenario.pools:
         if len(scenario.pools) > 1:
             st.markdown(f"**{phrases.pool_title(pool.name, pool.agent_type)}**")
-        for tab, group in zip(st.tabs(list(GROUPS)), GROUPS.values(), strict=True):
+        shown = scenario_fields.fields_of(scenario, pool)
+        groups = {
+            name: kept
+            for name, group in GROUPS.items()
+            if (kept := [field for field in group if field in shown])
+        }
+        for tab, group in zip(st.tabs(list(groups)), groups.values(), strict=True):
             with tab, st.grid(4, min_column_width=170, vertical_alignment="bottom"):
                 for field in group:
-                    if not field.shared or pool is scenario.pools[0]:
-                        _input(pool, field)
+                    _input(pool, field)
 
 
 def _input(pool: Pool, field: Field) -> None:
@@ -141,8 +162,7 @@ def _use(text: str) -> None:
     except EngineError as error:
         problem(error)
         return
-    state.put(state.REPLAY_PRESET, None)
-    _take_over(scenario)
+    start_from(scenario)
 
 
 def problem(error: EngineError) -> None:

@@ -6,7 +6,7 @@ from app import load, phrases, state, words
 from app.charts.base import Clock
 from app.charts.rate import arrivals_frame
 from app.parts import comparison_cards as cards
-from app.parts import runs_chosen
+from app.parts import comparison_cluster, runs_chosen
 from app.parts.comparison_view import view_of
 from app.parts.window_picker import described, window_chart, window_slider
 
@@ -85,5 +85,6 @@ with st.grid(2, min_column_width=400):
     cards.queue(view)
     cards.failures(view)
 cards.cost(view)
+comparison_cluster.card(view)
 cards.scorecard(view)
 cards.actions(view)

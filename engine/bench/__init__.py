@@ -8,6 +8,7 @@ from typing import Any
 BENCHMARKS: Mapping[str, str] = MappingProxyType(
     {
         "kernel": "engine.bench.kernel",
+        "routers": "engine.bench.routers",
         "replay": "engine.bench.replay",
         "import": "engine.bench.import_",
         "report": "engine.bench.report",
@@ -18,7 +19,17 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""
 
 
-def run(name: str) -> dict[str, Any]:
-    """Runs the benchmark of this name; takes from seconds to a minute."""
-    figures: dict[str, Any] = import_module(BENCHMARKS[name]).run()
+FEATURES: Mapping[str, str] = MappingProxyType({"kernel": "engine.bench.features"})
+"""Module of each benchmark that can be run with every feature on, too."""
+
+
+def run(name: str, *, features: bool = False) -> dict[str, Any]:
+    """Runs the benchmark of this name; takes from seconds to a minute or two.
+
+    Args:
+        name: one of BENCHMARKS.
+        features: with every feature on; one of FEATURES then.
+    """
+    module = FEATURES[name] if features else BENCHMARKS[name]
+    figures: dict[str, Any] = import_module(module).run()
     return figures

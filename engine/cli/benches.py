@@ -4,20 +4,29 @@ from typing import Any
 
 import click
 
-from engine.bench import BENCHMARKS
+from engine.bench import BENCHMARKS, FEATURES
 from engine.cli.session import Session, with_session
 
 
 @click.command(short_help="Measure how fast a part of the product is on this machine.")
 @click.argument("name", type=click.Choice(list(BENCHMARKS)))
+@click.option(
+    "--features",
+    type=click.Choice(["none", "all"]),
+    default="none",
+    show_default=True,
+    help="Of the kernel that are on while it is measured.",
+)
 @with_session
-def bench(name: str, session: Session) -> None:
-    """Measure the kernel, a replay, an import, a report, a forecast or a decision here."""
+def bench(name: str, features: str, session: Session) -> None:
+    """Measure the kernel, routers, a replay, an import, a report, a forecast or a decision."""
     from engine import bench as benchmarks  # noqa: PLC0415 - heavy once it runs
 
+    if features == "all" and name not in FEATURES:
+        raise click.UsageError(f"--features is for {', '.join(FEATURES)} only.")
     session.note(f"Measuring {name}; this takes up to a minute or two.")
-    figures = benchmarks.run(name)
-    session.show(figures, lambda: _facts(figures))
+    figures = benchmarks.run(name, features=features == "all")
+    session.show(figures, lambda: figures.get("markdown") or _facts(figures))
 
 
 def _facts(figures: dict[str, Any]) -> object:

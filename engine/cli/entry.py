@@ -15,6 +15,7 @@ from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
 from engine.cli.evaluations import evaluate
 from engine.cli.forecasts import forecast
+from engine.cli.manifests import manifests
 from engine.cli.replays import compare, replay, runs
 from engine.cli.reports import report
 from engine.cli.scenarios import policies, scenario
@@ -41,8 +42,8 @@ def smartscale() -> None:
 
 
 for _command in (
-    dashboard, import_, traces, synth, replay, compare, runs, evaluate, policies, scenario, report,
-    claims, forecast, train, bench, warm,
+    dashboard, import_, traces, synth, replay, compare, runs, evaluate, policies, scenario,
+    manifests, report, claims, forecast, train, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 

@@ -61,22 +61,47 @@ def _by_model(evaluations: Sequence["Evaluation"]) -> tuple[list[str], list[list
     rows = []
     for name in names:
         times = [e.forecast_ms[name] for e in evaluations if name in e.forecast_ms]
+        scores = [row.calibrated for e in evaluations for row in e.rows if row.model == name]
+        mase = [score.mase for score in scores if score.mase is not None]
         rows.append([
             name, *(f"{share[name]:.3f}" if name in share else "" for share in shares),
-            f"{sum(times) / len(times):.3g}" if times else "",
+            _mean(mase, ".2f"), _mean([score.coverage for score in scores], ".0%"),
+            _mean(times, ".3g"),
         ])  # fmt: skip
-    return ["pinball ÷ best baseline's", *(e.name for e in evaluations), "ms"], rows
+    return [
+        "pinball ÷ best baseline's", *(e.name for e in evaluations), "MASE", "coverage", "ms"
+    ], rows  # fmt: skip
+
+
+def _mean(values: Sequence[float], form: str) -> str:
+    return format(sum(values) / len(values), form) if values else ""
 
 
 def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
     """What the tables say, in sentences."""
     coverage = verdict.coverage.values()
     judged = (
+        f"The aim is {'reached' if verdict.passed else 'not reached everywhere'}. "
         f"Ours has less loss than the best baseline in {verdict.better} of {verdict.cells} cells; "
-        f"the largest difference is {verdict.worst_frac:+.1%}. After calibration the 80 % "
-        f"interval covers {min(coverage):.1%} to {max(coverage):.1%}, by trace."
+        f"the largest difference is {verdict.worst_frac:+.1%}, {verdict.worst}. After calibration "
+        f"the 80 % interval covers {min(coverage):.1%} to {max(coverage):.1%}, by trace."
     )
-    return "\n".join([judged, *ablations])
+    return "\n".join([judged, *_off(verdict), *ablations])
+
+
+def _off(verdict: "Verdict") -> list[str]:
+    """Traces whose coverage is not what it should be, and how sure that is."""
+    from engine.forecast.leaderboard import COVERAGE  # noqa: PLC0415 - heavy
+
+    found = []
+    for trace, share in verdict.coverage.items():
+        if not COVERAGE[0] <= share <= COVERAGE[1]:
+            by = verdict.coverage_margin[trace]
+            sure = "too few outcomes to say how surely" if by is None else f"± {by:.1%}"
+            found.append(f"{trace} {share:.1%} ({sure})")
+    if not found:
+        return []
+    return [f"Outside {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}: {', '.join(found)}."]
 
 
 def markdown(
@@ -95,12 +120,13 @@ def markdown(
     about = (
         "Mean pinball loss of the quantiles 0.1, 0.5 and 0.9 at rolling origins of the last 15 % "
         f"of each trace, in its unit, calibrated online; seeds {seeds}. "
-        "Difference: the better of shipped and choice over the best baseline; p: test of Diebold "
-        "and Mariano; coverage: of its 80 % interval."
+        "Difference: the choice over the best baseline; p: test of Diebold and Mariano; coverage: "
+        "of its 80 % interval."
     )
     everyone = (
-        "Every model: pinball over that of the best baseline, geometric mean over horizons, and "
-        "milliseconds of one forecast."
+        "Every model: pinball over that of the best baseline, geometric mean over horizons, by "
+        "trace; over all traces and horizons its MASE, the coverage of its 80 % interval, and the "
+        "milliseconds of one forecast of all horizons."
     )
     return "\n\n".join([
         f"Made by `{command}`.", about, _pipes(_HEADERS, [_cell(cell) for cell in cells]),
@@ -111,9 +137,15 @@ def markdown(
 
 
 def _left_out(evaluations: Sequence["Evaluation"]) -> list[str]:
-    lines = [
-        f"- {e.name}: {what}: {why}." for e in evaluations for what, why in e.left_out.items()
-    ]
+    """A line for each reason, with what it kept from being scored where."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for evaluation in evaluations:
+        by_reason: dict[str, list[str]] = {}
+        for what, why in evaluation.left_out.items():
+            by_reason.setdefault(why, []).append(what)
+        for why, those in by_reason.items():
+            reasons.setdefault((why, ", ".join(those)), []).append(evaluation.name)
+    lines = [f"- {what} ({', '.join(of)}): {why}." for (why, what), of in reasons.items()]
     return ["Left out:\n\n" + "\n".join(lines)] if lines else []
 
 

@@ -104,8 +104,11 @@ def _train_facts(out: Path, made: "Fitted") -> "Table":
     help="The folder that `forecast train` wrote.",
 )  # fmt: skip
 @click.option("--notes", default="", metavar="TEXT", help="Added to the end of the card.")
+@click.option(
+    "--rare", is_flag=True, help="Also measure whether windows of a GAN help the tail; minutes."
+)
 @with_session
-def card(checkpoint: Path, notes: str, session: Session) -> None:
+def card(checkpoint: Path, notes: str, rare: bool, session: Session) -> None:
     """Score a checkpoint on synthetic traces it never saw, and write its README.md."""
     from engine.forecast.neural import NeuralForecaster  # noqa: PLC0415 - heavy
     from engine.forecast.training_card import score_families, write_card  # noqa: PLC0415 - heavy
@@ -118,12 +121,20 @@ def card(checkpoint: Path, notes: str, session: Session) -> None:
         )  # fmt: skip
     session.note("Scoring on synthetic traces; this takes up to a minute.")
     scores = score_families(forecaster)
+    found = None
+    if rare:
+        from engine.forecast.training_rare import ablation  # noqa: PLC0415 - heavy
+
+        session.note("Training small networks with and without windows of a GAN; minutes.")
+        found = ablation()
     try:
-        write_card(checkpoint, scores, f"\n{notes}\n" if notes else "")
+        write_card(checkpoint, scores, f"\n{notes}\n" if notes else "", found)
     except OSError as error:
         raise _unwritable(checkpoint, error) from error
     written = checkpoint / "README.md"
-    session.show({"written": written, "scores": scores}, lambda: f"Wrote {written}.")
+    session.show(
+        {"written": written, "scores": scores, "rare": found}, lambda: f"Wrote {written}."
+    )
 
 
 def _needs_networks() -> None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from engine.forecast.evaluation import Evaluation
     from engine.forecast.fan import Fan
 
-_ROWS = 12
-"""Lines of a forecast on the screen at most."""
+_SEED_MAX = 2**31 - 1
+"""The largest that every library takes."""
 
 
 @click.group(
@@ -137,8 +137,12 @@ def _answer(session: Session, made: "list[Evaluation]", command: str, out: Path 
     session.show(
         {"evaluations": made, "cells": found, "verdict": judged, "ablations": parts},
         *([lambda: cells_table(found)] if found else []),
-        lambda: models_table(made), lambda: said,
+        lambda: models_table(made), lambda: said, lambda: "\n".join(map(_advice, made)),
     )  # fmt: skip
+
+
+def _advice(made: "Evaluation") -> str:
+    return f"{made.name}: use {made.use}; it lost least before the part that is scored here."
 
 
 def _typed(options: dict[str, Any]) -> str:
@@ -172,9 +176,23 @@ def _numbers(text: str, option: str) -> list[float]:
 
 def _whole(text: str) -> list[int]:
     numbers = _numbers(text, "--seeds")
-    if any(number != int(number) for number in numbers):
-        raise UsageError(f"{text!r} are no seeds", "--seeds", "Use whole numbers, such as 0,1,2")
+    if any(not 0 <= number <= _SEED_MAX or number % 1 for number in numbers):
+        raise UsageError(
+            f"{text!r} are no seeds", "--seeds",
+            f"Use whole numbers of 0 to {_SEED_MAX}, such as 0,1,2",
+        )  # fmt: skip
     return [int(number) for number in numbers]
+
+
+def _levels(text: str) -> list[float]:
+    """Increasing, each once."""
+    levels = sorted(set(_numbers(text, "--levels")))
+    if not levels or any(not 0 < level < 1 for level in levels):
+        raise UsageError(
+            f"{text!r} are no levels of quantiles", "--levels",
+            "Use numbers between 0 and 1, such as 0.05,0.5,0.95",
+        )  # fmt: skip
+    return levels
 
 
 @forecast.command()
@@ -183,15 +201,26 @@ def _whole(text: str) -> list[int]:
 @click.option(
     "--model", default="bilstm", show_default=True, metavar="M", help="Forecaster, or choice."
 )
+@click.option(
+    "--levels", default="0.1,0.5,0.9", show_default=True, metavar="Q,Q",
+    help="Quantiles, each between 0 and 1; some forecasters give no extreme ones.",
+)  # fmt: skip
 @click.option("--raw", is_flag=True, help="As the model gives it, without calibration.")
 @demand_options
 @with_session
-def show(trace: str, at: str, model: str, raw: bool, session: Session, **given: Any) -> None:
-    """Forecast from a moment of a trace, beside what came."""
-    demand = where(**given)
+def show(
+    trace: str, at: str, model: str, levels: str, raw: bool, session: Session, **given: Any
+) -> None:  # fmt: skip
+    """Forecast from a moment of a trace, beside what came.
+
+    The screen shows 30 s to 1 h ahead as far as the step allows, JSON every horizon.
+    """
+    demand, wanted = where(**given), _levels(levels)
     with session.planner() as planner:
         at_s = parse_time(at, "--at", planner.trace(trace).epoch_s)
-        made = planner.forecast(trace, at_s, model=model, calibrated=not raw, **demand)
+        made = planner.forecast(
+            trace, at_s, model=model, levels=wanted, calibrated=not raw, **demand
+        )
     if made.sees_later_demand:
         session.note(
             f"Note: this forecaster was fitted to demand up to {made.fitted_until_s:g} s, which "
@@ -211,19 +240,29 @@ def _heading(made: "Fan") -> "Table":
     ])  # fmt: skip
 
 
+def _places(made: "Fan") -> list[int]:
+    """Of the usual horizons, as far as the forecast has them; the nearest where the step differs.
+
+    At least the first.
+    """
+    from engine.forecast.base import HORIZONS_S  # noqa: PLC0415 - heavy
+
+    ahead = made.horizons_s
+    wanted = [at for at in HORIZONS_S if ahead[0] <= at <= ahead[-1]] or [ahead[0]]
+    return sorted({int(abs(ahead - at).argmin()) for at in wanted})
+
+
 def _fan_table(made: "Fan") -> "Table":
     from engine.cli.forecast_tables import horizon  # noqa: PLC0415 - not needed for JSON
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
-    size = len(made.horizons_s)
-    places = [*range(0, size, -(-size // _ROWS))]
     return table(
         ("ahead", *(f"{level:g}" for level in made.levels), "came"),
         [
             (horizon(made.horizons_s[place]),
              *(f"{value:.4g}" for value in made.quantiles[place]),
              "" if made.came[place] != made.came[place] else f"{made.came[place]:.4g}")
-            for place in places
+            for place in _places(made)
         ],
         right=range(len(made.levels) + 2),
     )  # fmt: skip

@@ -10,6 +10,9 @@ import numba
 import numpy as np
 
 import engine
+from engine.errors import CheckpointError
+from engine.forecast.histories import Histories
+from engine.forecast.neural import NeuralForecaster
 from engine.policies.base import Action, Observation, PolicyContext, Reason
 from engine.replay import ReplaySpec, replay
 from engine.scenario import (
@@ -22,10 +25,14 @@ from engine.scenario import (
     Pool,
     Purchase,
     QueueKind,
+    Router,
+    RouterKind,
     Scenario,
     Tenant,
 )
-from engine.sim.service import prepare
+from engine.sim import kernel
+from engine.sim.choices import explain_choice
+from engine.sim.service import new_state, prepare
 from engine.trace.schema import RequestTable, request_table
 
 _UNREADABLE = (
@@ -34,6 +41,7 @@ _UNREADABLE = (
 )  # fmt: skip
 _WORKERS = 20
 _WINDOW_S = 60.0
+_STEPS = 100
 _FAULTS = (
     FaultKind.NODE_LOSS, FaultKind.SPOT_REVOCATION, FaultKind.WORKER_CRASH, FaultKind.SLOW_WORKER,
     FaultKind.START_FAILURE, FaultKind.TOOL_OUTAGE, FaultKind.ZONE_PARTITION,
@@ -96,8 +104,13 @@ class _Breathing:
 
 
 def compile_kernels() -> float:
-    """Replays a few requests with every feature of the simulator; returns the seconds it took."""
+    """Replays a few requests with every feature of the simulator, and forecasts once.
+
+    Returns:
+        The seconds it took.
+    """
     started = time.perf_counter()
+    _forecast()
     for table in (_requests(), _sessions()):
         scenario = _scenario()
         spec = ReplaySpec(
@@ -108,7 +121,23 @@ def compile_kernels() -> float:
             window_s=_WINDOW_S,
         )
         replay([spec])
+        state = new_state(spec.workload, scenario, _WINDOW_S)
+        explain_choice(state, 0, 0.0)
+        kernel.resize(state, 0, 0, 0.0)
     return time.perf_counter() - started
+
+
+def _forecast() -> None:
+    """Of histories that lie together in memory, and of parts of longer ones."""
+    try:
+        forecaster = NeuralForecaster.load()
+    except CheckpointError:
+        return  # without torch there is nothing to compile
+    for steps in (_STEPS, 10 * _STEPS):
+        demand = np.ones((2, steps))
+        forecaster.predict_quantiles(
+            Histories(demand=demand, step_s=3600.0, end_s=0.0), (3600.0,), (0.5,)
+        )
 
 
 def _scenario() -> Scenario:
@@ -128,6 +157,7 @@ def _scenario() -> Scenario:
         faults=tuple(Fault(kind=kind, at_s=10.0, for_s=5.0) for kind in _FAULTS),
         tenants=(Tenant(name="a", share=1.0), Tenant(name="b", share=2.0)),
         partitions=Partitions(every_s=5.0, hysteresis_frac=0.0),
+        router=Router(kind=RouterKind.HIERARCHICAL),
         keep_requests=True,
     )
 

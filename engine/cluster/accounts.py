@@ -6,6 +6,7 @@ own are always rented.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,15 +16,15 @@ from engine.cluster.money import (
     ENERGY,
     ON_DEMAND,
     TRANSFER,
-    component_of,
     energy_usd,
     lifetime_s,
-    node_usd_per_hour,
+    rent_usd,
     shared_out,
     worker_usd_per_hour,
 )
 from engine.cluster.nodes import node_share
 from engine.cluster.power import worker_kwh
+from engine.cluster.prices import PriceSeries
 from engine.records import Accounts, Place
 from engine.scenario import CostMode, Region, Scenario, WorkerSize
 from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
@@ -31,6 +32,7 @@ from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
 __all__ = ["Readings", "accounts", "is_accounted"]
 
 GRAMS_PER_KG = 1000.0
+NO_PRICES: Mapping[str, PriceSeries] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +47,12 @@ class Readings:
     """(P,) of the pools' workers."""
     worker_s: FloatArray
     """(T, P) that workers were provisioned."""
+    size_s: FloatArray | None = None
+    """(T, P, S) of that, by size; None where every pool has one size."""
     busy_slot_s: FloatArray
     """(T, P)"""
+    busy_by_size_s: FloatArray | None = None
+    """(T, P, S) of that, by size."""
     finished: IntArray
     """(T, P) requests, by the tick in which they ended."""
     meter: Meter | None
@@ -60,12 +66,15 @@ def is_accounted(scenario: Scenario) -> bool:
         bool(scenario.node_groups)
         or any(scenario.size_of(pool).watts_full > 0 for pool in scenario.pools)
         or any(scenario.region_of(pool.zone).price_factor != 1 for pool in scenario.pools)
-        or any(kind.transfer_gib_per_request > 0 for kind in kinds)
+        or any(kind.transfer_gib_per_request > 0 or kind.sizes for kind in kinds)
     )
 
 
 def accounts(
-    scenario: Scenario, readings: Readings, grids: Mapping[str, GridSeries]
+    scenario: Scenario,
+    readings: Readings,
+    grids: Mapping[str, GridSeries],
+    prices: Mapping[str, PriceSeries] = NO_PRICES,
 ) -> Accounts | None:
     """Energy, carbon and money by tick and place; None where nothing says what they are.
 
@@ -73,10 +82,11 @@ def accounts(
         scenario: with its places, prices and powers.
         readings: of the replay.
         grids: measured carbon intensity by region, for those that name a series.
+        prices: history by node group, for those whose node type names one.
     """
     if not is_accounted(scenario):
         return None
-    books = _Books(scenario, readings)
+    books = _Books(scenario, readings, prices)
     books.add_groups()
     books.add_pools()
     return books.close(grids)
@@ -85,8 +95,10 @@ def accounts(
 class _Books:
     """Collects places one after the other, then adds what is common to a region."""
 
-    def __init__(self, scenario: Scenario, readings: Readings) -> None:
-        self.scenario, self.read = scenario, readings
+    def __init__(
+        self, scenario: Scenario, readings: Readings, prices: Mapping[str, PriceSeries]
+    ) -> None:
+        self.scenario, self.read, self.prices = scenario, readings, prices
         self.pools = scenario.pools
         self.own = [n for n, pool in enumerate(self.pools) if pool.node_group is None]
         groups = [
@@ -124,8 +136,9 @@ class _Books:
             assert meter is not None
             kind, region = scenario.node_type_of(group), self.region(k)
             node_s, weight = meter.node_s[:, k], self._weights(group.name)
-            rent: FloatArray = node_usd_per_hour(scenario, group) * node_s / SECONDS_PER_HOUR
-            self.pay(component_of(group, scenario.cost_mode), k, rent, weight)
+            clock_s, series = self.read.edges_s + self.read.clock_s, self.prices.get(group.name)
+            for component, usd in rent_usd(scenario, group, node_s, clock_s, series).items():
+                self.pay(component, k, usd, weight)
             self.embodied_g[:, k] = kind.embodied_kg * GRAMS_PER_KG * node_s / lifetime_s(kind)
             if kind.has_power:
                 self.energy_kwh[:, k] = meter.energy_kwh[:, k] * region.pue
@@ -136,14 +149,15 @@ class _Books:
         """Workers on machines of their own: rent and energy; and what all pools sent."""
         scenario, read = self.scenario, self.read
         for k, n in enumerate(self.own, start=len(scenario.node_groups)):
-            size, worker_s = read.sizes[n], read.worker_s[:, n]
-            price = worker_usd_per_hour(scenario, n, size)
-            rent = worker_s / SECONDS_PER_HOUR * price
+            rent, used_kwh = np.zeros(self.shape[0]), np.zeros(self.shape[0])
+            for size, worker_s, busy_slot_s in self._sizes(n):
+                price = worker_usd_per_hour(scenario, n, size)
+                rent += worker_s / SECONDS_PER_HOUR * price
+                busy_s = busy_slot_s / size.slots
+                used_kwh += worker_kwh(size.watts_idle, size.watts_full, worker_s, busy_s)
             self.pay(ON_DEMAND, k, rent, self._only(n))
-            if size.watts_full > 0:
-                busy_s = read.busy_slot_s[:, n] / size.slots
-                used = worker_kwh(size.watts_idle, size.watts_full, worker_s, busy_s)
-                self.energy_kwh[:, k] = used * self.region(k).pue
+            if read.sizes[n].watts_full > 0:
+                self.energy_kwh[:, k] = used_kwh * self.region(k).pue
         names = [(place.name, place.is_group) for place in self.places]
         for n, pool in enumerate(self.pools):
             gib = scenario.agent_type_of(pool).transfer_gib_per_request
@@ -153,6 +167,17 @@ class _Books:
                 k = names.index((pool.node_group or pool.name, in_group))
                 sent = read.finished[:, n].astype(np.float64)
                 self.pay(TRANSFER, k, sent * (gib * price), self._only(n))
+
+    def _sizes(self, n: int) -> list[tuple[WorkerSize, FloatArray, FloatArray]]:
+        """Each size that a pool's workers had, provisioned (T,) and busy slot-seconds (T,)."""
+        read = self.read
+        if read.size_s is None or read.busy_by_size_s is None:
+            return [(read.sizes[n], read.worker_s[:, n], read.busy_slot_s[:, n])]
+        sizes = self.scenario.agent_type_of(self.pools[n]).all_sizes
+        return [
+            (size, read.size_s[:, n, s], read.busy_by_size_s[:, n, s])
+            for s, size in enumerate(sizes)
+        ]
 
     def close(self, grids: Mapping[str, GridSeries]) -> Accounts:
         """Adds what the regions' energy is made of."""
@@ -193,6 +218,8 @@ class _Books:
             requested_frac=self._of_nodes("requested_frac", np.nan),
             busy_frac=self._of_nodes("busy_frac", np.nan),
             busiest_frac=self._of_nodes("busiest_frac", np.nan),
+            fragmentation=self._of_nodes("fragmentation", np.nan),
+            hot_nodes=self._of_nodes("hot_nodes", 0).astype(np.int64),
         )
 
     def _of_nodes(self, name: str, else_where: float) -> FloatArray:
@@ -210,9 +237,11 @@ class _Books:
         """
         entry = next(g for g in self.scenario.node_groups if g.name == group)
         kind = self.scenario.node_type_of(entry)
-        taken = [node_share(size, kind) for size in self.read.sizes]
         members = np.array([pool.node_group == group for pool in self.pools])
-        weight = self.read.worker_s * np.where(members, taken, 0.0)
+        weight = np.zeros(self.read.worker_s.shape)
+        for n in np.flatnonzero(members).tolist():
+            for size, worker_s, _ in self._sizes(n):
+                weight[:, n] += worker_s * node_share(size, kind)
         equal = members if members.any() else np.ones(len(members), np.bool_)
         weight[weight.sum(axis=1) == 0] = equal
         return weight

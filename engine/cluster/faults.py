@@ -47,6 +47,7 @@ class NodeFaults:
         for node in self._some(np.flatnonzero(phase != OFF), fault).tolist():
             kernel.crash_node(state, start + node, now)
             phase[node] = OFF
+            nodes.note(g, "node-lost", now)
 
     def _some(self, nodes: IntArray, fault: Fault) -> IntArray:
         number = min(fault.count, len(nodes))

@@ -5,7 +5,8 @@ import numpy as np
 from engine.cluster.faults import NodeFaults
 from engine.cluster.meter import Meter
 from engine.cluster.nodes import Nodes, make_nodes
-from engine.cluster.tending import Move, tend
+from engine.cluster.tending import Move, steer, tend
+from engine.policies.base import GroupAction
 from engine.scenario import Scenario
 from engine.sim import kernel
 from engine.sim.kernel import State
@@ -34,6 +35,7 @@ class Hosting:
 
     def __init__(self, nodes: Nodes, meter: Meter, faults: NodeFaults) -> None:
         self.nodes, self.meter, self._faults = nodes, meter, faults
+        self._busy_frac = np.zeros(len(nodes.table))
 
     def holds(self, pool: int) -> bool:
         """Whether the pool's workers are on nodes."""
@@ -55,6 +57,38 @@ class Hosting:
         self._faults.strike(self.nodes, state, now)
         return tend(self.nodes, state, now)
 
+    def steer(self, state: State, g: int, action: GroupAction, now: float) -> list[Move]:
+        """What a policy wants of a group's nodes; see `engine.cluster.tending`."""
+        return steer(self.nodes, state, g, action, self._busy_frac, now)
+
+    def can_resize(self, state: State, pool: int, size: int) -> bool:
+        """Whether nodes could hold the pool's workers in another size.
+
+        In place all must fit where they are; else one must fit somewhere to begin with.
+        """
+        if not state.pools["resize_in_place"][pool]:
+            return self.nodes.room(pool, size, state.workers) > 0
+        return self.nodes.fit_resized(pool, size, state.workers)
+
+    def replace(self, state: State, pool: int, now: float) -> None:
+        """Orders a worker of the pool's size for each ready one of another, as far as they fit.
+
+        The old one drains when the new one is ready. There must be room for as many workers.
+        """
+        first = int(state.pools["first_worker"][pool])
+        workers = state.workers[first : first + int(state.pools["capacity"][pool])]
+        size = int(state.pools["size"][pool])
+        there = (workers["phase"] == kernel.READY) & (workers["replaced"] == 0)
+        old = np.flatnonzero(there & (workers["size"] != size))
+        if not len(old):
+            return
+        nodes = self.nodes.place(pool, size, len(old), state.workers, now)
+        new = np.flatnonzero(workers["phase"] == kernel.OFF)[: len(nodes)]
+        wait_s, speed = self.nodes.wait_s(nodes, now), self.nodes.table["speed"][nodes]
+        kernel.order_workers(state, pool, nodes, wait_s, speed, now)
+        workers["replaces"][new] = old[: len(new)]
+        workers["replaced"][old[: len(new)]] = 1
+
     def move(self, state: State, move: Move, now: float) -> None:
         """Orders what moves on its new nodes; moving takes the place of starting up."""
         draws = state.startup_draws[move.pool]
@@ -65,4 +99,5 @@ class Hosting:
 
     def read(self, tick: int, state: State, seconds: float) -> None:
         """Reads the meters at the end of a tick."""
-        self.meter.read(tick, self.nodes, state.workers, seconds)
+        self._busy_frac = self.nodes.busy_frac(state.workers, seconds)
+        self.meter.read(tick, self.nodes, state.workers, self._busy_frac, seconds)

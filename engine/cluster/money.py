@@ -1,6 +1,9 @@
 """What machines, energy and transfer cost in each tick, by component."""
 
+import numpy as np
+
 from engine.cluster.nodes import node_share
+from engine.cluster.prices import PriceSeries, price_over
 from engine.scenario import CostMode, NodeGroup, NodeType, Purchase, Region, Scenario, WorkerSize
 from engine.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, FloatArray
 
@@ -9,26 +12,17 @@ __all__ = [
     "ON_DEMAND",
     "OWNED",
     "TRANSFER",
-    "component_of",
     "lifetime_s",
     "node_usd_per_hour",
+    "price_now",
+    "rent_usd",
     "shared_out",
     "worker_usd_per_hour",
 ]
 
 ON_DEMAND, OWNED, ENERGY, TRANSFER = "on_demand", "owned", "energy", "transfer"
+RESERVED, SPOT = "reserved", "spot"
 DAYS_PER_YEAR = 365.25
-
-
-def component_of(group: NodeGroup, mode: CostMode) -> str:
-    """Under which component a group's nodes are paid."""
-    if mode is CostMode.OWNED:
-        return OWNED
-    return {
-        Purchase.ON_DEMAND: ON_DEMAND,
-        Purchase.RESERVED: "reserved",
-        Purchase.SPOT: "spot",
-    }[group.purchase]
 
 
 def lifetime_s(kind: NodeType) -> float:
@@ -39,12 +33,68 @@ def lifetime_s(kind: NodeType) -> float:
 def node_usd_per_hour(scenario: Scenario, group: NodeGroup) -> float:
     """Of one node held: its rent in its region, or the purchase over the lifetime.
 
-    Owned machines cost their energy besides.
+    Owned machines cost their energy besides; a history of prices is not read for it.
     """
     kind = scenario.node_type_of(group)
     if scenario.cost_mode is CostMode.OWNED:
         return kind.capex_usd / (lifetime_s(kind) / SECONDS_PER_HOUR)
-    price = kind.usd_per_hour_as(group.purchase)
+    return _listed(scenario, group, group.purchase)
+
+
+def rent_usd(
+    scenario: Scenario,
+    group: NodeGroup,
+    node_s: FloatArray,
+    edges_s: FloatArray,
+    series: PriceSeries | None,
+) -> dict[str, FloatArray]:
+    """(T,) by component: what a group's nodes cost, without the energy of owned ones.
+
+    Args:
+        scenario: with its prices.
+        group: whose nodes.
+        node_s: (T,) node-seconds held in each tick.
+        edges_s: (T + 1,) of the ticks, on the replay's clock.
+        series: history of the prices, if any.
+    """
+    if scenario.cost_mode is CostMode.OWNED:
+        return {OWNED: node_usd_per_hour(scenario, group) * node_s / SECONDS_PER_HOUR}
+
+    def paid(purchase: Purchase, held_s: FloatArray) -> FloatArray:
+        price = price_over(series, purchase, _listed(scenario, group, purchase), edges_s)
+        return np.asarray(price * held_s / SECONDS_PER_HOUR, np.float64)
+
+    if group.purchase is Purchase.ON_DEMAND:
+        return {ON_DEMAND: paid(Purchase.ON_DEMAND, node_s)}
+    if group.purchase is Purchase.SPOT:
+        return {SPOT: paid(Purchase.SPOT, node_s)}
+    committed_s = group.nodes_min * np.diff(edges_s)
+    found = {RESERVED: paid(Purchase.RESERVED, committed_s)}
+    if group.nodes_max > group.nodes_min:
+        found[ON_DEMAND] = paid(Purchase.ON_DEMAND, np.maximum(node_s - committed_s, 0.0))
+    return found
+
+
+def price_now(
+    scenario: Scenario,
+    group: NodeGroup,
+    series: PriceSeries | None,
+    edges_s: FloatArray,
+    purchase: Purchase | None = None,
+) -> FloatArray:
+    """(T,) of one node, US dollars per hour in each tick; see `rent_usd`.
+
+    `purchase` None: on the group's own terms.
+    """
+    if scenario.cost_mode is CostMode.OWNED:
+        return np.full(len(edges_s) - 1, node_usd_per_hour(scenario, group))
+    terms = purchase or group.purchase
+    return price_over(series, terms, _listed(scenario, group, terms), edges_s)
+
+
+def _listed(scenario: Scenario, group: NodeGroup, purchase: Purchase) -> float:
+    """The scenario's own price, US dollars per hour."""
+    price = scenario.node_type_of(group).usd_per_hour_as(purchase)
     assert price is not None  # the scenario was checked
     return price * scenario.region_of(group.zone).price_factor
 

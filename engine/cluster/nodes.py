@@ -12,6 +12,7 @@ from engine.cluster.noise import node_speeds
 from engine.cluster.placement import ASLEEP, HELD, NEW, fitting, free_frac, place
 from engine.cluster.power import node_watts
 from engine.errors import ScenarioError
+from engine.records import EventLog
 from engine.scenario import NodeGroup, NodeType, Purchase, Scenario, WorkerSize
 from engine.sim import kernel
 from engine.sim.parameters import STARTUP_DRAWS
@@ -30,8 +31,10 @@ NODE = np.dtype(
         ("lost_s", "f8"),  # when a spot node is lost, inf: never
         ("empty_since_s", "f8"),  # nan: it holds workers
         ("speed", "f8"),
+        ("sleeps", "?"),  # leaving: it is suspended when it is empty
     ]
 )
+_ROUNDING = 1e-9
 _STREAM = 3
 """Of the scenario's seed sequence; the streams before it belong to `engine.sim.service`."""
 
@@ -91,7 +94,9 @@ class Nodes:
                 self.groups, self.kinds, stream.spawn(len(self.groups)), strict=True
             )
         ]
+        self.base_gib = np.array([kind.memory_base_gib for kind in kinds])  # (P,)
         self._started = [0] * len(self.groups)
+        self.events = EventLog()
 
     def span(self, g: int) -> slice:
         """Where the group's nodes are in the table."""
@@ -113,6 +118,11 @@ class Nodes:
         here, span = self.workers_on(workers), self.span(g)
         here = here[(here["node"] >= span.start) & (here["node"] < span.stop)]
         needs = self.needs[here["pool"], here["size"]]
+        growing = ~np.isnan(here["resized_s"])  # in place, not yet
+        if growing.any():
+            needs = needs.copy()
+            later = self.needs[here["pool"][growing], here["next_size"][growing]]
+            needs[growing] = np.maximum(needs[growing], later)
         number = span.stop - span.start
         taken = [
             np.bincount(here["node"] - span.start, weights=needs[:, r], minlength=number)
@@ -133,6 +143,17 @@ class Nodes:
         assert g is not None
         free = self.free(g, workers)[self.table["phase"][self.span(g)] != LEAVING]
         return int(fitting(free, self.needs[p, size]).sum())
+
+    def fit_resized(self, p: int, size: int, workers: AnyArray) -> bool:
+        """Whether all workers of a pool would fit in another size on the nodes they are on."""
+        g = self.group_of[p]
+        assert g is not None
+        here = self.workers_on(workers)
+        here = here[(here["pool"] == p) & (here["phase"] != kernel.DRAINING)]
+        more = np.maximum(self.needs[p, size] - self.needs[p, here["size"]], 0.0)
+        free = self.free(g, workers)
+        np.subtract.at(free, here["node"] - self.span(g).start, more)
+        return bool((free >= -_ROUNDING).all())
 
     def place(self, p: int, size: int, number: int, workers: AnyArray, now: float) -> IntArray:
         """Nodes for `number` new workers of a pool; starts and wakes what is needed for them.
@@ -169,6 +190,7 @@ class Nodes:
         if entry["phase"] == OFF:
             self.start(g, node, now)
         elif entry["phase"] == SUSPENDED:
+            self.note(g, "node-resumed", now)
             entry["phase"] = ON
             entry["ready_s"] = now + self.kinds[g].resume_s
         entry["empty_since_s"] = np.nan
@@ -183,6 +205,13 @@ class Nodes:
         entry["lost_s"] = max(entry["ready_s"], 0.0) + draws.lifetime_s[turn]
         entry["speed"] = draws.speed[turn]
         entry["empty_since_s"] = max(now, 0.0)
+        entry["sleeps"] = False
+        self.note(g, "node-started", now)
+
+    def note(self, g: int, kind: str, now: float, number: int = 1, gib: float = np.nan) -> None:
+        """Logs what happened to nodes of a group; what was before the window is not logged."""
+        if now >= 0.0:
+            self.events.note(now, kind, self.groups[g].name, number, gib)
 
     def wait_s(self, nodes: IntArray, now: float) -> FloatArray:
         """(n,) seconds until workers can start on these nodes."""

@@ -29,6 +29,20 @@ def free_frac(free: FloatArray, capacity: FloatArray) -> FloatArray:
     return left
 
 
+def fragmentation(free: FloatArray) -> float:
+    """1 - the largest free piece over all that is free, for the resource that is most scattered.
+
+    0 where all that is free lies on one node, near 1 where it is scattered over many; nan where
+    nothing is free.
+
+    Args:
+        free: (n, R) of each node.
+    """
+    whole = free.sum(axis=0)
+    has = whole > _ROUNDING
+    return float((1.0 - free[:, has].max(axis=0) / whole[has]).max()) if has.any() else np.nan
+
+
 def place(
     rule: Placement,
     *,

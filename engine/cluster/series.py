@@ -1,15 +1,30 @@
-"""Stored carbon intensities of the regions that name one, on the clock of a replay."""
+"""Stored carbon intensities and prices that a scenario names, on the clock of a replay."""
 
 from dataclasses import dataclass
 
+import numpy as np
+import pandas as pd
+
 from engine.cluster.grid import GridSeries
+from engine.cluster.prices import PriceSeries
 from engine.errors import ScenarioError, did_you_mean
-from engine.scenario import Scenario
+from engine.scenario import NodeGroup, Purchase, Scenario
 from engine.store.duck import Store
-from engine.store.traces import TraceInfo, find_trace, load_carbon
+from engine.store.traces import TraceInfo, find_trace, load_carbon, load_prices
 from engine.trace.schema import Kind
 
-__all__ = ["CarbonTrace", "clock_s", "find_carbon", "load_grids"]
+__all__ = [
+    "CarbonTrace",
+    "PriceTrace",
+    "clock_s",
+    "find_carbon",
+    "find_prices",
+    "load_grids",
+    "load_histories",
+]
+
+HOURS_PER_MONTH = 730.0
+"""As Google Cloud counts a month of a commitment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,3 +97,98 @@ def load_grids(
             start_s=begins_s + float(table.t_s[0]),
         )
     return grids
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTrace:
+    """The stored history of prices that a node type names."""
+
+    node_type: str
+    trace: TraceInfo
+
+
+def find_prices(store: Store, scenario: Scenario) -> tuple[PriceTrace, ...]:
+    """The traces that the node types of the scenario's groups name.
+
+    Raises:
+        StoreError: there is no such trace.
+        ScenarioError: it holds no prices.
+    """
+    used = {group.node_type for group in scenario.node_groups}
+    found = []
+    for kind in scenario.node_types:
+        if kind.price_trace is None or kind.name not in used:
+            continue
+        trace = find_trace(store, kind.price_trace)
+        if trace.kind is not Kind.PRICES:
+            raise ScenarioError(
+                f"trace {trace.name!r} holds {trace.kind.value}, not prices",
+                f"node type {kind.name!r}: price_trace",
+                "Name a trace of kind prices",
+            )
+        found.append(PriceTrace(kind.name, trace))
+    return tuple(found)
+
+
+def load_histories(
+    store: Store, found: tuple[PriceTrace, ...], scenario: Scenario, epoch_s: float | None
+) -> dict[str, PriceSeries]:
+    """By node group, the prices of its machines in its region.
+
+    Where both they and the demand have dates, they are matched by date; else both begin together.
+
+    Args:
+        store: the open store.
+        found: from `find_prices`.
+        scenario: with its node groups.
+        epoch_s: Unix time of the demand's t = 0, None if unknown.
+
+    Raises:
+        ScenarioError: the history has no such machine type, or not in that region.
+    """
+    histories = {}
+    for entry in found:
+        table = load_prices(store, entry.trace)
+        begins_s = entry.trace.epoch_s
+        if begins_s is None or epoch_s is None:
+            begins_s = clock_s(epoch_s, 0.0)
+        for group in scenario.node_groups:
+            if group.node_type == entry.node_type:
+                rows = _rows_of(table, scenario, group, entry.trace.name)
+                histories[group.name] = _history(rows, begins_s)
+    return histories
+
+
+def _rows_of(
+    table: pd.DataFrame, scenario: Scenario, group: NodeGroup, trace: str
+) -> pd.DataFrame:
+    """The rows of a group's machine type and region."""
+    kind, region = scenario.node_type_of(group), scenario.region_of(group.zone).name
+    name, where = kind.price_name or kind.name, f"node type {kind.name!r}: price_name"
+    known = sorted(set(table["machine_type"]))
+    if name not in known:
+        what = f"trace {trace!r} has no prices of {name!r}"
+        raise ScenarioError(what, where, did_you_mean(name, known))
+    rows = table[table["machine_type"] == name]
+    regions = sorted(set(rows["region"]))
+    if len(regions) > 1 and region not in regions:
+        raise ScenarioError(
+            f"trace {trace!r} has prices of {name!r} in {len(regions)} regions, none of this name",
+            f"region {region!r}",
+            did_you_mean(region, regions),
+        )
+    return rows[rows["region"] == region] if region in regions else rows
+
+
+def _history(rows: pd.DataFrame, begins_s: float) -> PriceSeries:
+    rows = rows.sort_values("t_s", na_position="first")
+    at_s = rows["t_s"].to_numpy(np.float64, na_value=-np.inf)
+    columns = {
+        Purchase.ON_DEMAND: rows["usd_per_hour"],
+        Purchase.RESERVED: rows["usd_per_month_1y"] / HOURS_PER_MONTH,
+        Purchase.SPOT: rows["usd_per_hour_spot"],
+    }
+    return PriceSeries(
+        since_s=begins_s + at_s,
+        usd_per_hour={k: v.to_numpy(np.float64, na_value=np.nan) for k, v in columns.items()},
+    )

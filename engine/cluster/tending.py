@@ -1,17 +1,19 @@
 """What becomes of nodes at the start of a tick: lost, given back, put to sleep, emptied."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.cluster.nodes import LEAVING, OFF, ON, SUSPENDED, Nodes
 from engine.cluster.placement import HELD, place
+from engine.policies.base import GroupAction
 from engine.scenario import Placement
 from engine.sim import kernel
 from engine.sim.kernel import State
-from engine.units import AnyArray, FloatArray, IntArray
+from engine.units import FloatArray, IntArray
 
-__all__ = ["Move", "tend"]
+__all__ = ["Move", "steer", "tend"]
 
 _ROUNDING = 1e-9
 
@@ -43,7 +45,7 @@ def tend(nodes: Nodes, state: State, now: float) -> list[Move]:
     count = nodes.count(state.workers)
     moves: list[Move] = []
     for g in range(len(nodes.groups)):
-        _let_go(nodes, g, count)
+        _let_go(nodes, g, count, now)
         nodes.keep_smallest(g, now)
         _settle(nodes, g, count, now)
         moves += _consolidate(nodes, state, g, count, now)
@@ -57,16 +59,28 @@ def _revoke(nodes: Nodes, state: State, g: int, now: float) -> None:
         node = span.start + place_in_group
         if table["phase"][node] != LEAVING:
             table["phase"][node] = LEAVING
+            nodes.note(g, "node-noticed", now)
             kernel.drain_node(state, node, now)
         if table["lost_s"][node] <= now:
             kernel.crash_node(state, node, now)
             table["phase"][node] = OFF
+            nodes.note(g, "node-lost", now)
 
 
-def _let_go(nodes: Nodes, g: int, count: IntArray) -> None:
-    span = nodes.span(g)
-    phase = nodes.table["phase"][span]
-    phase[(phase == LEAVING) & (count[span] == 0)] = OFF
+def _let_go(nodes: Nodes, g: int, count: IntArray, now: float) -> None:
+    table = nodes.table[nodes.span(g)]
+    gone = (table["phase"] == LEAVING) & (count[nodes.span(g)] == 0)
+    revoked = gone & (table["lost_s"] - nodes.groups[g].notice_s <= now)
+    missing = max(nodes.groups[g].nodes_min - nodes.held(g), 0)
+    kept = np.isin(np.arange(len(gone)), np.flatnonzero(gone & ~revoked)[:missing])
+    asleep = gone & ~revoked & (table["sleeps"] | kept)
+    table["phase"][gone] = OFF
+    table["phase"][asleep] = SUSPENDED
+    table["empty_since_s"][asleep] = now
+    table["sleeps"][gone] = False
+    nodes.note(g, "node-lost", now, int(revoked.sum()))
+    nodes.note(g, "node-suspended", now, int(asleep.sum()))
+    nodes.note(g, "node-returned", now, int((gone & ~revoked & ~asleep).sum()))
 
 
 def _settle(nodes: Nodes, g: int, count: IntArray, now: float) -> None:
@@ -78,52 +92,122 @@ def _settle(nodes: Nodes, g: int, count: IntArray, now: float) -> None:
     idle_s = now - since + _ROUNDING  # nan: not empty, and nothing below holds
     sleep_after_s = group.suspend_empty_after_s
     if sleep_after_s is not None:
-        phase[(phase == ON) & (idle_s >= sleep_after_s)] = SUSPENDED
+        tired = (phase == ON) & (idle_s >= sleep_after_s)
+        phase[tired] = SUSPENDED
+        nodes.note(g, "node-suspended", now, int(tired.sum()))
     spare = nodes.held(g) - group.nodes_min
     due = np.flatnonzero(idle_s >= group.remove_empty_after_s)
     if spare > 0 and len(due):
         longest = due[np.lexsort((-due, since[due]))]  # the newest number on ties
         phase[longest[:spare]] = OFF
+        nodes.note(g, "node-returned", now, min(spare, len(longest)))
 
 
 def _consolidate(nodes: Nodes, state: State, g: int, count: IntArray, now: float) -> list[Move]:
-    group, span = nodes.groups[g], nodes.span(g)
-    below = group.consolidate_below_frac
-    if below is None or nodes.held(g) <= group.nodes_min:
+    below = nodes.groups[g].consolidate_below_frac
+    if below is None or nodes.held(g) <= nodes.groups[g].nodes_min:
         return []
+    share = nodes.requested_frac(g, state.workers)
+    sources = np.argsort(share, kind="stable")
+    sources = sources[share[sources] < below]
+    return _empty(nodes, state, g, sources, count, now, most=1)
+
+
+def steer(
+    nodes: Nodes, state: State, g: int, action: GroupAction, busy_frac: FloatArray, now: float
+) -> list[Move]:
+    """What a policy wants of a group's nodes: some emptied, some put to sleep.
+
+    1. Of its n nodes in use, the least taken are emptied by migration: those whose rank, from 0,
+       is below `empty_frac` n. Nodes whose workers fit nowhere else stay as they are.
+    2. Nodes less busy than `suspend_below_frac` over the last tick sleep: empty ones at once,
+       others as soon as their workers have moved.
+
+    Args:
+        nodes: of the replay.
+        state: of the simulator.
+        g: the group.
+        action: what is wanted.
+        busy_frac: (nodes,) of the last tick.
+        now: start of a tick.
+
+    Returns:
+        The workers to be ordered on their new nodes.
+    """
+    span = nodes.span(g)
+    table, count = nodes.table[span], nodes.count(state.workers)
+    share = np.where(table["phase"] == ON, nodes.requested_frac(g, state.workers), np.inf)
+    ranked = np.argsort(share, kind="stable")[: int(np.sum(table["phase"] == ON))]
+    idle = (busy_frac[span] < action.suspend_below_frac) & (table["phase"] == ON)
+    idle &= table["ready_s"] <= now
+    asleep = idle & (count[span] == 0)
+    table["phase"][asleep] = SUSPENDED
+    nodes.note(g, "node-suspended", now, int(asleep.sum()))
+    first = ranked[: math.ceil(action.empty_frac * len(ranked) - _ROUNDING)]
+    table["sleeps"][idle] = True
+    wanted = np.isin(ranked, first) | idle[ranked]
+    moves = _empty(nodes, state, g, ranked[wanted], count, now, most=len(ranked))
+    table["sleeps"] &= table["phase"] == LEAVING
+    return moves
+
+
+def _empty(
+    nodes: Nodes, state: State, g: int, sources: IntArray, count: IntArray, now: float, most: int
+) -> list[Move]:
+    """Empties up to `most` of the `sources` in this order, as far as their workers fit."""
+    span = nodes.span(g)
     table, workers = nodes.table[span], state.workers
     takes = (table["phase"] == ON) & (table["ready_s"] <= now) & (count[span] > 0)
-    starting = workers["node"][(workers["phase"] == kernel.STARTING) & (workers["node"] >= 0)]
-    still = np.bincount(starting, minlength=len(nodes.table))[span] == 0
-    share = nodes.requested_frac(g, workers)
-    for source in np.argsort(share, kind="stable"):
-        if share[source] >= below:
+    changing = (workers["phase"] == kernel.STARTING) | (workers["replaced"] == 1)
+    changing = workers["node"][
+        changing & (workers["phase"] != kernel.OFF) & (workers["node"] >= 0)
+    ]
+    still = np.bincount(changing, minlength=len(nodes.table))[span] == 0
+    free = nodes.free(g, workers)
+    moves: list[Move] = []
+    emptied = 0
+    for source in sources.tolist():
+        if emptied == most:
             break
         if not (takes[source] and still[source]):
             continue
         others = np.flatnonzero(takes & (np.arange(len(table)) != source))
-        moves = _emptied(nodes, workers, g, int(source), others)
-        if moves is not None:
-            table["phase"][source] = LEAVING
-            kernel.drain_node(state, span.start + int(source), now)
-            return moves
-    return []
+        found = _elsewhere(nodes, state, g, source, others, free)
+        if found is None:
+            continue
+        table["phase"][source] = LEAVING
+        takes[source] = False
+        kernel.drain_node(state, span.start + source, now)
+        for move in found:
+            number = len(move.nodes)
+            gib = float(nodes.base_gib[move.pool]) * number
+            nodes.note(g, "workers-moved", now, number, gib or np.nan)
+            still[move.nodes - span.start] = False
+        moves += found
+        emptied += 1
+    return moves
 
 
-def _emptied(
-    nodes: Nodes, workers: AnyArray, g: int, source: int, others: IntArray
+def _elsewhere(
+    nodes: Nodes, state: State, g: int, source: int, others: IntArray, free: FloatArray
 ) -> list[Move] | None:
-    """Where the workers of a node could go, the largest first; None: they do not all fit."""
-    start = nodes.span(g).start
+    """Where the workers of a node go, the largest first; None: they do not all fit.
+
+    They come in the size in which their pool orders workers now.
+
+    What they take is then missing in `free` (nodes of the group, R).
+    """
+    start, workers = nodes.span(g).start, state.workers
     here = workers[(workers["node"] == start + source) & (workers["phase"] == kernel.READY)]
-    free = nodes.free(g, workers)[others]
+    left = free[others]
     moves = []
-    needs = {p: _largest(nodes, here, p) for p in set(here["pool"].tolist())}
+    size = state.pools["size"]
+    needs = {p: nodes.needs[p, size[p]] for p in set(here["pool"].tolist())}
     for p in sorted(needs, key=lambda p: (-float(needs[p].max()), p)):
         number = int(np.sum(here["pool"] == p))
         chosen = place(
             Placement.PACK,
-            free=free,
+            free=left,
             capacity=nodes.capacity[g],
             need=needs[p],
             mine=np.zeros(len(others), np.int64),
@@ -132,12 +216,7 @@ def _emptied(
         )
         if len(chosen) < number:
             return None
-        np.subtract.at(free, chosen, needs[p])
+        np.subtract.at(left, chosen, needs[p])
         moves.append(Move(p, start + others[chosen], nodes.groups[g].migrate_s))
+    free[others] = left
     return moves
-
-
-def _largest(nodes: Nodes, here: AnyArray, p: int) -> FloatArray:
-    """(R,) at most taken by a worker of pool `p` on a node."""
-    sizes = here["size"][here["pool"] == p]
-    return np.asarray(nodes.needs[p, sizes].max(axis=0), np.float64)

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.forecast.base import UnfitError, ordered, training_cuts
-from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.neural import level_weights
 from engine.forecast.neural_inputs import Encoded, encode, lookback
 from engine.forecast.scores import LEVELS
@@ -30,7 +30,7 @@ class BoostedTrees:
         """Grows the trees.
 
         Raises:
-            UnfitError: too few steps for a history, a horizon and what came.
+            UnfitError: too few steps, or values, for a history, a horizon and what came.
         """
         import xgboost
 
@@ -44,9 +44,16 @@ class BoostedTrees:
                 f"the training part of {size} steps is too short", train.name,
                 "Use a longer trace or a shorter step",
             )  # fmt: skip
-        encoded = _encoded(train.histories(cuts, least), ahead)
-        came = train.came(cuts, ahead) / encoded.level[:, None]
+        cuts = _with_demand(train, cuts, least)
+        came = train.came(cuts, ahead)
         known = np.isfinite(came).ravel()
+        if not known.any():
+            raise UnfitError(
+                "no step of the training part has demand both before and after it", train.name,
+                "Use a trace with fewer gaps",
+            )  # fmt: skip
+        encoded = _encoded(train.histories(cuts, least), ahead)
+        came = came / encoded.level[:, None]
         data = xgboost.DMatrix(_columns(encoded)[known], came.ravel()[known])
         model = xgboost.train(
             {
@@ -76,9 +83,16 @@ class BoostedTrees:
         return ordered(sized @ level_weights(LEVELS, levels))
 
 
+def _with_demand(train: DemandSeries, cuts: IntArray, length: int) -> IntArray:
+    """Those cut-offs whose `length` steps of history hold a value."""
+    known = np.concatenate([[0], np.cumsum(np.isfinite(train.values))])
+    held: IntArray = cuts[known[cuts] > known[cuts - length]]
+    return held
+
+
 def _encoded(histories: Histories, ahead: IntArray) -> Encoded:
     recent = histories.latest(lookback(histories.step_s, int(ahead.max())))
-    return encode(filled(recent.demand), recent.step_s, ahead, recent.moment())
+    return encode(recent.demand, recent.step_s, ahead, recent.moment())
 
 
 def _columns(encoded: Encoded) -> npt.NDArray[np.float32]:

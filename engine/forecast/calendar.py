@@ -15,6 +15,8 @@ from engine.forecast.series import DemandSeries
 from engine.units import SECONDS_PER_DAY, FloatArray
 
 FIT_STEPS = 6000
+LEAST_VALUES = 10
+"""Steps with a value at least; the library itself takes no fewer than two."""
 _MONDAY = pd.Timestamp("2024-01-01")
 """A Monday; only the time within the week matters."""
 
@@ -25,6 +27,17 @@ def _quiet() -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         yield
+
+
+def _prophet() -> Any:
+    """The class, without what its libraries tell of each fit."""
+    from cmdstanpy.utils import get_logger
+    from prophet import Prophet
+
+    # Only now: both set the level themselves, at the import and when the log is first asked for.
+    for log in (logging.getLogger("prophet"), get_logger()):
+        log.setLevel(logging.ERROR)
+    return Prophet
 
 
 def _curve(model: Any, times: pd.DataFrame) -> FloatArray:
@@ -42,7 +55,7 @@ class Calendar:
         """Fits trend and seasons.
 
         Raises:
-            UnfitError: the training part holds less than two days.
+            UnfitError: the training part holds less than two days, or too few values.
         """
         days = len(train.values) * train.step_s / SECONDS_PER_DAY
         if days < 2:
@@ -50,19 +63,21 @@ class Calendar:
                 "the training part holds less than two days", train.name,
                 "Use a longer trace, or another model",
             )  # fmt: skip
-        for name in ("prophet", "cmdstanpy"):
-            logging.getLogger(name).setLevel(logging.ERROR)
-        from prophet import Prophet
-
+        values = train.values[-FIT_STEPS:]
+        known = int(np.isfinite(values).sum())
+        if known < LEAST_VALUES:
+            raise UnfitError(
+                f"the latest {len(values)} steps of the training part hold {known} values",
+                train.name, "Use a trace with fewer gaps, or another model",
+            )  # fmt: skip
         start_s = 0.0 if np.isnan(train.start_s) else train.start_s
         self._zero = _MONDAY + pd.Timedelta(seconds=start_s)
-        values = train.values[-FIT_STEPS:]
         first = len(train.values) - len(values)
         frame = pd.DataFrame(
             {"ds": self._times(np.arange(first, len(train.values)), train.step_s)}
         )
         frame["y"] = values
-        model = Prophet(
+        model = _prophet()(
             daily_seasonality=True, weekly_seasonality=bool(days >= 14), yearly_seasonality=False,
             interval_width=0.8, uncertainty_samples=300,
         )  # fmt: skip

@@ -7,8 +7,9 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
-from engine.forecast.conformal import calibrated
-from engine.forecast.evaluation import plan
+from engine.forecast.evaluation_plan import plan
+from engine.forecast.mixing import mixture
+from engine.forecast.mixture import said_by, shares_of
 from engine.forecast.scores import LEVELS, inside
 from engine.forecast.series import DemandSeries
 from engine.units import FloatArray
@@ -55,12 +56,11 @@ def coverage(
     """
     tasks = plan(series, horizons_s, origins)
     model.fit(series.before(tasks.parts.train), tasks.horizons_s)
-    raw = model.predict_quantiles(tasks.histories, tasks.horizons_s, LEVELS)  # (B, H, Q)
+    said = said_by(model, tasks.histories, tasks.horizons_s, LEVELS)  # (M, B, H, Q)
+    shares = shares_of(model, tasks.horizons_s)
+    raw = np.einsum("mh,mbhq->bhq", shares, said)
     made = np.stack([
-        calibrated(
-            raw[:, h], tasks.came[:, h], (tasks.cuts + steps).astype(np.float64),
-            tasks.cuts.astype(np.float64),
-        )
+        mixture(said[:, :, h], shares[:, h], tasks.came[:, h], tasks.cuts, tasks.cuts + steps)
         for h, steps in enumerate(tasks.ahead)
     ], axis=1)  # fmt: skip
     test = ~tasks.valid

@@ -9,21 +9,19 @@ import numpy as np
 from engine.errors import CheckpointError, ReplayCancelled, UsageError
 from engine.forecast import mixing
 from engine.forecast.base import HORIZONS_S, Model, UnfitError
-from engine.forecast.conformal import calibrated
+from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.drift import drifts
-from engine.forecast.features import Scaler
-from engine.forecast.histories import Histories, steps_ahead
-from engine.forecast.neural_inputs import WINDOW, lookback
+from engine.forecast.evaluation_plan import Plan, plan
+from engine.forecast.network import Network
 from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, find
-from engine.forecast.scores import LEVELS, Paired, Score, paired, pinball, score
-from engine.forecast.series import DemandSeries, Split, split
-from engine.units import BoolArray, FloatArray, IntArray
+from engine.forecast.relearning import Relearned, relearned
+from engine.forecast.scores import LEVELS, Paired, Score, inside, margin, paired, pinball, score
+from engine.forecast.series import DemandSeries
+from engine.units import FloatArray
 
 SEEDS = (0, 1, 2)
 CHOICE, MIXED = "choice", "ensemble"
 """Made of the others: the online mixture of all, and the ensemble with fixed weights."""
-ORIGINS_MIN = 5
-"""Cut-offs of a part from which a horizon is scored."""
 TIMED = 15
 """Calls that the time of one forecast is the median of."""
 OnProgress = Callable[[float, str], None]
@@ -77,67 +75,23 @@ class Evaluation:
     """By horizon in seconds, of the choice at the end of the test part."""
     drift_steps: tuple[int, ...]
     """Cut-offs at which the shipped forecaster's loss told of a drift."""
+    relearned: tuple[Relearned, ...]
+    """Where the network fitted to the trace learned again after a drift, and what that gave."""
+    coverage_margin: float | None
+    """Half of the 95 % interval of the choice's coverage, mean over horizons: with few or
+    overlapping outcomes even a perfect interval covers more or less. None: too few."""
     use: str
-    """The model with the least calibrated pinball loss over the validation part."""
-
-
-@dataclass(slots=True)
-class _Plan:
-    series: DemandSeries
-    horizons_s: tuple[float, ...]
-    ahead: IntArray
-    parts: Split
-    cuts: IntArray
-    valid: BoolArray
-    histories: Histories
-    came: FloatArray
-    step_error: float
-    left_out: dict[str, str] = field(default_factory=dict)
-
-
-def plan(series: DemandSeries, horizons_s: Sequence[float], origins: int) -> _Plan:
-    """Parts, cut-offs and what came. Raises UsageError where nothing can be tested."""
-    size, step_s = len(series.long_enough().values), series.step_s
-    left_out: dict[str, str] = {}
-    kept: dict[int, float] = {}
-    for horizon_s in sorted(horizons_s):
-        steps = int(steps_ahead([horizon_s], step_s)[0])
-        if horizon_s < step_s:
-            left_out[f"{horizon_s:g} s"] = f"shorter than a step of {step_s:g} s"
-        elif steps > 0.1 * size or 0.15 * size < WINDOW + steps + ORIGINS_MIN:
-            left_out[f"{horizon_s:g} s"] = f"the test part of {0.15 * size:.0f} steps is too short"
-        else:
-            kept[steps] = horizon_s
-    if not kept:
-        raise UsageError(
-            f"{size} steps of {step_s:g} s hold none of the horizons", series.name,
-            "Use a longer trace, shorter horizons or another step",
-        )  # fmt: skip
-    ahead = np.array(sorted(kept))
-    parts = split(size, ahead, origins)
-    cuts = np.unique(np.concatenate([parts.valid, parts.test]))
-    length = min(int(cuts.min()), lookback(step_s, int(ahead.max())))
-    train = series.before(parts.train)
-    scaler = None if train.features is None else Scaler.fitted(train.features)
-    change = np.abs(np.diff(train.values))
-    came = series.came(cuts, ahead)
-    valid = cuts < parts.borders[0]
-    came[valid] = np.where(
-        cuts[valid, None] + ahead <= parts.borders[0], came[valid], np.nan
-    )  # a target of the test part is nothing the validation part may learn from
-    return _Plan(
-        series=series, horizons_s=tuple(kept[int(steps)] for steps in ahead), ahead=ahead,
-        parts=parts, cuts=cuts, valid=valid, came=came, left_out=left_out,
-        histories=series.histories(cuts, length, scaler),
-        step_error=float(np.nanmean(change)) if np.isfinite(change).any() else 0.0,
-    )  # fmt: skip
+    """The model with the least calibrated pinball loss over the validation part; the ensemble,
+    whose weights were fitted to that part, does not stand for it."""
 
 
 @dataclass(slots=True)
 class _Found:
-    """Forecasts of one model by seed: (B, H, 3)."""
+    """Forecasts of one model by seed: (B, H, 3), as it gave them and calibrated."""
 
     quantiles: dict[int, FloatArray] = field(default_factory=dict)
+    calibrated: dict[int, FloatArray] = field(default_factory=dict)
+    relearned: list[Relearned] = field(default_factory=list)
     fit_s: list[float] = field(default_factory=list)
     forecast_ms: list[float] = field(default_factory=list)
 
@@ -194,14 +148,18 @@ def evaluate(
     return _summary(found, tasks, tuple(seeds), weights)
 
 
-def _ask(found: _Found, model: Model, seed: int, train: DemandSeries, tasks: _Plan) -> None:
+def _ask(found: _Found, model: Model, seed: int, train: DemandSeries, tasks: Plan) -> None:
     began = time.perf_counter()
     model.fit(train, tasks.horizons_s)
     found.fit_s.append(time.perf_counter() - began)
     made = model.predict_quantiles(tasks.histories, tasks.horizons_s, LEVELS)
     if not np.isfinite(made).all():
         raise UnfitError("it gave forecasts that are not numbers", train.name, "Use another model")
+    if isinstance(model, Network) and model.tunes:
+        made, again = relearned(model, made, tasks)
+        found.relearned += again
     found.quantiles[seed] = made
+    found.calibrated[seed] = _calibrated(made, tasks)
     one = tasks.histories.rows(slice(len(tasks.cuts) - 1, None))
     times = []
     for _ in range(TIMED):
@@ -211,42 +169,73 @@ def _ask(found: _Found, model: Model, seed: int, train: DemandSeries, tasks: _Pl
     found.forecast_ms.append(float(np.median(times)))
 
 
-def _of_seed(found: _Found, seed: int) -> FloatArray:
-    return found.quantiles.get(seed, next(iter(found.quantiles.values())))
+def _calibrated(quantiles: FloatArray, tasks: Plan) -> FloatArray:
+    """(B, H, 3) as online calibration would have given them."""
+    cuts = tasks.cuts.astype(np.float64)
+    made = [
+        calibrated(quantiles[:, h], tasks.came[:, h], cuts + steps, cuts)
+        for h, steps in enumerate(tasks.ahead)
+    ]
+    return np.stack(made, 1)
+
+
+def _of_seed(by_seed: Mapping[int, FloatArray], seed: int) -> FloatArray:
+    return by_seed.get(seed, next(iter(by_seed.values())))
 
 
 def _add_mixtures(
-    found: dict[str, _Found], tasks: _Plan, seeds: Sequence[int]
+    found: dict[str, _Found], tasks: Plan, seeds: Sequence[int]
 ) -> dict[str, dict[str, float]]:
     """Adds the choice and the ensemble; returns the choice's last weights by horizon."""
-    names = list(found)
+    choice, weights = _choice(found, tasks, seeds)
     members = [name for name in ENSEMBLE if name in found]
-    weights: dict[str, dict[str, float]] = {}
-    choice, fixed = _Found(), _Found()
-    for seed in seeds:
-        stacked = np.stack([_of_seed(found[name], seed) for name in names])  # (M, B, H, 3)
-        mixed = np.empty_like(stacked[0])
-        joined = np.empty_like(stacked[0])
-        for h, steps in enumerate(tasks.ahead):
-            came, ends = tasks.came[:, h], tasks.cuts + steps
-            mixed[:, h], by_origin = mixing.chosen(
-                came, stacked[:, :, h], tasks.cuts, ends, tasks.valid
-            )
-            last = mixing.names_by_weight(names, by_origin[-1])
-            weights.setdefault(f"{tasks.horizons_s[h]:g}", last)
-            if members:
-                picked = np.stack([stacked[names.index(name), :, h] for name in members])
-                fitted = mixing.ensemble_weights(came[tasks.valid], picked[:, tasks.valid])
-                joined[:, h] = np.einsum("m,mbq->bq", fitted, picked)
-        choice.quantiles[seed] = mixed
-        if members:
-            fixed.quantiles[seed] = joined
-    _add_times(choice, [found[name] for name in names])
-    found[CHOICE] = choice
     if members:
-        _add_times(fixed, [found[name] for name in members])
+        fixed = _ensemble([found[name] for name in members], tasks, seeds)
         found[MIXED] = fixed
+    found[CHOICE] = choice
     return weights
+
+
+def _choice(
+    found: Mapping[str, _Found], tasks: Plan, seeds: Sequence[int]
+) -> tuple[_Found, dict[str, dict[str, float]]]:
+    """The online mixture: members as they are or calibrated, then their mean calibrated."""
+    names, choice = list(found), _Found()
+    weights: dict[str, dict[str, float]] = {}
+    for seed in seeds:
+        raw = np.stack([_of_seed(found[name].quantiles, seed) for name in names])  # (M, B, H, 3)
+        sure = np.stack([_of_seed(found[name].calibrated, seed) for name in names])
+        plain, made = np.empty_like(raw[0]), np.empty_like(raw[0])
+        for h, steps in enumerate(tasks.ahead):
+            came, cuts, ends = tasks.came[:, h], tasks.cuts, tasks.cuts + steps
+            used = mixing.as_used(raw[:, :, h], sure[:, :, h], came, cuts, ends)
+            shares = mixing.rank_weights(mixing.losses(came, used), cuts, ends)
+            plain[:, h] = np.einsum("bm,mbq->bq", shares, raw[:, :, h])
+            mean = np.einsum("bm,mbq->bq", shares, used)
+            made[:, h] = calibrated(mean, came, ends, cuts, pace=TOGETHER)
+            last = mixing.names_by_weight(names, shares[-1])
+            weights.setdefault(f"{tasks.horizons_s[h]:g}", last)
+        choice.quantiles[seed], choice.calibrated[seed] = plain, made
+    _add_times(choice, list(found.values()))
+    return choice, weights
+
+
+def _ensemble(members: Sequence[_Found], tasks: Plan, seeds: Sequence[int]) -> _Found:
+    """With the weights that were best over the validation part."""
+    fixed = _Found()
+    for seed in seeds:
+        raw = np.stack([_of_seed(member.quantiles, seed) for member in members])
+        joined = np.empty_like(raw[0])
+        for h in range(len(tasks.ahead)):
+            came = tasks.came[tasks.valid, h]
+            fitted = mixing.ensemble_weights(came, raw[:, tasks.valid, h])
+            joined[:, h] = np.einsum("m,mbq->bq", fitted, raw[:, :, h])
+        fixed.quantiles[seed], fixed.calibrated[seed] = (
+            joined,
+            _calibrated(joined, tasks),
+        )
+    _add_times(fixed, members)
+    return fixed
 
 
 def _add_times(mixture: _Found, members: Sequence[_Found]) -> None:
@@ -255,7 +244,7 @@ def _add_times(mixture: _Found, members: Sequence[_Found]) -> None:
 
 
 def _summary(
-    found: dict[str, _Found], tasks: _Plan, seeds: tuple[int, ...],
+    found: dict[str, _Found], tasks: Plan, seeds: tuple[int, ...],
     weights: dict[str, dict[str, float]],
 ) -> Evaluation:  # fmt: skip
     rows: list[Row] = []
@@ -265,11 +254,7 @@ def _summary(
         by_horizon: list[list[FloatArray]] = [[] for _ in tasks.ahead]
         for seed, quantiles in entry.quantiles.items():
             for h, horizon_s in enumerate(tasks.horizons_s):
-                made = calibrated(
-                    quantiles[:, h], tasks.came[:, h],
-                    (tasks.cuts + tasks.ahead[h]).astype(np.float64),
-                    tasks.cuts.astype(np.float64),
-                )  # fmt: skip
+                made = entry.calibrated[seed][:, h]
                 by_horizon[h].append(pinball(tasks.came[:, h], made, LEVELS).mean(-1))
                 test = ~tasks.valid & np.isfinite(tasks.came[:, h])
                 if test.any():
@@ -281,7 +266,7 @@ def _summary(
         means = [np.mean(seeded, 0) for seeded in by_horizon]
         for h, mean in enumerate(means):
             losses[name, h] = mean
-        valid_loss[name] = float(np.mean([np.nanmean(_known(m[tasks.valid])) for m in means]))
+        valid_loss[name] = float(np.mean([np.mean(_known(m[tasks.valid])) for m in means]))
     return Evaluation(
         name=tasks.series.name, unit=tasks.series.unit, step_s=tasks.series.step_s,
         steps=len(tasks.series.values), origins=int((~tasks.valid).sum()),
@@ -289,21 +274,32 @@ def _summary(
         fit_s={name: float(np.mean(entry.fit_s)) for name, entry in found.items()},
         forecast_ms={name: float(np.mean(e.forecast_ms)) for name, e in found.items()},
         comparisons=_comparisons(found, tasks, losses), weights=weights,
-        drift_steps=_drift(found, tasks), use=min(valid_loss, key=valid_loss.__getitem__),
+        drift_steps=_drift(found, tasks),
+        relearned=tuple(entry for one in found.values() for entry in one.relearned),
+        coverage_margin=margin(_covered(found[CHOICE], tasks), _overlap(tasks, -1)),
+        use=_best(valid_loss),
     )  # fmt: skip
+
+
+def _best(valid_loss: Mapping[str, float]) -> str:
+    """Of least validation loss; the choice where nothing is known.
+
+    Not the ensemble: its weights were fitted to the same outcomes.
+    """
+    known = {n: loss for n, loss in valid_loss.items() if n != MIXED and np.isfinite(loss)}
+    return min(known, key=known.__getitem__) if known else CHOICE
 
 
 def _known(values: FloatArray) -> FloatArray:
     known = values[np.isfinite(values)]
-    return known if len(known) else np.zeros(1)
+    return known if len(known) else np.full(1, np.inf)
 
 
 def _comparisons(
-    found: Mapping[str, _Found], tasks: _Plan, losses: Mapping[tuple[str, int], FloatArray]
+    found: Mapping[str, _Found], tasks: Plan, losses: Mapping[tuple[str, int], FloatArray]
 ) -> tuple[Comparison, ...]:
     baselines = [name for name in BASELINES if name in found]
     made = []
-    stride = float(np.median(np.diff(tasks.cuts))) if len(tasks.cuts) > 1 else 1.0
     for h, horizon_s in enumerate(tasks.horizons_s):
         test = ~tasks.valid & np.isfinite(tasks.came[:, h])
         if not (baselines and test.any()):
@@ -311,13 +307,27 @@ def _comparisons(
         best = min(baselines, key=lambda name: float(losses[name, h][test].mean()))
         made.append(Comparison(
             horizon_s=horizon_s, ours=CHOICE, best_baseline=best,
-            test=paired(losses[CHOICE, h][test], losses[best, h][test],
-                        int(np.ceil(tasks.ahead[h] / max(stride, 1.0)))),
+            test=paired(losses[CHOICE, h][test], losses[best, h][test], _overlap(tasks, h)),
         ))  # fmt: skip
     return tuple(made)
 
 
-def _drift(found: Mapping[str, _Found], tasks: _Plan) -> tuple[int, ...]:
+def _overlap(tasks: Plan, h: int) -> int:
+    """Cut-offs whose forecasts of one horizon reach over each other."""
+    stride = float(np.median(np.diff(tasks.cuts))) if len(tasks.cuts) > 1 else 1.0
+    return int(np.ceil(tasks.ahead[h] / max(stride, 1.0)))
+
+
+def _covered(choice: _Found, tasks: Plan) -> FloatArray:
+    """(B,) share of horizons and seeds whose interval held what came, over the test part."""
+    came = tasks.came[~tasks.valid]
+    held = np.mean([inside(came, made[~tasks.valid]) for made in choice.calibrated.values()], 0)
+    known = np.isfinite(came)
+    share: FloatArray = np.where(known, held, 0.0).sum(1) / np.where(known, 1.0, np.nan).sum(1)
+    return share
+
+
+def _drift(found: Mapping[str, _Found], tasks: Plan) -> tuple[int, ...]:
     """From the loss at the shortest horizon, over its own first losses."""
     name = "bilstm" if "bilstm" in found else next(iter(found))
     quantiles = next(iter(found[name].quantiles.values()))[:, 0]

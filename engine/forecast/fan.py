@@ -10,11 +10,14 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
-from engine.forecast.conformal import Calibrator
 from engine.forecast.features import Scaler
+from engine.forecast.gaps import knows_recent
 from engine.forecast.histories import Histories
+from engine.forecast.mixing import mixture
+from engine.forecast.mixture import said_by, shares_of
 from engine.forecast.network import Network
-from engine.forecast.neural_inputs import WINDOW, lookback
+from engine.forecast.neural_encode import WINDOW
+from engine.forecast.neural_inputs import lookback
 from engine.forecast.scores import LEVELS
 from engine.forecast.series import LEAST_STEPS, TRAIN, DemandSeries
 from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
@@ -92,7 +95,7 @@ def dense_horizons(step_s: float) -> FloatArray:
 
 
 Remembered = dict[tuple[int, int], FloatArray]
-"""(H, Q) by cut-off and length of history: what a model that is never fitted said before."""
+"""(M, H, Q) by cut-off and length of history: what a model that is never fitted said before."""
 
 
 class Fans:
@@ -190,16 +193,21 @@ def fan(
     cut, horizons_s = cut_of(series, at_s), dense_horizons(series.step_s)
     ahead = np.round(horizons_s / series.step_s).astype(np.int64)
     known = series.before(cut)
+    if not knows_recent(known.values):
+        raise UsageError(
+            f"the {WINDOW} steps before {at_s:g} s hold no value", series.name,
+            "Choose a moment before the gap, or some steps after it",
+        )  # fmt: skip
     fitted = max(LEAST_STEPS, round(TRAIN * cut))
     if not loaded:
         model.fit(known.before(fitted), horizons_s.tolist())
     asked = _Asked(known=known, fitted=fitted, ahead=ahead, horizons_s=horizons_s, levels=levels)
     latest = asked.histories(np.array([cut]))
-    quantiles = asked.of(model, latest)[0]
-    used = 0
+    said, shares = asked.of(model, latest)[0], shares_of(model, horizons_s.tolist())
+    quantiles, used = np.einsum("mh,mhq->hq", shares, said), 0
     if calibrated and len(levels) > 1:
         quantiles, used = _calibrated(
-            model, asked, quantiles, {} if remembered is None else remembered
+            model, asked, said, shares, {} if remembered is None else remembered
         )
     shown = min(cut, int(np.clip(round(SHOWN_S / series.step_s), *SHOWN_STEPS)))
     features, steps = _attention(model, latest)
@@ -229,7 +237,7 @@ class _Asked:
         return self.known.histories(cuts, length, scaler)
 
     def before(self, model: Model, cuts: IntArray, remembered: Remembered) -> FloatArray:
-        """(B, H, Q) at earlier cut-offs; the model is asked what is not remembered."""
+        """(B, M, H, Q) at earlier cut-offs; the model is asked what is not remembered."""
         longest, have = lookback(self.known.step_s, int(self.ahead.max())), int(cuts.min())
         # A shorter history in coarse lengths, or each further cut-off would ask for another one.
         coarse = 1 << max(0, have.bit_length() - 3)
@@ -242,13 +250,15 @@ class _Asked:
         return np.stack([remembered[int(cut), length] for cut in cuts])
 
     def of(self, model: Model, histories: Histories) -> FloatArray:
-        return model.predict_quantiles(histories, self.horizons_s.tolist(), self.levels)
+        """(B, M, H, Q) of each member."""
+        said = said_by(model, histories, self.horizons_s.tolist(), self.levels)
+        return said.transpose(1, 0, 2, 3)
 
 
 def _calibrated(
-    model: Model, asked: _Asked, latest: FloatArray, remembered: Remembered
+    model: Model, asked: _Asked, latest: FloatArray, shares: FloatArray, remembered: Remembered
 ) -> tuple[FloatArray, int]:
-    """The forecast with its ends moved as earlier forecasts tell, and how many these were."""
+    """(H, Q) with ends moved as earlier forecasts tell, and how many these were."""
     cut = len(asked.known.values)
     first = asked.fitted + WINDOW
     # Strides are powers of two, so that the grid stays where it is from cut-off to cut-off: the
@@ -258,15 +268,17 @@ def _calibrated(
     came = asked.known.came(cuts, asked.ahead)
     used = int(np.isfinite(came[:, 0]).sum())
     if not used:
-        return latest, 0
-    before = asked.before(model, cuts, remembered)
-    made = np.empty_like(latest)
-    for h in range(len(asked.ahead)):
-        calibrator = Calibrator(low=asked.levels[0], high=asked.levels[-1])
-        for quantiles, value in zip(before[:, h], came[:, h], strict=True):
-            calibrator.learn(quantiles, float(value))
-        made[h] = calibrator.apply(latest[h])
-    return made, used
+        return np.einsum("mh,mhq->hq", shares, latest), 0
+    said = np.concatenate([asked.before(model, cuts, remembered), latest[None]])  # (B, M, H, Q)
+    starts = np.append(cuts, cut)
+    made = [
+        mixture(
+            said[:, :, h].transpose(1, 0, 2), shares[:, h], np.append(came[:, h], np.nan),
+            starts, starts + steps, asked.levels,
+        )[-1]
+        for h, steps in enumerate(asked.ahead)
+    ]  # fmt: skip
+    return np.stack(made), used
 
 
 def _attention(model: Model, latest: Histories) -> tuple[FloatArray | None, FloatArray | None]:

@@ -11,7 +11,8 @@ from enum import StrEnum
 import numpy as np
 
 from engine.errors import UsageError
-from engine.forecast.neural_inputs import DEMAND, FEATURE_COUNT, WINDOW
+from engine.forecast.neural_encode import WINDOW
+from engine.forecast.neural_inputs import DEMAND, FEATURE_COUNT
 from engine.units import BoolArray, FloatArray, IntArray
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from engine.errors import ReplayCancelled, StoreError, UsageError
 from engine.forecast.base import HORIZONS_S
-from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.gaps import filled
+from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.neural import NeuralForecaster
 from engine.forecast.neural_attention import Faithfulness, faithfulness
 from engine.forecast.neural_inputs import lookback

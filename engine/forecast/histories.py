@@ -28,8 +28,12 @@ class Histories:
     """(B, 23) which of them the trace has."""
     cut: IntArray | None = None
     """(B,) steps of the series before each cut-off, for models that count from its start."""
+    checked: bool = False
+    """A part of checked histories is not checked again."""
 
     def __post_init__(self) -> None:
+        if self.checked:
+            return
         if self.demand.ndim != 2 or self.demand.shape[1] < LEAST:
             raise UsageError(
                 f"the history has the shape {self.demand.shape}", "history",
@@ -37,7 +41,8 @@ class Histories:
             )  # fmt: skip
         if not self.step_s > 0:
             raise UsageError(f"the step is {self.step_s} s", "step_s", "Use more than 0 seconds")
-        if np.isinf(self.demand).any() or (self.demand < 0).any():
+        lowest, highest = np.fmin.reduce(self.demand, None), np.fmax.reduce(self.demand, None)
+        if lowest < 0 or highest == np.inf:
             raise UsageError(
                 "demand is negative or infinite", "history", "Correct these steps or leave a gap"
             )
@@ -54,6 +59,7 @@ class Histories:
         size = len(self.demand)
         return replace(
             self,
+            checked=True,
             demand=self.demand[which],
             end_s=np.broadcast_to(np.asarray(self.end_s, np.float64), size)[which],
             features=None if self.features is None else self.features[which],
@@ -63,29 +69,11 @@ class Histories:
 
     def latest(self, steps: int) -> Histories:
         """The same without what lies further back."""
-        return replace(self, demand=self.demand[:, -steps:])
+        kept = max(steps, LEAST)
+        return replace(self, demand=self.demand[:, -kept:], checked=True)
 
 
 def steps_ahead(horizons_s: Sequence[float], step_s: float) -> npt.NDArray[np.int64]:
     """(H,) steps after the cut-off whose end is the first at or after each horizon."""
     ahead = np.ceil(np.asarray(horizons_s, np.float64) / step_s - 1e-9).astype(np.int64)
     return np.maximum(ahead, 1)
-
-
-def filled(demand: FloatArray) -> FloatArray:
-    """Gaps by linear interpolation, at the ends by the nearest value.
-
-    Raises:
-        UsageError: a history without a single value.
-    """
-    gaps = np.isnan(demand)
-    if not gaps.any():
-        return demand
-    whole = demand.copy()
-    at = np.arange(demand.shape[1])
-    for row in np.flatnonzero(gaps.any(1)):
-        known = ~gaps[row]
-        if not known.any():
-            raise UsageError("the history holds gaps only", f"pool {row}", "Choose a later time")
-        whole[row] = np.interp(at, at[known], demand[row, known])
-    return whole

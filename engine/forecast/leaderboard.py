@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from engine.forecast.evaluation import CHOICE, Evaluation
 from engine.forecast.registry import BASELINES, MODELS
 
 SHIPPED = "bilstm"
+SURE = 0.05
+"""p values below it tell of a difference."""
 SHARE, WORSE, COVERAGE = 2 / 3, 0.03, (0.77, 0.83)
 """The bar: better on this share of cells, nowhere worse by more, covering this much."""
 
@@ -31,6 +34,8 @@ class Cell:
     p_value: float
     coverage: float
     """Of the 80 % interval of ours."""
+    coverage_margin: float | None
+    """Half of the 95 % interval of the coverage on this trace, mean over horizons."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +46,12 @@ class Verdict:
     better: int
     worst_frac: float
     """Largest difference."""
+    worst: str
+    """Where: trace and horizon in seconds."""
     coverage: Mapping[str, float]
     """By trace, mean over horizons."""
+    coverage_margin: Mapping[str, float | None]
+    """By trace: half of the 95 % interval of that mean."""
     passed: bool
 
 
@@ -79,7 +88,7 @@ def cells(evaluation: Evaluation) -> list[Cell]:
             shipped_pinball=mean_of(evaluation, SHIPPED, at, "pinball"),
             choice_pinball=mean_of(evaluation, CHOICE, at, "pinball"), ours=found.ours,
             difference_frac=found.test.difference_frac, p_value=found.test.p_value,
-            coverage=coverage,
+            coverage=coverage, coverage_margin=evaluation.coverage_margin,
         ))  # fmt: skip
     return made
 
@@ -89,14 +98,16 @@ def verdict(found: Sequence[Cell]) -> Verdict | None:
     if not found:
         return None
     better = sum(cell.difference_frac < 0 for cell in found)
-    worst = max(cell.difference_frac for cell in found)
+    worst = max(found, key=lambda cell: cell.difference_frac)
     coverage = {
         trace: float(np.mean([cell.coverage for cell in found if cell.trace == trace]))
         for trace in dict.fromkeys(cell.trace for cell in found)
     }
     return Verdict(
-        cells=len(found), better=better, worst_frac=worst, coverage=coverage,
-        passed=better >= SHARE * len(found) and worst <= WORSE
+        cells=len(found), better=better, worst_frac=worst.difference_frac,
+        worst=f"{worst.trace} at {worst.horizon_s:g} s", coverage=coverage,
+        coverage_margin={cell.trace: cell.coverage_margin for cell in found},
+        passed=better >= SHARE * len(found) and worst.difference_frac <= WORSE
         and all(COVERAGE[0] <= share <= COVERAGE[1] for share in coverage.values()),
     )  # fmt: skip
 
@@ -126,18 +137,43 @@ _PAIRS = (
 
 
 def ablations(evaluations: Sequence[Evaluation]) -> list[str]:
-    """Whether each part of the shipped network pays, a sentence each; empty if not measured."""
+    """Whether each part of the shipped network pays, and learning again, a sentence each.
+
+    Empty if not measured. A paired t-test over traces of the logarithm of the losses' ratio.
+    """
     made = []
     shares = [relative(evaluation) for evaluation in evaluations]
     for what, whole, without in _PAIRS:
         pairs = [(s[whole], s[without]) for s in shares if whole in s and without in s]
         if not pairs:
             continue
-        change = float(np.exp(np.mean([np.log(a / b) for a, b in pairs]))) - 1
-        wins = sum(a < b for a, b in pairs)
-        pays = "pays" if change < 0 and 2 * wins > len(pairs) else "does not pay"
+        logs = np.array([np.log(a / b) for a, b in pairs])
+        change, wins = float(np.exp(logs.mean())) - 1, sum(a < b for a, b in pairs)
+        p_value = float(stats.ttest_1samp(logs, 0.0).pvalue) if np.ptp(logs) else 1.0
+        if p_value >= SURE:
+            said = f"{what}: no difference was found"
+        else:
+            said = f"{what} {'pays' if change < 0 else 'costs'}"
         made.append(
-            f"{what} {pays}: pinball is {abs(change):.1%} {'lower' if change < 0 else 'higher'} "
-            f"with it, lower on {wins} of {len(pairs)} traces."
+            f"{said}: pinball is {abs(change):.1%} {'lower' if change < 0 else 'higher'} with it, "
+            f"lower on {wins} of {len(pairs)} traces (p = {p_value:.2f})."
         )
-    return made
+    again = relearning(evaluations)
+    return made if again is None else [*made, again]
+
+
+def relearning(evaluations: Sequence[Evaluation]) -> str | None:
+    """What learning again after a drift gave, a sentence; None: no drift was noticed."""
+    logs = [
+        np.log(entry.after / entry.before)
+        for evaluation in evaluations for entry in evaluation.relearned
+        if entry.before > 0 and entry.after > 0
+    ]  # fmt: skip
+    if not logs:
+        return None
+    change, better = float(np.exp(np.mean(logs))) - 1, sum(log < 0 for log in logs)
+    return (
+        f"Learning again after a drift: pinball of the fitted network on what followed is "
+        f"{abs(change):.1%} {'lower' if change < 0 else 'higher'} with it, lower {better} of "
+        f"{len(logs)} times."
+    )

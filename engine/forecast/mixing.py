@@ -5,13 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.optimize import linprog
 
+from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.scores import LEVELS, pinball
-from engine.units import BoolArray, FloatArray, IntArray
+from engine.units import FloatArray, IntArray
 
-RATES = (0.1, 0.3, 1.0, 3.0)
-"""Learning rates that are tried."""
+SHARES = (3 / 8, 3 / 8, 1 / 8, 1 / 8)
+"""Weights in the choice of the models that have been best so far, the best first."""
+TOLERANCE = 1.5
+"""A model with so many times the best one's loss gets no weight."""
 MEMORY = 0.995
-"""A loss counts this much less with every later origin, so that weights follow drift."""
+"""A loss counts this much less with every later outcome, so that ranks follow drift."""
 
 
 def ensemble_weights(came: FloatArray, members: FloatArray) -> FloatArray:
@@ -45,19 +48,13 @@ def ensemble_weights(came: FloatArray, members: FloatArray) -> FloatArray:
     return made
 
 
-def online_weights(
-    losses: FloatArray, starts: IntArray, ends: IntArray, rate: float
-) -> FloatArray:
-    """(B, M) weights by origin, from losses that were known at its cut-off.
-
-    Exponential weights: the loss of the mixture stays close to that of the best model in
-    hindsight (Cesa-Bianchi and Lugosi 2006, theorem 2.2).
+def faded(losses: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
+    """(B, M) sums of the losses known at each cut-off; later ones count more.
 
     Args:
-        losses: (M, B), of a common unit; NaN where the outcome is unknown.
+        losses: (M, B); NaN where the outcome is unknown.
         starts: (B,) cut-offs, increasing.
         ends: (B,) when each outcome is known.
-        rate: how fast weights follow.
     """
     count, size = losses.shape
     total = np.zeros(count)
@@ -68,43 +65,72 @@ def online_weights(
             if np.isfinite(losses[:, learnt]).all():
                 total = MEMORY * total + losses[:, learnt]
             learnt += 1
-        weight = np.exp(-rate * (total - total.min()))
-        made[number] = weight / weight.sum()
+        made[number] = total
     return made
 
 
-def chosen(
-    came: FloatArray, members: FloatArray, starts: IntArray, ends: IntArray, valid: BoolArray
-) -> tuple[FloatArray, FloatArray]:
-    """The mixture as it would have been given online, and its weights.
+def rank_weights(losses: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
+    """(B, M) weights by origin: `SHARES`, in the order of the losses known at its cut-off.
 
-    Half of each weight follows the outcomes as they come, half is what was best over the
-    validation part: the first is never far behind the best model, the second finds mixtures
-    that are better than any.
+    A mean of few good models, almost equally weighted, is hard to beat where outcomes are too few
+    to learn weights from: the "forecast combination puzzle" (Stock and Watson 2004). Equal losses
+    rank as they stand. Arguments: as for `faded`.
+    """
+    shares = np.asarray(SHARES[: len(losses)])
+    totals = faded(losses, starts, ends)
+    made = np.zeros_like(totals)
+    for weights, total in zip(made, totals, strict=True):
+        best = np.argsort(total, kind="stable")[: len(shares)]
+        kept = shares * (total[best] <= TOLERANCE * total[best[0]])
+        weights[best] = kept / kept.sum()
+    return made
+
+
+def as_used(
+    raw: FloatArray, sure: FloatArray, came: FloatArray, starts: IntArray, ends: IntArray,
+    levels: Sequence[float] = LEVELS,
+) -> FloatArray:  # fmt: skip
+    """(M, B, Q) of each model as it is or calibrated, whichever has lost less so far.
 
     Args:
+        raw: (M, B, Q) as the models gave them.
+        sure: (M, B, Q) the same, calibrated.
         came: (B,) outcomes, NaN where unknown.
-        members: (M, B, 3) quantiles at `LEVELS`.
         starts: (B,) cut-offs, increasing.
-        ends: (B,) when outcomes are known.
-        valid: (B,) which origins may choose the learning rate: those of the validation part.
-
-    Returns:
-        (B, 3) quantiles and (B, M) weights.
+        ends: (B,) when each outcome is known.
+        levels: (Q,) of the quantiles.
     """
-    losses = np.stack([pinball(came, member, LEVELS).mean(-1) for member in members])
-    known = np.isfinite(losses[0]) & valid
-    unit = float(losses[:, known].mean(1).min()) if known.any() else 1.0
-    found = []
-    for order, rate in enumerate(RATES):
-        weights = online_weights(losses / max(unit, 1e-12), starts, ends, rate)
-        mixed = np.einsum("bm,mbq->bq", weights, members)
-        loss = pinball(came, mixed, LEVELS).mean(-1)[known]
-        found.append((float(loss.mean()) if known.any() else 0.0, order, weights))
-    _, _, online = min(found, key=lambda entry: entry[:2])
-    fixed = ensemble_weights(came[valid], members[:, valid])
-    weights = (online + fixed) / 2
-    return np.einsum("bm,mbq->bq", weights, members), weights
+    plain, calm = (faded(losses(came, part, levels), starts, ends) for part in (raw, sure))
+    return np.where((plain < calm).T[..., None], raw, sure)
+
+
+def mixture(
+    raw: FloatArray, weights: FloatArray, came: FloatArray, starts: IntArray, ends: IntArray,
+    levels: Sequence[float] = LEVELS,
+) -> FloatArray:  # fmt: skip
+    """(B, Q) mean of models as it would have been given online, calibrated as a whole.
+
+    Args:
+        raw: (M, B, Q) forecasts of each model, as it gave them; one alone is calibrated only.
+        weights: (M,), sum 1.
+        came: (B,) outcomes, NaN where unknown.
+        starts: (B,) cut-offs, increasing.
+        ends: (B,) when each outcome is known.
+        levels: (Q,) of the quantiles.
+    """
+    low, high = levels[0], levels[-1]
+    sure = np.stack([calibrated(one, came, ends, starts, low=low, high=high) for one in raw])
+    if len(raw) == 1:
+        alone: FloatArray = sure[0]
+        return alone
+    used = as_used(raw, sure, came, starts, ends, levels)
+    mean = np.einsum("m,mbq->bq", weights, used)
+    return calibrated(mean, came, ends, starts, pace=TOGETHER, low=low, high=high)
+
+
+def losses(came: FloatArray, members: FloatArray, levels: Sequence[float] = LEVELS) -> FloatArray:
+    """(M, B) mean pinball of (M, B, Q) quantiles; NaN where nothing came."""
+    return np.stack([pinball(came, member, levels).mean(-1) for member in members])
 
 
 def names_by_weight(names: Sequence[str], weights: FloatArray) -> dict[str, float]:

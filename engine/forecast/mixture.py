@@ -61,14 +61,25 @@ class Mixture:
         self, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
     ) -> FloatArray:
         """(B, H, Q)."""
-        said = np.stack(
+        said = self.said(histories, horizons_s, levels)
+        mixed: FloatArray = np.einsum("mh,mbhq->bhq", self.shares(horizons_s), said)
+        return mixed
+
+    def said(
+        self, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
+    ) -> FloatArray:
+        """(M, B, H, Q) of each member."""
+        return np.stack(
             [m.predict_quantiles(histories, horizons_s, levels) for m in self._fitted.values()]
         )
+
+    def shares(self, horizons_s: Sequence[float]) -> FloatArray:
+        """(M, H) weight of each member; the sum over members is 1."""
         usable = [at for at in self._weights if self._shares(at, self._fitted).any()]
         nearest = [min(usable, key=lambda at: abs(math.log(at / h))) for h in horizons_s]
-        shares = np.stack([self._shares(at, self._fitted) for at in nearest], 1)  # (M, H)
-        mixed: FloatArray = np.einsum("mh,mbhq->bhq", shares / shares.sum(0), said)
-        return mixed
+        shares = np.stack([self._shares(at, self._fitted) for at in nearest], 1)
+        weights: FloatArray = shares / shares.sum(0)
+        return weights
 
     def _shares(self, at: float, members: Mapping[str, Model]) -> FloatArray:
         return np.array([self._weights[at].get(name, 0.0) for name in members])
@@ -83,3 +94,19 @@ def weights_of(by_horizon: Mapping[str, Mapping[str, float]]) -> dict[float, dic
         float(at): {name: weight for name, weight in of.items() if name in heavy}
         for at, of in by_horizon.items()
     }
+
+
+def said_by(
+    model: Model, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
+) -> FloatArray:
+    """(M, B, H, Q) of each member; M is 1 but for a mixture."""
+    if isinstance(model, Mixture):
+        return model.said(histories, horizons_s, levels)
+    return model.predict_quantiles(histories, horizons_s, levels)[None]
+
+
+def shares_of(model: Model, horizons_s: Sequence[float]) -> FloatArray:
+    """(M, H) weights of the members."""
+    if isinstance(model, Mixture):
+        return model.shares(horizons_s)
+    return np.ones((1, len(horizons_s)))

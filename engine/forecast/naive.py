@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from engine.forecast.base import UnfitError, ordered
-from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.gaps import filled
+from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.series import DemandSeries
 from engine.units import SECONDS_PER_DAY, FloatArray, IntArray
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.forecast.base import UnfitError
-from engine.forecast.histories import Histories, filled
+from engine.forecast.gaps import filled
+from engine.forecast.histories import Histories
 from engine.forecast.neural import SHIPPED, NeuralForecaster
 from engine.forecast.series import DemandSeries
 from engine.units import FloatArray

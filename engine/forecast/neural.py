@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from engine.errors import CheckpointError, UsageError
-from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.neural_inputs import Encoded, encode, lookback
+from engine.forecast.neural_kernel import RecurrentKernel
 from engine.units import FloatArray
 
 if TYPE_CHECKING:
@@ -29,7 +31,7 @@ SHIPPED = Path(__file__).resolve().parents[2] / "models" / "checkpoints" / "fore
 THREADS = 2
 """Chunks that are forecast side by side: numpy and torch release the interpreter."""
 CHUNK = 512
-"""Windows per pass: larger batches fall out of the cache."""
+"""Windows per pass of the torch modules: larger batches fall out of the cache."""
 
 
 class NeuralForecaster:
@@ -38,6 +40,8 @@ class NeuralForecaster:
     def __init__(self, model: Forecaster, about: dict[str, Any], device: str = "cpu") -> None:
         self.model, self.about, self.device = model.to(device).eval(), about, device
         self.name = model.config.core
+        compiled = device == "cpu" and self.name in RecurrentKernel.CORES
+        self._kernel = RecurrentKernel(self.model) if compiled else None
 
     @classmethod
     def load(cls, folder: Path = SHIPPED, device: str = "cpu") -> NeuralForecaster:
@@ -74,19 +78,15 @@ class NeuralForecaster:
         Raises:
             UsageError: a level outside the range that the network was trained on.
         """
-        import torch
-
-        between = level_weights(self.model.config.levels, levels)
+        between = level_weights(self.model.config.levels, tuple(levels))
         ahead, place = np.unique(steps_ahead(horizons_s, histories.step_s), return_inverse=True)
 
         def ask(chunk: Histories) -> FloatArray:
             encoded = encode_histories(chunk, ahead)
-            with torch.inference_mode():  # holds for one thread
-                scaled = self.model(tensors(encoded, self.device)).cpu().numpy()
-            asked: FloatArray = scaled.astype(np.float64) @ between * encoded.level[:, None, None]
+            asked: FloatArray = self._scaled(encoded) @ between * encoded.level[:, None, None]
             return asked
 
-        chunks = _chunks(histories, int(ahead.max()))
+        chunks = self._chunks(histories, int(ahead.max()))
         if len(chunks) == 1:
             parts = [ask(chunks[0])]
         else:
@@ -94,6 +94,22 @@ class NeuralForecaster:
                 parts = list(threads.map(ask, chunks))
         joined: FloatArray = np.maximum.accumulate(np.concatenate(parts)[:, place], -1)
         return joined
+
+    def _scaled(self, encoded: Encoded) -> FloatArray:
+        """(B, H, K) quantiles at the network's own levels, in units of the window's level."""
+        if self._kernel is not None:
+            return self._kernel(encoded).astype(np.float64)
+        import torch
+
+        with torch.inference_mode():  # holds for one thread
+            made: FloatArray = self.model(tensors(encoded, self.device)).double().cpu().numpy()
+        return made
+
+    def _chunks(self, histories: Histories, longest: int) -> list[Histories]:
+        recent = histories.latest(lookback(histories.step_s, longest))
+        size = len(recent.demand)
+        chunk = CHUNK if self._kernel is None else max(CHUNK, -(-size // THREADS))
+        return [recent.rows(slice(at, at + chunk)) for at in range(0, size, chunk)]
 
     def attention(self, histories: Histories) -> tuple[FloatArray, FloatArray]:
         """Weights over features (B, 12, 23) and over steps (B, 12); each sums to 1."""
@@ -110,9 +126,9 @@ class NeuralForecaster:
 
 
 def encode_histories(histories: Histories, ahead: npt.NDArray[np.int64]) -> Encoded:
-    """Network inputs; gaps are filled along a straight line first."""
+    """Network inputs."""
     return encode(
-        filled(histories.demand), histories.step_s, ahead, histories.moment(),
+        histories.demand, histories.step_s, ahead, histories.moment(),
         histories.features, histories.present,
     )  # fmt: skip
 
@@ -126,12 +142,8 @@ def tensors(encoded: Encoded, device: str = "cpu") -> Inputs:
     return Inputs(*(torch.from_numpy(part).to(device) for part in encoded.arrays()))
 
 
-def _chunks(histories: Histories, longest: int) -> list[Histories]:
-    recent = histories.latest(lookback(histories.step_s, longest))
-    return [recent.rows(slice(at, at + CHUNK)) for at in range(0, len(recent.demand), CHUNK)]
-
-
-def level_weights(known: Sequence[float], wanted: Sequence[float]) -> FloatArray:
+@cache
+def level_weights(known: tuple[float, ...], wanted: tuple[float, ...]) -> FloatArray:
     """(K, Q) weights: quantiles between two known ones are linear in the normal score."""
     levels = np.asarray(wanted, np.float64)
     if not len(levels) or levels.min() < known[0] - 1e-9 or levels.max() > known[-1] + 1e-9:

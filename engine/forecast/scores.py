@@ -98,16 +98,39 @@ def paired(first: FloatArray, second: FloatArray, lag: int) -> Paired:
     mean = float(second.mean()) if size else 0.0
     fraction = float(first.mean()) / mean - 1 if mean > 0 else 0.0
     difference = first - second
-    spread = difference - difference.mean() if size else difference
-    if size < 3 or not spread.any():
+    if size < 3 or not (difference - difference.mean()).any():
         same = size < 3 or difference.mean() == 0
         return Paired(difference_frac=fraction, p_value=1.0 if same else 0.0)
+    statistic = difference.mean() / standard_error(difference, lag)
+    return Paired(
+        difference_frac=fraction, p_value=float(2 * stats.t.sf(abs(statistic), size - 1))
+    )
+
+
+def standard_error(values: FloatArray, lag: int) -> float:
+    """Of the mean of dependent values, with the correction of Harvey et al. (1997).
+
+    Args:
+        values: (B,) in order of time, B ≥ 3.
+        lag: values that close are dependent.
+    """
+    size, spread = len(values), values - values.mean()
     lag = min(lag, size // 3)
     weight = 1 - np.arange(1, lag + 1) / (lag + 1)
     auto = np.array([(spread[k:] * spread[: size - k]).sum() for k in range(lag + 1)]) / size
     variance = max(float(auto[0] + 2 * (weight * auto[1:]).sum()), 1e-300)
     factor = max(size + 1 - 2 * (lag + 1) + lag * (lag + 1) / size, 1.0) / size
-    statistic = difference.mean() / np.sqrt(variance / size) * np.sqrt(factor)
-    return Paired(
-        difference_frac=fraction, p_value=float(2 * stats.t.sf(abs(statistic), size - 1))
-    )
+    return float(np.sqrt(variance / size / factor))
+
+
+def margin(values: FloatArray, lag: int) -> float | None:
+    """Half of the 95 % interval of the mean of dependent values; None: too few of them.
+
+    Args:
+        values: (B,) in order of time; NaN is unknown.
+        lag: values that close are dependent.
+    """
+    known = values[np.isfinite(values)]
+    if len(known) < 3 or not np.ptp(known):
+        return None  # all alike tells nothing of how much they vary
+    return float(stats.t.ppf(0.975, len(known) - 1)) * standard_error(known, lag)

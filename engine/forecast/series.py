@@ -6,8 +6,9 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.forecast.features import Features, Scaler
-from engine.forecast.histories import Histories, filled
-from engine.forecast.neural_inputs import WINDOW
+from engine.forecast.gaps import filled
+from engine.forecast.histories import Histories
+from engine.forecast.neural_encode import WINDOW
 from engine.units import FloatArray, IntArray
 
 TRAIN, VALID = 0.70, 0.15

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.forecast.base import UnfitError, normal_quantiles
-from engine.forecast.histories import Histories, filled, steps_ahead
+from engine.forecast.gaps import filled
+from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.series import DemandSeries
 from engine.units import FloatArray
 
 FIT_STEPS = 1500
 """Latest steps that parameters are estimated from."""
+LEAST_VALUES = 10
+"""Of these, as many have a value at least; the others are filled in between them."""
 MOST = 4
 """Highest order of either part."""
 RUN_IN = 300
@@ -24,6 +27,12 @@ RUN_IN = 300
 
 
 def _latest(train: DemandSeries) -> FloatArray:
+    known = int(np.isfinite(train.values[-FIT_STEPS:]).sum())
+    if known < LEAST_VALUES:
+        raise UnfitError(
+            f"the latest {FIT_STEPS} steps of the training part hold {known} values", train.name,
+            "Use a trace with fewer gaps, or another model",
+        )  # fmt: skip
     values: FloatArray = filled(train.values[None, -FIT_STEPS:])[0]
     if values.std() <= 1e-9 * max(1.0, abs(float(values.mean()))):
         raise UnfitError(
@@ -89,8 +98,8 @@ class ExponentialSmoothing:
         ahead = steps_ahead(horizons_s, histories.step_s)
         powers = np.cumsum(p.phi ** np.arange(1, int(ahead.max()) + 1))
         mean = level[:, None] + slope[:, None] * powers[ahead - 1]
-        # psi weights: c_j = alpha + beta·(1 + phi + … + phi^(j-1))
-        weights = p.alpha + p.beta * np.concatenate([[0.0], powers / max(p.phi, 1e-9)])[1:]
+        # psi weights: c_j = alpha + beta·(phi + phi² + … + phi^j)
+        weights = p.alpha + p.beta * powers
         variance = np.concatenate([[1.0], 1.0 + np.cumsum(weights**2)])[ahead - 1]
         deviation = p.sigma * np.sqrt(variance)
         return normal_quantiles(mean, np.broadcast_to(deviation, mean.shape), levels)
@@ -182,10 +191,13 @@ def _searched(values: FloatArray, d: int) -> _Arma:
 
 def _aicc(level: FloatArray, order: tuple[int, int]) -> float:
     """From the regression of Hannan and Rissanen (1982); inf where it is not stable."""
+    from statsmodels.tools.sm_exceptions import ModelWarning
     from statsmodels.tsa.arima.estimators.hannan_rissanen import hannan_rissanen
 
     try:
-        found, _ = hannan_rissanen(level, ar_order=order[0], ma_order=order[1], demean=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ModelWarning)  # long gaps are straight lines here
+            found, _ = hannan_rissanen(level, ar_order=order[0], ma_order=order[1], demean=False)
     except (ValueError, np.linalg.LinAlgError):
         return np.inf
     if not (found.is_stationary and found.is_invertible):

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import lfilter
 
-from engine.forecast.neural_inputs import FEATURE_COUNT, WINDOW, Encoded, Moment, encode
+from engine.forecast.neural_encode import WINDOW
+from engine.forecast.neural_inputs import FEATURE_COUNT, Encoded, Moment, encode
 from engine.trace.streams import stream
 from engine.units import SECONDS_PER_DAY, FloatArray
 

@@ -26,7 +26,10 @@ class Applied:
 
 
 class Chain:
-    """Decides what is applied. P pools; times in seconds into the window."""
+    """Decides what is applied. P pools, or agent types where the scenario sites their workers.
+
+    Times are in seconds into the window.
+    """
 
     def __init__(
         self,
@@ -79,6 +82,7 @@ class Chain:
         current: FloatArray,
         reasons: tuple[Reason, ...],
         g_per_kwh: FloatArray | None = None,
+        usd_per_hour: FloatArray | None = None,
     ) -> tuple[FloatArray, Log]:
         """(P,) sizes after all stages that need no look at nodes, and what changed them.
 
@@ -88,6 +92,7 @@ class Chain:
             current: (P,) workers asked for so far.
             reasons: what bound each proposal.
             g_per_kwh: (P,) intensity of each pool's grid; None: no mask.
+            usd_per_hour: (P,) price of a worker now; None: as before the replay.
 
         Raises:
             PolicyError: a proposal is not a number, or negative.
@@ -111,7 +116,8 @@ class Chain:
             keep &= raised == wanted
             wanted = raised
         wanted = self._within_limits(wanted, keep, log)
-        return self._paced(t_s, wanted, current, keep, log), log
+        prices = self._prices if usd_per_hour is None else usd_per_hour
+        return self._paced(t_s, wanted, current, keep, prices, log), log
 
     def _check(self, t_s: float, proposed: FloatArray, keep: BoolArray) -> None:
         wrong = ~keep & ~(np.isfinite(proposed) & (proposed >= 0.0))
@@ -131,7 +137,13 @@ class Chain:
         return high
 
     def _paced(
-        self, t_s: float, wanted: FloatArray, current: FloatArray, keep: BoolArray, log: Log
+        self,
+        t_s: float,
+        wanted: FloatArray,
+        current: FloatArray,
+        keep: BoolArray,
+        prices: FloatArray,
+        log: Log,
     ) -> FloatArray:
         """Rate, cooldown and budget. What was left alone stays so."""
         guard = self._guard
@@ -151,7 +163,7 @@ class Chain:
             log.note("cooldown", wanted, cooled, Reason.COOLDOWN)
             wanted = cooled
         if guard.budget_usd_per_hour is not None:
-            paid = stages.budget(wanted, base, self._prices, guard.budget_usd_per_hour)
+            paid = stages.budget(wanted, base, prices, guard.budget_usd_per_hour)
             log.note("budget", wanted, paid, Reason.BUDGET)
             wanted = paid
         return wanted

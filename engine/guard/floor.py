@@ -15,13 +15,16 @@ class Floor:
         assert guard.slo_quantile is not None
         self._quantile, self._busy = guard.slo_quantile, guard.slo_busy_frac
         self._lookahead = Lookahead(len(pools), tick_s)
-        self._slots = np.array([float(pool.slots) for pool in pools])
+        self._slots: FloatArray = np.array([float(pool.slots) for pool in pools])
+        self._by_size = [{size.name: size.slots for size in pool.sizes} for pool in pools]
         self._horizon_s = np.array([pool.startup_mean_s for pool in pools]) + tick_s
 
     def see(self, observation: Observation) -> None:
         """Takes the last tick in."""
         if observation.t_s <= 0.0:
             return
+        for pool, (name, slots) in enumerate(zip(observation.size, self._by_size, strict=False)):
+            self._slots[pool] = slots.get(name, self._slots[pool])
         busy = np.nan_to_num(observation.busy_slots) * observation.tick_s
         self._lookahead.note(observation.arrived, observation.finished, busy, observation.tick_s)
         self._lookahead.close()

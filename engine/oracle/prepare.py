@@ -6,11 +6,13 @@ from functools import partial
 
 import numpy as np
 
+from engine.briefing import context_of
+from engine.cluster.sites import types_of
 from engine.oracle.search import improve
 from engine.policies.base import Future, PolicyContext
 from engine.policies.oracle import LEAD_FACTOR, plan_for
 from engine.policies.registry import PolicySpec, create, find
-from engine.replay import ReplaySpec, facts_of
+from engine.replay import ReplaySpec
 from engine.sim.service import Workload
 
 SEARCH_DEFAULTS = {"target": 0.9, "rounds": 0, "miss_price": 20.0}
@@ -55,20 +57,24 @@ def policy_spec(
 
 
 def _future(spec: ReplaySpec) -> Future:
+    """By agent type where the scenario sites workers, as its policies see them."""
     requests = spec.workload.arrivals.requests
+    pool = requests["pool"]
+    if spec.scenario.siting is not None:
+        kinds = np.empty(len(spec.scenario.pools), np.int32)
+        for kind, pools in enumerate(types_of(spec.scenario)):
+            kinds[pools] = kind
+        pool = kinds[pool]
     return Future(
         arrival_s=requests["arrival_s"],
         work_s=requests["work_s"],
-        pool=requests["pool"],
+        pool=pool,
         window_s=spec.window_s,
     )
 
 
 def _context(spec: ReplaySpec) -> PolicyContext:
-    return PolicyContext(
-        pools=facts_of(spec), tick_s=spec.scenario.tick_s,
-        slo_latency_s=spec.scenario.slo.latency_s, seed=spec.scenario.seed, future=spec.future,
-    )  # fmt: skip
+    return context_of(spec.scenario, spec.workload, spec.future)
 
 
 def _first_plan(spec: ReplaySpec, target: float) -> np.ndarray:

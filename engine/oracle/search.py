@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.briefing import context_of
 from engine.oracle.measures import measures
 from engine.oracle.play import run_out
 from engine.policies.base import Action, Observation, Policy, PolicyContext, Reason
@@ -60,8 +61,9 @@ def improve(
     """
     rng = np.random.default_rng([_STREAM, spec.scenario.seed])
     per_block = max(1, round(BLOCK_S / spec.scenario.tick_s))
-    lows = np.array([pool.workers_min for pool in spec.scenario.pools])
-    highs = np.array([pool.workers_max for pool in spec.scenario.pools])
+    pools = context_of(spec.scenario, spec.workload).pools
+    lows = np.array([pool.workers_min for pool in pools])
+    highs = np.array([pool.workers_max for pool in pools])
     tried = plan
     for number in range(rounds):
         chosen, changed = _changed(plan, per_block, rng)
@@ -89,10 +91,20 @@ def _objectives(
         run_out(run, cancel)
     found = [measures(run, BLOCK_S) for run in runs]
     one, other = (
-        m.slot_s + m.missed * (miss_price * m.work_s / np.maximum(m.arrived.sum(0), 1))
-        for m in found
+        _by_type(
+            m.slot_s + m.missed * (miss_price * m.work_s / np.maximum(m.arrived.sum(0), 1)),
+            run.types,
+        )
+        for run, m in zip(runs, found, strict=True)
     )
     return one, other
+
+
+def _by_type(values: FloatArray, types: tuple[IntArray, ...] | None) -> FloatArray:
+    """(blocks, pools) as it is, or (blocks, types) where the pools of a type are sited."""
+    if types is None:
+        return values
+    return np.column_stack([values[:, pools].sum(axis=1) for pools in types])
 
 
 def _changed(

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
+import numpy as np
+
 from engine.units import FloatArray, Int32Array, IntArray
 
 KEEP = -1
@@ -35,6 +37,10 @@ class Reason(StrEnum):
     RATE_LIMIT = "rate_limit"
     MIN_WORKERS = "min_workers"
     MAX_WORKERS = "max_workers"
+    LARGER_SIZE = "larger_size"
+    SMALLER_SIZE = "smaller_size"
+    SITED = "sited"
+    """Workers of the same agent type elsewhere are cheaper, cleaner or safer."""
     NO_ROOM = "no_room"
     """The pool's nodes are full, and there may be no more of them."""
     CARBON = "carbon"
@@ -47,6 +53,17 @@ class Reason(StrEnum):
     METRICS_MISSING = "metrics_missing"
     NOT_DUE = "not_due"
     DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SizeFacts:
+    """What a policy may know of a size that a pool's workers can have."""
+
+    name: str
+    slots: int
+    speed: float
+    """Divides service times."""
+    price_usd_per_hour: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +84,11 @@ class PoolFacts:
     """Peak of the trace's *historic* demand in busy slots (mean over the busiest minute). This is
     the one look at the whole trace that is allowed, for sizing fixed capacity; the static rule
     states it. NaN where there is no history."""
+    sizes: tuple[SizeFacts, ...] = ()
+    """That its workers can have; `slots` and price above are of the size at the start."""
+    size: str = "standard"
+    """Of its workers at the start."""
+    region: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +115,8 @@ class PolicyContext:
     """Everything fixed during a replay that a policy may use."""
 
     pools: tuple[PoolFacts, ...]
+    groups: tuple[str, ...] = ()
+    """Names of the node groups, in the order of `Action.groups`."""
     tick_s: float
     slo_latency_s: float
     seed: int
@@ -143,6 +167,29 @@ class Observation:
     """(pools,) 95th percentile of latency of requests that ended in the last tick, NaN if none."""
     workers: tuple[WorkerView, ...]
     """One view a pool."""
+    size: tuple[str, ...] = ()
+    """One a pool: of the workers that are ordered now."""
+    grid_g_per_kwh: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(pools,) carbon intensity of the pool's grid over the last tick; at the start: of the
+    first one."""
+    price_usd_per_hour: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(pools,) of a worker of the present size now, by its share of a node where it is on one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupAction:
+    """What a policy wants of the nodes of a group, once. What it costs is in the replay.
+
+    Moving takes the group's `migrate_s`, in which the worker is held twice; a sleeping node draws
+    its own power and takes `resume_s` to wake up.
+    """
+
+    empty_frac: float = 0.0
+    """Share of the nodes in use that are emptied by migration, those least taken first, as far as
+    their workers fit on the others."""
+    suspend_below_frac: float = 0.0
+    """Nodes that were less busy over the last tick are put to sleep: empty ones at once, others
+    when their workers have moved, as far as they fit elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +202,10 @@ class Action:
     """One a pool: what bound the proposal."""
     rationale: tuple[Mapping[str, Any], ...] = field(default=())
     """One a pool, JSON-able: the numbers behind it. Empty: none given."""
+    size: tuple[str | None, ...] = ()
+    """One a pool: the worker size wanted, None: as it is. Empty: all as they are."""
+    groups: tuple[GroupAction | None, ...] = ()
+    """One a node group: what is wanted of its nodes. Empty: nothing."""
 
 
 @runtime_checkable

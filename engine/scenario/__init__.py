@@ -27,6 +27,7 @@ from engine.scenario.routing import (
     Router,
     RouterKind,
 )
+from engine.scenario.siting import Siting, SitingRule
 from engine.scenario.tenancy import (
     Degradation,
     DegradeKind,
@@ -83,6 +84,8 @@ __all__ = [
     "RouterKind",
     "Sampling",
     "Scenario",
+    "Siting",
+    "SitingRule",
     "Slo",
     "Startup",
     "StartupKind",

@@ -24,7 +24,9 @@ class Purchase(StrEnum):
 
     ON_DEMAND = "on-demand"
     RESERVED = "reserved"
+    """Committed: `nodes_min` nodes are paid for all the time; those above it on demand."""
     SPOT = "spot"
+    """Cheaper, and revoked at any time, with notice."""
 
 
 class Placement(StrEnum):
@@ -115,6 +117,11 @@ class NodeType:
     """On demand."""
     usd_per_hour_reserved: float | None = None
     usd_per_hour_spot: float | None = None
+    price_trace: str | None = None
+    """A stored history of prices (id or name), of the region's name where it holds several. It
+    holds by date, and instead of the prices above times `price_factor` where it has any."""
+    price_name: str | None = None
+    """Machine type in that history; None: this node type's name."""
     capex_usd: float = 0.0
     """To buy one; owned mode."""
     lifetime_years: float = 5.0

@@ -14,9 +14,14 @@ class Slo:
     """A request meets its SLO when it finishes within this many seconds of its arrival."""
     attainment_frac: float = 0.99
     """Share of requests that should meet it."""
+    penalty_usd_per_violation: float = 0.0
+    """For each unbroken run of minutes that broke the SLO."""
+    revenue_usd_per_request: float = 0.0
+    """What a request brings in that meets its SLO; at risk with those that do not."""
 
     def __post_init__(self) -> None:
         above_zero(self, "slo", "latency_s")
+        at_least(self, "slo", 0.0, "penalty_usd_per_violation", "revenue_usd_per_request")
         if not 0 < self.attainment_frac <= 1:
             refuse(
                 f"attainment_frac is {self.attainment_frac}", "slo", "Use a share above 0, up to 1"

@@ -95,6 +95,8 @@ class Degradation:
     def __post_init__(self) -> None:
         where = f"degradation {self.kind.value!r}"
         at_least(self, where, 0.0, "above", "below", "amount")
+        if not -8 <= self.rank <= 9:
+            refuse(f"rank is {self.rank}", where, "Use -8 to 9; ranks go from -8 to 8")
         if self.below > self.above:
             refuse(
                 f"below is {self.below}, above its entry at {self.above}",

@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.errors import did_you_mean
-from engine.scenario.checks import refuse, unique
+from engine.scenario.checks import at_least, refuse, unique
 from engine.scenario.faults import Fault, FaultKind
 from engine.scenario.guarding import Guard
 from engine.scenario.places import CostMode, NodeGroup, NodeType, Purchase, Region, Zone
 from engine.scenario.promises import Priorities, Sampling, Slo
-from engine.scenario.routing import Cache, Retry, Router
+from engine.scenario.routing import Cache, Retry, Router, RouterKind
+from engine.scenario.siting import Siting
 from engine.scenario.tenancy import Degradation, Partitions, PriorityClass, Tenant
 from engine.scenario.workers import AgentType, Pool, WorkerSize
 
@@ -45,6 +46,8 @@ class Scenario:
     node_groups: tuple[NodeGroup, ...] = ()
     cost_mode: CostMode = CostMode.RENTED
     router: Router = field(default_factory=Router)
+    siting: Siting | None = None
+    """None: each pool has the workers that its policy asks for."""
     cache: Cache | None = None
     retry: Retry = field(default_factory=Retry)
     tenants: tuple[Tenant, ...] = ()
@@ -68,7 +71,14 @@ class Scenario:
             refuse(f"seed is {self.seed}", "scenario", "Use 0 or more")
         if not self.pools or not self.agent_types:
             refuse("there is no pool or no agent type", "scenario", "Add at least one of each")
+        at_least(self, "scenario", 0.0, "random_faults_per_day")
         _check_names(self)
+        if self.siting is not None and self.router.kind is not RouterKind.HIERARCHICAL:
+            refuse(
+                f"the router {self.router.kind.value!r} keeps requests in the pool they came to",
+                "siting",
+                "Use the router hierarchical, which sends them where the workers are",
+            )
         if sum(pool.share for pool in self.pools) <= 0:
             refuse("every pool's share is 0", "pools", "Give at least one a share above 0")
 
@@ -146,6 +156,14 @@ def _check_events(scenario: Scenario, names: dict[str, list[str]]) -> None:
         _check_fault(scenario, fault, names)
     for hold in () if scenario.guard is None else scenario.guard.holds:
         _known(hold.pool, names["pools"], "pool", "guard: holds")
+        kind = next(pool.agent_type for pool in scenario.pools if pool.name == hold.pool)
+        together = [pool.name for pool in scenario.pools if pool.agent_type == kind]
+        if scenario.siting is not None and len(together) > 1:
+            refuse(
+                f"pool {hold.pool!r} is held, but its workers are sited among {len(together)}",
+                "guard: holds",
+                "Leave out siting, or keep the pool's size by workers_min and workers_max",
+            )
 
 
 def _check_pool(scenario: Scenario, pool: Pool, names: dict[str, list[str]]) -> None:

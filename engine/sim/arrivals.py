@@ -54,7 +54,7 @@ def make_requests(
 
 def _no_traits() -> AnyArray:
     traits = np.zeros(1, kernel.TRAIT)
-    traits["chain"] = kernel.NONE
+    traits["chain"] = traits["group"] = kernel.NONE
     return traits
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
+from engine.sim.handle import pass_by_pointer
 from engine.units import AnyArray, FloatArray, Int32Array, IntArray
 
 # Request status
@@ -36,6 +37,9 @@ NUMBER_MASK = (1 << KIND_SHIFT) - 1
 # Circuit breaker of a worker
 CLOSED, OPEN, PROBING = 0, 1, 2
 
+# Phase of a group of requests that start together
+FORMING, COMPLETE, TOGETHER, SPOILT = 0, 1, 2, 3
+
 # What happens when requests would need more memory than a worker has
 NO_LIMIT, WAIT_FOR_MEMORY, CRASH_OVER_MEMORY = 0, 1, 2
 
@@ -53,6 +57,7 @@ C_RETRYING = 11
 C_RETRIED, C_SHED, C_DEGRADED, C_CRASHED, C_START_FAILED, C_BREAKER = range(12, 18)
 C_HIT_WORKER, C_HIT_ZONE, C_HIT_STORE = range(18, 21)
 COUNTERS = 21
+FAILED_COUNTERS = C_QUEUE_TIMEOUT - QUEUE_TIMEOUT  # from a failure's status to its counter
 # Columns of the per-pool integrals over one tick
 F_OFFERED_SLOT_S, F_BUSY_SLOT_S, F_STARTING_S, F_READY_S, F_DRAINING_S, F_P95_S = range(6)
 F_SLOT_S = 6  # provisioned slots: of starting, ready and draining workers
@@ -64,8 +69,23 @@ LOG_WIDTH = 0.019802627296179712  # ln 1.02: midpoints are within 1 % of what th
 
 # Routers, in the order of `engine.scenario.RouterKind`
 LEAST_CONNECTIONS, RANDOM, ROUND_ROBIN, POWER_OF_TWO, PREDICTED_COMPLETION = range(5)
+LEAST_AGENT_LOAD, CONTEXT_AWARE, SEVEN_FACTOR, WEIGHTED_ROUND_ROBIN, HIERARCHICAL = range(5, 10)
+LEARNERS = (CONTEXT_AWARE, SEVEN_FACTOR, WEIGHTED_ROUND_ROBIN)  # go by running means
 SCAN_MAX, SAMPLED = 64, 16
 """Scoring routers look at all workers of a pool up to SCAN_MAX, else at SAMPLED drawn ones."""
+
+# Columns of what `weigh` says of a worker: its number, requests held, whether no more can wait
+# there, shares of its cores and memory in use, its part of the type's requests, its queue, its
+# latency against the pool's, its performance, whether it has the session's data and its type is
+# the tenant's, its score for context; the score by which the pool's router ranks
+(W_WORKER, W_HELD, W_BLOCKED, W_CPU, W_MEMORY, W_PART, W_QUEUE, W_LATENCY, W_PERFORMANCE, W_DATA,
+ W_SPECIAL, W_CONTEXT, W_SCORE) = range(13)  # fmt: skip
+WEIGHED = 13
+AVERAGE = 0.5  # latency and performance of a worker like all others, or of which nothing is known
+LEAST_FREE = 0.05  # share of its slots that a weight counts as free at least
+LEAST_SHARE = 0.01  # of its plain weight that a worker keeps however bad it is
+FULL_PENALTY = 1e6  # of a score, so that workers with free slots come first
+FREE_COUNTS = 0.5  # for the choice of a region, beside its appeal
 
 # What a random draw is for; each purpose has its own numbers
 FOR_WORKER, FOR_OTHER_WORKER, FOR_CRASH, FOR_SLOW, FOR_CANDIDATE, FOR_START, FOR_RETRY = range(7)
@@ -81,8 +101,16 @@ FULL_BIT = 62
 INDEX_BITS = 24
 INDEX_MASK = (1 << INDEX_BITS) - 1
 NOT_READY = np.iinfo(np.int64).max
+# Those of nodes: requests held per slot in steps of 1 / 2**LOAD_BITS, then requests queued.
+LOAD_BITS, QUEUE_BITS = 12, 8
+LOAD_MOST: Any = (1 << (FULL_BIT - INDEX_BITS - QUEUE_BITS)) - 1
+QUEUE_MOST: Any = (1 << QUEUE_BITS) - 1
+
+UNLIMITED = np.iinfo(np.int64).max
 
 NONE = -1
+NOWHERE: Any = np.int64(NONE)
+"""The same where functions are compiled for its type, which should be that of numbers."""
 
 REQUEST = np.dtype(
     [
@@ -112,6 +140,8 @@ TRAIT = np.dtype(
         ("memory_kib", "i8"),  # while in service
         ("tenant", "i4"),
         ("chain", "i4"),  # session on the agent type, NONE: none
+        ("group", "i4"),  # that starts together, NONE: none
+        ("spare", "i4"),
         ("prefix_s", "f8"),  # prefill that a cache hit spares
     ]
 )
@@ -129,6 +159,7 @@ CHAIN = np.dtype(
     [
         ("ordered_s", "f8"),  # when the worker that served it last was ordered
         ("worker", "i4"),  # index in the pool, NONE: none yet
+        ("pool", "i4"),
     ]
 )
 SHELF = np.dtype(
@@ -137,6 +168,7 @@ SHELF = np.dtype(
         ("newer", "i4"),
         ("older", "i4"),
         ("there", "i4"),
+        ("place", "i4"),
     ]
 )
 PLACE = np.dtype([("newest", "i4"), ("oldest", "i4"), ("number", "i8")])
@@ -174,13 +206,25 @@ POOL = np.dtype(
         ("over_memory", "i8"),  # NO_LIMIT, WAIT_FOR_MEMORY or CRASH_OVER_MEMORY
         ("resize_in_place", "i8"),
         ("resize_s", "f8"),
+        ("delay_s", "f8"),  # round trip of callers, part of the latency
+        ("kind", "i8"),  # agent type; the hierarchical router chooses among its pools
+        ("appeal", "f8"),  # of its region
         ("zone", "i8"),  # rows of its shared cache and its persistent store in State.places
         ("region", "i8"),
         ("first_worker", "i8"),  # workers are first_worker .. first_worker + capacity - 1
         ("capacity", "i8"),
         ("tree_start", "i8"),  # winner tree lies at tree_start .. + 2 * leaves - 1
         ("leaves", "i8"),
+        ("first_berth", "i8"),  # as many as nodes and workers
+        ("berth_tree", "i8"),
+        ("berth_leaves", "i8"),
         # state
+        ("weights_s", "f8"),  # when weights were refreshed
+        ("weight", "f8"),  # of the pool in its region
+        ("credit", "f8"),
+        ("first_complete", "i8"),  # groups that wait for slots
+        ("last_complete", "i8"),
+        ("held_back", "i8"),  # slots are kept for the first of them
         ("reachable", "i8"),
         ("routable", "i8"),  # workers that requests may be routed to
         ("routable_slots", "i8"),
@@ -229,7 +273,51 @@ WORKER = np.dtype(
         ("queued", "i4"),
     ]
 )
-SIZE = np.dtype([("speed", "f8"), ("slots", "i8"), ("room_kib", "i8")])
+STANDING = np.dtype(
+    [
+        # running means over what ended there, and how much that was
+        ("seen_s", "f8"),
+        ("weight", "f8"),
+        ("latency_s", "f8"),
+        ("service_s", "f8"),
+        ("good", "f8"),  # share that did not time out
+        # weighted round robin
+        ("share", "f8"),
+        ("credit", "f8"),
+        # what its berth has of it
+        ("berth", "i4"),  # NONE: none
+        ("next", "i4"),  # index in the pool of the next worker in the berth
+        ("before", "i4"),
+        ("held", "i4"),
+        ("queued", "i4"),
+        ("open", "i4"),
+        # what a group that is about to start would have of it
+        ("kept", "i4"),
+        ("spare", "i4"),
+        ("kept_kib", "i8"),
+    ]
+)
+BERTH = np.dtype(
+    [
+        ("slots", "i8"),
+        ("held", "i8"),
+        ("queued", "i8"),
+        ("open", "i8"),  # workers that would start a request at once
+        ("first", "i8"),  # index in the pool, NONE: no routable worker
+    ]
+)
+REGION = np.dtype([("free", "f8"), ("slots", "f8")])
+GROUP = np.dtype(
+    [
+        ("size", "i4"),
+        ("there", "i4"),
+        ("head", "i4"),
+        ("tail", "i4"),
+        ("next", "i4"),  # in a list of groups
+        ("phase", "i4"),
+    ]
+)
+SIZE = np.dtype([("speed", "f8"), ("slots", "i8"), ("room_kib", "i8"), ("cpu_share", "f8")])
 EVENT = np.dtype([("time_s", "f8"), ("code", "i8")])  # code: kind << KIND_SHIFT | number
 CLOCK = np.dtype(
     [
@@ -242,6 +330,15 @@ CLOCK = np.dtype(
         ("tools_until_s", "f8"),  # tool waits do not end before
         ("tenants", "i8"),  # whether requests have tenants
         ("levels", "i8"),  # of degradation
+        ("sited", "i8"),  # whether the hierarchical router chooses pools
+        ("nodes", "i8"),
+        ("learns", "i8"),  # whether running means are kept
+        ("ewma_s", "f8"),
+        ("adapt_s", "f8"),
+        ("factor", "f8", 7),  # of the seven-factor router, they add up to 1
+        ("groups", "i8"),  # whether requests have any
+        ("operated_s", "f8"),  # when something was last done from outside, NaN: reviewed since
+        ("first_spoilt", "i8"),  # groups of which a member failed
         ("affinity", "i8"),
         ("affinity_slack", "i8"),
         ("cache", "i8"),
@@ -273,6 +370,7 @@ class State(NamedTuple):
     traits: AnyArray  # (N,) TRAIT, or (1,) where no part of the scenario needs them; read only
     outcomes: AnyArray  # (N,) OUTCOME
     efforts: AnyArray  # (N,) EFFORT, or (1,) without retries
+    sites: Int32Array  # (N,) pool that each was sent to, or (1,) without the hierarchical router
     pools: AnyArray  # (P,) POOL
     counters: IntArray  # (P, COUNTERS)
     integrals: FloatArray  # (P, INTEGRALS)
@@ -282,17 +380,28 @@ class State(NamedTuple):
     workers: AnyArray  # (W,) WORKER
     lanes: AnyArray  # (P + W, T) LANE, queues of the pools and then of the workers, by tenant
     tenants: AnyArray  # (P, T) TENANT
+    permits: IntArray  # (T, P) whether a tenant's requests may run in a pool
+    specials: IntArray  # (T, P) whether the pool's agent type is for the tenant
+    groups: AnyArray  # (G,) GROUP
+    regions: AnyArray  # (R,) REGION, for the hierarchical router's sums
     levels: AnyArray  # (D,) LEVEL, in the order in which they are tried
     engaged: IntArray  # (P, D) whether a pool is at a level
     chains: AnyArray  # (C,) CHAIN
     shelves: AnyArray  # (2, C) SHELF: each prefix in its zone's cache and its region's store
     places: AnyArray  # (2, places) PLACE
     cached: AnyArray  # (W, prefixes) CACHED, in the memory of workers
+    learnt: AnyArray  # (P,) STANDING, of which only the means matter
+    standings: AnyArray  # (W,) STANDING
+    berths: AnyArray  # (nodes and workers of each pool) BERTH, a node's workers of one pool
+    berth_tree: IntArray  # winner trees over them
     members: Int32Array  # (W,) a pool's routable workers, by index in the pool, at first_worker
     in_service: Int32Array  # (W, largest number of slots)
     tree: IntArray  # winner trees of all pools
     heap: AnyArray  # (H,) EVENT, a binary heap
     clock: AnyArray  # (1,) CLOCK
+
+
+pass_by_pointer(State)
 
 
 class Views(NamedTuple):
@@ -311,11 +420,14 @@ class Views(NamedTuple):
 
 # No reference counting (_nrt): nothing here allocates or keeps arrays, and counting the references
 # to a dozen of them on every inner call took half of the time (measured).
-_OPTIONS: dict[str, Any] = {"nogil": True, "cache": True, "_nrt": False, "error_model": "numpy"}
+_OPTIONS: dict[str, Any] = {
+    "nogil": True, "cache": True, "_nrt": False, "error_model": "numpy", "no_cfunc_wrapper": True,
+}  # fmt: skip
 # Wrappers by which Python could call a function cost most of its compilation (measured).
-_INTERNAL: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-compiled = njit(**_OPTIONS)
-internal = njit(**_INTERNAL)
+_INTERNAL: dict[str, Any] = {**_OPTIONS, "no_cpython_wrapper": True}
+# Functions inherit `forceinline` from the first one that needs them, if it is not said (measured).
+compiled = njit(forceinline=False, **_OPTIONS)
+internal = njit(forceinline=False, **_INTERNAL)
 inlined = njit(forceinline=True, **_INTERNAL)
 
 
@@ -403,10 +515,23 @@ def _pop(state):
 
 
 @inlined
+def _pool_of(state, w):
+    return np.int64(state.workers[w].pool)
+
+
+@inlined
+def _pool(state, i):
+    """The pool of request `i`: its own, or the one that the hierarchical router sent it to."""
+    if state.clock[0].sited == 1:
+        return np.int64(state.sites[i])
+    return np.int64(state.requests[i].pool)
+
+
+@inlined
 def _set_key(state, w, key):
     """Puts `w` into its pool's winner tree: each node holds the smallest key below it."""
     tree = state.tree
-    pool = state.pools[state.workers[w].pool]
+    pool = state.pools[_pool_of(state, w)]
     base = pool.tree_start
     at = pool.leaves + (w - pool.first_worker)
     tree[base + at] = key
@@ -431,9 +556,83 @@ def _reload(state, w):
         if worker.breaker == PROBING and _held(state, w) >= state.clock[0].breaker_probes:
             _part(state, w)
             return
-        first = state.pools[worker.pool].first_worker
+        first = state.pools[_pool_of(state, w)].first_worker
         full = np.int64(worker.busy >= worker.slots or worker.queued > 0) << FULL_BIT
         _set_key(state, w, full | np.int64(_held(state, w)) << INDEX_BITS | (w - first))
+        if state.clock[0].sited == 1:
+            _recount(state, w)
+
+
+@internal
+def _recount(state, w):
+    """Brings the berth of routable worker `w` up to date."""
+    worker, own = state.workers[w], state.standings[w]
+    p = _pool_of(state, w)
+    berth = state.berths[state.pools[p].first_berth + own.berth]
+    is_open = np.int32(worker.busy < worker.slots and worker.queued == 0)
+    berth.held += _held(state, w) - own.held
+    berth.queued += worker.queued - own.queued
+    berth.open += is_open - own.open
+    own.held = _held(state, w)
+    own.queued = worker.queued
+    own.open = is_open
+    _rank_berth(state, p, np.int64(own.berth))
+
+
+@internal
+def _rank_berth(state, p, number):
+    """Nodes rank by whether a slot is free, requests held per slot, then requests queued."""
+    pool, tree = state.pools[p], state.berth_tree
+    berth = state.berths[pool.first_berth + number]
+    key = np.int64(NOT_READY)
+    if berth.first != NONE:
+        load = min(np.int64((berth.held << LOAD_BITS) // berth.slots), LOAD_MOST)
+        key = np.int64(berth.open == 0) << FULL_BIT | load << (INDEX_BITS + QUEUE_BITS)
+        key |= min(np.int64(berth.queued), QUEUE_MOST) << INDEX_BITS | number
+    base, at = pool.berth_tree, pool.berth_leaves + number
+    tree[base + at] = key
+    while at > 1:
+        smallest = min(tree[base + at], tree[base + (at ^ 1)])
+        at >>= 1
+        if tree[base + at] == smallest:
+            return
+        tree[base + at] = smallest
+
+
+@internal
+def _moor(state, w):
+    """Worker `w`, routable now, counts for its node, or for itself where it has none."""
+    worker, own, p = state.workers[w], state.standings[w], _pool_of(state, w)
+    pool = state.pools[p]
+    own.berth = worker.node if worker.node >= 0 else state.clock[0].nodes + w - pool.first_worker
+    berth = state.berths[pool.first_berth + own.berth]
+    own.held = own.queued = own.open = 0
+    own.before = NONE
+    own.next = berth.first
+    if berth.first != NONE:
+        state.standings[pool.first_worker + berth.first].before = w - pool.first_worker
+    berth.first = w - pool.first_worker
+    berth.slots += worker.slots
+
+
+@internal
+def _cast_off(state, w):
+    """Worker `w` counts for its node no more."""
+    own, p = state.standings[w], _pool_of(state, w)
+    pool = state.pools[p]
+    berth = state.berths[pool.first_berth + own.berth]
+    if own.before == NONE:
+        berth.first = own.next
+    else:
+        state.standings[pool.first_worker + own.before].next = own.next
+    if own.next != NONE:
+        state.standings[pool.first_worker + own.next].before = own.before
+    berth.slots -= state.workers[w].slots
+    berth.held -= own.held
+    berth.queued -= own.queued
+    berth.open -= own.open
+    _rank_berth(state, p, np.int64(own.berth))
+    own.berth = NONE
 
 
 @internal
@@ -446,7 +645,7 @@ def _rank(state, w):
 def _join(state, w):
     """Requests may be routed to `w` from now on, unless something is in the way."""
     worker = state.workers[w]
-    pool = state.pools[worker.pool]
+    pool = state.pools[_pool_of(state, w)]
     probing = worker.breaker == PROBING and _held(state, w) >= state.clock[0].breaker_probes
     if worker.member != NONE or worker.breaker == OPEN or probing or pool.reachable == 0:
         return
@@ -454,6 +653,10 @@ def _join(state, w):
     state.members[pool.first_worker + pool.routable] = w - pool.first_worker
     pool.routable += 1
     pool.routable_slots += worker.slots
+    state.standings[w].share = worker.slots * worker.own_speed
+    state.standings[w].credit = 0.0
+    if state.clock[0].sited == 1:
+        _moor(state, w)
     _rank(state, w)
 
 
@@ -463,13 +666,15 @@ def _part(state, w):
     place = state.workers[w].member
     if place == NONE:
         return
-    pool = state.pools[state.workers[w].pool]
+    pool = state.pools[_pool_of(state, w)]
     pool.routable -= 1
     pool.routable_slots -= state.workers[w].slots
-    last = state.members[pool.first_worker + pool.routable]
+    last = np.int64(state.members[pool.first_worker + pool.routable])
     state.members[pool.first_worker + place] = last
     state.workers[pool.first_worker + last].member = place
     state.workers[w].member = NONE
+    if state.clock[0].sited == 1:
+        _cast_off(state, w)
     _set_key(state, w, NOT_READY)
 
 
@@ -500,7 +705,7 @@ def _fraction(state, number, purpose):
 @inlined
 def _member(state, p, place):
     first = state.pools[p].first_worker
-    return first + state.members[first + place]
+    return first + np.int64(state.members[first + place])
 
 
 @internal
@@ -515,29 +720,316 @@ def _power_of_two(state, p, i):
     return second if _held(state, second) < _held(state, first) else first
 
 
-@internal
-def _predicted_completion(state, p, i):
-    """The mean service time is the same for all workers of a pool, so it does not decide."""
+@inlined
+def _cpu(state, p, w):
+    """Share of its cores that worker `w` uses."""
+    return min(1.0, state.workers[w].busy * state.sizes[p, state.workers[w].size].cpu_share)
+
+
+@inlined
+def _memory(state, w):
+    """Share of the memory for requests that is in use at worker `w`; 0 where nobody counts it."""
+    if state.workers[w].room_kib == 0:
+        return 0.0
+    return min(1.0, state.workers[w].memory_kib / state.workers[w].room_kib)
+
+
+@inlined
+def _part_held(state, p, w):
+    """Share of the requests that the pool's workers hold, 0 where they hold none."""
+    total = state.counters[p, C_QUEUED] + state.counters[p, C_IN_SERVICE] - state.pools[p].waiting
+    return 0.0 if total == 0 else _held(state, w) / total
+
+
+@inlined
+def _queue(state, p, w):
+    """How full the queue of worker `w` is, against its slots where the queue has no limit."""
+    limit, queued = state.pools[p].queue_limit, state.workers[w].queued
+    if limit == UNLIMITED:
+        return queued / (queued + state.workers[w].slots)
+    return 0.0 if limit == 0 else min(1.0, queued / limit)
+
+
+@inlined
+def _slowness(state, p, w):
+    """Latency of worker `w` against that of its pool: 0 best, AVERAGE the same, 1 worst."""
+    own, all_s = state.standings[w], state.learnt[p].latency_s
+    if own.weight == 0.0 or own.latency_s + all_s == 0.0:
+        return AVERAGE
+    return own.latency_s / (own.latency_s + all_s)
+
+
+@inlined
+def _performance(state, p, w):
+    """How quickly and how well worker `w` served lately: 0 worst, AVERAGE like its pool."""
+    own, all_s = state.standings[w], state.learnt[p].service_s
+    if own.weight == 0.0 or own.service_s + all_s == 0.0:
+        return AVERAGE
+    return own.good * (all_s / (own.service_s + all_s))
+
+
+@inlined
+def _has_data(state, p, i, w):
+    """1 if worker `w` served the session of request `i` last, else 0."""
+    if state.clock[0].affinity + state.clock[0].cache == 0:
+        return 0.0
+    chain = np.int64(state.traits[i].chain)
+    if chain == NONE:
+        return 0.0
+    last = state.chains[chain]
+    there = last.worker == w - state.pools[p].first_worker and last.pool == p
+    return 1.0 if there and last.ordered_s == state.workers[w].ordered_s else 0.0
+
+
+@inlined
+def _context(state, p, i, w):
+    """S2-R30: 0.3 data + 0.25 specialisation + 0.25 free resources + 0.2 performance."""
+    free = 1.0 - 0.5 * (_cpu(state, p, w) + _memory(state, w))
+    special = state.specials[_tenant(state, i), p]
+    score = 0.3 * _has_data(state, p, i, w) + 0.25 * special
+    return score + 0.25 * free + 0.2 * _performance(state, p, w)
+
+
+@inlined
+def _seven_factors(state, p, i, w):
+    """S2-R13 with five factors turned round, so that more is better for each."""
+    factor = state.clock[0].factor
+    score = factor[0] * (1.0 - _cpu(state, p, w)) + factor[1] * (1.0 - _memory(state, w))
+    score += factor[2] * (1.0 - _queue(state, p, w)) + factor[3] * (1.0 - _slowness(state, p, w))
+    score += factor[4] * (1.0 - _part_held(state, p, w)) + factor[5] * _performance(state, p, w)
+    return score + factor[6] * _context(state, p, i, w)
+
+
+@inlined
+def _agent_load(state, p, w):
+    """S2-R28: 0.3 CPU + 0.2 memory + 0.3 part of the type's requests + 0.2 queue."""
+    load = 0.3 * _cpu(state, p, w) + 0.2 * _memory(state, w)
+    return load + 0.3 * _part_held(state, p, w) + 0.2 * _queue(state, p, w)
+
+
+@inlined
+def _score(state, router, p, i, w):
+    """By which a router ranks workers; more is better."""
+    if router == LEAST_AGENT_LOAD:
+        return -_agent_load(state, p, w)
+    if router == CONTEXT_AWARE:
+        return _context(state, p, i, w)
+    if router == SEVEN_FACTOR:
+        return _seven_factors(state, p, i, w)
+    if router == WEIGHTED_ROUND_ROBIN:
+        return state.standings[w].credit + state.standings[w].share
+    if router == PREDICTED_COMPLETION:
+        return -(_held(state, w) + 1) / (state.workers[w].slots * state.workers[w].speed)
+    full = state.workers[w].busy >= state.workers[w].slots or state.workers[w].queued > 0
+    penalty = FULL_PENALTY if full else 0.0
+    if router == HIERARCHICAL:
+        return -(_cpu(state, p, w) + _memory(state, w) + _queue(state, p, w)) - penalty
+    return -_held(state, w) - penalty
+
+
+@inlined
+def _is_blocked(state, p, w):
+    """Whether a request at worker `w` would neither start nor find room in its queue."""
+    worker = state.workers[w]
+    waits = worker.queued > 0 or worker.busy >= worker.slots
+    return waits and worker.queued >= state.pools[p].queue_limit
+
+
+@inlined
+def _candidate(state, p, i, k):
+    """The k-th worker that a scoring router looks at."""
     routable = state.pools[p].routable
-    chosen, least = np.int64(NONE), np.inf
-    for k in range(routable if routable <= SCAN_MAX else SAMPLED):
-        place = k
-        if routable > SCAN_MAX:
-            place = _below(state, i * SAMPLED + k, FOR_CANDIDATE, routable)
-        w = _member(state, p, place)
-        worker = state.workers[w]
-        wait = (_held(state, w) + 1) / (worker.slots * worker.speed)
-        if wait < least or (wait == least and w < chosen):
-            chosen, least = w, wait
+    if routable <= SCAN_MAX:
+        return _member(state, p, k)
+    return _member(state, p, _below(state, i * SAMPLED + k, FOR_CANDIDATE, routable))
+
+
+@inlined
+def _candidates(state, p):
+    routable = state.pools[p].routable
+    return routable if routable <= SCAN_MAX else SAMPLED
+
+
+@internal
+def _highest_score(state, p, i):
+    """The worker that is not blocked, scores most, holds least and has the lowest number."""
+    chosen, blocked, most = NOWHERE, True, -np.inf
+    for k in range(_candidates(state, p)):
+        w = _candidate(state, p, i, k)
+        score = _score(state, state.pools[p].router, p, i, w)
+        is_blocked = _is_blocked(state, p, w)
+        if chosen != NONE:
+            if is_blocked != blocked:
+                if is_blocked:
+                    continue
+            elif score != most:
+                if score < most:
+                    continue
+            elif _held(state, w) != _held(state, chosen):
+                if _held(state, w) > _held(state, chosen):
+                    continue
+            elif w > chosen:
+                continue
+        chosen, blocked, most = w, is_blocked, score
     return chosen
 
 
 @internal
-def _choose(state, p, i):
+def _refresh_weights(state, p, now):
+    """S2-R27: capacity x performance x free share x speed of answers, never quite nothing."""
+    state.pools[p].weights_s = now
+    for k in range(state.pools[p].routable):
+        w = _member(state, p, k)
+        worker = state.workers[w]
+        free = max(LEAST_FREE, 1.0 - _held(state, w) / worker.slots)
+        quick = (1.0 - _slowness(state, p, w)) / AVERAGE
+        now_worth = _performance(state, p, w) / AVERAGE * free * quick
+        state.standings[w].share = worker.slots * worker.own_speed * max(LEAST_SHARE, now_worth)
+
+
+@internal
+def _weighted_turn(state, p, now):
+    """Smooth weighted round robin: who has most credit pays for all that was given."""
+    if now - state.pools[p].weights_s >= state.clock[0].adapt_s:
+        _refresh_weights(state, p, now)
+    total, chosen = 0.0, NOWHERE
+    for k in range(state.pools[p].routable):
+        w = _member(state, p, k)
+        own = state.standings[w]
+        own.credit += own.share
+        total += own.share
+        if (
+            chosen == NONE
+            or own.credit > state.standings[chosen].credit
+            or (own.credit == state.standings[chosen].credit and w < chosen)
+        ):
+            chosen = w
+    state.standings[chosen].credit -= total
+    return chosen
+
+
+@internal
+def _at_best_node(state, p):
+    """The node with free slots that is least busy, then its worker with most resources left."""
+    pool = state.pools[p]
+    key = state.berth_tree[pool.berth_tree + 1]
+    k = np.int64(state.berths[pool.first_berth + (key & INDEX_MASK)].first)
+    chosen, chosen_full, least = NOWHERE, np.int32(1), np.inf
+    while k != NONE:
+        w = pool.first_worker + k
+        k = np.int64(state.standings[w].next)
+        full = 1 - state.standings[w].open
+        load = _cpu(state, p, w) + _memory(state, w) + _queue(state, p, w)
+        if chosen != NONE:
+            if full != chosen_full:
+                if full > chosen_full:
+                    continue
+            elif load != least:
+                if load > least:
+                    continue
+            elif w > chosen:
+                continue
+        chosen, chosen_full, least = w, full, load
+    return chosen
+
+
+@inlined
+def _free_slots(state, p):
+    held = state.counters[p, C_QUEUED] + state.counters[p, C_IN_SERVICE]
+    return max(0, state.pools[p].routable_slots - held)
+
+
+@inlined
+def _may_site(state, i, p, q, needs_slot):
+    """Whether request `i` of pool `p` may be sent to pool `q`; residency is not negotiable.
+
+    Where it `needs_slot` (1, else 0) only if one is free.
+    """
+    pool = state.pools[q]
+    return (
+        pool.kind == state.pools[p].kind
+        and pool.routable > 0
+        and (pool.waiting == 0 or pool.shared_queue == 1 or pool.partitioned == 1)
+        and state.permits[_tenant(state, i), q] == 1
+        and (needs_slot == 0 or _free_slots(state, q) > 0)
+    )
+
+
+@internal
+def _best_region(state, i, p, needs_slot):
+    """The region with most free slots and appeal that has a pool for request `i`, or NONE."""
+    for r in range(len(state.regions)):
+        state.regions[r].free = 0.0
+        state.regions[r].slots = 0.0
+    for q in range(len(state.pools)):
+        if _may_site(state, i, p, q, needs_slot):
+            region = state.regions[state.pools[q].region]
+            region.free += _free_slots(state, q)
+            region.slots += state.pools[q].routable_slots
+    chosen, most = NOWHERE, -np.inf
+    for q in range(len(state.pools)):
+        if _may_site(state, i, p, q, needs_slot):
+            region = state.regions[state.pools[q].region]
+            score = FREE_COUNTS * region.free / region.slots + state.pools[q].appeal
+            if score > most:
+                chosen, most = np.int64(state.pools[q].region), score
+    return chosen
+
+
+@inlined
+def _refresh_weight(state, q, now):
+    """The weight of pool `q` in its region follows its free slots, once in a while."""
+    pool = state.pools[q]
+    if now - pool.weights_s >= state.clock[0].adapt_s:
+        pool.weights_s = now
+        free = _free_slots(state, q) / pool.routable_slots
+        pool.weight = pool.routable_slots * max(LEAST_FREE, free)
+
+
+@internal
+def _site(state, i, now):
+    """The pool for request `i`: a region, there a zone by turns; its own if none has workers.
+
+    A level that is empty is left for the next one at the level above: regions and zones with free
+    slots first, then those where it would wait.
+    """
+    p = np.int64(state.requests[i].pool)
+    if state.clock[0].groups == 1 and state.traits[i].group != NONE:
+        return p
+    if state.clock[0].affinity == 1:
+        chain = np.int64(state.traits[i].chain)
+        if chain != NONE and state.chains[chain].worker != NONE:
+            last = np.int64(state.chains[chain].pool)
+            allowed = state.permits[_tenant(state, i), last] == 1
+            if allowed and _place_of_session(state, last, i) != NONE:
+                return last
+    needs_slot = np.int64(1)
+    region = _best_region(state, i, p, needs_slot)
+    if region == NONE:
+        needs_slot = np.int64(0)
+        region = _best_region(state, i, p, needs_slot)
+        if region == NONE:
+            return p
+    total, chosen = 0.0, NOWHERE
+    for q in range(len(state.pools)):
+        pool = state.pools[q]
+        if pool.region != region or not _may_site(state, i, p, q, needs_slot):
+            continue
+        _refresh_weight(state, q, now)
+        pool.credit += pool.weight
+        total += pool.weight
+        if chosen == NONE or pool.credit > state.pools[chosen].credit:
+            chosen = np.int64(q)
+    state.pools[chosen].credit -= total
+    return chosen
+
+
+@internal
+def _choose(state, p, i, now):
     """The worker for request `i` by the pool's router, which is not least connections."""
     pool = state.pools[p]
     if pool.routable == 0:
-        return np.int64(NONE)
+        return NOWHERE
     if pool.router == RANDOM:
         return _member(state, p, _below(state, i, FOR_WORKER, pool.routable))
     if pool.router == ROUND_ROBIN:
@@ -546,7 +1038,11 @@ def _choose(state, p, i):
         return _member(state, p, turn % pool.routable)
     if pool.router == POWER_OF_TWO:
         return _power_of_two(state, p, i)
-    return _predicted_completion(state, p, i)
+    if pool.router == WEIGHTED_ROUND_ROBIN:
+        return _weighted_turn(state, p, now)
+    if pool.router == HIERARCHICAL:
+        return _at_best_node(state, p)
+    return _highest_score(state, p, i)
 
 
 @inlined
@@ -554,29 +1050,29 @@ def _least(state, p):
     """The worker that is first in the winner tree, or NONE."""
     key = state.tree[state.pools[p].tree_start + 1]
     if key == NOT_READY:
-        return np.int64(NONE)
+        return NOWHERE
     return state.pools[p].first_worker + (key & INDEX_MASK)
 
 
 @internal
 def _place_of_session(state, p, i):
     """The worker that served the session of `i` last, NONE if it is gone, closed or overloaded."""
-    chain = state.traits[i].chain
-    if chain == NONE or state.chains[chain].worker == NONE:
-        return np.int64(NONE)
-    w = state.pools[p].first_worker + state.chains[chain].worker
+    chain = np.int64(state.traits[i].chain)
+    if chain == NONE or state.chains[chain].worker == NONE or state.chains[chain].pool != p:
+        return NOWHERE
+    w = state.pools[p].first_worker + np.int64(state.chains[chain].worker)
     worker, least = state.workers[w], _least(state, p)
     if (
         worker.member == NONE
         or worker.ordered_s != state.chains[chain].ordered_s
         or _held(state, w) > _held(state, least) + state.clock[0].affinity_slack
     ):
-        return np.int64(NONE)
+        return NOWHERE
     return w
 
 
 @inlined
-def _route(state, p, i):
+def _route(state, p, i, now):
     """The worker for request `i`, or NONE. Workers pull from a shared queue: no router there."""
     if state.clock[0].affinity == 1 and state.pools[p].shared_queue == 0:
         w = _place_of_session(state, p, i)
@@ -584,7 +1080,7 @@ def _route(state, p, i):
             return w
     if state.pools[p].router == LEAST_CONNECTIONS or state.pools[p].shared_queue == 1:
         return _least(state, p)
-    return _choose(state, p, i)
+    return _choose(state, p, i, now)
 
 
 @inlined
@@ -626,9 +1122,10 @@ def _keep_in_worker(state, w, chain, now):
 
 
 @internal
-def _unshelve(state, level, place, chain):
+def _unshelve(state, level, chain):
     """Takes a prefix out of a shared cache."""
-    shelf, ends = state.shelves[level, chain], state.places[level, place]
+    shelf = state.shelves[level, chain]
+    ends = state.places[level, shelf.place]
     if shelf.newer == NONE:
         ends.newest = shelf.older
     else:
@@ -643,15 +1140,19 @@ def _unshelve(state, level, place, chain):
 
 @internal
 def _shelve(state, level, place, chain, now):
-    """Puts a prefix into a shared cache as the newest; the oldest one goes if there is no room."""
+    """Puts a prefix into a shared cache as the newest; the oldest one goes if there is no room.
+
+    It is in one cache of a level at a time, that of where it was used last.
+    """
     if state.clock[0].capacity[level] == 0:
         return
     shelf, ends = state.shelves[level, chain], state.places[level, place]
     if shelf.there == 1:
-        _unshelve(state, level, place, chain)
-    elif ends.number == state.clock[0].capacity[level]:
-        _unshelve(state, level, place, np.int64(ends.oldest))
+        _unshelve(state, level, chain)
+    if ends.number == state.clock[0].capacity[level]:
+        _unshelve(state, level, np.int64(ends.oldest))
     shelf.there = 1
+    shelf.place = place
     shelf.used_s = now
     shelf.newer = NONE
     shelf.older = ends.newest
@@ -664,9 +1165,13 @@ def _shelve(state, level, place, chain, now):
 
 
 @internal
-def _is_shelved(state, level, chain, now):
+def _is_shelved(state, level, place, chain, now):
     shelf = state.shelves[level, chain]
-    return shelf.there == 1 and now - shelf.used_s <= state.clock[0].ttl_s[level]
+    return (
+        shelf.there == 1
+        and shelf.place == place
+        and now - shelf.used_s <= state.clock[0].ttl_s[level]
+    )
 
 
 @internal
@@ -683,7 +1188,7 @@ def _spared_s(state, i, p, w, now):
             state.counters[p, C_HIT_WORKER] += 1
             return prefix_s
     for level in range(2):
-        if _is_shelved(state, level, chain, now):
+        if _is_shelved(state, level, zone if level == ZONE_CACHE else region, chain, now):
             if state.cached.shape[1] > 0:
                 _keep_in_worker(state, w, chain, now)
             _shelve(state, ZONE_CACHE, zone, chain, now)
@@ -710,10 +1215,11 @@ def _cache_prefix(state, i, p, w, now):
 def _adjusted_work(state, i, p, w, now):
     """Seconds of work of request `i` at worker `w`, less what caches or a smaller model spare."""
     work_s, clock = state.requests[i].work_s, state.clock[0]
-    chain = state.traits[i].chain if clock.affinity + clock.cache > 0 else np.int32(NONE)
+    chain = np.int64(state.traits[i].chain) if clock.affinity + clock.cache > 0 else NOWHERE
     if chain != NONE:
         state.chains[chain].worker = w - state.pools[p].first_worker
         state.chains[chain].ordered_s = state.workers[w].ordered_s
+        state.chains[chain].pool = p
         if clock.cache == 1:
             work_s = max(0.0, work_s - _spared_s(state, i, p, w, now))
     for d in range(clock.levels):
@@ -726,7 +1232,7 @@ def _adjusted_work(state, i, p, w, now):
 @inlined
 def _start(state, i, w, now):
     """Request `i` takes a slot of worker `w`."""
-    p = state.requests[i].pool
+    p = _pool(state, i)
     _account_busy(state, w, now)
     others = state.workers[w].busy
     service_s = state.requests[i].work_s
@@ -844,15 +1350,16 @@ def _unwatch(state, p, i):
 
 
 @internal
-def _may_start(state, p, t):
-    """Whether tenant `t` may use one more of the slots of pool `p`, which are shared out."""
+def _may_start(state, p, t, number):
+    """Whether tenant `t` may use more of the slots of pool `p`, which are shared out."""
     slots = state.pools[p].routable_slots
     tenant = state.tenants[p, t]
-    if tenant.share < 1.0 and tenant.busy >= max(1, int(tenant.share * slots + 1e-9)):
+    most = max(1, int(tenant.share * slots + 1e-9))
+    if tenant.share < 1.0 and tenant.busy + number > most:
         return False
-    if tenant.busy < int(tenant.floor * slots + 1e-9):
+    if tenant.busy + number <= int(tenant.floor * slots + 1e-9):
         return True
-    needed = 1
+    needed = number
     for other in range(state.tenants.shape[1]):
         busy = state.tenants[p, other].busy
         needed += busy
@@ -864,11 +1371,13 @@ def _may_start(state, p, t):
 @internal
 def _first_lane(state, row, p, now):
     """The lane that is next by rank, where a long wait counts as rank; the oldest on ties."""
-    chosen, rank, since_s = NONE, np.int64(0), 0.0
-    chosen_i = np.int64(NONE)
+    chosen, rank, since_s = NOWHERE, np.int64(0), 0.0
+    chosen_i = NOWHERE
     for t in range(state.lanes.shape[1]):
         i = np.int64(state.lanes[row, t].head)
-        if i == NONE or (state.pools[p].partitioned == 1 and not _may_start(state, p, t)):
+        if i == NONE or (
+            state.pools[p].partitioned == 1 and not _may_start(state, p, t, np.int64(1))
+        ):
             continue
         queued_s = _queued_since(state, i)
         tenant = state.tenants[p, t]
@@ -890,7 +1399,7 @@ def _head(state, row, p, now):
     if state.lanes.shape[1] == 1 and state.pools[p].partitioned == 0:
         return np.int64(state.lanes[row, 0].head)
     t = _first_lane(state, row, p, now)
-    return np.int64(NONE) if t == NONE else np.int64(state.lanes[row, t].head)
+    return NOWHERE if t == NONE else np.int64(state.lanes[row, t].head)
 
 
 @internal
@@ -911,14 +1420,15 @@ def _dequeue(state, p, i, w):
 @inlined
 def _release(state, i, now, failed):
     """Lets the requests that waited for `i` arrive after their think time."""
-    child = state.requests[i].first_child
+    child = np.int64(state.requests[i].first_child)
+    delay_s = state.pools[_pool(state, i)].delay_s
     if failed and state.clock[0].abandon == 1:
-        child = NONE
+        child = NOWHERE
     while child != NONE:
-        at = now + state.requests[child].think_s
+        at = now + delay_s + state.requests[child].think_s
         if at < state.clock[0].horizon_s:
             _schedule(state, at, (ARRIVE << KIND_SHIFT) | child)
-        child = state.requests[child].next_sibling
+        child = np.int64(state.requests[child].next_sibling)
 
 
 @internal
@@ -933,7 +1443,7 @@ def _fade(state, p, now):
 @internal
 def _retry(state, i, now):
     """Whether request `i`, which just failed, will arrive again."""
-    clock, p = state.clock[0], state.requests[i].pool
+    clock, p = state.clock[0], _pool(state, i)
     tries = state.efforts[i].tries
     if tries + 1 >= clock.attempts:
         return False
@@ -958,21 +1468,23 @@ def _retry(state, i, now):
 
 
 @internal
-def _fail(state, i, now, status, counter):
+def _fail(state, i, now, status):
     """Request `i`, which holds no slot and no place in a queue any more, ends in failure."""
     if state.clock[0].attempts == 1 or not _retry(state, i, now):
-        _give_up(state, i, now, status, counter)
+        _give_up(state, i, now, status)
 
 
 @internal
-def _give_up(state, i, now, status, counter):
+def _give_up(state, i, now, status):
     """Request `i` has failed for good."""
-    p = state.requests[i].pool
+    p = _pool(state, i)
     state.outcomes[i].status = status
     state.outcomes[i].end_s = now
-    state.counters[p, counter] += 1
+    state.counters[p, C_SHED if status == SHED else status + FAILED_COUNTERS] += 1
     if state.clock[0].tenants == 1:
         state.tenants[p, _tenant(state, i)].failed += 1
+    if state.clock[0].groups == 1:
+        _spoil(state, i)
     _release(state, i, now, True)
 
 
@@ -985,7 +1497,7 @@ def _can_start(state, i, w):
     worker = state.workers[w]
     if worker.busy >= worker.slots:
         return False
-    if state.pools[worker.pool].over_memory != WAIT_FOR_MEMORY or worker.busy == 0:
+    if state.pools[_pool_of(state, w)].over_memory != WAIT_FOR_MEMORY or worker.busy == 0:
         return True
     return worker.memory_kib + state.traits[i].memory_kib <= worker.room_kib
 
@@ -993,14 +1505,14 @@ def _can_start(state, i, w):
 @internal
 def _begin(state, i, w, now):
     """Request `i` starts at worker `w`, unless memory is short."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     if state.pools[p].over_memory != NO_LIMIT:
         needed = state.workers[w].memory_kib + state.traits[i].memory_kib
         if needed > state.workers[w].room_kib:
             if state.pools[p].over_memory == WAIT_FOR_MEMORY:
-                _fail(state, i, now, REJECTED, C_REJECTED)
+                _fail(state, i, now, np.int64(REJECTED))
             else:
-                _fail(state, i, now, LOST, C_LOST)
+                _fail(state, i, now, np.int64(LOST))
                 _restart(state, w, now)
             return
     _start(state, i, w, now)
@@ -1008,16 +1520,20 @@ def _begin(state, i, w, now):
 
 @inlined
 def _arrive(state, i, now):
-    p = state.requests[i].pool
-    if state.outcomes[i].status == RETRYING:
+    p = _pool(state, i)
+    again = state.outcomes[i].status == RETRYING
+    if again:
         state.counters[p, C_RETRYING] -= 1
-    else:
+    if state.clock[0].sited == 1:
+        p = _site(state, i, now)
+        state.sites[i] = p
+    if not again:
         state.outcomes[i].arrived_s = now
         state.counters[p, C_ARRIVED] += 1
         state.integrals[p, F_OFFERED_SLOT_S] += state.requests[i].work_s
         if state.clock[0].notes_arrivals == 1:
             _note_arrival(state, i, p, now)
-    w = np.int64(NONE)
+    w = NOWHERE
     if state.pools[p].plain == 1 and state.pools[p].waiting == 0:
         w = _least(state, p)
         if w != NONE and state.workers[w].busy < state.workers[w].slots:
@@ -1064,9 +1580,10 @@ def _degrade(state, i, p, now):
         if (level.kind == LEVEL_SHED and rank < level.rank) or (
             level.kind == LEVEL_DEADLINE and _predicted_wait_s(state, p) > level.amount
         ):
-            _give_up(state, i, now, SHED, C_SHED)
+            _give_up(state, i, now, np.int64(SHED))
             return True
-        if level.kind == LEVEL_CACHED and _fraction(state, i, FOR_CACHED) < level.amount:
+        alone = _group(state, i) == NONE
+        if level.kind == LEVEL_CACHED and alone and _fraction(state, i, FOR_CACHED) < level.amount:
             _answer(state, i, p, now)
             return True
     return False
@@ -1075,7 +1592,7 @@ def _degrade(state, i, p, now):
 @internal
 def _answer(state, i, p, now):
     """Request `i` finishes at once with an answer from a cache."""
-    latency_s = now - state.outcomes[i].arrived_s
+    latency_s = now - state.outcomes[i].arrived_s + state.pools[p].delay_s
     state.outcomes[i].status = FINISHED
     state.outcomes[i].start_s = now
     state.outcomes[i].end_s = now
@@ -1090,27 +1607,240 @@ def _answer(state, i, p, now):
 
 
 @internal
+def _after(state, now):
+    """Remembers that an operation between two slices may have changed what groups wait for."""
+    state.clock[0].operated_s = now
+
+
+@inlined
+def _review(state, now):
+    """After an event."""
+    if state.clock[0].groups == 1:
+        _review_groups(state, now)
+
+
+@internal
+def _review_operations(state):
+    """After what was done between two slices."""
+    if state.clock[0].groups == 1 and not np.isnan(state.clock[0].operated_s):
+        _review_groups(state, state.clock[0].operated_s)
+        state.clock[0].operated_s = np.nan
+
+
+@inlined
+def _group(state, i):
+    """The group with which request `i` starts, NONE if with none."""
+    if state.clock[0].groups == 0:
+        return NOWHERE
+    g = np.int64(state.traits[i].group)
+    return NOWHERE if g == NONE or state.groups[g].phase == TOGETHER else g
+
+
+@internal
+def _gather(state, i, g, p, now):
+    """Request `i` waits for the others of its group, then with them for slots."""
+    group = state.groups[g]
+    if group.phase == SPOILT:
+        _fail(state, i, now, np.int64(REJECTED))
+        return
+    state.outcomes[i].status = QUEUED
+    state.outcomes[i].worker = NONE
+    state.outcomes[i].next_in_queue = NONE
+    if group.there == 0:
+        group.head = i
+    else:
+        state.outcomes[group.tail].next_in_queue = i
+    group.tail = i
+    group.there += 1
+    state.counters[p, C_QUEUED] += 1
+    if state.clock[0].attempts > 1:
+        state.efforts[i].queued_s = now
+    if state.pools[p].queue_timeout_s < np.inf:
+        _watch(state, p, i, now)
+    if group.there == group.size:
+        group.phase = COMPLETE
+        group.next = NONE
+        if state.pools[p].first_complete == NONE:
+            state.pools[p].first_complete = g
+        else:
+            state.groups[state.pools[p].last_complete].next = g
+        state.pools[p].last_complete = g
+
+
+@internal
+def _leave_group(state, i, p):
+    """Request `i` waits with its group no more."""
+    state.counters[p, C_QUEUED] -= 1
+    if state.clock[0].attempts > 1 and state.pools[p].queue_timeout_s < np.inf:
+        _unwatch(state, p, i)
+
+
+@internal
+def _disband(state, g, p, now, status):
+    """All requests of a group that wait fail with one of them; they may come again."""
+    group = state.groups[g]
+    if group.phase == COMPLETE:
+        before, at = NOWHERE, np.int64(state.pools[p].first_complete)
+        while at != g:
+            before, at = at, np.int64(state.groups[at].next)
+        if before == NONE:
+            state.pools[p].first_complete = group.next
+        else:
+            state.groups[before].next = group.next
+        if state.pools[p].last_complete == g:
+            state.pools[p].last_complete = before
+        group.phase = FORMING
+    i = np.int64(group.head) if group.there > 0 else NOWHERE
+    group.there = 0
+    while i != NONE:
+        following = np.int64(state.outcomes[i].next_in_queue)
+        _leave_group(state, i, p)
+        _fail(state, i, now, status)
+        i = following
+
+
+@internal
+def _spoil(state, i):
+    """Request `i` failed for good, so its group can never start."""
+    g = _group(state, i)
+    if g != NONE and state.groups[g].phase != SPOILT:
+        state.groups[g].phase = SPOILT
+        state.groups[g].next = state.clock[0].first_spoilt
+        state.clock[0].first_spoilt = g
+
+
+@internal
+def _worker_for_one_more(state, i, p):
+    """The worker with fewest requests in service that has room for `i` beside those kept for."""
+    chosen, least = NOWHERE, np.int64(0)
+    for k in range(state.pools[p].routable):
+        w = _member(state, p, k)
+        worker, own = state.workers[w], state.standings[w]
+        busy = np.int64(worker.busy + own.kept)
+        if busy >= worker.slots:
+            continue
+        if worker.breaker == PROBING and _held(state, w) + own.kept >= (
+            state.clock[0].breaker_probes
+        ):
+            continue
+        if state.pools[p].over_memory == WAIT_FOR_MEMORY and busy > 0:
+            needed = worker.memory_kib + own.kept_kib + state.traits[i].memory_kib
+            if needed > worker.room_kib:
+                continue
+        if chosen == NONE or busy < least or (busy == least and w < chosen):
+            chosen, least = w, busy
+    return chosen
+
+
+@internal
+def _find_room(state, g, p):
+    """Whether all requests of a group can start now; then each has its worker."""
+    group = state.groups[g]
+    fits, i = True, np.int64(group.head)
+    if state.pools[p].partitioned == 1:
+        fits = _may_start(state, p, _tenant(state, i), np.int64(group.size))
+    while i != NONE and fits:
+        w = _worker_for_one_more(state, i, p)
+        fits = w != NONE
+        if fits:
+            state.outcomes[i].worker = w
+            state.standings[w].kept += 1
+            if state.pools[p].over_memory != NO_LIMIT:
+                state.standings[w].kept_kib += state.traits[i].memory_kib
+        i = np.int64(state.outcomes[i].next_in_queue)
+    i = np.int64(group.head)
+    while i != NONE:
+        w = np.int64(state.outcomes[i].worker)
+        if w != NONE:
+            state.standings[w].kept = 0
+            state.standings[w].kept_kib = 0
+            if not fits:
+                state.outcomes[i].worker = NONE
+        i = np.int64(state.outcomes[i].next_in_queue)
+    return fits
+
+
+@internal
+def _start_group(state, g, p, now):
+    """All requests of a group start, at the workers found for them."""
+    i = np.int64(state.groups[g].head)
+    state.groups[g].phase = TOGETHER
+    while i != NONE:
+        following, w = (
+            np.int64(state.outcomes[i].next_in_queue),
+            np.int64(state.outcomes[i].worker),
+        )
+        _leave_group(state, i, p)
+        if state.workers[w].phase != READY:  # out of memory because of one of them
+            state.outcomes[i].worker = NONE
+            _fail(state, i, now, np.int64(LOST))
+        else:
+            _begin(state, i, w, now)
+            _rank(state, w)
+        i = following
+
+
+@internal
+def _review_groups(state, now):
+    """After each event: fails groups of which one failed, starts those that fit.
+
+    Slots are kept for a complete group that the pool's workers have room for at all; others
+    wait meanwhile.
+    """
+    while state.clock[0].first_spoilt != NONE:
+        g = np.int64(state.clock[0].first_spoilt)
+        state.clock[0].first_spoilt = state.groups[g].next
+        if state.groups[g].there > 0:
+            p = _pool(state, np.int64(state.groups[g].head))
+            _disband(state, g, p, now, np.int64(REJECTED))
+    for p in range(len(state.pools)):
+        pool = state.pools[p]
+        while pool.first_complete != NONE:
+            g = np.int64(pool.first_complete)
+            if not _find_room(state, g, p):
+                break
+            pool.first_complete = state.groups[g].next
+            _start_group(state, g, p, now)
+        held_back = pool.first_complete != NONE and (
+            state.groups[pool.first_complete].size <= pool.routable_slots
+        )
+        if held_back:
+            pool.held_back = 1
+        elif pool.held_back == 1:
+            pool.held_back = 0
+            first = pool.first_worker
+            for w in range(first, first + pool.capacity):
+                if state.workers[w].phase == READY or state.workers[w].phase == DRAINING:
+                    _pull(state, w, now)
+
+
+@internal
 def _place(state, i, p, w, now):
     """Request `i` starts or waits; `w`: the worker chosen, NONE where nobody has chosen yet."""
     if state.clock[0].levels > 0 and _degrade(state, i, p, now):
+        return
+    g = _group(state, i)
+    if g != NONE:
+        _gather(state, i, g, p, now)
         return
     if state.pools[p].partitioned == 1:
         _place_in_partition(state, i, p, now)
         return
     if w == NONE and state.pools[p].waiting == 0:
-        w = _route(state, p, i)
-    if w != NONE and state.workers[w].queued == 0 and _can_start(state, i, w):
+        w = _route(state, p, i, now)
+    free = state.pools[p].held_back == 0
+    if free and w != NONE and state.workers[w].queued == 0 and _can_start(state, i, w):
         _begin(state, i, w, now)
         _rank(state, w)
     elif w != NONE and state.pools[p].shared_queue == 0:
         if state.workers[w].queued >= state.pools[p].queue_limit:
-            _fail(state, i, now, REJECTED, C_REJECTED)
+            _fail(state, i, now, np.int64(REJECTED))
         else:
             _enqueue(state, p, i, w, now)
     elif state.pools[p].waiting >= state.pools[p].queue_limit:
-        _fail(state, i, now, REJECTED, C_REJECTED)
+        _fail(state, i, now, np.int64(REJECTED))
     else:
-        _enqueue(state, p, i, NONE, now)
+        _enqueue(state, p, i, NOWHERE, now)
 
 
 @internal
@@ -1138,27 +1868,28 @@ def _place_in_partition(state, i, p, now):
     w = _least(state, p)
     if (
         w != NONE
+        and state.pools[p].held_back == 0
         and state.tenants[p, t].waiting == 0
-        and _may_start(state, p, t)
+        and _may_start(state, p, t, np.int64(1))
         and _can_start(state, i, w)
     ):
         _begin(state, i, w, now)
         _rank(state, w)
         _share_out(state, p, now)  # a crash may have freed slots
     elif state.tenants[p, t].waiting >= state.pools[p].queue_limit:
-        _fail(state, i, now, REJECTED, C_REJECTED)
+        _fail(state, i, now, np.int64(REJECTED))
     else:
-        _enqueue(state, p, i, NONE, now)
+        _enqueue(state, p, i, NOWHERE, now)
 
 
 @internal
 def _share_out(state, p, now):
     """Starts what waits in a pool whose slots are shared out, as far as shares and slots allow."""
-    while state.pools[p].waiting > 0:
+    while state.pools[p].waiting > 0 and state.pools[p].held_back == 0:
         i, w = _head(state, p, p, now), _least(state, p)
         if i == NONE or w == NONE or not _can_start(state, i, w):
             return
-        _dequeue(state, p, i, NONE)
+        _dequeue(state, p, i, NOWHERE)
         _begin(state, i, w, now)
         _rank(state, w)
 
@@ -1166,7 +1897,7 @@ def _share_out(state, p, now):
 @internal
 def _stop_worker(state, w, now):
     """Worker `w`, which holds nothing any more, is gone."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     _account_levels(state, p, now)
     state.counters[p, C_DRAINING] -= 1
     state.pools[p].slots -= state.workers[w].slots
@@ -1179,7 +1910,7 @@ def _trip(state, w, now):
     state.workers[w].breaker = OPEN
     state.workers[w].streak = 0
     state.workers[w].half_open_s = now + state.clock[0].breaker_open_s
-    state.counters[state.workers[w].pool, C_BREAKER] += 1
+    state.counters[_pool_of(state, w), C_BREAKER] += 1
     _part(state, w)
     _schedule(state, state.workers[w].half_open_s, (HALF_OPEN << KIND_SHIFT) | w)
 
@@ -1224,15 +1955,41 @@ def _remember(state, i, p, w, now):
 
 
 @inlined
+def _learn_from(means, kept, latency_s, service_s, good):
+    means.weight = means.weight * kept + 1.0
+    means.latency_s += (latency_s - means.latency_s) / means.weight
+    means.service_s += (service_s - means.service_s) / means.weight
+    means.good += (good - means.good) / means.weight
+
+
+@internal
+def _learn(state, i, p, w, now, good):
+    """Running means of worker and pool take in request `i`; older ones fade with time."""
+    latency_s, service_s = now - state.outcomes[i].arrived_s, now - state.outcomes[i].start_s
+    own, everyone = state.standings[w], state.learnt[p]
+    ewma_s, share = state.clock[0].ewma_s, 1.0 if good else 0.0
+    if own.weight == 0.0:
+        own.seen_s = now
+    kept = np.exp((own.seen_s - now) / ewma_s)
+    own.seen_s = now
+    _learn_from(own, kept, latency_s, service_s, share)
+    kept = np.exp((everyone.seen_s - now) / ewma_s)
+    everyone.seen_s = now
+    _learn_from(everyone, kept, latency_s, service_s, share)
+
+
+@inlined
 def _end(state, i, now):
     """Request `i` leaves its slot, and the next one in line takes it."""
     status = state.outcomes[i].status
     if (status != IN_SERVICE and status != OUT_OF_TIME) or state.outcomes[i].end_s != now:
         return  # it was lost with its worker
-    w, p = state.outcomes[i].worker, state.requests[i].pool
+    w, p = np.int64(state.outcomes[i].worker), _pool(state, i)
     _leave(state, p, i, w, now)
+    if state.clock[0].learns == 1:
+        _learn(state, i, p, w, now, status == IN_SERVICE)
     if status == IN_SERVICE:
-        latency_s = now - state.outcomes[i].arrived_s
+        latency_s = now - state.outcomes[i].arrived_s + state.pools[p].delay_s
         state.outcomes[i].status = FINISHED
         state.counters[p, C_FINISHED] += 1
         state.ended[p, latency_bucket(latency_s)] += 1
@@ -1244,7 +2001,7 @@ def _end(state, i, now):
             _remember(state, i, p, w, now)
         _release(state, i, now, False)
     else:
-        _fail(state, i, now, EXEC_TIMEOUT, C_EXEC_TIMEOUT)
+        _fail(state, i, now, np.int64(EXEC_TIMEOUT))
     if state.clock[0].breaker_failures > 0:
         _judge(state, w, status == IN_SERVICE, now)
     if state.workers[w].queued > 0 or state.pools[p].waiting > 0:
@@ -1259,8 +2016,8 @@ def _end(state, i, now):
 @internal
 def _refill(state, p, w, now):
     """Worker `w` takes what waits at it, then what waits for the pool, while it has room."""
-    while True:
-        at = np.int64(NONE)
+    while state.pools[p].held_back == 0:
+        at = NOWHERE
         if state.workers[w].queued > 0:
             at = np.int64(w)
         elif (
@@ -1282,7 +2039,7 @@ def _refill(state, p, w, now):
 def _become_ready(state, w, now):
     if state.workers[w].phase != STARTING or state.workers[w].ready_s != now:
         return  # cancelled since
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     number = state.pools[p].started * len(state.pools) + p
     if (
         state.pools[p].start_failure > 0.0
@@ -1298,7 +2055,7 @@ def _become_ready(state, w, now):
     _join(state, w)
     _pull(state, w, now)
     if state.workers[w].replaces != NONE:
-        old = state.pools[p].first_worker + state.workers[w].replaces
+        old = state.pools[p].first_worker + np.int64(state.workers[w].replaces)
         state.workers[w].replaces = NONE
         _retire(state, old, now)
 
@@ -1307,14 +2064,14 @@ def _become_ready(state, w, now):
 def _retire(state, w, now):
     """Worker `w` drains, now that another one took its place."""
     if state.workers[w].phase == READY and state.workers[w].replaced == 1:
-        _account_levels(state, state.workers[w].pool, now)
-        _drain(state, w, state.pools[state.workers[w].pool].drain_grace_s, now)
+        _account_levels(state, _pool_of(state, w), now)
+        _drain(state, w, state.pools[_pool_of(state, w)].drain_grace_s, now)
 
 
 @internal
 def _pull(state, w, now):
     """Worker `w` takes what waits as far as it may."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     _refill(state, p, w, now)
     _rank(state, w)
     if state.pools[p].partitioned == 1:
@@ -1324,23 +2081,23 @@ def _pull(state, w, now):
 @internal
 def _lose(state, w, now):
     """What worker `w` holds is lost."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     while state.workers[w].busy > 0:
         i = np.int64(state.in_service[w, state.workers[w].busy - 1])
         _leave(state, p, i, w, now)
-        _fail(state, i, now, LOST, C_LOST)
+        _fail(state, i, now, np.int64(LOST))
     row = _row(state, p, w)
     for t in range(state.lanes.shape[1]):
         while state.lanes[row, t].head != NONE:
             i = np.int64(state.lanes[row, t].head)
             _dequeue(state, p, i, w)
-            _fail(state, i, now, LOST, C_LOST)
+            _fail(state, i, now, np.int64(LOST))
 
 
 @internal
 def _restart(state, w, now):
     """Worker `w` lost all it held and starts again, unless it was draining anyway."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     _account_levels(state, p, now)
     state.counters[p, C_CRASHED] += 1
     _part(state, w)
@@ -1363,7 +2120,7 @@ def _drain_end(state, w, now):
         return
     _lose(state, w, now)
     _stop_worker(state, w, now)
-    _use_freed(state, state.workers[w].pool, now)
+    _use_freed(state, _pool_of(state, w), now)
 
 
 @internal
@@ -1372,13 +2129,16 @@ def _resized(state, w, now):
     worker = state.workers[w]
     if worker.phase != READY or worker.resized_s != now:
         return
-    p = worker.pool
+    p = _pool_of(state, w)
     _account_levels(state, p, now)
     old, new = state.sizes[p, worker.size], state.sizes[p, worker.next_size]
     added = new.slots - old.slots
     state.pools[p].slots += added
     if worker.member != NONE:
         state.pools[p].routable_slots += added
+        if state.clock[0].sited == 1:
+            own = state.standings[w]
+            state.berths[state.pools[p].first_berth + own.berth].slots += added
     worker.own_speed = worker.own_speed / old.speed * new.speed
     worker.speed = worker.own_speed * worker.slowed
     worker.size = worker.next_size
@@ -1401,6 +2161,7 @@ def _expire(state, p, now):
                 _schedule(state, due_s, (EXPIRE << KIND_SHIFT) | p)
                 break
             _time_out(state, p, i, now)
+            _review(state, now)
         i = np.int64(state.pools[p].expire_head if exact else state.outcomes[i].next_to_expire)
     if not exact:
         state.pools[p].expire_head = i
@@ -1409,9 +2170,13 @@ def _expire(state, p, now):
 @inlined
 def _time_out(state, p, i, now):
     """Request `i` has waited too long."""
+    g = _group(state, i)
+    if g != NONE:
+        _disband(state, g, p, now, np.int64(QUEUE_TIMEOUT))
+        return
     w = np.int64(state.outcomes[i].worker)
     _dequeue(state, p, i, w)
-    _fail(state, i, now, QUEUE_TIMEOUT, C_QUEUE_TIMEOUT)
+    _fail(state, i, now, np.int64(QUEUE_TIMEOUT))
     if w != NONE:
         _rank(state, w)
         if state.clock[0].breaker_failures > 0:
@@ -1455,12 +2220,13 @@ def advance(state, until_s):
     """Handles every event before `until_s` (that instant excluded)."""
     roots, heap, clock = state.roots, state.heap, state.clock[0]
     k, last = clock.next_root, len(roots)
+    _review_operations(state)
     while True:
         event_s, code = np.inf, 0
         if clock.heap_size > 0:
             event_s, code = heap[0].time_s, heap[0].code
         if k < last:
-            i = roots[k]
+            i = np.int64(roots[k])
             arrival_s = state.requests[i].arrival_s
             if arrival_s < event_s or (
                 arrival_s == event_s and ((ARRIVE << KIND_SHIFT) | i) < code
@@ -1469,6 +2235,7 @@ def advance(state, until_s):
                     break
                 k += 1
                 _arrive(state, i, arrival_s)
+                _review(state, arrival_s)
                 continue
         if not event_s < until_s:
             break
@@ -1477,6 +2244,7 @@ def advance(state, until_s):
             _end(state, code, event_s)
         else:
             _handle(state, code, event_s)
+        _review(state, event_s)
     clock.next_root = k
 
 
@@ -1554,11 +2322,13 @@ def percentile_of(counts, share):
     return np.nan
 
 
-@compiled
-def open_tick(state):
+def open_tick(state: State) -> None:
     """Sets what is counted and summed per tick back to zero."""
-    _zero_counts(state)
-    _zero_sums(state)
+    state.counters[:, :C_QUEUED] = 0
+    state.counters[:, C_RETRIED:] = 0
+    state.ended[:] = 0
+    state.integrals[:] = 0.0
+    state.workers["busy_slot_s"] = 0.0
 
 
 @internal
@@ -1578,13 +2348,15 @@ def _zero_sums(state):
 @internal
 def _furnish(state, w, node, node_speed):
     """Gives `w` the size that its pool orders, on a node."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     size = state.sizes[p, state.pools[p].size]
     worker = state.workers[w]
     worker.size = state.pools[p].size
     worker.slots = size.slots
     worker.room_kib = size.room_kib
     worker.own_speed = size.speed * node_speed
+    own = state.standings[w]
+    own.seen_s = own.weight = own.latency_s = own.service_s = own.good = 0.0
     worker.slowed = 1.0
     worker.speed = worker.own_speed
     worker.node = node
@@ -1602,7 +2374,7 @@ def _furnish(state, w, node, node_speed):
 @internal
 def _begin_start(state, w, extra_s, now):
     """Worker `w` is ready after the next start-up time, which begins after `extra_s`."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     draws = state.startup_draws.shape[1]
     ready_s = now + extra_s + state.startup_draws[p, state.pools[p].started % draws]
     state.pools[p].started += 1
@@ -1617,7 +2389,7 @@ def _order(state, w, node, extra_s, node_speed, now):
     state.workers[w].phase = STARTING
     state.workers[w].ordered_s = now
     state.workers[w].busy_since_s = now
-    state.counters[state.workers[w].pool, C_STARTING] += 1
+    state.counters[_pool_of(state, w), C_STARTING] += 1
     _begin_start(state, w, extra_s, now)
 
 
@@ -1631,7 +2403,7 @@ def scale_out(state, p, number, now):
         if ordered == number:
             break
         if state.workers[w].phase == OFF:
-            _order(state, w, NONE, 0.0, 1.0, now)
+            _order(state, w, NOWHERE, 0.0, 1.0, now)
             ordered += 1
     return ordered
 
@@ -1659,7 +2431,7 @@ def start_ready(state, p, number, since_s):
     """Makes the first `number` workers of pool `p` ready, as if they had been since `since_s`."""
     first = state.pools[p].first_worker
     for w in range(first, first + number):
-        _furnish(state, w, NONE, 1.0)
+        _furnish(state, w, NOWHERE, 1.0)
         state.workers[w].phase = READY
         state.workers[w].ordered_s = since_s
         state.workers[w].ready_s = since_s
@@ -1669,14 +2441,98 @@ def start_ready(state, p, number, since_s):
 
 @compiled
 def rank_all(state):
-    """Fills the winner trees from the workers' states."""
+    """Fills winner trees that are empty, and the nodes' sums, from the workers' states."""
     for w in range(len(state.workers)):
+        if state.clock[0].sited == 1 and state.workers[w].member != NONE:
+            _moor(state, w)
         _rank(state, w)
+
+
+@compiled
+def moor_all(state):
+    """Counts routable workers for their nodes again, after somebody else set their nodes."""
+    if state.clock[0].sited == 1:
+        for w in range(len(state.workers)):
+            if state.workers[w].member != NONE:
+                _cast_off(state, w)
+                _moor(state, w)
+                _rank(state, w)
+
+
+@compiled
+def choose_worker(state, i, now):
+    """Where request `i` would go if it arrived now: pool, worker, whether because of its session.
+
+    The worker is NONE where it would wait in the pool's queue. Changes turns and credits like an
+    arrival, so it is for copies of a state.
+    """
+    p = np.int64(state.requests[i].pool)
+    if state.clock[0].sited == 1:
+        p = _site(state, i, now)
+    if state.pools[p].partitioned == 1:
+        return p, _least(state, p), False
+    if state.pools[p].waiting > 0:
+        return p, NOWHERE, False
+    by_session = state.clock[0].affinity == 1 and state.pools[p].shared_queue == 0
+    by_session = by_session and _place_of_session(state, p, i) != NONE
+    return p, _route(state, p, i, now), by_session
+
+
+@compiled
+def weigh_sites(state, i, now, figures):
+    """Fills `figures` (P, 3) for request `i`: region's score, credit, 1 if it may go there.
+
+    For the hierarchical router, which takes the region with the highest score and in it the pool
+    with most credit. Changes weights like an arrival.
+    """
+    p, needs_slot = np.int64(state.requests[i].pool), np.int64(1)
+    if _best_region(state, i, p, needs_slot) == NONE:
+        needs_slot = np.int64(0)
+        _best_region(state, i, p, needs_slot)
+    for q in range(len(state.pools)):
+        if _may_site(state, i, p, q, needs_slot):
+            pool = state.pools[q]
+            region = state.regions[pool.region]
+            _refresh_weight(state, q, now)
+            figures[q, 0] = FREE_COUNTS * region.free / region.slots + pool.appeal
+            figures[q, 1] = pool.credit + pool.weight
+            figures[q, 2] = 1.0
+
+
+@compiled
+def weigh(state, p, i, now, table):
+    """Fills rows of `table` (workers, WEIGHED) with what request `i` meets in pool `p`.
+
+    Returns how many workers the pool's router looks at. Changes weights like an arrival.
+    """
+    pool = state.pools[p]
+    router = LEAST_CONNECTIONS if pool.shared_queue + pool.partitioned > 0 else pool.router
+    if router == WEIGHTED_ROUND_ROBIN and now - pool.weights_s >= state.clock[0].adapt_s:
+        _refresh_weights(state, p, now)
+    everyone = router < PREDICTED_COMPLETION or router >= WEIGHTED_ROUND_ROBIN
+    number = pool.routable if everyone else _candidates(state, p)
+    for k in range(number):
+        w = _member(state, p, k) if everyone else _candidate(state, p, i, k)
+        row = table[k]
+        row[W_WORKER] = w
+        row[W_HELD] = _held(state, w)
+        row[W_BLOCKED] = 1.0 if _is_blocked(state, p, w) else 0.0
+        row[W_CPU] = _cpu(state, p, w)
+        row[W_MEMORY] = _memory(state, w)
+        row[W_PART] = _part_held(state, p, w)
+        row[W_QUEUE] = _queue(state, p, w)
+        row[W_LATENCY] = _slowness(state, p, w)
+        row[W_PERFORMANCE] = _performance(state, p, w)
+        row[W_DATA] = _has_data(state, p, i, w)
+        row[W_SPECIAL] = state.specials[_tenant(state, i), p]
+        row[W_CONTEXT] = _context(state, p, i, w)
+        row[W_SCORE] = _score(state, router, p, i, w)
+    return number
 
 
 @internal
 def _newest_starting(state, p):
-    chosen = NONE
+    chosen = NOWHERE
     first = state.pools[p].first_worker
     for w in range(first, first + state.pools[p].capacity):
         if state.workers[w].phase == STARTING and (
@@ -1688,7 +2544,7 @@ def _newest_starting(state, p):
 
 @internal
 def _least_loaded(state, p):
-    chosen = NONE
+    chosen = NOWHERE
     first = state.pools[p].first_worker
     for w in range(first, first + state.pools[p].capacity):
         if state.workers[w].phase == READY and (
@@ -1701,7 +2557,7 @@ def _least_loaded(state, p):
 @internal
 def _cancel(state, w):
     """Starting worker `w` is not wanted any more."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     state.workers[w].phase = OFF
     state.counters[p, C_STARTING] -= 1
     state.pools[p].slots -= state.workers[w].slots
@@ -1712,7 +2568,7 @@ def _cancel(state, w):
 @internal
 def _drain(state, w, grace_s, now):
     """Ready worker `w` finishes what it holds and is gone then, or after `grace_s`."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     state.workers[w].phase = DRAINING
     state.workers[w].stop_s = now + grace_s
     _part(state, w)
@@ -1727,7 +2583,7 @@ def _drain(state, w, grace_s, now):
 @internal
 def _crash(state, w, now):
     """Worker `w`, in whatever phase, is gone with all it holds."""
-    p = state.workers[w].pool
+    p = _pool_of(state, w)
     _account_levels(state, p, now)
     state.counters[p, C_CRASHED] += 1
     if state.workers[w].phase == STARTING:
@@ -1761,8 +2617,10 @@ def scale_in(state, p, number, now):
             continue
         w = _least_loaded(state, p)
         if w == NONE:
+            _after(state, now)
             return removed
         _drain(state, w, state.pools[p].drain_grace_s, now)
+    _after(state, now)
     return number
 
 
@@ -1793,6 +2651,7 @@ def resize(state, p, size, now):
             _schedule(state, worker.resized_s, (RESIZED << KIND_SHIFT) | w)
     if state.pools[p].resize_in_place == 0:
         _replace_all(state, p, size, now)
+    _after(state, now)
 
 
 @internal
@@ -1814,16 +2673,27 @@ def _replace_all(state, p, size, now):
         worker.replaced = 1
 
 
-@compiled
-def fail_starts(state, p, probability):
+def fail_starts(state: State, p: int, probability: float) -> None:
     """Starts of workers of pool `p` that end from now on fail so often, and begin again."""
-    state.pools[p].start_failure = probability
+    state.pools["start_failure"][p] = probability
 
 
-@compiled
-def hold_tools(state, until_s):
+def hold_tools(state: State, until_s: float) -> None:
     """Sessions' requests that would arrive before `until_s` arrive then: their tools are out."""
-    state.clock[0].tools_until_s = until_s
+    state.clock["tools_until_s"] = until_s
+
+
+def set_router(state: State, p: int, router: int) -> None:
+    """Requests of pool `p` are routed so from now on; to or from the hierarchical one: never.
+
+    That one chooses among pools, so all of them have it from the start or none.
+    """
+    pool, clock = state.pools[p], state.clock[0]
+    pool["router"] = router
+    least = router == LEAST_CONNECTIONS or pool["shared_queue"] == 1
+    bypassed = clock["affinity"] + clock["levels"] + clock["groups"] + pool["partitioned"] > 0
+    pool["plain"] = least and not bypassed and pool["over_memory"] == NO_LIMIT
+    clock["learns"] |= router in LEARNERS
 
 
 @compiled
@@ -1833,6 +2703,7 @@ def share_slots(state, p, shares, now):
         state.tenants[p, t].share = shares[t]
     if state.pools[p].partitioned == 1:
         _share_out(state, p, now)
+    _after(state, now)
 
 
 @compiled
@@ -1840,11 +2711,12 @@ def drain_node(state, node, now):
     """The ready workers of a node drain, its starting ones are cancelled."""
     for w in range(len(state.workers)):
         if state.workers[w].node == node and state.workers[w].phase != OFF:
-            _account_levels(state, state.workers[w].pool, now)
+            _account_levels(state, _pool_of(state, w), now)
             if state.workers[w].phase == STARTING:
                 _cancel(state, w)
             elif state.workers[w].phase == READY:
-                _drain(state, w, state.pools[state.workers[w].pool].drain_grace_s, now)
+                _drain(state, w, state.pools[_pool_of(state, w)].drain_grace_s, now)
+    _after(state, now)
 
 
 @compiled
@@ -1856,6 +2728,7 @@ def give_notice(state, node, notice_s, now):
         if worker.node == node and worker.phase == DRAINING and worker.stop_s > now + notice_s:
             worker.stop_s = now + notice_s
             _schedule(state, worker.stop_s, (DRAIN_END << KIND_SHIFT) | w)
+    _after(state, now)
 
 
 @compiled
@@ -1866,6 +2739,7 @@ def crash_node(state, node, now):
         if state.workers[w].node == node and state.workers[w].phase != OFF:
             _crash(state, w, now)
             crashed += 1
+    _after(state, now)
     return crashed
 
 
@@ -1874,7 +2748,7 @@ def _picked(state, p, purpose, fresh):
     """A ready worker of pool `p` by a seeded draw, or NONE; `fresh`: one at its own speed."""
     number = state.clock[0].faults
     state.clock[0].faults += 1
-    chosen, smallest = np.int64(NONE), np.uint64(0)
+    chosen, smallest = NOWHERE, np.uint64(0)
     first = state.pools[p].first_worker
     for w in range(first, first + state.pools[p].capacity):
         worker = state.workers[w]
@@ -1892,8 +2766,10 @@ def crash_workers(state, p, count, now):
     for crashed in range(count):
         w = _picked(state, p, FOR_CRASH, False)
         if w == NONE:
+            _after(state, now)
             return crashed
         _crash(state, w, now)
+    _after(state, now)
     return count
 
 
@@ -1912,13 +2788,12 @@ def set_speed(state, p, count, factor):
     return count
 
 
-@compiled
-def restore_speed(state, p):
+def restore_speed(state: State, p: int) -> None:
     """All workers of pool `p` run what starts from now on at their own speed again."""
-    first = state.pools[p].first_worker
-    for w in range(first, first + state.pools[p].capacity):
-        state.workers[w].slowed = 1.0
-        state.workers[w].speed = state.workers[w].own_speed
+    first = state.pools["first_worker"][p]
+    workers = state.workers[first : first + state.pools["capacity"][p]]
+    workers["slowed"] = 1.0
+    workers["speed"] = workers["own_speed"]
 
 
 @compiled
@@ -1938,3 +2813,4 @@ def set_reachable(state, p, reachable, now):
         elif state.workers[w].phase == READY:
             _join(state, w)
             _pull(state, w, now)
+    _after(state, now)

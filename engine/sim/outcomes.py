@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from engine.sim import kernel
-from engine.units import AnyArray, IntArray
+from engine.sim.kernel import State
+from engine.units import AnyArray, FloatArray, Int32Array, IntArray
 
 MINUTE_S = 60.0
 M_FINISHED, M_MET, M_FAILED = 0, 1, 2
@@ -29,6 +30,12 @@ class Tally:
     requests: dict[str, AnyArray] | None
 
 
+def pools_of(state: State) -> Int32Array:
+    """(n,) pool of each request: the one drawn, or the one that the router sent it to."""
+    sited: Int32Array = state.sites if state.clock["sited"][0] else state.requests["pool"]
+    return sited
+
+
 def tally(
     pool: AnyArray,
     outcomes: AnyArray,
@@ -38,6 +45,7 @@ def tally(
     ticks: int,
     slo_s: float,
     keep: bool,
+    delay_s: FloatArray | None = None,
 ) -> Tally:
     """Counts requests that arrived, by tick, pool, minute and latency bucket.
 
@@ -49,6 +57,7 @@ def tally(
         ticks: number of ticks.
         slo_s: latency that was promised.
         keep: also return a row per request.
+        delay_s: (pools,) round trip to each, part of the latency; None: 0.
     """
     arrived = np.zeros((ticks, pools), np.int64)
     met = np.zeros((ticks, pools), np.int64)
@@ -57,7 +66,9 @@ def tally(
     place = np.full(len(outcomes), kernel.NONE, np.int64)
     buckets = np.empty(len(outcomes), np.int16)
     edges_s = np.arange(1, ticks, dtype=np.float64) * tick_s
-    _count(pool, outcomes, tick_s, edges_s, slo_s, arrived, met, minutes, totals, place, buckets)
+    delay_s = np.zeros(pools) if delay_s is None else np.ascontiguousarray(delay_s)
+    given = (pool, outcomes, delay_s, tick_s, edges_s, slo_s)
+    _count(*given, arrived, met, minutes, totals, place, buckets)
     outcome = {name: int(totals[status]) for name, status in FAILURES.items()}
     outcome["rejected"] += int(totals[kernel.SHED])
     outcome["finished"] = int(totals[kernel.FINISHED])
@@ -76,7 +87,7 @@ def tally(
 
 @njit(nogil=True, cache=True)
 def _count(  # type: ignore[no-untyped-def]
-    pool, outcomes, tick_s, edges_s, slo_s, arrived, met, minutes, totals, place, buckets
+    pool, outcomes, delay_s, tick_s, edges_s, slo_s, arrived, met, minutes, totals, place, buckets
 ):
     """Counts, and for finished requests their place (tick, pool) and latency bucket."""
     pools = arrived.shape[1]
@@ -96,7 +107,7 @@ def _count(  # type: ignore[no-untyped-def]
         if outcome.status != kernel.FINISHED:
             minutes[minute, M_FAILED] += 1
             continue
-        latency_s = outcome.end_s - at_s
+        latency_s = outcome.end_s - at_s + delay_s[pool[i]]
         place[i] = tick * pools + pool[i]
         buckets[i] = kernel.latency_bucket(latency_s)
         minutes[minute, M_FINISHED] += 1

@@ -20,6 +20,8 @@ class Size(NamedTuple):
     """Divides service times."""
     room_kib: int = 0
     """Memory for requests in service; means nothing where the pool has no memory limit."""
+    cpu_share: float | None = None
+    """Of its cores that one request in service uses; None: all of them when all slots are busy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +34,22 @@ class TenantParameters:
     """Of each pool's slots that it may use."""
     floor: float = 0.0
     """Of each pool's slots that the others may not use."""
+    barred: tuple[int, ...] = ()
+    """Pools in which its requests may not run."""
+    liked: tuple[int, ...] = ()
+    """Pools whose agent type is for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RouterParameters:
+    """What routers go by, as numbers. The kernel's router itself belongs to a pool."""
+
+    ewma_s: float = 60.0
+    adapt_s: float = 1.0
+    factors: tuple[float, ...] = (1.0,) * 7
+    """Weights of the seven factors; only their ratios matter."""
+    nodes: int = 0
+    """Nodes that workers can be on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,10 +78,19 @@ class PoolParameters:
     over_memory: int = kernel.NO_LIMIT
     zone: int = 0
     region: int = 0
+    kind: int = 0
+    """Agent type."""
+    delay_s: float = 0.0
+    """Round trip between callers and region."""
+    appeal: float = 0.0
+    """Of its region to the hierarchical router, beside free slots."""
+    cpu_share: float | None = None
+    """As that of a size."""
     resize_in_place: bool = False
     resize_s: float = 0.0
 
     @property
     def sizes(self) -> tuple[Size, ...]:
         """The first size and the others."""
-        return (Size(self.slots, room_kib=self.room_kib), *self.other_sizes)
+        own = Size(self.slots, room_kib=self.room_kib, cpu_share=self.cpu_share)
+        return (own, *self.other_sizes)

@@ -6,17 +6,18 @@ work and the k-th worker it starts takes the same time.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from engine.errors import ScenarioError
 from engine.scenario import (
     Affinity,
+    AgentType,
     OnFailure,
     Pool,
     QueueKind,
+    Region,
     Resize,
     RouterKind,
     Scenario,
@@ -26,9 +27,15 @@ from engine.scenario import (
 from engine.sim import kernel
 from engine.sim.arrivals import Arrivals, make_requests
 from engine.sim.kernel import State
-from engine.sim.parameters import STARTUP_DRAWS, PoolParameters, Size
+from engine.sim.parameters import STARTUP_DRAWS, PoolParameters, RouterParameters, Size
+from engine.sim.routing import assign_pools, assign_tenants
 from engine.sim.state import make_state
-from engine.sim.traits import memory_rule, room_kib, tenant_parameters, traits_of
+from engine.sim.traits import (
+    memory_rule,
+    room_kib,
+    tenant_parameters,
+    traits_of,
+)
 from engine.trace.schema import RequestTable
 from engine.units import FloatArray, Int32Array
 
@@ -36,6 +43,8 @@ PEAK_WINDOW_S = 60.0
 INITIAL_BUSY_FRAC = 0.7
 """Share of slots the first minute's demand occupies of the initial workers."""
 _SEEDS_OF_KERNEL = 1 << 62
+NEAR_COUNTS, CHEAP_COUNTS = 0.3, 0.2
+"""Of a region's appeal: how near and how cheap it is; free slots count for the rest. Ours."""
 ROUTERS = MappingProxyType(
     {
         RouterKind.LEAST_CONNECTIONS: kernel.LEAST_CONNECTIONS,
@@ -43,6 +52,11 @@ ROUTERS = MappingProxyType(
         RouterKind.ROUND_ROBIN: kernel.ROUND_ROBIN,
         RouterKind.POWER_OF_TWO: kernel.POWER_OF_TWO,
         RouterKind.PREDICTED_COMPLETION: kernel.PREDICTED_COMPLETION,
+        RouterKind.LEAST_AGENT_LOAD: kernel.LEAST_AGENT_LOAD,
+        RouterKind.CONTEXT_AWARE: kernel.CONTEXT_AWARE,
+        RouterKind.SEVEN_FACTOR: kernel.SEVEN_FACTOR,
+        RouterKind.WEIGHTED_ROUND_ROBIN: kernel.WEIGHTED_ROUND_ROBIN,
+        RouterKind.HIERARCHICAL: kernel.HIERARCHICAL,
     }
 )
 """By the scenario's name."""
@@ -78,6 +92,7 @@ def prepare(table: RequestTable, scenario: Scenario) -> Workload:
         scenario: the cluster.
     """
     seeds = _seeds(scenario)
+    tenant = assign_tenants(table, scenario) if scenario.tenants else None
     pool = assign_pools(table, scenario, np.random.default_rng(seeds.pools))
     work_s = work_seconds(table, pool, scenario, np.random.default_rng(seeds.work))
     offered = _offered_slots(table.arrival_s, work_s, pool, len(scenario.pools))
@@ -88,7 +103,7 @@ def prepare(table: RequestTable, scenario: Scenario) -> Workload:
             pool=pool,
             after=table.after if table.closed_loop else None,
             think_s=table.think_s,
-            traits=traits_of(table, pool, scenario),
+            traits=traits_of(table, pool, scenario, tenant),
         ),
         pools=tuple(
             _parameters(scenario, p, offered[n, 0], draws)
@@ -121,41 +136,13 @@ def new_state(workload: Workload, scenario: Scenario, window_s: float) -> State:
         degradation=scenario.degradation,
         tenants=tenant_parameters(scenario),
         partitioned=scenario.partitions is not None and len(scenario.tenants) > 0,
+        routing=RouterParameters(
+            ewma_s=scenario.router.ewma_s,
+            adapt_s=scenario.router.adapt_s,
+            factors=astuple(scenario.router.factors),
+            nodes=sum(group.nodes_max for group in scenario.node_groups),
+        ),
     )
-
-
-def assign_pools(table: RequestTable, scenario: Scenario, rng: np.random.Generator) -> Int32Array:
-    """(n,) pool of each request.
-
-    A request goes to the pools of the agent type it names, spread by their shares; if it names
-    none that the scenario knows, over all pools by their shares. All requests of a session that
-    name the same agent type stay together.
-    """
-    draw = rng.random(len(table))
-    if table.closed_loop or np.any(table.session >= 0):
-        draw = _same_within_sessions(table, draw)
-    pool = _by_share(draw, list(range(len(scenario.pools))), scenario)
-    for code, name in enumerate(table.agent_types):
-        fitting = [n for n, p in enumerate(scenario.pools) if p.agent_type == name]
-        if fitting and any(scenario.pools[n].share > 0 for n in fitting):
-            mask = table.agent_type == code
-            pool[mask] = _by_share(draw[mask], fitting, scenario)
-    return pool
-
-
-def _same_within_sessions(table: RequestTable, draw: FloatArray) -> FloatArray:
-    inside = table.session >= 0
-    _, first, inverse = np.unique(table.session[inside], return_index=True, return_inverse=True)
-    same = draw.copy()
-    same[inside] = draw[inside][first][inverse]
-    return same
-
-
-def _by_share(draw: FloatArray, pools: list[int], scenario: Scenario) -> Int32Array:
-    shares = np.array([scenario.pools[n].share for n in pools])
-    edges = np.cumsum(shares / shares.sum())
-    chosen = np.minimum(np.searchsorted(edges, draw, side="right"), len(pools) - 1)
-    return np.array(pools, np.int32)[chosen]
 
 
 def work_seconds(
@@ -246,27 +233,39 @@ def _parameters(
         drain_grace_s=math.inf if kind.drain_grace_s is None else kind.drain_grace_s,
         queue_limit=kind.queue_limit,
         shared_queue=pool.queue is QueueKind.POOL,
-        router=_router(scenario),
+        router=ROUTERS[scenario.router.kind],
         room_kib=room_kib(kind, kind.memory_gib),
         other_sizes=tuple(
-            Size(entry.slots, entry.speed, room_kib(kind, entry.memory_gib))
+            Size(
+                entry.slots,
+                entry.speed,
+                room_kib(kind, entry.memory_gib),
+                _cpu_share(kind, entry.cpu_cores),
+            )
             for entry in kind.sizes
         ),
         size=size,
         over_memory=memory_rule(kind),
         zone=[zone.name for zone in scenario.zones].index(pool.zone),
         region=scenario.regions.index(scenario.region_of(pool.zone)),
+        kind=scenario.agent_types.index(kind),
+        delay_s=scenario.region_of(pool.zone).network_delay_s,
+        appeal=_appeal(scenario, scenario.region_of(pool.zone)),
+        cpu_share=_cpu_share(kind, kind.cpu_cores),
         resize_in_place=kind.resize is Resize.IN_PLACE,
         resize_s=kind.resize_s,
     )
 
 
-def _router(scenario: Scenario) -> int:
-    kind = scenario.router.kind
-    if kind not in ROUTERS:
-        raise ScenarioError(
-            f"the router {kind.value!r} cannot be replayed yet",
-            "router: kind",
-            f"Use one of {', '.join(known.value for known in ROUTERS)}",
-        )
-    return ROUTERS[kind]
+def _cpu_share(kind: AgentType, cores: float) -> float | None:
+    """Of a worker's cores that one request uses; None: a slot's part."""
+    return kind.cpu_per_request / cores if kind.cpu_per_request > 0 else None
+
+
+def _appeal(scenario: Scenario, region: Region) -> float:
+    """How near and how cheap a region is beside the nearest and the cheapest one."""
+    farthest_s = max(entry.network_delay_s for entry in scenario.regions)
+    near = 1.0 - region.network_delay_s / farthest_s if farthest_s > 0 else 1.0
+    cheapest = min(entry.price_factor for entry in scenario.regions)
+    cheap = cheapest / region.price_factor if region.price_factor > 0 else 1.0
+    return NEAR_COUNTS * near + CHEAP_COUNTS * cheap

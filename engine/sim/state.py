@@ -6,13 +6,21 @@ from engine.scenario import Backoff, Breaker, Cache, Degradation, DegradeKind, R
 from engine.sim import kernel
 from engine.sim.arrivals import Arrivals
 from engine.sim.kernel import State, Views
-from engine.sim.parameters import PoolParameters, TenantParameters
+from engine.sim.layout import (
+    empty_berths,
+    empty_lanes,
+    empty_memories,
+    empty_trees,
+    idle_workers,
+    lay_out,
+    starts,
+)
+from engine.sim.parameters import PoolParameters, RouterParameters, TenantParameters
 from engine.units import AnyArray, IntArray
 
 LONG_AGO_S = -86400.0
 """Since when the initial workers count as ready."""
 SPARE_WORKERS = 8
-_UNLIMITED = np.iinfo(np.int64).max
 
 
 def make_state(
@@ -29,6 +37,7 @@ def make_state(
     affinity_slack: int | None = None,
     cache: Cache | None = None,
     degradation: tuple[Degradation, ...] = (),
+    routing: RouterParameters | None = None,
 ) -> State:
     """A cluster at time 0 with its initial workers ready and nothing in it.
 
@@ -46,10 +55,11 @@ def make_state(
         cache: of prefixes.
         degradation: what is given up under overload, in the order in which it is tried.
         partitioned: tenants' shares change; also where they or floors restrict them at first.
+        routing: what routers go by.
     """
     capacity = np.array([pool.workers_max + SPARE_WORKERS for pool in pools], np.int64)
     slots = max(size.slots for pool in pools for size in pool.sizes)
-    workers, pool_records = _idle_workers(capacity), _pools(pools, capacity)
+    workers, pool_records = idle_workers(capacity), _pools(pools, capacity)
     clock = _clock(retry or Retry(), breaker)
     clock["horizon_s"] = horizon_s
     clock["abandon"] = abandon
@@ -60,7 +70,10 @@ def make_state(
     clock["levels"] = len(degradation)
     _set_cache(clock, affinity_slack, cache)
     clock["adjusts_work"] = (clock["affinity"] + clock["cache"] + clock["levels"]) > 0
-    bypassed = (clock["affinity"] + clock["levels"])[0] > 0
+    _set_routing(clock, pools, routing or RouterParameters())
+    groups = _groups(arrivals.traits)
+    clock["groups"] = len(groups) > 1 or groups["size"][0] > 0
+    bypassed = (clock["affinity"] + clock["levels"] + clock["groups"])[0] > 0
     pool_records["plain"] &= (1 - pool_records["partitioned"]) * (not bypassed)
     clock["notes_arrivals"] = (clock["tenants"] == 1) | (clock["retry_budget"] < np.inf)
     retries = clock["attempts"][0] > 1
@@ -72,6 +85,7 @@ def make_state(
         traits=arrivals.traits,
         outcomes=_outcomes(n),
         efforts=np.zeros(n if retries else 1, kernel.EFFORT),
+        sites=arrivals.requests["pool"].copy() if clock["sited"][0] else np.zeros(1, np.int32),
         pools=pool_records,
         counters=np.zeros((len(pools), kernel.COUNTERS), np.int64),
         integrals=np.zeros((len(pools), kernel.INTEGRALS), np.float64),
@@ -79,14 +93,20 @@ def make_state(
         startup_draws=np.array([pool.startup_draws_s for pool in pools], np.float64),
         sizes=_sizes(pools),
         workers=workers,
-        lanes=_empty_lanes(len(pools) + len(workers), len(tenants)),
+        lanes=empty_lanes(len(pools) + len(workers), len(tenants)),
         tenants=_tenants(tenants, len(pools)),
+        **_wishes(tenants, len(pools)),
+        groups=groups,
+        regions=np.zeros(1 + max(pool.region for pool in pools), kernel.REGION),
         levels=_levels(degradation),
         engaged=np.zeros((len(pools), len(degradation)), np.int64),
         **_caches(arrivals.traits, pools, cache, len(workers)),
+        learnt=np.zeros(len(pools), kernel.STANDING),
+        standings=np.zeros(len(workers), kernel.STANDING),
+        **empty_berths(pool_records, clock),
         members=np.zeros(len(workers), np.int32),
         in_service=np.zeros((len(workers), slots), np.int32),
-        tree=_empty_trees(pool_records),
+        tree=empty_trees(pool_records),
         heap=np.zeros(events, kernel.EVENT),
         clock=clock,
     )
@@ -109,6 +129,37 @@ def _clock(retry: Retry, breaker: Breaker | None) -> AnyArray:
         clock["breaker_probes"] = breaker.half_open_probes
         clock["breaker_successes"] = breaker.success_threshold
     return clock
+
+
+def _set_routing(
+    clock: AnyArray, pools: tuple[PoolParameters, ...], routing: RouterParameters
+) -> None:
+    clock["sited"] = any(pool.router == kernel.HIERARCHICAL for pool in pools)
+    clock["learns"] = any(pool.router in kernel.LEARNERS for pool in pools)
+    clock["nodes"] = routing.nodes
+    clock["ewma_s"], clock["adapt_s"] = routing.ewma_s, routing.adapt_s
+    clock["factor"] = np.array(routing.factors) / sum(routing.factors)
+    clock["first_spoilt"], clock["operated_s"] = kernel.NONE, np.nan
+
+
+def _groups(traits: AnyArray) -> AnyArray:
+    """(groups,) kernel.GROUP as large as requests name them; an empty one where there is none."""
+    named = traits["group"][traits["group"] >= 0]
+    groups = np.zeros(max(1, int(named.max(initial=-1)) + 1), kernel.GROUP)
+    groups["size"] = np.bincount(named, minlength=len(groups))
+    for name in ("head", "tail", "next"):
+        groups[name] = kernel.NONE
+    return groups
+
+
+def _wishes(tenants: tuple[TenantParameters, ...], pools: int) -> dict[str, IntArray]:
+    """(tenants, pools) where each may run and what agent types are for it."""
+    permits = np.ones((max(1, len(tenants)), pools), np.int64)
+    specials = np.zeros_like(permits)
+    for number, tenant in enumerate(tenants):
+        permits[number, list(tenant.barred)] = 0
+        specials[number, list(tenant.liked)] = 1
+    return {"permits": permits, "specials": specials}
 
 
 def _set_cache(clock: AnyArray, affinity_slack: int | None, cache: Cache | None) -> None:
@@ -138,7 +189,7 @@ def _caches(
 ) -> dict[str, AnyArray]:
     """Empty memories of workers, zones and regions for as many chains as requests name."""
     chains = np.zeros(max(1, int(traits["chain"].max()) + 1), kernel.CHAIN)
-    chains["worker"] = kernel.NONE
+    chains["worker"] = chains["pool"] = kernel.NONE
     number = 1 + max(max(pool.zone, pool.region) for pool in pools)
     places = np.zeros((2, number), kernel.PLACE)
     places["newest"] = places["oldest"] = kernel.NONE
@@ -147,14 +198,8 @@ def _caches(
         "chains": chains,
         "shelves": np.zeros((2, len(chains)), kernel.SHELF),
         "places": places,
-        "cached": _empty_memories(workers, prefixes),
+        "cached": empty_memories(workers, prefixes),
     }
-
-
-def _empty_memories(workers: int, prefixes: int) -> AnyArray:
-    cached = np.zeros((workers, prefixes), kernel.CACHED)
-    cached["chain"], cached["used_s"] = kernel.NONE, -np.inf
-    return cached
 
 
 def _tenants(tenants: tuple[TenantParameters, ...], pools: int) -> AnyArray:
@@ -164,12 +209,6 @@ def _tenants(tenants: tuple[TenantParameters, ...], pools: int) -> AnyArray:
         for name in ("rank", "aging_s", "share", "floor"):
             records[name][:, number] = getattr(tenant, name)
     return records
-
-
-def _empty_lanes(rows: int, tenants: int) -> AnyArray:
-    lanes = np.zeros((rows, max(1, tenants)), kernel.LANE)
-    lanes["head"] = lanes["tail"] = kernel.NONE
-    return lanes
 
 
 def make_views(state: State) -> Views:
@@ -196,17 +235,11 @@ def _outcomes(n: int) -> AnyArray:
     return outcomes
 
 
-def _leaves(capacity: IntArray) -> IntArray:
-    return 2 ** np.ceil(np.log2(np.maximum(capacity, 2))).astype(np.int64)
-
-
-def _starts(lengths: IntArray) -> IntArray:
-    return np.concatenate(([0], np.cumsum(lengths)[:-1])).astype(np.int64)
-
-
 def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:
     records = np.zeros(len(pools), kernel.POOL)
     records["reachable"] = 1
+    records["first_complete"] = records["last_complete"] = kernel.NONE
+    records["weights_s"] = -np.inf
     for name in (
         "size",
         "router",
@@ -216,6 +249,9 @@ def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:
         "drain_grace_s",
         "shared_queue",
         "over_memory",
+        "kind",
+        "delay_s",
+        "appeal",
         "zone",
         "region",
         "resize_in_place",
@@ -227,9 +263,9 @@ def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:
     records["plain"] = least & unlimited
     records["expire_head"] = records["expire_tail"] = kernel.NONE
     records["queue_limit"] = [
-        _UNLIMITED if pool.queue_limit is None else pool.queue_limit for pool in pools
+        kernel.UNLIMITED if pool.queue_limit is None else pool.queue_limit for pool in pools
     ]
-    _lay_out(records, capacity)
+    lay_out(records, capacity)
     return records
 
 
@@ -238,30 +274,9 @@ def _sizes(pools: tuple[PoolParameters, ...]) -> AnyArray:
     sizes = np.zeros((len(pools), max(len(pool.sizes) for pool in pools)), kernel.SIZE)
     for number, pool in enumerate(pools):
         for column, size in enumerate(pool.sizes):
-            sizes[number, column] = (size.speed, size.slots, size.room_kib)
+            cpu_share = 1.0 / size.slots if size.cpu_share is None else size.cpu_share
+            sizes[number, column] = (size.speed, size.slots, size.room_kib, cpu_share)
     return sizes
-
-
-def _lay_out(pools: AnyArray, capacity: IntArray) -> None:
-    """Sets where each pool's workers and winner tree lie, for `capacity` (pools,) workers."""
-    leaves = _leaves(capacity)
-    pools["capacity"], pools["first_worker"] = capacity, _starts(capacity)
-    pools["leaves"], pools["tree_start"] = leaves, _starts(2 * leaves)
-
-
-def _idle_workers(capacity: IntArray) -> AnyArray:
-    workers = np.zeros(int(capacity.sum()), kernel.WORKER)
-    workers["pool"] = np.repeat(np.arange(len(capacity)), capacity)
-    for name in ("ordered_s", "ready_s", "stop_s", "resized_s", "half_open_s"):
-        workers[name] = np.nan
-    for name in ("node", "member", "replaces"):
-        workers[name] = kernel.NONE
-    return workers
-
-
-def _empty_trees(pools: AnyArray) -> IntArray:
-    """Winner trees without ready workers, for the layout in `pools`."""
-    return np.full(int(2 * pools["leaves"].sum()), kernel.NOT_READY, np.int64)
 
 
 def _slice_events(capacity: IntArray, slots: int) -> int:
@@ -307,30 +322,34 @@ def _with_more_workers(state: State, extra: IntArray) -> State:
     """Appends `extra` (pools,) idle workers to each pool's range; renumbers those behind."""
     old = state.workers
     capacity = state.pools["capacity"] + extra
-    moved = np.arange(len(old)) + (_starts(capacity) - state.pools["first_worker"])[old["pool"]]
-    workers = _idle_workers(capacity)
+    moved = np.arange(len(old)) + (starts(capacity) - state.pools["first_worker"])[old["pool"]]
+    workers = idle_workers(capacity)
     workers[moved] = old
     in_service = np.zeros((len(workers), state.in_service.shape[1]), np.int32)
     in_service[moved] = state.in_service
     members = np.zeros(len(workers), np.int32)
     members[moved] = state.members  # by index in the pool, which does not change
     pools = len(state.pools)
-    lanes = _empty_lanes(pools + len(workers), state.lanes.shape[1])
+    lanes = empty_lanes(pools + len(workers), state.lanes.shape[1])
     lanes[:pools] = state.lanes[:pools]
     lanes[pools + moved] = state.lanes[pools:]
-    _lay_out(state.pools, capacity)
+    lay_out(state.pools, capacity)
     held = state.outcomes["worker"] >= 0
     state.outcomes["worker"][held] = moved[state.outcomes["worker"][held]]
     _renumber(state.heap[: int(state.clock["heap_size"][0])], moved)
-    cached = _empty_memories(len(workers), state.cached.shape[1])
+    cached = empty_memories(len(workers), state.cached.shape[1])
     cached[moved] = state.cached
+    standings = np.zeros(len(workers), kernel.STANDING)
+    standings[moved] = state.standings
     state = state._replace(
         workers=workers,
+        standings=standings,
+        **empty_berths(state.pools, state.clock),
         cached=cached,
         lanes=lanes,
         members=members,
         in_service=in_service,
-        tree=_empty_trees(state.pools),
+        tree=empty_trees(state.pools),
     )
     kernel.rank_all(state)
     return state

@@ -4,32 +4,34 @@ import math
 
 import numpy as np
 
-from engine.scenario import Affinity, AgentType, OverMemory, Scenario
+from engine.scenario import Affinity, AgentType, OverMemory, RouterKind, Scenario
 from engine.scenario.checks import refuse
 from engine.sim import kernel
 from engine.sim.parameters import TenantParameters
+from engine.sim.routing import barred_pools, liked_pools
 from engine.trace.schema import RequestTable
 from engine.units import AnyArray, FloatArray, Int32Array, IntArray
 
 KIB_PER_GIB = 1024 * 1024
-_STREAM = 5
-"""Of the scenario's seed sequence: which tenant requests belong to."""
 
 
-def traits_of(table: RequestTable, pool: Int32Array, scenario: Scenario) -> AnyArray | None:
+def traits_of(
+    table: RequestTable, pool: Int32Array, scenario: Scenario, tenant: Int32Array | None
+) -> AnyArray | None:
     """(n,) kernel.TRAIT; None where neither tenants nor memory nor sessions matter.
 
     Args:
         table: the requests.
         pool: (n,) pool of each.
         scenario: the cluster.
+        tenant: (n,) of each; None: there are none.
     """
     limited = [memory_rule(scenario.agent_type_of(entry)) for entry in scenario.pools]
     by_session = scenario.cache is not None or scenario.router.affinity is Affinity.SESSION
-    if not scenario.tenants and not any(limited) and not by_session:
+    if tenant is None and not any(limited) and not by_session:
         return None
     traits = np.zeros(len(table), kernel.TRAIT)
-    traits["chain"] = kernel.NONE
+    traits["chain"] = traits["group"] = kernel.NONE
     for number, entry in enumerate(scenario.pools):
         mine = pool == number
         if limited[number]:
@@ -38,21 +40,48 @@ def traits_of(table: RequestTable, pool: Int32Array, scenario: Scenario) -> AnyA
             rate = scenario.agent_type_of(entry).prefill_tokens_per_s
             traits["prefix_s"][mine] = np.maximum(table.prefix_tokens[mine], 0) / rate
     if by_session:
-        traits["chain"] = _chains(table, pool, len(scenario.pools))
-    if scenario.tenants:
-        traits["tenant"] = assign_tenants(table, scenario)
+        traits["chain"] = _chains(table, _places_of_sessions(pool, scenario), len(scenario.pools))
+    if tenant is not None:
+        traits["tenant"] = tenant
+        traits["group"] = _groups(table, pool, tenant, scenario)
     return traits
 
 
-def _chains(table: RequestTable, pool: Int32Array, pools: int) -> Int32Array:
-    """(n,) one number for the requests of a session in a pool, NONE outside sessions.
+def _places_of_sessions(pool: Int32Array, scenario: Scenario) -> Int32Array:
+    """(n,) what the requests of a session share: their pool, or all pools of their agent type."""
+    if scenario.router.kind is not RouterKind.HIERARCHICAL:
+        return pool
+    kinds = [scenario.agent_types.index(scenario.agent_type_of(p)) for p in scenario.pools]
+    return np.array(kinds, np.int32)[pool]
+
+
+def _groups(
+    table: RequestTable, pool: Int32Array, tenant: Int32Array, scenario: Scenario
+) -> Int32Array:
+    """(n,) number of the group with which each request starts, NONE: with none.
+
+    Consecutive requests of a tenant at a pool, as many as its groups have; the last ones are a
+    smaller group. Requests that wait for others of their session are in none.
+    """
+    groups, number = np.full(len(table), kernel.NONE, np.int32), 0
+    alone = table.after >= 0 if table.closed_loop else np.zeros(len(table), bool)
+    for t, entry in enumerate(scenario.tenants):
+        for p in range(len(scenario.pools) if entry.group_size > 1 else 0):
+            mine = np.flatnonzero((tenant == t) & (pool == p) & ~alone)
+            groups[mine] = number + np.arange(len(mine)) // entry.group_size
+            number += -(-len(mine) // entry.group_size)
+    return groups
+
+
+def _chains(table: RequestTable, place: Int32Array, places: int) -> Int32Array:
+    """(n,) one number for the requests of a session in a place, NONE outside sessions.
 
     What one agent type has computed is of no use to another one.
     """
     inside = table.session >= 0
     chains = np.full(len(table), kernel.NONE, np.int32)
     _, chains[inside] = np.unique(
-        table.session[inside].astype(np.int64) * pools + pool[inside], return_inverse=True
+        table.session[inside].astype(np.int64) * places + place[inside], return_inverse=True
     )
     return chains
 
@@ -78,26 +107,6 @@ def _memory_kib(table: RequestTable, mine: AnyArray, kind: AgentType) -> IntArra
     return needed
 
 
-def assign_tenants(table: RequestTable, scenario: Scenario) -> Int32Array:
-    """(n,) tenant of each request: the one it names, else drawn by shares, one for a session."""
-    stream = np.random.SeedSequence(scenario.seed, spawn_key=(_STREAM,))
-    draw: FloatArray = np.random.default_rng(stream).random(len(table))
-    inside = table.session >= 0
-    _, first, inverse = np.unique(table.session[inside], return_index=True, return_inverse=True)
-    draw[inside] = draw[inside][first][inverse]
-    shares = np.array([tenant.share for tenant in scenario.tenants])
-    if shares.sum() <= 0:
-        refuse("every tenant's share is 0", "tenants", "Give at least one a share above 0")
-    edges = np.cumsum(shares / shares.sum())
-    last = int(np.flatnonzero(shares)[-1])
-    tenant = np.minimum(np.searchsorted(edges, draw, side="right"), last).astype(np.int32)
-    names = [entry.name for entry in scenario.tenants]
-    for code, name in enumerate(table.tenants):
-        if name in names:
-            tenant[table.tenant == code] = names.index(name)
-    return tenant
-
-
 def tenant_parameters(scenario: Scenario) -> tuple[TenantParameters, ...]:
     """Ranks, floors and first shares of the scenario's tenants.
 
@@ -108,13 +117,6 @@ def tenant_parameters(scenario: Scenario) -> tuple[TenantParameters, ...]:
     if floors.sum() > 1 + 1e-9:
         refuse(f"the floors add up to {floors.sum():g}", "tenants", "Guarantee at most all slots")
     classes = {entry.name: entry for entry in scenario.priority_classes}
-    for tenant in scenario.tenants:
-        if tenant.group_size > 1 or tenant.regions:
-            refuse(
-                "groups that start together and residency cannot be replayed yet",
-                f"tenant {tenant.name!r}",
-                "Leave group_size and regions out",
-            )
     weights = np.array([tenant.share for tenant in scenario.tenants])
     shares = share_out(weights, floors) if scenario.partitions else np.ones(len(floors))
     parameters = []
@@ -126,6 +128,8 @@ def tenant_parameters(scenario: Scenario) -> tuple[TenantParameters, ...]:
                 aging_s=math.inf if rank is None or rank.aging_s is None else rank.aging_s,
                 share=share,
                 floor=0.0 if scenario.partitions else tenant.floor_frac,
+                barred=barred_pools(scenario, tenant),
+                liked=liked_pools(scenario, tenant),
             )
         )
     return tuple(parameters)

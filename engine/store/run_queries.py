@@ -195,7 +195,7 @@ def decisions(
     first, last = ticks_of(run, span)
     with store.transaction() as cursor:
         frame = cursor.execute(
-            "SELECT t_s, pool, current, proposed, applied, reason, rationale, guard "
+            "SELECT t_s, pool, current, proposed, applied, reason, rationale, guard, size "
             "FROM decisions WHERE run_no = $run_no AND tick >= $first AND tick < $last "
             "AND ($pool IS NULL OR pool = $pool) AND (NOT $changes OR applied <> current) "
             "ORDER BY t_s, pool LIMIT $limit",

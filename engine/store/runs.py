@@ -16,7 +16,9 @@ from engine.errors import StoreError, did_you_mean
 from engine.store.duck import Store
 from engine.units import AnyArray
 
-TABLES = ("ticks", "latency", "decisions", "run_requests", "accounts")
+TABLES = (
+    "ticks", "latency", "decisions", "run_requests", "accounts", "service", "tenants", "events",
+)  # fmt: skip
 """What a finished run fills, by run_no."""
 
 

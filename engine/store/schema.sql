@@ -147,8 +147,10 @@ CREATE TABLE IF NOT EXISTS decisions (
     applied   INTEGER NOT NULL,
     reason    VARCHAR NOT NULL,   -- what bound it
     rationale JSON,               -- the policy's own numbers
-    guard     JSON                -- stages that changed something: before, after, reason
+    guard     JSON,               -- stages that changed something: before, after, reason
+    size      VARCHAR             -- of workers ordered from then on; NULL: none was proposed
 );
+ALTER TABLE decisions ADD COLUMN IF NOT EXISTS size VARCHAR;
 
 -- One row a tick and place: a node group, or a pool whose workers have machines of their own.
 -- Only where the scenario says of machines more than the price of a worker.
@@ -176,7 +178,63 @@ CREATE TABLE IF NOT EXISTS accounts (
     spot_usd       DOUBLE,
     owned_usd      DOUBLE,
     energy_usd     DOUBLE,
-    transfer_usd   DOUBLE
+    transfer_usd   DOUBLE,
+    fragmentation  DOUBLE,            -- 1 - largest free piece of the nodes over all that is free
+    hot_nodes      INTEGER            -- above mean + 2 deviations, or above 90 % for three ticks
+);
+ALTER TABLE accounts ADD COLUMN IF NOT EXISTS fragmentation DOUBLE;
+ALTER TABLE accounts ADD COLUMN IF NOT EXISTS hot_nodes INTEGER;
+
+-- One row a tick and pool: what protects requests, how evenly workers work, the network, what is
+-- at stake. Counts by event time.
+CREATE TABLE IF NOT EXISTS service (
+    run_no          INTEGER NOT NULL,
+    tick            INTEGER NOT NULL,
+    t_s             DOUBLE NOT NULL,   -- start of the tick, since the trace's start
+    pool            SMALLINT NOT NULL,
+    retrying        INTEGER NOT NULL,  -- requests that wait to be tried again, at the tick's end
+    retried         INTEGER NOT NULL,  -- attempts after the first
+    shed            INTEGER NOT NULL,  -- of the rejected: turned away by degradation
+    degraded        INTEGER NOT NULL,
+    crashed         INTEGER NOT NULL,  -- workers
+    start_failed    INTEGER NOT NULL,
+    breakers_opened INTEGER NOT NULL,
+    hits_worker     INTEGER NOT NULL,  -- prefixes found in the worker, the zone's cache, the store
+    hits_zone       INTEGER NOT NULL,
+    hits_store      INTEGER NOT NULL,
+    imbalance       DOUBLE,            -- deviation over mean of the workers' busy shares
+    busiest_frac    DOUBLE,            -- of the busiest worker
+    hot_workers     INTEGER NOT NULL,  -- above mean + 2 deviations, or above 90 % for three ticks
+    memory_frac     DOUBLE,            -- NULL where agent types do not say what they use
+    breakers_open   INTEGER NOT NULL,  -- at the tick's end
+    unreachable_s   DOUBLE NOT NULL,   -- for which the pool was cut off
+    transfer_gib    DOUBLE NOT NULL,   -- sent to the callers
+    network_s       DOUBLE NOT NULL,   -- round trips of the requests that finished, summed
+    at_risk_usd     DOUBLE NOT NULL    -- revenue of the requests that arrived and missed the SLO
+);
+
+-- One row a tick of arrival and tenant that had requests in it.
+CREATE TABLE IF NOT EXISTS tenants (
+    run_no        INTEGER NOT NULL,
+    tick          INTEGER NOT NULL,
+    t_s           DOUBLE NOT NULL,
+    tenant        VARCHAR NOT NULL,
+    arrived       INTEGER NOT NULL,
+    finished      INTEGER NOT NULL,
+    slo_met       INTEGER NOT NULL,
+    asked_slot_s  DOUBLE NOT NULL,   -- work that arrived
+    served_slot_s DOUBLE NOT NULL,   -- of that, of requests that finished
+    latency_s     DOUBLE NOT NULL    -- summed over the finished ones
+);
+
+-- What happened to machines; kinds are those of engine.records.EVENTS.
+CREATE TABLE IF NOT EXISTS events (
+    run_no INTEGER NOT NULL,
+    t_s    DOUBLE NOT NULL,
+    kind   VARCHAR NOT NULL,
+    place  VARCHAR NOT NULL,  -- node group or pool
+    number INTEGER NOT NULL,  -- of nodes or workers
+    gib    DOUBLE             -- sent over the network for it
 );
 
 -- Only where the scenario asks to keep every request.

@@ -34,5 +34,5 @@ def evaluation(rows, *, use="bilstm", comparisons=(), weights=None, left_out=Non
         left_out=left_out or {}, seeds=(0, 1), rows=tuple(rows),
         fit_s=dict.fromkeys(names, 0.0), forecast_ms=dict.fromkeys(names, 2.0),
         comparisons=tuple(comparisons), weights=weights or {}, drift_steps=tuple(drift_steps),
-        use=use,
+        relearned=(), coverage_margin=0.02, use=use,
     )  # fmt: skip

@@ -26,10 +26,24 @@ def cell(figure: str, run: str) -> str:
     return table.loc[FIGURES[figure].label, head]
 
 
-def test_every_figure_has_exactly_one_row():
-    table = tables.scorecard(FRAME, ["a", "b"], LABELS, "a")
-    shown = [name for name in table[words.FIGURE] if not name.startswith("**")]
-    assert sorted(shown) == sorted(figure.label for figure in FIGURES.values())
+def rows_of(frame):
+    table = tables.scorecard(frame, ["a", "b"], LABELS, "a")
+    return [name for name in table[words.FIGURE] if not name.startswith("**")]
+
+
+def test_every_figure_that_was_measured_has_exactly_one_row():
+    full = cards(a=dict.fromkeys(FIGURES, 1.0), b=dict.fromkeys(FIGURES))
+    assert sorted(rows_of(full)) == sorted(figure.label for figure in FIGURES.values())
+    assert tables.left_out(full) == []
+
+
+def test_figures_of_clusters_that_no_run_measured_are_named_below_the_table():
+    """All others have their row, which says that they were not measured."""
+    gone = tables.left_out(FRAME)
+    assert sorted([*rows_of(FRAME), *gone]) == sorted(figure.label for figure in FIGURES.values())
+    assert "Energy" in gone
+    assert "Availability" in gone
+    assert "Reaction time" in rows_of(FRAME)
 
 
 def test_better_and_worse_are_words_with_a_sign_and_a_unit():

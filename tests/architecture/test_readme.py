@@ -11,6 +11,7 @@ from engine import scenario
 from engine.figures import FIGURES
 from engine.policies.base import PolicyContext
 from engine.policies.registry import available
+from engine.presets import PRESETS
 from engine.replay import ReplaySpec, replay
 from engine.sim.service import prepare
 from engine.trace.schema import request_table
@@ -46,6 +47,7 @@ def test_every_figure_of_the_scorecard_is_in_the_table_with_unit_and_meaning():
         ("[[node_types]]", scenario.NodeType),
         ("[[node_groups]]", scenario.NodeGroup),
         ("[router]", scenario.Router),
+        ("[siting]", scenario.Siting),
         ("[cache]", scenario.Cache),
         ("[retry]", scenario.Retry),
         ("[[tenants]]", scenario.Tenant),
@@ -60,6 +62,12 @@ def test_every_figure_of_the_scorecard_is_in_the_table_with_unit_and_meaning():
 def test_every_field_of_a_scenario_file_is_in_the_table(table, kind):
     row = next(line for line in README.splitlines() if line.startswith(f"| `{table}` |"))
     assert re.findall(r"`(\w+)`", row.split("|")[2]) == [f.name for f in dataclasses.fields(kind)]
+
+
+def test_every_preset_is_in_the_table():
+    rows = [line for line in README.splitlines() if line.startswith("| `")]
+    cells = {name for row in rows for name in re.findall(r"`([\w-]+)`", row.split("|")[1])}
+    assert set(PRESETS) <= cells
 
 
 def test_pictures_in_the_readme_exist():

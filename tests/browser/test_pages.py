@@ -34,7 +34,8 @@ def test_a_first_visitor_sees_a_finished_comparison_after_one_click(page, settle
     charts = page.get_by_test_id("stVegaLiteChart")
     expect(charts.first).to_be_visible()
     settle(page)
-    assert charts.count() == 4 + 5  # capacity a run; arrivals, latency, queue, failures, cost
+    # capacity a run; arrivals, latency, queue, failures, cost, routing
+    assert charts.count() == 4 + 6
     assert re.search(r"[▲▼] [+−].* (better|worse)", scorecard(page))
     shot(page, "first-comparison")
 
@@ -157,7 +158,7 @@ def test_an_unknown_run_in_the_address_leaves_a_way_out(server, open_page, settl
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["", "traces", "replay", "runs", "claims"])
+@pytest.mark.parametrize("name", ["", "traces", "cluster", "replay", "runs", "claims"])
 def test_every_page_fits_its_window(server, open_page, settle, shot, name, size, scheme):
     page = open_page(f"{server.url}/{name}", viewport=SIZES[size], color_scheme=scheme)
     expect(page.get_by_role("heading", level=1)).to_be_visible()

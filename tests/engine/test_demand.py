@@ -1,11 +1,14 @@
 """From stored traces to demand: counts, recorded series with gaps, pools, busy slots."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from engine.demand import RATE, SLOTS, busy_slots, demand_series, step_of
+from engine.demand import RATE, SLOTS, as_options, busy_slots, demand_series, step_of
 from engine.errors import UsageError
 from engine.planner import Planner
+from engine.presets import PRESETS
 from engine.trace.synth import generate
 from engine.trace.writer import write
 
@@ -101,6 +104,32 @@ def test_an_unknown_pool_gets_a_suggestion(planner):
 def test_a_series_keeps_its_own_step(planner):
     with pytest.raises(UsageError, match="one value each 300 s"):
         series_of(planner, "gappy", step_s=60.0)
+
+
+@pytest.mark.parametrize(
+    ("options", "what", "fix"),
+    [
+        ({"pool": "chat"}, "pool 'chat'", "--pool"),
+        ({"pool": "no such"}, "pool 'no such'", "--pool"),
+        ({"unit": SLOTS}, "busy slots", "--unit"),
+        ({"scenario": PRESETS["llm-agents"]}, "a scenario", "--scenario"),
+    ],
+)
+def test_a_recorded_series_has_neither_pools_nor_slots(planner, options, what, fix):
+    with pytest.raises(UsageError, match=what) as refused:
+        series_of(planner, "gappy", **options)
+    assert "gappy" in refused.value.where
+    assert fix in refused.value.fix
+
+
+def test_demand_is_written_as_the_options_that_mean_it():
+    preset = PRESETS["llm-agents"]
+    assert as_options() == ""
+    assert as_options(step_s=None, unit=RATE, scenario=None, pool=None) == ""
+    assert as_options(step_s=90.0, unit=SLOTS, scenario=preset, pool="chat") == (
+        " --step 90 --unit 'busy slots' --scenario llm-agents --pool chat"
+    )
+    assert as_options(scenario=replace(preset, seed=9)) == " --scenario FILE.toml"
 
 
 def test_writing_and_importing_changes_nothing(planner, tmp_path):

@@ -172,6 +172,21 @@ def test_a_fitted_forecaster_has_to_be_fitted_first(planner):
         planner.forecast("demand", 600.0, model="bilstm-fitted")
 
 
+def test_what_to_do_first_names_the_demand_that_was_asked_for(planner):
+    where = {"unit": "busy slots", "scenario": planner.presets()["llm-agents"], "pool": "chat"}
+    said = "--trace demand --step 6 --unit 'busy slots' --scenario llm-agents --pool chat"
+    for model, command in (("bilstm-fitted", "fit"), ("choice", "evaluate")):
+        with pytest.raises(UsageError) as refused:
+            planner.forecast("demand", 600.0, model=model, step_s=6.0, **where)
+        assert refused.value.fix.endswith(f"smartscale forecast {command} {said}")
+
+
+def test_the_usual_step_in_words_is_the_same_demand(planner):
+    planner.fit_forecaster("demand", epochs=1)
+    found = planner.forecast("demand", 600.0, model="bilstm-fitted", step_s=5.0)
+    assert found.step_s == 5.0
+
+
 def test_a_forecaster_that_was_fitted_is_kept_beside_the_store_and_used(planner):
     where = week(planner)
     told = []

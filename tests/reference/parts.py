@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from engine.scenario import Degradation
 from engine.sim.parameters import PoolParameters, Size, TenantParameters
+from tests.reference.scoring import Means
 
 
 @dataclass(eq=False)
@@ -19,6 +20,8 @@ class Request:
     tenant: int = 0
     chain: int = -1
     prefix_s: float = 0.0
+    group: int = -1
+    home: int = 0  # pool that it was drawn to
     follows: bool = False
     followers: list["Request"] = field(default_factory=list)
     status: str = "not arrived"
@@ -53,6 +56,9 @@ class Worker:
     in_service: list[Request] = field(default_factory=list)
     queue: list[Request] = field(default_factory=list)
     busy_slot_s: float = 0.0
+    means: Means = field(default_factory=Means)
+    share: float = 0.0
+    credit: float = 0.0
 
     @property
     def held(self) -> list[Request]:
@@ -87,6 +93,13 @@ class Pool:
         default_factory=list
     )  # the last takes the place of one that parts
     queue: list[Request] = field(default_factory=list)
+    gathered: dict[int, list[Request]] = field(default_factory=dict)  # by group
+    complete: list[int] = field(default_factory=list)  # groups that wait for slots
+    held_back: bool = False
+    means: Means = field(default_factory=Means)
+    weights_s: float = -math.inf
+    weight: float = 0.0
+    credit: float = 0.0
     orders: int = 0
     turn: int = 0
     reachable: bool = True

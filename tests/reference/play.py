@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from engine.scenario import Breaker, Cache, Degradation, Retry
 from engine.sim import kernel
 from engine.sim.arrivals import make_requests
-from engine.sim.parameters import PoolParameters, TenantParameters
+from engine.sim.parameters import PoolParameters, RouterParameters, TenantParameters
 from engine.sim.state import make_state, with_room
 from tests.reference.parts import Request
 from tests.reference.simulator import COUNTS, Cluster
@@ -29,6 +29,7 @@ STATUS = {
     kernel.SHED: "shed",
 }
 NO_RETRY = Retry()
+ROUTING = RouterParameters(nodes=3)
 STARTUP_DRAWS = 5  # few, so that they are used over again
 LEVELS = ("queued", "in service", "starting", "ready", "draining")
 MORE_COUNTS = {
@@ -79,6 +80,8 @@ class Script:
     affinity_slack: int | None = None
     cache: Cache | None = None
     degradation: tuple[Degradation, ...] = ()
+    group: tuple[int, ...] | None = None
+    routing: RouterParameters = ROUTING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +143,7 @@ def state_of(script: Script) -> kernel.State:
         traits[name] = getattr(script, name) or 0
     traits["chain"] = kernel.NONE if script.chain is None else script.chain
     traits["prefix_s"] = script.prefix_s or 0.0
+    traits["group"] = kernel.NONE if script.group is None else script.group
     arrivals = make_requests(
         np.array(script.arrival_s, np.float64),
         np.array(script.work_s, np.float64),
@@ -160,6 +164,7 @@ def state_of(script: Script) -> kernel.State:
         affinity_slack=script.affinity_slack,
         cache=script.cache,
         degradation=script.degradation,
+        routing=script.routing,
     )
 
 
@@ -257,6 +262,7 @@ def play_on_reference(script: Script) -> Played:
             cluster.scale_in(p, max(-change, 0))
         for name, *arguments in tick.acts:
             getattr(cluster, name)(*arguments)
+        cluster.review()
         cluster.advance(tick.until_s)
         cluster.close_tick(tick.until_s)
         ticks.append([_look(cluster, p, since_s) for p in range(len(script.pools))])
@@ -275,6 +281,8 @@ def _cluster(script: Script) -> Cluster:
         request.tenant = script.tenant[request.number] if script.tenant else 0
         request.chain = script.chain[request.number] if script.chain else -1
         request.prefix_s = script.prefix_s[request.number] if script.prefix_s else 0.0
+        request.group = script.group[request.number] if script.group else -1
+        request.home = request.pool
         request.follows = awaited >= 0
         if awaited >= 0:
             requests[awaited].followers.append(request)
@@ -292,6 +300,7 @@ def _cluster(script: Script) -> Cluster:
         affinity_slack=script.affinity_slack,
         cache=script.cache,
         degradation=script.degradation,
+        routing=script.routing,
     )
 
 
@@ -307,7 +316,7 @@ def _look(cluster: Cluster, p: int, since_s: float) -> Observed:
     return Observed(
         counts={name: pool.counts[name] for name in COUNTS},
         levels={
-            "queued": len(pool.queue) + sum(len(worker.queue) for worker in workers),
+            "queued": cluster.held_by(pool) - sum(len(w.in_service) for w in workers),
             "in service": sum(len(worker.in_service) for worker in workers),
             **{phase: len(pool.in_phase(phase)) for phase in LEVELS[2:]},
         },

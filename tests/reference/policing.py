@@ -23,6 +23,7 @@ class Breakers:
         out = worker in pool.routable or worker.breaker == "open" or self.probing(worker)
         if pool.reachable and not out:
             pool.routable.append(worker)
+            worker.share, worker.credit = worker.slots * worker.own_speed, 0.0
 
     def part(self, worker: "Worker") -> None:
         """The last one takes its place."""
@@ -84,7 +85,7 @@ class Tenancy:
         tenant = pool.tenants[request.tenant]
         return tenant.rank + int((self.now - request.queued_s) / tenant.aging_s)
 
-    def may_start(self, tenant: int, pool: "Pool") -> bool:
+    def may_start(self, tenant: int, pool: "Pool", number: int = 1) -> bool:
         slots = sum(worker.slots for worker in pool.routable)
         busy = [0] * len(pool.tenants)
         for worker in pool.workers.values():
@@ -92,17 +93,19 @@ class Tenancy:
                 busy[request.tenant] += 1
         floors = [int(t.floor * slots + 1e-9) for t in pool.tenants]
         share = pool.tenants[tenant].share
-        if share < 1.0 and busy[tenant] >= max(1, int(share * slots + 1e-9)):
+        if share < 1.0 and busy[tenant] + number > max(1, int(share * slots + 1e-9)):
             return False
-        if busy[tenant] < floors[tenant]:
+        if busy[tenant] + number <= floors[tenant]:
             return True
         kept = [max(0, floors[t] - busy[t]) for t in range(len(busy)) if t != tenant]
-        return 1 + sum(busy) + sum(kept) <= slots
+        return number + sum(busy) + sum(kept) <= slots
 
     def place_in_partition(self, request: "Request", pool: "Pool") -> None:
         least = self.route(request, pool) if pool.routable else None
         waits = any(other.tenant == request.tenant for other in pool.queue)
-        possible = least and not waits and self.may_start(request.tenant, pool)
+        possible = (
+            least and not pool.held_back and not waits and self.may_start(request.tenant, pool)
+        )
         if possible and self.can_start(request, least):
             self.begin(request, least)
             self.share_out(pool)
@@ -110,7 +113,7 @@ class Tenancy:
             self.wait(request, pool.queue, None)
 
     def share_out(self, pool: "Pool") -> None:
-        while self.partitioned and pool.queue and pool.routable:
+        while self.partitioned and pool.queue and pool.routable and not pool.held_back:
             request = self.first(pool.queue, pool)
             if request is None:
                 return

@@ -51,20 +51,9 @@ def power_of_two(routable: list["Worker"], seed: int, number: int, turn: int) ->
     return min(first, second, key=lambda worker: len(worker.held))
 
 
-def predicted_completion(routable: list["Worker"], seed: int, number: int, turn: int) -> "Worker":
-    looked_at = routable
-    if len(routable) > kernel.SCAN_MAX:
-        looked_at = [
-            routable[below(seed, number * kernel.SAMPLED + k, kernel.FOR_CANDIDATE, len(routable))]
-            for k in range(kernel.SAMPLED)
-        ]
-    return min(looked_at, key=lambda w: ((len(w.held) + 1) / (w.slots * w.speed), w.number))
-
-
 ROUTERS: dict[int, Callable[[list["Worker"], int, int, int], "Worker"]] = {
     kernel.LEAST_CONNECTIONS: least_connections,
     kernel.RANDOM: at_random,
     kernel.ROUND_ROBIN: round_robin,
     kernel.POWER_OF_TWO: power_of_two,
-    kernel.PREDICTED_COMPLETION: predicted_completion,
 }

@@ -41,6 +41,8 @@ FEATURES = frozenset(
         "affinity",
         "cache",
         "degradation",
+        "hierarchy",
+        "groups",
     }
 )
 UNITS_S = st.sampled_from([1.0, 0.1, math.pi])
@@ -70,7 +72,11 @@ def pools(draw: st.DrawFn, features: frozenset[str], unit_s: float) -> PoolParam
         drain_grace_s=maybe("grace", _seconds(unit_s, 0, 6), math.inf),
         queue_limit=maybe("bounded queue", st.integers(0, 6), None),
         shared_queue=maybe("shared queue", st.booleans(), False),
-        router=maybe("routers", st.integers(0, 4), 0),
+        router=_router(draw, features),
+        kind=maybe("hierarchy", st.integers(0, 1), 0),
+        appeal=maybe("hierarchy", st.sampled_from([0.5, 0.2]), 0.0),
+        delay_s=maybe("hierarchy", st.sampled_from([0.0, 0.25]), 0.0),
+        cpu_share=maybe("routers", st.sampled_from([None, 0.3]), None),
         size=maybe("sizes", st.integers(0, 1), 0),
         other_sizes=((Size(4, 2.0, 9),) if {"sizes", "resize"} & features else ()),
         room_kib=6,
@@ -78,8 +84,15 @@ def pools(draw: st.DrawFn, features: frozenset[str], unit_s: float) -> PoolParam
         resize_in_place=maybe("resize", st.booleans(), False),
         resize_s=maybe("resize", _seconds(unit_s, 0, 3), 0.0),
         zone=maybe("cache", st.integers(0, 1), 0),
-        region=maybe("cache", st.integers(0, 1), 0),
+        region=draw(st.integers(0, 1)) if {"cache", "hierarchy"} & features else 0,
     )
+
+
+def _router(draw: st.DrawFn, features: frozenset[str]) -> int:
+    """The hierarchical router is that of all pools or of none."""
+    if "hierarchy" in features:
+        return kernel.HIERARCHICAL
+    return draw(st.integers(0, kernel.HIERARCHICAL - 1)) if "routers" in features else 0
 
 
 @st.composite
@@ -140,15 +153,21 @@ def scripts(draw: st.DrawFn, features: frozenset[str]) -> Script:
         horizon_s=draw(_seconds(unit_s, 0, 40)) if "horizon" in features else math.inf,
         abandon="abandon" in features,
     )
-    if script.chain:  # each belongs to one pool
+    if script.chain:  # each belongs to one pool, or to one agent type
         mine = script.pool or (0,) * n
+        if "hierarchy" in features:
+            mine = tuple(script.pools[p].kind for p in mine)
         own = (c * number + p if c >= 0 else -1 for c, p in zip(script.chain, mine, strict=True))
         script = dataclasses.replace(script, chain=tuple(own))
+    if "groups" in features:
+        script = dataclasses.replace(script, group=draw(_groups(script)))
     if "sessions" not in features:
         return script
+    alone = [i for i in range(n) if not script.group or script.group[i] < 0]
+    after = [draw(st.integers(-1, i - 1)) if i and i in alone else -1 for i in range(n)]
     return dataclasses.replace(
         script,
-        after=(-1, *(draw(st.integers(-1, i - 1)) for i in range(1, n))),
+        after=tuple(after),
         think_s=tuple(time * unit_s for time in each(st.integers(0, 5))),
     )
 
@@ -211,12 +230,39 @@ def _of_callers(
     return more
 
 
+@st.composite
+def _groups(draw: st.DrawFn, script: Script) -> tuple[int, ...]:
+    """Of one tenant and one pool each; some requests are in none."""
+    n, free = len(script.arrival_s), draw(st.sampled_from([2, 3, 4]))
+    numbers: dict[tuple[int, int], list[int]] = {}
+    for i in range(n):
+        owner = (script.tenant or (0,) * n)[i], (script.pool or (0,) * n)[i]
+        if draw(st.booleans()):
+            numbers.setdefault(owner, []).append(i)
+    group, number = [-1] * n, 0
+    for mine in numbers.values():
+        for k, i in enumerate(mine):
+            group[i] = number + k // free
+        number += -(-len(mine) // free)
+    return tuple(group)
+
+
 def _tenants(features: frozenset[str], unit_s: float) -> st.SearchStrategy[list[TenantParameters]]:
     ranks = st.integers(-1, 2) if "priorities" in features else st.just(0)
     aging_s = st.sampled_from([math.inf, 3 * unit_s, 7.7])
     floors = st.sampled_from([0.0, 0.3, 0.5]) if "partitions" in features else st.just(0.0)
     shares = st.sampled_from([1.0, 0.4]) if "partitions" in features else st.just(1.0)
-    tenant = st.builds(TenantParameters, rank=ranks, aging_s=aging_s, floor=floors, share=shares)
+    barred = st.sampled_from([(), (0,)]) if "hierarchy" in features else st.just(())
+    liked = st.sampled_from([(), (0,)])
+    tenant = st.builds(
+        TenantParameters,
+        rank=ranks,
+        aging_s=aging_s,
+        floor=floors,
+        share=shares,
+        barred=barred,
+        liked=liked,
+    )
     return st.lists(tenant, min_size=3, max_size=3)
 
 

@@ -7,16 +7,19 @@ the same parameters as the fast one, and `play.py` plays the same script on both
 
 import bisect
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from engine.scenario import Backoff, Breaker, Cache, Degradation, Retry
 from engine.sim import kernel
-from engine.sim.parameters import PoolParameters, Size, TenantParameters
+from engine.sim.parameters import PoolParameters, RouterParameters, Size, TenantParameters
+from tests.reference.grouping import Grouping
 from tests.reference.operations import Operations
 from tests.reference.parts import Pool, Request, Worker
 from tests.reference.policing import Breakers, Tenancy
 from tests.reference.routers import ROUTERS, share
+from tests.reference.scoring import Scoring
 from tests.reference.sparing import Sparing
 
 # the order of simultaneous events
@@ -33,7 +36,7 @@ class Event:
     handle: Callable[[], None] = field(compare=False)
 
 
-class Cluster(Operations, Breakers, Tenancy, Sparing):
+class Cluster(Operations, Breakers, Tenancy, Sparing, Scoring, Grouping):
     """Pools of workers, and the requests that arrive at them."""
 
     def __init__(
@@ -51,8 +54,11 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
         affinity_slack: int | None,
         cache: Cache | None,
         degradation: tuple[Degradation, ...],
+        routing: RouterParameters,
     ) -> None:
-        self.now = 0.0
+        self.now, self.routing = 0.0, routing
+        self.group_sizes = Counter(request.group for request in requests)
+        self.spoilt, self.together, self.just_spoilt = set(), set(), []
         self.retry, self.breaker = retry, breaker
         self.affinity_slack, self.cache, self.degradation = affinity_slack, cache, degradation
         self.last_worker, self.shelves = {}, {}
@@ -81,6 +87,7 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
                 return
             self.pass_time(event.time_s)
             event.handle()
+            self.review()
 
     def possible_events(self) -> Iterator[Event]:
         if self.coming:
@@ -91,6 +98,8 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
                 yield from self.events_at(worker, pool.parameters)
             for request in pool.queue:
                 yield self.expiry(request, p)
+            for requests in pool.gathered.values():
+                yield from (self.expiry(request, p) for request in requests)
 
     def events_at(self, worker: Worker, parameters: PoolParameters) -> Iterator[Event]:
         place = (worker.pool, worker.number)
@@ -135,10 +144,12 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
     def arrive_next(self) -> None:
         time_s, number = self.coming.pop(0)
         request = self.requests[number]
-        pool = self.pools[request.pool]
         if request.status == "not arrived" and request.follows and time_s < self.tools_until_s:
             self.come(request, self.tools_until_s)
             return
+        if any(pool.parameters.router == kernel.HIERARCHICAL for pool in self.pools):
+            request.pool = self.site(request)
+        pool = self.pools[request.pool]
         if request.status == "not arrived":
             request.arrived_s = self.now
             pool.counts["arrived"] += 1
@@ -146,11 +157,15 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
             pool.arrivals.append(self.now)
         if self.is_degraded(request, pool):
             return
+        if self.group_of(request) >= 0:
+            self.gather(request, pool)
+            return
         if self.partitioned:
             self.place_in_partition(request, pool)
             return
         chosen = self.route(request, pool) if pool.routable and not pool.queue else None
-        if chosen and not chosen.queue and self.can_start(request, chosen):
+        starts = chosen and not chosen.queue and not pool.held_back
+        if starts and self.can_start(request, chosen):
             self.begin(request, chosen)
         elif chosen and not pool.parameters.shared_queue:
             self.wait(request, chosen.queue, chosen)
@@ -164,6 +179,12 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
         stays = self.worker_of_session(request, pool)
         if stays and not pool.parameters.shared_queue and not self.partitioned:
             return stays
+        if router == kernel.WEIGHTED_ROUND_ROBIN:
+            return self.weighted_turn(pool)
+        if router == kernel.HIERARCHICAL:
+            return self.at_best_node(pool)
+        if router not in ROUTERS:
+            return self.highest_score(request, pool)
         pool.turn += router == kernel.ROUND_ROBIN
         return ROUTERS[router](pool.routable, self.seed, request.number, pool.turn - 1)
 
@@ -219,6 +240,10 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
     def end(self, request: Request) -> None:
         worker, pool = request.worker, self.pools[request.pool]
         self.leave(request, worker)
+        latency_s, service_s = self.now - request.arrived_s, self.now - request.start_s
+        for means in (worker.means, pool.means):
+            good = 0.0 if request.cut_off else 1.0
+            means.learn(self.now, self.routing.ewma_s, latency_s, service_s, good)
         if request.cut_off:
             self.fail(request, "exec timeout")
         else:
@@ -232,7 +257,7 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
     def finish(self, request: Request, pool: Pool) -> None:
         request.status = "finished"
         pool.counts["finished"] += 1
-        pool.latencies_s.append(self.now - request.arrived_s)
+        pool.latencies_s.append(self.now - request.arrived_s + pool.parameters.delay_s)
         self.release(request)
 
     def become_ready(self, worker: Worker) -> None:
@@ -252,8 +277,9 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
     def pull(self, worker: Worker) -> None:
         """Takes what waits at the worker, then what waits for the pool, while there is room."""
         pool = self.pools[worker.pool]
-        while queue := worker.queue or (
-            not self.partitioned and worker in pool.routable and pool.queue
+        while not pool.held_back and (
+            queue := worker.queue
+            or (not self.partitioned and worker in pool.routable and pool.queue)
         ):
             request = self.first(queue, pool)
             if not self.can_start(request, worker):
@@ -273,11 +299,19 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
         for request in held:
             self.fail(request, "lost")
 
+    def held_by(self, pool: Pool) -> int:
+        """Requests in the pool, wherever they are."""
+        gathered = sum(len(requests) for requests in pool.gathered.values())
+        return sum(len(w.held) for w in pool.workers.values()) + len(pool.queue) + gathered
+
     def stop(self, worker: Worker) -> None:
         self.part(worker)
         del self.pools[worker.pool].workers[worker.number]
 
     def expire(self, request: Request) -> None:
+        if self.group_of(request) >= 0:
+            self.disband(request.group, self.pools[request.pool], "queue timeout")
+            return
         worker = request.worker
         queue = worker.queue if worker else self.pools[request.pool].queue
         queue.remove(request)
@@ -294,6 +328,7 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
     def give_up(self, request: Request, status: str) -> None:
         request.status, request.end_s = status, self.now
         self.pools[request.pool].counts[status] += 1
+        self.spoil(request)
         if not self.abandon:
             self.release(request)
 
@@ -326,8 +361,9 @@ class Cluster(Operations, Breakers, Tenancy, Sparing):
             bisect.insort(self.coming, (arrival_s, request.number))
 
     def release(self, request: Request) -> None:
+        delay_s = self.pools[request.pool].parameters.delay_s
         for follower in request.followers:
-            self.come(follower, self.now + follower.think_s)
+            self.come(follower, self.now + delay_s + follower.think_s)
 
     # --------------------------------------------------------------- ticks
 

@@ -53,6 +53,8 @@ class Sparing:
     def shelve(self, key: tuple[int, int], room: int, chain: int) -> None:
         shelf = self.shelves.setdefault(key, OrderedDict())
         if room:
+            for other in [o for o in self.shelves if o[0] == key[0] and o != key]:
+                self.shelves[other].pop(chain, None)  # it is where it was used last
             if chain not in shelf and len(shelf) == room:
                 shelf.popitem(last=False)
             shelf[chain] = self.now
@@ -101,7 +103,7 @@ class Sparing:
 
     def is_degraded(self, request: "Request", pool: "Pool") -> bool:
         """Whether the request is answered or turned away at once."""
-        held = sum(len(worker.held) for worker in pool.workers.values()) + len(pool.queue)
+        held = self.held_by(pool)
         slots = sum(worker.slots for worker in pool.routable)
         load = held / slots if slots else (math.inf if held else 0.0)
         pool.engaged = [
@@ -120,7 +122,8 @@ class Sparing:
                 self.give_up(request, "shed")
                 return True
             draw = share(self.seed, request.number, kernel.FOR_CACHED)
-            if level.kind is DegradeKind.CACHED and draw < level.amount:
+            alone = self.group_of(request) < 0
+            if level.kind is DegradeKind.CACHED and alone and draw < level.amount:
                 request.start_s = request.end_s = self.now
                 pool.counts["degraded"] += 1
                 self.finish(request, pool)

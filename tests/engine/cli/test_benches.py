@@ -14,14 +14,14 @@ import pytest
 from numba.core.dispatcher import Dispatcher
 
 import engine
-from engine.bench import BENCHMARKS
+from engine.bench import BENCHMARKS, FEATURES, features, routers
 from engine.bench import replay as bench_replay
 from engine.cli.warming import remove_stale_kernels
 from engine.sim import kernel
 
 
 def test_every_benchmark_can_be_run_without_arguments():
-    for module in BENCHMARKS.values():
+    for module in (*BENCHMARKS.values(), *FEATURES.values()):
         parameters = inspect.signature(import_module(module).run).parameters.values()
         assert all(parameter.default is not parameter.empty for parameter in parameters)
 
@@ -33,6 +33,24 @@ def test_a_benchmark_prints_its_figures(smartscale, monkeypatch):
     assert ended.document == figures
     assert "Measuring replay" in ended.err
     assert "1.25" in smartscale("bench", "replay").out
+
+
+def test_the_kernel_is_measured_with_every_feature_where_asked(smartscale, monkeypatch):
+    monkeypatch.setattr(features, "run", lambda: {"features_requests_per_s": 1.5e6})
+    ended = smartscale("bench", "kernel", "--features", "all", "--json")
+    assert ended.document == {"features_requests_per_s": 1.5e6}
+
+
+def test_features_are_refused_where_they_mean_nothing(smartscale):
+    ended = smartscale("bench", "import", "--features", "all")
+    assert ended.code == 2
+    assert "kernel" in ended.err
+
+
+def test_the_comparison_of_routers_is_printed_as_a_table(smartscale, monkeypatch):
+    monkeypatch.setattr(routers, "run", lambda: {"markdown": "| workload |", "seeds": 2})
+    assert smartscale("bench", "routers").out.strip() == "| workload |"
+    assert smartscale("bench", "routers", "--json").document["seeds"] == 2
 
 
 @pytest.mark.slow

@@ -16,6 +16,8 @@ from engine.errors import (
     TraceError,
     UsageError,
 )
+from engine.manifests import to_yaml
+from engine.scenario import Scenario
 
 
 def every_command(group=root, above=()):
@@ -58,8 +60,17 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("scenario",): [],
         ("scenario", "show"): [scenario_file],
         ("scenario", "check"): [scenario_file],
+        ("manifests",): [],
+        ("manifests", "export"): [scenario_file],
+        ("manifests", "import"): [manifest_file(tmp_path)],
         ("warm",): [],
     }
+
+
+def manifest_file(folder):
+    path = folder / "deployed.yaml"
+    path.write_text(to_yaml(Scenario()), encoding="utf-8")
+    return path
 
 
 def test_every_command_that_prints_results_answers_with_one_json_document(

@@ -1,5 +1,6 @@
 """`smartscale forecast`: tables, Markdown and JSON say the same; long work can be stopped."""
 
+import re
 import shutil
 
 import pytest
@@ -52,7 +53,7 @@ def test_the_markdown_holds_a_row_per_cell_and_the_command_that_made_it(evaluate
         assert parts[8] == f"{cell['coverage']:.0%}"
     assert "| persistence | " in text
     assert "Ours has less loss than the best baseline in " in text
-    assert "- demand: 900 s: " in text
+    assert "900 s, 3600 s (demand): the test part" in text
 
 
 def test_several_traces_make_one_table(stocked):
@@ -63,7 +64,7 @@ def test_several_traces_make_one_table(stocked):
     )  # fmt: skip
     assert ended.code == 0, ended.err
     heading = next(line for line in ended.out.splitlines() if "best baseline's" in line)
-    assert heading.split()[-3:] == ["demand", "other", "ms"]
+    assert heading.split()[-5:] == ["demand", "other", "MASE", "coverage", "ms"]
     assert "No baseline was compared" not in ended.out
 
 
@@ -94,9 +95,63 @@ def test_a_forecast_shows_quantiles_beside_what_came(stocked):
     assert document["came"][-1] is None  # after the end of the trace
     shown = stocked(*args).out
     assert "known until" in shown
-    assert f"{document['quantiles'][0][1]:.4g}" in shown
+    soon = document["horizons_s"].index(30)
+    assert f"{document['quantiles'][soon][1]:.4g}" in shown
     raw = stocked(*args, "--raw", "--json").document
     assert raw["calibrated_on"] == 0 < document["calibrated_on"]
+
+
+def test_a_forecast_shows_the_usual_horizons(stocked):
+    stocked("synth", "bursty", "--duration", 4 * 3600, "--rate", 1, "--import", "--name", "long")
+    args = ["forecast", "show", "--trace", "long", "--at", "3:00:00", "--model", "persistence"]
+
+    def ahead(*more):
+        lines = stocked(*args, *more).out.splitlines()
+        number, unit = r"^\W*(\d+(?:\.\d+)?)", r"(s|min|h)\b"
+        found = [re.match(rf"{number} {unit}", line) for line in lines]
+        return [f"{match[1]} {match[2]}" for match in found if match]
+
+    assert ahead() == ["30 s", "1 min", "2 min", "5 min", "15 min", "1 h"]
+    assert ahead("--step", 60) == ["1 min", "2 min", "5 min", "15 min", "1 h"]
+    assert ahead("--step", 300) == ["5 min", "15 min", "1 h"]
+
+
+def test_a_forecast_has_the_quantiles_that_are_asked_for(stocked):
+    args = ["forecast", "show", "--trace", "demand", "--at", "600", "--model", "persistence"]
+    asked = stocked(*args, "--levels", "0.95,0.05,0.5,0.2", "--json").document
+    assert asked["levels"] == [0.05, 0.2, 0.5, 0.95]
+    for row in asked["quantiles"]:
+        assert row == sorted(row)
+        assert len(row) == 4
+    usual = stocked(*args, "--json").document
+    assert usual["levels"] == [0.1, 0.5, 0.9]
+    widths = [found["quantiles"][0][-1] - found["quantiles"][0][0] for found in (usual, asked)]
+    assert widths[0] < widths[1]
+    assert "0.95" in stocked(*args, "--levels", "0.05,0.95").out
+
+
+@pytest.mark.parametrize("levels", ["0,0.5", "1", "nan", "", "low", "0.5,-0.1"])
+def test_levels_that_are_none_are_refused(stocked, levels):
+    ended = stocked(
+        "forecast", "show", "--trace", "demand", "--at", "600", "--levels", levels
+    )  # fmt: skip
+    assert (ended.code, ended.out) == (2, "")
+    assert "--levels" in ended.err
+
+
+@pytest.mark.parametrize("seeds", ["nan", "inf", "99999999999999999999", "2147483648", "-1"])
+def test_seeds_are_whole_numbers_that_libraries_take(stocked, seeds):
+    ended = stocked(
+        "forecast", "evaluate", "--trace", "demand", "--models", "persistence", f"--seeds={seeds}"
+    )
+    assert (ended.code, ended.out) == (2, "")
+    assert "whole numbers of 0 to 2147483647" in ended.err
+
+
+def test_an_evaluation_says_which_forecaster_to_use(stocked):
+    args = ["forecast", "evaluate", "--trace", "demand", *QUICK]
+    use = stocked(*args, "--json").document["evaluations"][0]["use"]
+    assert f"demand: use {use}; it lost least" in stocked(*args).out
 
 
 def test_a_fitted_forecaster_is_used_and_its_hindsight_is_said(stocked):

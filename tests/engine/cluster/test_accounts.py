@@ -8,6 +8,7 @@ import pytest
 from engine.cluster.accounts import Readings, accounts, is_accounted
 from engine.cluster.grid import GridSeries
 from engine.cluster.meter import Meter
+from engine.cluster.prices import PriceSeries
 from engine.errors import ScenarioError
 from engine.records import Place
 from engine.replay import replay
@@ -126,8 +127,42 @@ def test_energy_is_paid_in_one_way_only(mode):
 def test_each_kind_of_purchase_has_its_price_and_its_line(purchase, price, key):
     kind = {"usd_per_hour_reserved": 2.5, "usd_per_hour_spot": 1.0}
     region = Region(price_factor=1.2)
-    card = scorecard(steady(on_nodes({"purchase": purchase}, kind, FIXED, regions=(region,))))
+    group = {"purchase": purchase, "nodes_min": 1, "nodes_max": 1}
+    card = scorecard(steady(on_nodes(group, kind, FIXED, regions=(region,))))
     assert card[key] == card["cost_usd"] == pytest.approx(1.2 * price, **exactly)
+
+
+def test_committed_nodes_are_paid_all_the_time_and_those_above_them_on_demand():
+    """Two for 2.5 $/h, the third for 4 $/h."""
+    pool = Pool(agent_type="small", workers_initial=9, workers_min=9, workers_max=9,
+                node_group="boxes")  # fmt: skip
+    group = {"purchase": Purchase.RESERVED, "nodes_min": 2, "nodes_max": 3}
+    kind = {"usd_per_hour_reserved": 2.5}
+    card = scorecard(steady(on_nodes(group, kind, (pool,))))
+    assert card["cost_reserved_usd"] == pytest.approx(5.0, **exactly)
+    assert card["cost_on_demand_usd"] == pytest.approx(4.0, **exactly)
+    assert card["cost_usd"] == pytest.approx(9.0, **exactly)
+    idle = on_nodes({**group, "nodes_max": 2}, kind, FIXED)  # one would do
+    assert scorecard(steady(idle))["cost_usd"] == pytest.approx(5.0, **exactly)
+
+
+def test_prices_of_a_history_hold_from_their_date_on_and_those_of_the_scenario_before():
+    """Spot at 1 $/h by the scenario; 2 $/h from minute 15 on, 3 $/h from 50 s before the end, and
+    none offered in between from minute 30 to 45."""
+    series = PriceSeries(
+        since_s=5e8 + np.array([900.0, 1800.0, 2700.0, 3550.0]),
+        usd_per_hour={
+            Purchase.ON_DEMAND: np.full(4, 99.0),
+            Purchase.RESERVED: np.full(4, 99.0),
+            Purchase.SPOT: np.array([2.0, np.nan, 2.0, 3.0]),
+        },
+    )
+    group = {"purchase": Purchase.SPOT, "nodes_min": 1, "nodes_max": 1}
+    region = Region(price_factor=2.0)  # of the scenario's own price only
+    chosen = on_nodes(group, {"usd_per_hour_spot": 0.5}, FIXED, regions=(region,))
+    record = steady(chosen, clock_s=5e8, prices={"boxes": series})
+    paid = (900 * 1 + 900 * 2 + 900 * 1 + 850 * 2 + 50 * 3) / HOUR
+    assert scorecard(record)["cost_spot_usd"] == pytest.approx(paid, **exactly)
 
 
 def test_a_price_or_a_power_that_is_needed_and_missing_is_refused():

@@ -8,67 +8,12 @@ from hypothesis import strategies as st
 from engine.cluster.nodes import OFF
 from engine.cluster.noise import node_speeds
 from engine.errors import ScenarioError
-from engine.fleet import Fleet
 from engine.replay import replay
 from engine.scenario import AgentType, Fault, FaultKind, NodeGroup, Placement, Pool, Purchase
 from engine.sim import kernel
-from engine.sim.service import prepare
-from engine.trace.schema import request_table
 from tests.engine.cluster.clusters import on_nodes
+from tests.engine.cluster.steps import TICK_S, Steps
 from tests.engine.replays import demand, spec
-
-TICK_S = 15.0
-
-
-class Steps:
-    """A fleet that is told by hand what to do, tick by tick."""
-
-    def __init__(self, scenario, arrivals=(), service_s=1.0):
-        at = np.array([*arrivals, 1e6])
-        table = request_table(at, service_s=np.full(len(at), service_s))
-        self.fleet = Fleet(prepare(table, scenario), scenario, ticks=1000, window_s=2e6)
-        self.target = self.fleet.state.counters[:, kernel.C_READY].copy()
-        self.tick = 0
-
-    @property
-    def now(self):
-        return self.tick * TICK_S
-
-    @property
-    def nodes(self):
-        return self.fleet.hosting.nodes
-
-    @property
-    def held(self):
-        """Node numbers that are not off."""
-        return np.flatnonzero(self.nodes.table["phase"] != OFF).tolist()
-
-    def workers_on(self):
-        count = self.nodes.count(self.fleet.state.workers)
-        return {node: int(count[node]) for node in np.flatnonzero(count).tolist()}
-
-    def step(self, *targets, ticks=1):
-        for _ in range(ticks):
-            self.fleet.tend(self.target, self.now)
-            for pool, target in enumerate(targets):
-                if target != self.target[pool]:
-                    self.fleet.scale(pool, target - int(self.target[pool]), self.now)
-                    self.target[pool] = target
-            pools = len(self.fleet.state.pools)
-            self.fleet.advance(
-                self.tick,
-                self.now,
-                self.now + TICK_S,
-                np.zeros((pools, kernel.COUNTERS), np.int64),
-                np.zeros((pools, kernel.INTEGRALS)),
-            )
-            self.tick += 1
-
-    def ready(self, pool=0):
-        return int(self.fleet.state.counters[pool, kernel.C_READY])
-
-    def meter(self, name):
-        return getattr(self.fleet.hosting.meter, name)[self.tick - 1, 0]
 
 
 def test_initial_workers_are_on_nodes_that_are_ready():
@@ -310,3 +255,14 @@ def test_a_planned_revocation_takes_spot_nodes_only_and_with_notice():
     assert (ready_s[3:] < 0).all()
     with pytest.raises(ScenarioError, match="no spot nodes"):
         on_nodes(faults=(Fault(kind=FaultKind.SPOT_REVOCATION, at_s=0.0, where="boxes"),))
+
+
+def test_a_node_is_hot_when_its_workers_are_and_the_others_are_not():
+    """Eight nodes of which one works all the time, from the second tick on."""
+    pool = Pool(agent_type="small", workers_initial=8, workers_max=40, node_group="boxes")
+    chosen = on_nodes({"placement": Placement.SPREAD, "nodes_min": 8}, pools=(pool,))
+    steps = Steps(chosen, [0.0, 15.0], 1e4)
+    steps.fleet.state.workers["node"][:8] = range(8)
+    steps.step(8)
+    assert steps.meter("hot_nodes") == 1  # mean + 2 deviations
+    assert 0.5 < steps.meter("fragmentation") < 1.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.cluster.placement import ASLEEP, HELD, NEW, fitting, free_frac, place
+from engine.cluster.placement import ASLEEP, HELD, NEW, fitting, fragmentation, free_frac, place
 from engine.scenario import Placement
 
 NODE = np.array([8.0, 32.0, 4.0])
@@ -155,3 +155,10 @@ def test_rounding_does_not_keep_a_worker_out():
 def test_the_scarcest_resource_says_how_full_a_node_is():
     left = free_frac(np.array([[4.0, 4.0, 0.0], [8.0, 16.0, 3.0]]), np.array([8.0, 32.0, 0.0]))
     assert left == pytest.approx([0.125, 0.5])
+
+
+def test_what_is_free_is_fragmented_when_it_is_scattered():
+    assert fragmentation(np.array([[4.0, 8.0], [0.0, 0.0]])) == 0.0
+    assert fragmentation(np.array([[4.0, 8.0], [4.0, 0.0]])) == 0.5
+    assert fragmentation(np.ones((10, 1))) == pytest.approx(0.9)
+    assert np.isnan(fragmentation(np.zeros((3, 2))))

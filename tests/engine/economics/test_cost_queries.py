@@ -87,7 +87,7 @@ def sql_texts():
 
 
 def test_no_query_divides_floating_numbers_as_if_they_were_whole():
-    """In DuckDB `//` of doubles is plain division; both of ours divide whole ticks."""
+    """In DuckDB `//` of doubles is plain division; all of ours divide whole ticks."""
     used = {
         (name, re.sub(r".*(\(tick .*//\s\S+).*", r"\1", line))
         for name, text in sql_texts()
@@ -97,4 +97,6 @@ def test_no_query_divides_floating_numbers_as_if_they_were_whole():
     assert used == {
         ("run_queries.py", "(tick - width.first) // width.ticks"),
         ("run_queries.py", "(tick - $first) // $width"),
+        ("account_queries.py", "(tick - $first) // $width"),
+        ("service_queries.py", "(tick - $first) // $width"),
     }

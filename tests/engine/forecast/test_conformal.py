@@ -5,7 +5,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.forecast.conformal import FIRST_RATE, LIMIT, Calibrator, Tracker, calibrated
+from engine.forecast.conformal import (
+    ALONE,
+    LIMIT,
+    OFFSET,
+    TOGETHER,
+    aim,
+    apply,
+    calibrated,
+    fresh,
+    learn,
+    step,
+)  # fmt: skip
 from engine.forecast.scores import inside
 
 
@@ -39,17 +50,19 @@ def test_coverage_is_kept_when_the_spread_drifts(delay):
 @given(
     scores=st.lists(st.floats(-1, LIMIT), min_size=1, max_size=400),
     miss=st.sampled_from([0.05, 0.1, 0.3]),
+    pace=st.sampled_from([ALONE, TOGETHER]),
 )
-def test_the_share_beyond_is_bounded_whatever_comes(scores, miss):
+def test_the_share_beyond_is_bounded_whatever_comes(scores, miss, pace):
     """Σ step·(beyond − α) = offset, which stays within the scores' range and one step."""
-    tracker = Tracker(miss)
+    state = fresh()
     weighted = 0.0
-    largest = 2 * LIMIT * FIRST_RATE
+    largest = 2 * LIMIT * pace.first
     for score in scores:
-        weighted += tracker.step * (float(score > tracker.offset) - tracker.aim)
-        tracker.learn(score)
-        assert -1 - largest <= tracker.offset <= LIMIT + largest
-    assert tracker.offset == pytest.approx(weighted)
+        beyond = float(score > state[OFFSET])
+        weighted += step(state, pace.rate, pace.first) * (beyond - aim(state, miss, pace.few))
+        learn(state, score, miss, *pace)
+        assert -1 - largest <= state[OFFSET] <= LIMIT + largest
+    assert state[OFFSET] == pytest.approx(weighted, abs=1e-9)
 
 
 def test_an_outcome_is_learnt_only_after_it_is_known():
@@ -69,18 +82,19 @@ def test_an_outcome_is_learnt_only_after_it_is_known():
     st.floats(-5, 50),
 )
 def test_calibrated_quantiles_never_cross_and_are_never_negative(values, low, high):
-    calibrator = Calibrator()
-    calibrator.lower.offset, calibrator.upper.offset = low, high
-    made = calibrator.apply(np.sort(values))
+    made = np.empty(3)
+    apply(np.sort(values), low, high, made)
     assert (np.diff(made) >= 0).all()
     assert (made >= 0).all()
     assert made[1] == pytest.approx(sorted(values)[1])
 
 
 def test_unknown_outcomes_change_nothing():
-    calibrator = Calibrator()
-    calibrator.learn(np.array([1.0, 2.0, 3.0]), np.nan)
-    assert calibrator.lower.seen == calibrator.upper.seen == 0
+    came, quantiles = drifting(300)
+    came[50:] = np.nan
+    made = online(came, quantiles)
+    assert (made[51:] == made[51]).all()
+    assert not np.array_equal(made[51], quantiles[51])
 
 
 def test_one_spike_does_not_open_the_interval_for_ever():

@@ -3,14 +3,16 @@
 import numpy as np
 import pytest
 
+from engine.forecast.conformal import calibrated
 from engine.forecast.mixing import (
-    RATES,
-    chosen,
+    as_used,
     ensemble_weights,
+    losses,
+    mixture,
     names_by_weight,
-    online_weights,
+    rank_weights,
 )
-from engine.forecast.scores import LEVELS, pinball
+from engine.forecast.scores import LEVELS, inside, pinball
 
 
 def members(size=300, seed=0):
@@ -46,38 +48,81 @@ def test_nothing_known_is_equal_weights():
     assert ensemble_weights(np.full(3, np.nan), np.ones((4, 3, 3))).tolist() == [0.25] * 4
 
 
-def test_online_weights_know_only_what_came_before_the_cut_off():
+def test_weights_know_only_what_came_before_the_cut_off():
     rng = np.random.default_rng(0)
-    losses = rng.random((3, 100))
+    each = rng.random((3, 100))
     starts = np.arange(100)
-    plain = online_weights(losses, starts, starts + 10, 1.0)
-    changed = losses.copy()
+    plain = rank_weights(each, starts, starts + 10)
+    changed = each.copy()
     changed[0, 60:] = 50.0
-    other = online_weights(changed, starts, starts + 10, 1.0)
+    other = rank_weights(changed, starts, starts + 10)
     assert np.array_equal(plain[:70], other[:70])
     assert not np.array_equal(plain[72:], other[72:])
     assert plain.sum(1) == pytest.approx(1)
 
 
-def test_online_weights_follow_the_model_that_has_become_better():
-    losses = np.array([[1.0] * 300 + [3.0] * 300, [2.0] * 600])
+def test_weights_follow_the_models_that_have_become_better():
+    each = np.array([[1.0] * 300 + [6.0] * 300, [2.0] * 600, [2.5] * 600])
     starts = np.arange(600)
-    weights = online_weights(losses, starts, starts + 1, RATES[2])
-    assert weights[299, 0] > 0.95
-    assert weights[-1, 1] > 0.9
+    weights = rank_weights(each, starts, starts + 1)
+    assert weights[299].tolist() == [1, 0, 0]
+    assert weights[-1] == pytest.approx([0, 1 / 2, 1 / 2])
 
 
-def test_the_choice_is_never_far_behind_the_best_model():
-    came, made = members(600, seed=4)
+def test_ranks_give_the_weights_and_models_far_behind_get_none():
+    each = np.array([[1.2], [1.0], [9.0], [1.1], [1.3], [1.4]]).repeat(9, 1)
+    starts = np.arange(9)
+    weights = rank_weights(each, starts, starts + 1)
+    assert weights[-1] == pytest.approx([1 / 8, 3 / 8, 0, 3 / 8, 1 / 8, 0])
+
+
+def test_an_outcome_that_one_model_lacks_counts_for_none():
+    each = np.array([[1.0, np.nan, 1.0], [2.0, 0.0, 2.0]])
+    starts = np.arange(3)
+    assert rank_weights(each, starts, starts + 1)[-1].tolist() == [1, 0]
+
+
+def test_the_choice_is_better_than_the_best_model_where_errors_differ():
+    rng = np.random.default_rng(4)
+    came = 10 + rng.standard_normal(600)
+    noise = rng.standard_normal((4, 600, 1))
+    made = came[:, None] + 0.5 * noise + np.array([-0.7, 0, 0.7])
     starts = np.arange(600)
-    valid = starts < 300
-    mixed, weights = chosen(came, made, starts, starts + 1, valid)
-    test = ~valid
-    ours = pinball(came, mixed, LEVELS).mean(-1)[test].mean()
-    best = min(pinball(came, member, LEVELS).mean(-1)[test].mean() for member in made)
-    assert ours <= 1.03 * best
-    assert weights.shape == (600, 3)
+    weights = rank_weights(losses(came, made), starts, starts + 1)
+    mean = np.einsum("bm,mbq->bq", weights, made)
+    ours = pinball(came, mean, LEVELS).mean(-1)[300:].mean()
+    assert ours < losses(came, made)[:, 300:].mean(1).min()
+    assert weights.shape == (600, 4)
     assert weights.sum(1) == pytest.approx(1)
+
+
+def test_a_mean_of_forecasts_is_made_as_wide_as_it_has_to_be():
+    """Their errors differ, so the mean of their intervals covers too much."""
+    rng = np.random.default_rng(1)
+    size = 4000
+    came = 100 + 0.3 * rng.standard_normal(size)
+    centres = came + rng.standard_normal((4, size))
+    members = centres[..., None] + np.array([-1.2816, 0, 1.2816])
+    at = np.arange(size, dtype=float)
+    made = mixture(members, np.full(4, 0.25), came, at, at + 1)
+    assert inside(came, members.mean(0)).mean() > 0.95
+    assert inside(came, made)[2000:].mean() == pytest.approx(0.8, abs=0.03)
+
+
+def test_a_mixture_of_one_is_that_one():
+    came, made = members()
+    at = np.arange(len(came))
+    alone = mixture(made[:1], np.ones(1), came, at, at + 1)
+    assert np.array_equal(alone, calibrated(made[0], came, at + 1, at))
+
+
+def test_each_model_counts_as_it_is_or_calibrated_whichever_lost_less():
+    losing, winning = np.full((1, 50, 3), 3.0), np.full((1, 50, 3), 1.0)
+    came, at = np.ones(50), np.arange(50)
+    assert (as_used(winning, losing, came, at, at + 1)[0, 2:] == 1).all()
+    assert (as_used(losing, winning, came, at, at + 1)[0, 2:] == 1).all()
+    assert (as_used(losing, winning, came, at, at + 20)[0, :20] == 1).all(), "calibrated at first"
+    assert (as_used(winning, losing, came, at, at + 20)[0, :20] == 3).all(), "calibrated at first"
 
 
 def test_names_come_heaviest_first_and_specks_are_left_out():

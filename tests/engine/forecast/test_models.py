@@ -1,5 +1,8 @@
 """Every model: nothing after the cut-off counts, quantiles never cross, odd series do no harm."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -21,11 +24,11 @@ STUDIED = ("lstm", "lstm-attention", "bilstm-no-attention", "tft", "ssm", "bilst
 
 def shipped_models():
     """Models whose checkpoint is there; the study's are optional."""
-    return [
-        name
-        for name in MODELS
-        if "fitted" not in name and (name not in STUDIED or studied(name, 0).exists())
-    ]
+    return [name for name in MODELS if name not in STUDIED or studied(name, 0).exists()]
+
+
+FITTED_TO_THE_TRACE = [*BASELINES, "prophet"]
+"""The others; fine-tuning a network again has tests of its own."""
 
 
 @pytest.fixture(scope="module", params=shipped_models())
@@ -79,12 +82,15 @@ def test_quantiles_never_cross_and_are_finite_and_never_negative(fitted, scale, 
     assert (quantiles >= 0).all()
 
 
+@pytest.mark.parametrize("fitted", FITTED_TO_THE_TRACE, indirect=True)
 def test_it_learns_again(fitted):
     model, series = fitted
-    if "lstm" in model.name or model.name in ("tft", "ssm"):
-        pytest.skip("fine-tuning has tests of its own")
     model.update(series.before(1100))
     assert np.isfinite(asked(model, series)).all()
+
+
+TAKE_SPIKES_LIGHTLY = [name for name in MODELS if name not in BASELINES]
+"""Simple models follow the last steps wherever these go."""
 
 
 def odd(kind):
@@ -97,12 +103,24 @@ def odd(kind):
     elif kind == "gaps":
         values[rng.random(1200) < 0.3] = np.nan
         values[500:560] = np.nan
+    elif kind == "a long gap":
+        values[400:680] = np.nan
+    elif kind == "gaps but for the end":
+        values[:900] = np.nan
+    elif kind == "gaps but for five":
+        values[5:1150] = np.nan
     elif kind == "spike":
         values[700] *= 1000
+    elif kind == "spike just now":
+        values[1193] *= 1000
     return made(values[:30] if kind == "thirty" else values, start_s=0.0)
 
 
-@pytest.mark.parametrize("kind", ["constant", "zeros", "gaps", "spike", "thirty"])
+@pytest.mark.parametrize(
+    "kind",
+    ["constant", "zeros", "gaps", "a long gap", "gaps but for the end", "gaps but for five",
+     "spike", "spike just now", "thirty"],
+)  # fmt: skip
 @pytest.mark.parametrize("name", shipped_models())
 def test_odd_series_give_a_sensible_forecast_or_a_reason(name, kind):
     series = odd(kind)
@@ -123,8 +141,35 @@ def test_odd_series_give_a_sensible_forecast_or_a_reason(name, kind):
         assert quantiles[..., 1] == pytest.approx(7.0, rel=0.1)
     if kind == "zeros":
         assert quantiles.max() < 0.05
-    if kind == "gaps":
+    if kind == "spike just now" and name in TAKE_SPIKES_LIGHTLY:
+        assert (np.abs(quantiles[..., 1] - 20) < 20).all()
+    if kind in ("gaps", "a long gap"):
         assert (np.abs(quantiles[..., 1] - 20) < 10).all()
+
+
+def test_trees_need_demand_before_and_after_a_step():
+    values = np.full(900, np.nan)
+    values[:5] = 3.0
+    with pytest.raises(UnfitError, match="both before and after"):
+        find("boosted-trees").make(0).fit(made(values), AHEAD)
+
+
+def test_a_calendar_needs_ten_values():
+    values = np.full(900, np.nan)
+    values[::100] = 3.0
+    with pytest.raises(UnfitError, match="hold 9 values"):
+        find("prophet").make(0).fit(made(values), AHEAD)
+
+
+def test_a_calendar_is_fitted_without_a_word():
+    code = (
+        "from engine.forecast.registry import find; from tests.engine.forecast.series import "
+        "daily; find('prophet').make(0).fit(daily().before(900), (300.0,))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True
+    )
+    assert (ended.stdout, ended.stderr) == ("", "")
 
 
 def test_the_season_that_repeats_better_is_taken():

@@ -72,6 +72,21 @@ def test_smoothing_agrees_with_statsmodels(trend, damped):
     assert deviation == pytest.approx(np.sqrt(np.asarray(theirs.forecast_variance))[at], rel=0.02)
 
 
+def test_the_interval_of_a_damped_trend_is_that_of_statsmodels():
+    values = walk()
+    model = ETSModel(pd.Series(values), error="add", trend="add", damped_trend=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fit = model.smooth([0.5, 0.3, 0.8, values[0], 0.0])
+    ours = ExponentialSmoothing()
+    ours._chosen = _Smoothing(alpha=0.5, beta=0.3, phi=0.8, sigma=float(np.sqrt(fit.mse)))
+    ahead_s = [STEP_S * steps for steps in (1, 2, 5, 20)]
+    found = ours.predict_quantiles(one(values), ahead_s, [0.1, 0.9])[0]
+    theirs = fit.get_prediction(start=400, end=419)
+    variance = np.asarray(theirs.forecast_variance)[[0, 1, 4, 19]]
+    assert (found[:, 1] - found[:, 0]) / 2.5631031 == pytest.approx(np.sqrt(variance), rel=1e-4)
+
+
 def test_psi_weights_of_a_known_process():
     ar1 = _Arma(d=0, ar=np.array([0.5]), ma=np.zeros(0), mean=0.0, sigma=1.0)
     assert _psi(ar1, 5) == pytest.approx([1, 0.5, 0.25, 0.125, 0.0625])
@@ -100,6 +115,22 @@ def test_demand_that_never_changes_is_refused():
     for model in (AutoArima(), ExponentialSmoothing()):
         with pytest.raises(UnfitError, match="never changes"):
             model.fit(made(np.full(500, 3.0)), AHEAD_S)
+
+
+def test_few_values_in_the_latest_steps_are_refused():
+    values = np.full(500, np.nan)
+    values[::60] = np.arange(9.0)
+    for model in (AutoArima(), ExponentialSmoothing()):
+        with pytest.raises(UnfitError, match="hold 9 values"):
+            model.fit(made(values), AHEAD_S)
+
+
+def test_few_values_and_a_long_gap_are_fitted_without_a_warning():
+    values = np.full(960, np.nan)
+    values[:10] = np.random.default_rng(0).poisson(20, 10)
+    for model in (AutoArima(), ExponentialSmoothing()):
+        model.fit(made(values), AHEAD_S)
+        assert np.isfinite(model.predict_quantiles(one(np.full(50, 5.0)), AHEAD_S, [0.5])).all()
 
 
 def test_only_the_latest_steps_are_fitted():

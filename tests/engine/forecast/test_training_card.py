@@ -5,7 +5,13 @@ import pytest
 
 from engine.forecast.neural import NeuralForecaster
 from engine.forecast.training_card import FamilyScore, score_series, write_card
-from engine.forecast.training_rare import PAST, as_examples, generated_windows, rare_windows
+from engine.forecast.training_rare import (
+    PAST,
+    RareResult,
+    as_examples,
+    generated_windows,
+    rare_windows,
+)
 from models.checkpoint import save
 from models.forecaster import NetworkConfig, build
 
@@ -33,6 +39,24 @@ def test_the_card_reports_the_scores(tmp_path):
     write_card(tmp_path, [score])
     card = (tmp_path / "README.md").read_text("utf-8")
     assert "| waves | 1.5000 | 2.5000 | no day before | 75% |" in card
+
+
+def test_the_card_says_whether_generated_windows_help_the_tail(tmp_path):
+    training = {"hidden": 8, "width": 16, "series": 20, "seed": 4}
+    result = {"before": 0.5, "after": 0.25, "best_epoch": 2, "epochs": 3, "seconds": 1.0}
+    about = {"training": training, "result": result}
+    save(build(NetworkConfig(hidden=8, width=16), 0), tmp_path, about)
+    for after, said in (
+        (0.15, "not used: lower with 1 of 2 seeds"),
+        (0.05, "They help: lower with 2"),
+    ):
+        found = RareResult(
+            without=(0.1, 0.2), with_rare=(after, 0.19), distance=0.3, distance_half=0.1
+        )
+        write_card(tmp_path, [], rare=found)
+        card = (tmp_path / "README.md").read_text("utf-8")
+        assert said in card
+        assert f"| 0 | 0.1000 | {after:.4f} |" in card
 
 
 def test_rare_windows_have_peaks_to_come_and_generated_ones_are_like_them():

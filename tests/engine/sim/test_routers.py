@@ -5,9 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
+from engine.scenario import Cache
 from engine.sim import kernel
 from engine.sim.arrivals import make_requests
-from engine.sim.parameters import Size
+from engine.sim.choices import explain_choice
+from engine.sim.parameters import Size, TenantParameters
 from engine.sim.state import make_state
 from tests.reference.play import Script, Tick, play_on_kernel, play_on_reference, pool_of
 
@@ -111,3 +113,106 @@ def test_predicted_completion_prefers_a_faster_worker_even_if_it_is_busier(worke
 def test_more_slots_hold_more_before_requests_wait(workers_of):
     pool = {"workers": 2, "size": 1, "other_sizes": (Size(3, 1.0),)}
     assert workers_of(pool, arrival_s=(0,) * 7, work_s=(9,) * 7) == [0, 1, 0, 1, 0, 1, 0]
+
+
+def routed_by(first, later):
+    """Workers of twelve requests that stay, with another router from the seventh on."""
+    n = 12
+    arrivals = make_requests(np.arange(n) * 1.0, np.full(n, 99.0))
+    state = make_state(arrivals, (pool_of(slots=4, workers=3, router=first),))
+    kernel.advance(state, 5.5)
+    kernel.set_router(state, 0, later)
+    kernel.advance(state, 50.0)
+    return state.outcomes["worker"].tolist()
+
+
+@pytest.mark.parametrize("first", range(9))
+def test_the_router_of_a_pool_can_be_changed_meanwhile(first):
+    taken = routed_by(first, kernel.ROUND_ROBIN)
+    turns = taken[6:]
+    assert turns[:3] == turns[3:]
+    assert sorted(turns[:3]) == [0, 1, 2]
+    assert routed_by(first, first)[:6] == taken[:6]
+
+
+def test_after_a_change_to_least_connections_the_least_loaded_are_filled():
+    held = np.bincount(routed_by(kernel.RANDOM, kernel.LEAST_CONNECTIONS), minlength=3)
+    assert held.tolist() == [4, 4, 4]
+
+
+@pytest.fixture
+def loaded():
+    """Three workers of four slots and 8 KiB with 2, 0 and 5 requests, one of which waits.
+
+    The last request of session 7 was served by worker 0. Tenant 0 likes the pool.
+    """
+    n = 8
+    traits = np.zeros(n, kernel.TRAIT)
+    traits["group"], traits["chain"] = kernel.NONE, kernel.NONE
+    traits["memory_kib"] = 1
+    traits["chain"][[0, 7]] = 0
+    arrivals = make_requests(np.arange(n) * 1.0, np.full(n, 99.0), traits=traits)
+    pool = pool_of(
+        slots=4,
+        workers=3,
+        queue_limit=5,
+        room_kib=8,
+        over_memory=kernel.WAIT_FOR_MEMORY,
+        router=kernel.CONTEXT_AWARE,
+    )
+    state = make_state(arrivals, (pool,), tenants=(TenantParameters(liked=(0,)),), cache=Cache())
+    for place, worker in enumerate((0, 0, 2, 2, 2, 2, 2)):
+        state.pools["router"] = kernel.ROUND_ROBIN
+        state.pools["turn"] = worker
+        kernel.advance(state, place + 0.5)
+    return state
+
+
+def factors_of(state, router):
+    kernel.set_router(state, 0, router)
+    choice = explain_choice(state, 7, 7.0)
+    return choice, {c.worker: (c.factors, c.score) for c in choice.candidates}
+
+
+def test_least_agent_load_is_its_formula_to_the_last_digit(loaded):
+    """S2-R28: 0.3 CPU + 0.2 memory + 0.3 part of the type's requests + 0.2 queue."""
+    choice, found = factors_of(loaded, kernel.LEAST_AGENT_LOAD)
+    cases = {0: (2 / 4, 2 / 8, 2 / 7, 0), 1: (0, 0, 0, 0), 2: (1, 4 / 8, 5 / 7, 1 / 5)}
+    for worker, (cpu, memory, part, queue) in cases.items():
+        factors, score = found[worker]
+        names = ("cpu", "memory", "agent_load", "queue")
+        assert [factors[name] for name in names] == [cpu, memory, part, queue]
+        assert -score == pytest.approx(0.3 * cpu + 0.2 * memory + 0.3 * part + 0.2 * queue)
+    assert (choice.worker, choice.runner_up) == (1, 0)
+
+
+def test_load_of_an_empty_cluster_is_0_and_nothing_is_divided_by_it():
+    pool = pool_of(slots=4, workers=2, queue_limit=0, router=kernel.LEAST_AGENT_LOAD)
+    state = make_state(make_requests(np.zeros(1), np.ones(1)), (pool,))
+    choice = explain_choice(state, 0, 0.0)
+    assert [candidate.score for candidate in choice.candidates] == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("liked", [True, False])
+@pytest.mark.parametrize("data", [True, False])
+def test_the_context_score_has_its_four_corners(loaded, liked, data):
+    """S2-R30: 0.3 data + 0.25 specialisation + 0.25 free resources + 0.2 performance."""
+    loaded.specials[:] = liked
+    if not data:
+        loaded.chains["worker"] = kernel.NONE
+    _, found = factors_of(loaded, kernel.CONTEXT_AWARE)
+    free = 1 - (2 / 4 + 2 / 8) / 2
+    expected = 0.3 * data + 0.25 * liked + 0.25 * free + 0.2 * kernel.AVERAGE
+    assert found[0][1] == pytest.approx(expected)
+    assert found[1][1] == pytest.approx(0.25 * liked + 0.25 + 0.2 * kernel.AVERAGE)
+
+
+def test_seven_factors_count_usage_against_a_worker(loaded):
+    """S2-R13 corrected: with equal weights the mean of five turned round and two as they are."""
+    choice, found = factors_of(loaded, kernel.SEVEN_FACTOR)
+    factors, score = found[0]
+    against = ("cpu", "memory", "queue", "latency", "agent_load")
+    total = sum(1 - factors[name] for name in against)
+    assert score == pytest.approx((total + factors["performance"] + factors["context"]) / 7)
+    assert choice.worker in (0, 1)
+    assert found[2][1] == min(score for _, score in found.values())

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from engine.replay import replay
 from engine.scenario import AgentType, Pool, Scenario, Startup, StartupKind
 from engine.sim.parameters import STARTUP_DRAWS
+from engine.sim.routing import assign_pools
 from engine.sim.service import (
     INITIAL_BUSY_FRAC,
-    assign_pools,
     lognormal,
     prepare,
     startup_seconds,
