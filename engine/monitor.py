@@ -53,6 +53,7 @@ class Monitor:
         self._names = [pool.name for pool in scenario.pools]
         self._late = _of_kind(scenario, FaultKind.METRIC_DELAY)
         self._lost = _of_kind(scenario, FaultKind.METRIC_LOSS)
+        self._whole = not (self._late or self._lost)  # no fault of metrics is planned at all
         self._shown = np.full(len(self._names), -1)
         lags = [self._lag(fault) for fault in self._late]
         self._views: dict[int, tuple[WorkerView, ...]] = {}
@@ -66,10 +67,8 @@ class Monitor:
 
     def observe(self, tick: int, target: IntArray) -> Observation:
         """At the start of a tick; copies, so that no policy can touch the run."""
-        shown = self._ticks_shown(tick)
         size = self._fleet.state.pools["size"]
-        counts, sums = self._metrics(shown)
-        counts[:, _LEVELS] = self._metrics(np.full(len(shown), tick - 1))[0][:, _LEVELS]
+        counts, sums = self._latest(tick) if self._whole else self._impaired(tick)
         sums[:, : kernel.F_P95_S] /= self._tick_s
         return Observation(
             t_s=tick * self._tick_s,
@@ -100,6 +99,18 @@ class Monitor:
         """(P,) names of the sizes (P,) that workers are ordered in."""
         return tuple(names[k] for names, k in zip(self._sizes, size.tolist(), strict=True))
 
+    def _latest(self, tick: int) -> tuple[IntArray, FloatArray]:
+        """(P, columns) counts and sums of the tick before; at the start: none yet."""
+        if not tick:
+            return self._first.copy(), np.full(self._integrals.shape[1:], np.nan)
+        return self._counters[tick - 1].copy(), self._integrals[tick - 1].copy()
+
+    def _impaired(self, tick: int) -> tuple[IntArray, FloatArray]:
+        """The same while metrics are late or lost; levels are counted by the cluster itself."""
+        counts, sums = self._metrics(self._ticks_shown(tick))
+        counts[:, _LEVELS] = self._latest(tick)[0][:, _LEVELS]
+        return counts, sums
+
     def _metrics(self, ticks: IntArray) -> tuple[IntArray, FloatArray]:
         """(P, columns) counts and sums, each pool's of its tick; before the first: none yet."""
         pools = np.arange(len(ticks))
@@ -124,6 +135,8 @@ class Monitor:
 
     def _workers(self, tick: int) -> tuple[WorkerView, ...]:
         """Each pool's workers, some of them without a sample while metrics are lost."""
+        if self._whole:
+            return self._fresh_views()
         views = list(self._fresh_views())
         for pool, name in enumerate(self._names):
             fault = self._active(self._late, name, tick)

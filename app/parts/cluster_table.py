@@ -45,7 +45,8 @@ def table(plain: dict[str, Any], part: Part) -> None:
 
 def _switched_on(plain: dict[str, Any], part: Part) -> bool:
     key = f"cluster_switch_{part.key}"
-    state.put(key, cluster_draft.value_at(plain, part.key) is not None)
+    there = cluster_draft.value_at(plain, part.key) is not None
+    state.put(key, there)
     on = st.toggle(
         part.switch,
         key=key,
@@ -53,7 +54,7 @@ def _switched_on(plain: dict[str, Any], part: Part) -> bool:
         on_change=cluster_state.switch,
         args=(part, key),
     )
-    return bool(on)
+    return there and bool(on)  # a click that is still on its way finds nothing to show yet
 
 
 def _card(plain: dict[str, Any], part: Part, entry: str) -> None:
@@ -172,9 +173,9 @@ def _input(plain: dict[str, Any], path: str, label: str, *, visible: bool = Fals
 
 def _choices(plain: dict[str, Any], path: str, field: Field, key: str) -> dict[str, str]:
     known = field.choices or cluster_draft.options(plain, path)
-    names = {name: name or field.empty for name in known}
+    names = {name: name or field.empty or "" for name in known}
     chosen = state.get(key)
-    return names if chosen in names else {**names, chosen: chosen}
+    return names if chosen is None or chosen in names else {**names, chosen: chosen}
 
 
 def _problem(path: str) -> None:
