@@ -24,6 +24,7 @@ def context_of(
         slo_latency_s=scenario.slo.latency_s,
         seed=scenario.seed,
         future=future,
+        carbon_threshold_g_per_kwh=scenario.priorities.carbon_threshold_g_per_kwh,
     )
 
 

@@ -9,6 +9,7 @@ running mean of those learned.
 """
 
 import copy
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from models.allocator import Actor, Critics
+from models.allocator import Critics, Values, actor_of
 from models.sac_options import Options, Sizes
 
 BOUND = 6.0
@@ -72,17 +73,19 @@ class Learner:
         self.options, self.sizes = options, sizes
         self.shift, self.scale = shift.astype(np.float32), scale.astype(np.float32)
         sees = sizes.tokens + sizes.scores
-        self.actor = Actor(sees, options.width)
+        self.actor = actor_of(options, sizes)
         self.used = copy.deepcopy(self.actor)
         self.critics = Critics(sees + sizes.futures + 2, options.width, sizes.scores)
         self.targets = copy.deepcopy(self.critics)
         self.log_alpha = torch.full((1,), -2.0, requires_grad=True)
-        self.actor_optimizer = torch.optim.Adam(self.actor.parameters(), options.rate)
-        self.critic_optimizer = torch.optim.Adam(
+        self.actor_optimizer = _adam(self.actor.parameters(), options.rate)
+        self.critic_optimizer = _adam(
             self.critics.parameters(), options.rate * options.critic_rate
         )
-        self.alpha_optimizer = torch.optim.Adam([self.log_alpha], options.rate)
+        self.alpha_optimizer = _adam([self.log_alpha], options.rate)
+        self.target_entropy = options.target_entropy
         self.updates = 0
+        self.values = Values(sees + 2, options.width, sizes.scores)
 
     def standard(self, rows: npt.NDArray[Any]) -> Array:
         """(P, F) tokens as the networks read them, float32."""
@@ -103,7 +106,9 @@ class Learner:
         return np.asarray(action.numpy(), np.float64)
 
     def pace(self, done: float) -> None:
-        """Sets learning rates for the share of the training that is done."""
+        """Sets learning rates and the wanted entropy for the share of the training done."""
+        first, last = self.options.target_entropy, self.options.last_entropy
+        self.target_entropy = first + (last - first) * min(done, 1.0)
         factor = 0.1 + 0.45 * (1.0 + np.cos(np.pi * min(done, 1.0)))
         for optimizer, times in (
             (self.actor_optimizer, 1.0), (self.critic_optimizer, self.options.critic_rate),
@@ -143,11 +148,7 @@ class Learner:
         if self.updates % options.actor_every == 0:
             logged |= self._improve(seen, tensors.future, weights, draws[1])
         # 4. targets follow
-        with torch.no_grad():
-            for slow, fast in zip(
-                self.targets.parameters(), self.critics.parameters(), strict=True
-            ):
-                slow.lerp_(fast, options.tau)
+        _follow(self.targets, self.critics, options.tau)
         return logged
 
     def _improve(
@@ -162,16 +163,22 @@ class Learner:
         torch.nn.utils.clip_grad_norm_(self.actor.parameters(), self.options.clip_actor)
         self.actor_optimizer.step()
         entropy = -density.detach().mean()
-        alpha_loss = (self.log_alpha * (entropy - self.options.target_entropy)).mean()
+        alpha_loss = (self.log_alpha * (entropy - self.target_entropy)).mean()
         self.alpha_optimizer.zero_grad()
         alpha_loss.backward()  # type: ignore[no-untyped-call]
         self.alpha_optimizer.step()
-        with torch.no_grad():
-            for slow, fast in zip(self.used.parameters(), self.actor.parameters(), strict=True):
-                slow.lerp_(fast, 1.0 - self.options.ema)
+        _follow(self.used, self.actor, 1.0 - self.options.ema)
         return {
             "actor_loss": float(loss.detach()), "entropy": float(entropy), "alpha": float(alpha),
         }  # fmt: skip
+
+    def judged(self, batch: Batch, action: Array) -> Array:
+        """(B, K) what the critics say of other actions there: the smaller one's vector."""
+        seen = torch.from_numpy(np.concatenate([batch.rows, batch.weights], 1))
+        future, weights = torch.from_numpy(batch.future), torch.from_numpy(batch.weights)
+        with torch.inference_mode():
+            rows = self._critic_rows(seen, future, torch.from_numpy(action))
+            return np.asarray(self._smaller(self.critics(rows), weights).numpy(), np.float32)
 
     def _critic_rows(self, seen: Tensor, future: Tensor, action: Tensor) -> Tensor:
         """Tokens, priorities, the future, the action and its square."""
@@ -184,3 +191,13 @@ class Learner:
         weighed = (values * weights).sum(-1)
         first = (weighed[0] <= weighed[1])[:, None]
         return torch.where(first, values[0], values[1])
+
+
+def _adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.Adam:
+    return torch.optim.Adam(parameters, rate, fused=True)
+
+
+def _follow(slow: torch.nn.Module, fast: torch.nn.Module, share: float) -> None:
+    """Moves the parameters of one network a share of the way to those of another."""
+    with torch.no_grad():
+        torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), share)

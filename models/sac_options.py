@@ -2,13 +2,24 @@
 
 from dataclasses import dataclass
 
+MLP, TRANSFORMER = "mlp", "transformer"
+ACTORS = (MLP, TRANSFORMER)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """How to learn. Most values come from the trial behind this design."""
 
+    actor: str = MLP
+    """One of ACTORS."""
     width: int = 128
-    """Of the hidden layers."""
+    """Of the hidden layers of the critics and of an MLP."""
+    token_width: int = 32
+    """Of a transformer's tokens; its inner layers are twice as wide."""
+    layers: int = 2
+    """Of a transformer."""
+    heads: int = 4
+    """Of its attention."""
     batch: int = 256
     gamma: float = 0.85
     """Per decision: what is ordered can be taken back in the next, so little beyond a start-up
@@ -22,6 +33,10 @@ class Options:
     tau: float = 0.005
     """By which the targets follow the critics, per update."""
     target_entropy: float = -1.0
+    """At the start."""
+    last_entropy: float = -2.0
+    """At the end; it falls evenly in between. Under a wide spread the mean is too cautious, since
+    too few workers cost more than too many, and the mean alone is used."""
     actor_every: int = 2
     """Updates of the critics for one of the actor."""
     ema: float = 0.997
@@ -40,3 +55,5 @@ class Sizes:
     tokens: int
     scores: int
     futures: int
+    groups: tuple[tuple[int, ...], ...] = ()
+    """Which inputs make up each token of a transformer; priorities are the last inputs."""

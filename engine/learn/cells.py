@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from engine.forecast.training_data import workload
+from engine.learn.rewards import dirt
 from engine.lookahead.features import Memory, new_memory
 from engine.sim import kernel
 from engine.sim.arrivals import Arrivals, make_requests
@@ -49,6 +50,8 @@ class Episode:
     """(P,) mean service time."""
     carbon: FloatArray
     """(P, TICKS) intensity over usual."""
+    dirt: FloatArray
+    """(P, TICKS) how much emissions count, as `rewards.dirt`."""
 
 
 class Cell(NamedTuple):
@@ -75,12 +78,16 @@ def episode(seed: int, number: int, cells: int) -> Episode:
     service = np.array([cell.service_s for cell in drawn])
     last = memory.counts[:, bins - 20 :].sum(1) + 1.0
     memory.served[:, 0], memory.served[:, 1] = last, last * service * 1.1
-    facts = np.array([(cell.slots, cell.startup_s, 60.0, 400.0) for cell in drawn])
+    facts = np.array([(cell.slots, cell.startup_s, 60.0, 400.0, np.inf) for cell in drawn])
+    cluster = _clusters(rng, cells)
+    pools = tuple(_parameters(rng, cell, row) for cell, row in zip(drawn, counts, strict=True))
+    requests, carbon = _requests(rng, drawn, counts), _carbon(rng, cells)
+    threshold = np.where(rng.random(cells) < 0.5, rng.uniform(0.5, 1.8, cells), np.inf)
+    facts[:, 4] = 400.0 * threshold
     return Episode(
-        memory=memory, facts=facts, cluster=_clusters(rng, cells), counts=counts,
-        pools=tuple(_parameters(rng, cell, row) for cell, row in zip(drawn, counts, strict=True)),
-        requests=_requests(rng, drawn, counts), service_s=service,
-        carbon=_carbon(rng, cells),
+        memory=memory, facts=facts, cluster=cluster, counts=counts, pools=pools,
+        requests=requests, service_s=service, carbon=carbon,
+        dirt=dirt(carbon, threshold[:, None]),
     )  # fmt: skip
 
 

@@ -1,4 +1,8 @@
-"""An allocator on disk: model.safetensors with its facts in the header; loading runs no code."""
+"""An allocator on disk: model.safetensors with its facts in the header; loading runs no code.
+
+The file holds the actor that is used, a network that says what each score will come to, and the
+actor and critics of the training, so that a training can begin from it.
+"""
 
 import json
 from functools import cache
@@ -10,61 +14,61 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from engine.errors import CheckpointError
+from engine.learn.actors import Mlp, Transformer, Values
 from engine.learn.rewards import SCORES
-from engine.learn.tokens import CLUSTER, TOKEN, WIDTH
+from engine.learn.tokens import CLUSTER, GROUPS, PRIORITIES, TOKEN, WIDTH
+from engine.units import AnyArray
+from models.sac_options import ACTORS, MLP, Options, Sizes
 
 if TYPE_CHECKING:
     from models.sac import Learner
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "checkpoints" / "allocator"
-FORMAT = "smartscale allocator 1"
+FORMAT = "smartscale allocator 2"
 WEIGHTS = "model.safetensors"
+INPUTS = WIDTH + len(SCORES)
+NETWORKS = ("actor", "used", "critics", "targets", "values")
+"""Of a training; a policy reads `used` and `values`."""
+TOKENS = (*GROUPS, PRIORITIES)
+"""(T,) the tokens of a transformer, in order."""
+SIZES_GROUPS = (*GROUPS.values(), tuple(range(WIDTH, INPUTS)))
 _TABLE = json.dumps([*TOKEN, *CLUSTER, *SCORES])
 
 
 class Weights(NamedTuple):
-    """The used actor as arrays, float32. W is the width."""
+    """The allocator as a policy uses it; arrays are float32."""
 
-    shift: np.ndarray
+    shift: AnyArray
     """(WIDTH,) taken from tokens, which are then divided by `scale` and bounded."""
-    scale: np.ndarray
-    w1: np.ndarray
-    """(WIDTH + 5, W)"""
-    b1: np.ndarray
-    w2: np.ndarray
-    b2: np.ndarray
-    w3: np.ndarray
-    """(W,) to the mean of the action before tanh."""
-    b3: np.ndarray
-    """(1,)"""
+    scale: AnyArray
+    actor: Mlp | Transformer
+    values: Values
+    heads: int
+    """Of a transformer."""
 
 
-def weights_of(learner: "Learner") -> Weights:
-    """The actor that is used, out of a training."""
-    held = {name: tensor.detach().numpy() for name, tensor in learner.used.state_dict().items()}
-    return Weights(
-        shift=learner.shift,
-        scale=learner.scale,
-        w1=np.ascontiguousarray(held["first.weight"].T),
-        b1=held["first.bias"],
-        w2=np.ascontiguousarray(held["second.weight"].T),
-        b2=held["second.bias"],
-        w3=held["last.weight"][0],
-        b3=held["last.bias"][:1],
-    )
+def sizes(futures: int) -> Sizes:
+    """Of the networks, with what critics see of the future."""
+    return Sizes(tokens=WIDTH, scores=len(SCORES), futures=futures, groups=SIZES_GROUPS)
 
 
-def save(weights: Weights, folder: Path, about: dict[str, Any]) -> None:
+def save(learner: "Learner", folder: Path, about: dict[str, Any]) -> None:
     """Writes an allocator.
 
     Args:
-        weights: what to save.
+        learner: a training at its end, its `values` distilled.
         folder: made if it is not there.
         about: JSON-able facts of the training.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    header = {"format": FORMAT, "table": _TABLE, "about": json.dumps(about)}
-    tensors = {k: np.ascontiguousarray(v, np.float32) for k, v in weights._asdict().items()}
+    tensors = {"shift": learner.shift, "scale": learner.scale}
+    for name in NETWORKS:
+        for key, tensor in getattr(learner, name).state_dict().items():
+            tensors[f"{name}.{key}"] = np.ascontiguousarray(tensor.detach().numpy(), np.float32)
+    header = {
+        "format": FORMAT, "table": _TABLE, "actor": learner.options.actor,
+        "heads": str(learner.options.heads), "about": json.dumps(about),
+    }  # fmt: skip
     save_file(tensors, folder / WEIGHTS, header)
 
 
@@ -74,28 +78,101 @@ def load(folder: Path) -> tuple[Weights, dict[str, Any]]:
     Raises:
         CheckpointError: missing, damaged, of another format, or of shapes that do not fit.
     """
-    where, fix = f"checkpoint {folder.name}", "Train one: smartscale train allocator"
+    header, tensors = _read(folder)
+    where, fix = _named(folder)
+    kind = Mlp if header["actor"] == MLP else Transformer
     try:
-        with safe_open(folder / WEIGHTS, "np") as file:
-            header = file.metadata() or {}
-            weights = Weights(**{name: file.get_tensor(name) for name in Weights._fields})
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{WEIGHTS} cannot be read: {error}", where, fix) from error
-    if header.get("format") != FORMAT or header.get("table") != _TABLE:
-        raise CheckpointError("it is of another version of the product", where, fix)
+        weights = Weights(
+            shift=tensors["shift"], scale=tensors["scale"],
+            actor=kind(**{name: tensors[f"used.{name}"] for name in kind._fields}),
+            values=Values(**{name: tensors[f"values.{name}"] for name in Values._fields}),
+            heads=int(header["heads"]),
+        )  # fmt: skip
+    except KeyError as error:
+        raise CheckpointError(f"it holds no {error}", where, fix) from error
     if not _fits(weights):
         raise CheckpointError("its weights do not fit together", where, fix)
     return weights, json.loads(header["about"])
 
 
+def restored(folder: Path, options: Options, futures: int) -> "Learner":
+    """A learner that goes on from a checkpoint: its networks, new optimizers. Loads torch.
+
+    Args:
+        folder: of the checkpoint.
+        options: how to learn; those that decide shapes must be the checkpoint's.
+        futures: numbers that critics see of the future.
+
+    Raises:
+        CheckpointError: as `load`, or the options ask for other networks.
+    """
+    import torch
+
+    from models.sac import Learner
+
+    load(folder)
+    header, tensors = _read(folder)
+    learner = Learner(options, sizes(futures), 0, tensors["shift"], tensors["scale"])
+    try:
+        for name in NETWORKS:
+            state = {
+                key.removeprefix(f"{name}."): torch.from_numpy(tensor)
+                for key, tensor in tensors.items()
+                if key.startswith(f"{name}.")
+            }
+            getattr(learner, name).load_state_dict(state)
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"its networks are others than asked for: {header['actor']}", *_named(folder)
+        ) from error
+    return learner
+
+
+def _read(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
+    where, fix = _named(folder)
+    try:
+        with safe_open(folder / WEIGHTS, "np") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(f"{WEIGHTS} cannot be read: {error}", where, fix) from error
+    known = header.get("format") == FORMAT and header.get("table") == _TABLE
+    if not known or header.get("actor") not in ACTORS:
+        raise CheckpointError("it is of another version of the product", where, fix)
+    return header, tensors
+
+
+def _named(folder: Path) -> tuple[str, str]:
+    return f"checkpoint {folder.name}", "Train one: smartscale train allocator"
+
+
 def _fits(weights: Weights) -> bool:
-    width = len(weights.b1)
-    shapes = ((WIDTH,), (WIDTH,), (WIDTH + len(SCORES), width), (width,), (width, width),
-              (width,), (width,), (1,))  # fmt: skip
+    values = _mlp_shapes(INPUTS + 2, len(weights.values.b1), len(SCORES))
+    if isinstance(weights.actor, Mlp):
+        actor = _mlp_shapes(INPUTS, len(weights.actor.b1), 2)
+    else:
+        actor = _transformer_shapes(*weights.actor.qkv.shape[:2])
+        if weights.heads < 1 or weights.actor.qkv.shape[1] % weights.heads:
+            return False
+    shapes = ((WIDTH,), (WIDTH,), *actor, *values)
+    tensors = (weights.shift, weights.scale, *weights.actor, *weights.values)
     return all(
         tensor.shape == shape and tensor.dtype == np.float32 and bool(np.isfinite(tensor).all())
-        for tensor, shape in zip(weights, shapes, strict=True)
+        for tensor, shape in zip(tensors, shapes, strict=True)
     )
+
+
+def _mlp_shapes(inputs: int, width: int, outputs: int) -> tuple[tuple[int, ...], ...]:
+    return (inputs, width), (width,), (width, width), (width,), (width, outputs), (outputs,)
+
+
+def _transformer_shapes(layers: int, w: int) -> tuple[tuple[int, ...], ...]:
+    count, n = len(TOKENS), layers
+    return (
+        (INPUTS, count, w), (count + 1, w), (n, w, 3 * w), (n, 3 * w), (n, w, w), (n, w),
+        (n, w, 2 * w), (n, 2 * w), (n, 2 * w, w), (n, w), (n, 2, w), (n, 2, w), (w,), (w,),
+        (w, 2), (2,),
+    )  # fmt: skip
 
 
 @cache

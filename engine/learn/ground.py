@@ -115,7 +115,7 @@ class Ground:
         for p, (arrived, waited, missed, failed) in enumerate(sums):
             score(
                 arrived, waited, missed, failed, busy[p], billed[p], self._mean_slots[p],
-                self._mean_requests[p], self.episode.carbon[p, tick], made[p],
+                self._mean_requests[p], self.episode.dirt[p, tick], made[p],
             )  # fmt: skip
         return made
 

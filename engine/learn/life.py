@@ -5,8 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from engine.learn.checkpoint import save, weights_of
+from engine.learn.checkpoint import save
 from engine.learn.training import Moment, Plan, described, train
+from models.sac_options import TRANSFORMER
 
 CURVES, CARD = "curves.json", "README.md"
 
@@ -43,7 +44,7 @@ def train_allocator(
             progress(moment.episode / moment.episodes, _said(moment))
 
     learner = train(plan, folder=folder, on_moment=note, cancel=cancel)
-    save(weights_of(learner), folder, {"plan": described(plan)})
+    save(learner, folder, {"plan": described(plan)})
     (folder / CARD).write_text(_card(plan, curves), "utf-8")
     return curves
 
@@ -62,15 +63,28 @@ def _said(moment: Moment) -> str:
     )
 
 
+def _network(plan: Plan) -> str:
+    options = plan.options
+    if options.actor == TRANSFORMER:
+        return (
+            f"a transformer of {options.layers} layers,\n  {options.heads} heads and tokens of "
+            f"{options.token_width} numbers"
+        )
+    return f"an MLP with\n  two hidden layers of {options.width}"
+
+
 def _card(plan: Plan, curves: Sequence[Moment]) -> str:
     last = curves[-1]
     return f"""# SmartScale allocator
 
-- What: actor of a Soft Actor-Critic for the dial of `engine.learn.dial`; two hidden layers of
-  {plan.options.width}, one answer a pool. Inputs: `engine.learn.tokens` and five weights.
+- What: actor of a Soft Actor-Critic for the dial of `engine.learn.dial`, one answer a pool:
+  {_network(plan)}. Inputs: `engine.learn.tokens` and five weights.
+- Beside it: a network that says what each score will come to, for explanations, and the critics
+  of the training, which see the next rates and are of use for further training only.
 - Data: generated workloads only (`engine.learn.cells`), {plan.episodes} episodes of {plan.cells}
   pools of 1.5 hours, seed {plan.seed}; none of the seeds of the held-out suite.
-- Made by: `smartscale train allocator --episodes {plan.episodes} --seed {plan.seed}`.
+- Made by: `smartscale train allocator --actor {plan.options.actor} --episodes {plan.episodes}
+  --seed {plan.seed}`.
 - At the end of the training, while exploring and with random weights: cost {last.cost:.2f},
   {last.missed_frac:.1%} of requests missed.
 - Use: as the policy `smartscale`. Judge it with `smartscale evaluate --policy smartscale`.

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.learn import actors, dial, tokens
 from engine.learn import checkpoint as files
-from engine.learn import dial, tokens
+from engine.learn.insight import Insight, insight_of
 from engine.learn.rewards import PROFILES, SCORES
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
@@ -18,7 +19,9 @@ from engine.units import FloatArray
 
 NAME = "smartscale"
 USUAL_G_PER_KWH = 400.0
-"""Carbon intensity that counts as usual while a policy sees none."""
+"""Carbon intensity that counts as usual where a policy sees none."""
+DAY_S = 86_400.0
+_NO_ATTENTION = np.empty((0, 0, 0, 0, 0), np.float32)
 
 
 class SmartScale:
@@ -61,15 +64,22 @@ class SmartScale:
         self._actor = _actor(checkpoint)
         self._watch = DemandWatch(NAME, context, interval_s=None, hold_s=hold_s)
         pools = len(context.pools)
+        threshold = context.carbon_threshold_g_per_kwh or np.inf
         self._facts = np.array(
-            [(pool.slots, pool.startup_mean_s, 60.0, USUAL_G_PER_KWH) for pool in context.pools]
+            [
+                (pool.slots, pool.startup_mean_s, 60.0, USUAL_G_PER_KWH, threshold)
+                for pool in context.pools
+            ]
         )
+        self._decisions = 0
         self._cluster = np.zeros(pools, np.int64)
         self._before = np.zeros((pools, 3))
         self._rows = np.empty((pools, tokens.WIDTH))
         self._seen = np.empty((pools, len(tokens.SEEN)))
         self._level, self._service_s = np.empty(pools), np.empty(pools)
         self._ahead = np.empty((pools, 4))
+        self._inputs = np.empty((pools, files.INPUTS), np.float32)
+        self._action = np.zeros(pools)
 
     @staticmethod
     def version(parameters: Mapping[str, Any]) -> str:
@@ -88,7 +98,7 @@ class SmartScale:
         if not self._watch.due(observation):
             return self._watch.silent(Reason.NOT_DUE)
         self._look(observation)
-        action = self._act()
+        action = self._act().copy()
         self._before[:, 2] = action
         wanted = np.empty(len(action))
         dial.targets(
@@ -106,30 +116,40 @@ class SmartScale:
         }
         return self._watch.answer(observation, wanted, numbers)
 
+    def insight(self) -> Insight:
+        """Why the last answer was what it was; for decisions that somebody asks about."""
+        return insight_of(self._actor, self._inputs, self._action, self._level, self._ahead)
+
     def _look(self, observation: Observation) -> None:
         for column, name in enumerate(tokens.SEEN[:-1]):
             self._seen[:, column] = getattr(observation, name)
         self._seen[:, 5] = np.nan_to_num(self._seen[:, 5])
-        self._seen[:, -1] = USUAL_G_PER_KWH
+        self._see_grid(observation.grid_g_per_kwh)
         tokens.observe(
             self._watch.lookahead.memory, forecaster(), self._watch.interval_s, self._facts,
             self._seen, self._cluster, self._before, self._rows, self._level, self._service_s,
             self._ahead,
         )  # fmt: skip
 
+    def _see_grid(self, g_per_kwh: FloatArray) -> None:
+        """The grid now; usual is the mean of what was seen, of the last day at most."""
+        if not len(g_per_kwh):
+            self._seen[:, -1] = USUAL_G_PER_KWH
+            return
+        self._seen[:, -1] = g_per_kwh
+        self._decisions += 1
+        share = max(1.0 / self._decisions, self._watch.interval_s / DAY_S)
+        self._facts[:, 3] += share * (g_per_kwh - self._facts[:, 3])
+
     def _act(self) -> FloatArray:
-        actor = self._actor
-        rows = np.clip((self._rows - actor.shift) / actor.scale, -tokens.BOUND, tokens.BOUND)
-        weights = np.broadcast_to(self._weights, (len(rows), len(SCORES)))
-        seen = np.concatenate([rows, weights], 1, dtype=np.float32)
-        hidden = _silu(_silu(seen @ actor.w1 + actor.b1) @ actor.w2 + actor.b2)
-        action: FloatArray = np.tanh(hidden @ actor.w3 + actor.b3).astype(np.float64)
-        return action
-
-
-def _silu(x: np.ndarray) -> np.ndarray:
-    made: np.ndarray = x / (1.0 + np.exp(-x))
-    return made
+        own = self._actor
+        weights = np.broadcast_to(self._weights, (len(self._rows), len(SCORES)))
+        actors.standardise(self._rows, own.shift, own.scale, weights, self._inputs)
+        if isinstance(own.actor, actors.Mlp):
+            actors.act_mlp(own.actor, self._inputs, self._action)
+        else:
+            actors.act_transformer(own.actor, own.heads, self._inputs, self._action, _NO_ATTENTION)
+        return self._action
 
 
 def _weights(profile: str, given: tuple[float | None, ...]) -> FloatArray:

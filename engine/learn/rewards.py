@@ -12,6 +12,8 @@ from types import MappingProxyType
 import numpy as np
 from numba import njit
 
+from engine.units import FloatArray
+
 SCORES = ("latency", "utilisation", "cost", "reliability", "carbon")
 """(5,) in the order of the priorities α, β, γ, δ and carbon."""
 BAND_LOW, BAND_HIGH = 0.70, 0.80
@@ -68,10 +70,10 @@ def score(arrived, waited, missed, failed, busy, billed, mean_slots, mean_reques
     utilisation = sweet_spot(busy / billed)
     cost = 1.5 - 0.5 · billed / mean slots that demand needs
     reliability = 1 - 8 · share missed · share - 2 · share failed · share
-    carbon = 1.5 - 0.5 · billed / mean slots · intensity / usual
+    carbon = 1.5 - 0.5 · billed / mean slots · dirt
 
     Args: arrived, missed and failed requests of the tick's arrivals; waited, the sum of their
-    waits; busy and billed slots, means over the tick; carbon, the ratio to the usual intensity.
+    waits; busy and billed slots, means over the tick; carbon, its dirt.
     """
     share = min(arrived / mean_requests, SHARE_MOST)
     number = max(arrived, 1.0)
@@ -80,6 +82,18 @@ def score(arrived, waited, missed, failed, busy, billed, mean_slots, mean_reques
     out[2] = 1.5 - 0.5 * billed / mean_slots
     out[3] = 1.0 - 8.0 * missed / number * share - 2.0 * failed / number * share
     out[4] = 1.5 - 0.5 * billed / mean_slots * carbon
+
+
+def dirt(intensity: FloatArray, threshold: FloatArray) -> FloatArray:
+    """How much emissions count: intensity over usual, twice that above the carbon threshold.
+
+    Args:
+        intensity: over usual.
+        threshold: over usual; infinite: none. From 90 to 110 % of it the factor rises evenly.
+    """
+    above = np.clip((intensity / threshold - 0.9) / 0.2, 0.0, 1.0)
+    made: FloatArray = intensity * (1.0 + above)
+    return made
 
 
 def fresh_weights(rng: np.random.Generator, number: int) -> np.ndarray:

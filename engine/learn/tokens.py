@@ -5,6 +5,9 @@ a cluster of 1 to 500 pools uses the same network, and pools in another order ge
 in that order. `TOKEN` and `CLUSTER` are the documented tables.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from numba import njit
 
@@ -16,8 +19,9 @@ SEEN = (
     "p95_s", "target", "g_per_kwh",
 )  # fmt: skip
 """(S,) what is seen of a pool in a tick, in the words of `Observation`; carbon of its grid."""
-FACTS = ("slots", "startup_s", "queue_timeout_s", "g_reference")
-"""(K,) what is known of a pool before; the reference is the intensity that is usual there."""
+FACTS = ("slots", "startup_s", "queue_timeout_s", "g_reference", "g_threshold")
+"""(K,) what is known of a pool before; the reference is the intensity that is usual there, the
+threshold the one from which growth is unwelcome: infinite where there is none."""
 
 _AHEAD = tuple(f"log(q{q} of the highest rate ahead / level)" for q in (50, 80, 95, 99))
 _OWN = (
@@ -38,6 +42,8 @@ _OWN = (
     "log(arrivals of the last tick / level)",
     "action before",
     "log(carbon intensity / usual)",
+    "log(carbon intensity / threshold)",
+    "whether there is a carbon threshold",
 )
 TOKEN = (*PAST, *_AHEAD, *_OWN)
 """(F,) numbers of a pool, without a unit; demand is in workers: level x service time / slots."""
@@ -49,6 +55,25 @@ CLUSTER = (
 """(C,) of all pools, means weighted by demand."""
 TOKENS, OWN, FIRST = len(TOKEN), len(_OWN), len(PAST) + len(_AHEAD)
 WIDTH = TOKENS + len(CLUSTER)
+_TIMES = (FIRST + 12, FIRST + 13, len(PAST) - 2, len(PAST) - 1)
+_CARBON = (FIRST + 16, FIRST + 17, FIRST + 18)
+_LOAD = tuple(FIRST + own for own in (5, 6, 7, 8, 9, 10, 14))
+_RESOURCES = tuple(FIRST + own for own in (0, 1, 2, 3, 4, 11, 15))
+GROUPS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    {
+        "load": _LOAD,
+        "resources": _RESOURCES,
+        "history": tuple(range(len(PAST) - 2)),
+        "forecast": tuple(range(len(PAST), FIRST)),
+        "time": _TIMES,
+        "carbon": _CARBON,
+        "cluster": tuple(range(TOKENS, WIDTH)),
+    }
+)
+"""Which numbers say what: the tokens of the transformer, and what explanations group by. Time is
+how long things take: service, start-up, the horizon, the time between decisions."""
+PRIORITIES = "priorities"
+"""The last group: the weights behind the tokens."""
 _BUSY, _QUEUE, _FAILED, _COVER, _Q95 = FIRST + 5, FIRST + 6, FIRST + 8, FIRST + 1, FIRST - 2
 BOUND = 6.0
 """Of every standardised number."""
@@ -99,6 +124,10 @@ def _own(out, facts, seen, before, level, service, bin_s):
     out[14] = np.log((seen[6] + 0.5) / (level * bin_s + 0.5))
     out[15] = before[2]
     out[16] = np.log(max(seen[10], 1.0) / max(facts[3], 1.0))
+    out[17], out[18] = 0.0, 0.0
+    if np.isfinite(facts[4]):
+        above = np.log(max(seen[10], 1.0) / max(facts[4], 1.0))
+        out[17], out[18] = min(max(above, -1.0), 1.0), 1.0
     before[0] = out[2]
     before[1] = out[6]
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.errors import CheckpointError, ReplayCancelled
 from engine.learn.cells import FUTURES, TICKS, episode, futures
+from engine.learn.checkpoint import sizes
 from engine.learn.ground import LAG, Ground
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
@@ -18,12 +19,12 @@ from engine.learn.tokens import WIDTH
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
 from engine.units import FloatArray
-from models.sac_options import Options, Sizes
+from models.sac_options import Options
 
 if TYPE_CHECKING:
-    from models.sac import Learner
+    from models.sac import Batch, Learner
 
-SIZES = Sizes(tokens=WIDTH, scores=len(SCORES), futures=FUTURES)
+SIZES = sizes(FUTURES)
 
 _STREAM = 6211
 WARM_EPISODES = 1
@@ -44,6 +45,8 @@ class Plan:
     smooth: float = 0.9
     """Correlation of the exploration from one decision to the next."""
     buffer: int = 400_000
+    value_updates: int = 3000
+    """Of the network that says for explanations what each score will come to."""
     seed: int = 0
     options: Options = field(default_factory=Options)
 
@@ -94,6 +97,7 @@ def train(
     import torch
 
     from models.sac_state import keep
+    from models.sac_values import distil
 
     torch.set_num_threads(1)
     began = time.perf_counter()
@@ -111,6 +115,8 @@ def train(
                     seconds=time.perf_counter() - began, **logged,
                 )
             )  # fmt: skip
+    rng = stream(plan.seed, _STREAM, 2)
+    learner.values = distil(learner, lambda: _batch(plan, buffer, rng), rng, plan.value_updates)
     return learner
 
 
@@ -193,7 +199,7 @@ def _episode(
             earned.append((reward * weights).sum(1))
             _keep_whole(scores.add(reward), trail, buffer)
         learner.pace((number + tick / TICKS) / plan.episodes)
-        logs += [_update(learner, buffer, rng) for _ in range(plan.updates)]
+        logs += [_update(plan, learner, buffer, rng) for _ in range(plan.updates)]
     return _logged(logs, np.array(earned), ground)
 
 
@@ -210,15 +216,20 @@ def _keep_whole(reward: FloatArray | None, trail: Trail, buffer: Buffer) -> None
         buffer.add(made)
 
 
-def _update(learner: "Learner", buffer: Buffer, rng: np.random.Generator) -> dict[str, float]:
+def _update(
+    plan: Plan, learner: "Learner", buffer: Buffer, rng: np.random.Generator
+) -> dict[str, float]:
     """One update on transitions under priorities that are drawn anew."""
+    batch = _batch(plan, buffer, rng)
+    noise = rng.standard_normal((2, len(batch.action))).astype(np.float32)
+    return learner.update(batch, noise)
+
+
+def _batch(plan: Plan, buffer: Buffer, rng: np.random.Generator) -> "Batch":
     from models.sac import Batch
 
-    number = learner.options.batch
-    made = buffer.sample(rng, number)
-    weights = fresh_weights(rng, number).astype(np.float32)
-    noise = rng.standard_normal((2, number)).astype(np.float32)
-    return learner.update(Batch(*made, weights), noise)
+    made = buffer.sample(rng, plan.options.batch)
+    return Batch(*made, fresh_weights(rng, plan.options.batch).astype(np.float32))
 
 
 def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) -> dict[str, float]:

@@ -122,6 +122,8 @@ class PolicyContext:
     seed: int
     future: Future | None = None
     """Only for oracles."""
+    carbon_threshold_g_per_kwh: float | None = None
+    """Of the priorities: growth is unwelcome on a dirtier grid; None: there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from engine.learn import dial, tokens
 from engine.learn.cells import BIN_S, FUTURES, TICKS, episode, futures
 from engine.learn.ground import LAG, Ground
 from engine.learn.replay_buffer import Buffer, Trail, Transitions
-from engine.learn.rewards import PROFILES, SCORES, fresh_weights, score, sweet_spot
+from engine.learn.rewards import PROFILES, SCORES, dirt, fresh_weights, score, sweet_spot
 from engine.lookahead.checkpoint import shipped
 from engine.lookahead.features import Memory, close_bin, new_memory, note
 
@@ -32,7 +32,7 @@ def some_pools(number, seed=1):
     paths = rng.poisson(rng.uniform(5, 60, (number, 1)), (number, 100)).astype(float)
     facts = np.stack(
         [rng.choice([4.0, 8.0], number), rng.uniform(30, 90, number), np.full(number, 60.0),
-         np.full(number, 400.0)], 1,
+         np.full(number, 400.0), np.full(number, np.inf)], 1,
     )  # fmt: skip
     seen = rng.uniform(0, 20, (number, len(tokens.SEEN)))
     return paths, facts, seen
@@ -60,6 +60,29 @@ def test_pools_of_other_clusters_are_not_seen():
     assert np.array_equal(apart[:3], alone)
     together = observed(paths, facts, seen, np.zeros(6, np.int64))
     assert not np.array_equal(together[:3, tokens.TOKENS :], alone[:, tokens.TOKENS :])
+
+
+def test_every_number_belongs_to_one_group():
+    columns = [column for group in tokens.GROUPS.values() for column in group]
+    assert sorted(columns) == list(range(tokens.WIDTH))
+
+
+def test_the_carbon_threshold_is_seen_and_none_is_told_apart_from_one_far_away():
+    paths, facts, seen = some_pools(3)
+    seen[:, -1] = [300.0, 300.0, 300.0]
+    facts[:, 4] = [np.inf, 200.0, 3e6]
+    rows = observed(paths, facts, seen, np.zeros(3, np.int64))
+    names = list(tokens.TOKEN)
+    over = rows[:, names.index("log(carbon intensity / threshold)")]
+    known = rows[:, names.index("whether there is a carbon threshold")]
+    assert over == pytest.approx([0.0, np.log(1.5), -1.0])
+    assert list(known) == [0.0, 1.0, 1.0]
+
+
+def test_emissions_count_twice_above_the_threshold():
+    intensity = np.array([0.5, 1.0, 1.1, 2.0])
+    assert dirt(intensity, np.full(4, np.inf)) == pytest.approx(intensity)
+    assert dirt(intensity, np.full(4, 1.0)) == pytest.approx([0.5, 1.5, 2.2, 4.0])
 
 
 def test_five_hundred_pools_are_one_call():

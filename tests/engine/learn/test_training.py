@@ -4,10 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from engine.errors import CheckpointError, PolicyError, ReplayCancelled
+from engine.learn import checkpoint as files
 from engine.learn import training
-from engine.learn.checkpoint import SHIPPED, load, save, weights_of
+from engine.learn.actors import Transformer
+from engine.learn.cells import FUTURES
+from engine.learn.checkpoint import SHIPPED, load, restored, save
 from engine.learn.life import CARD, train_allocator
 from engine.learn.policy import SmartScale
 from engine.learn.training import Plan, train
@@ -15,7 +19,11 @@ from engine.replay import replay
 from models.sac_options import Options
 from tests.engine.replays import demand, scenario, spec
 
-SMALL = Plan(episodes=2, cells=2, updates=1, buffer=3000, options=Options(width=16, batch=32))
+SMALL = Plan(
+    episodes=2, cells=2, updates=1, buffer=3000, value_updates=20,
+    options=Options(width=16, batch=32, token_width=8, heads=2),
+)  # fmt: skip
+ATTENDING = replace(SMALL, options=replace(SMALL.options, actor="transformer"))
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +33,13 @@ def _short_episodes(monkeypatch):
 
 def same(one, other):
     return all(
-        np.array_equal(a, b) for a, b in zip(weights_of(one), weights_of(other), strict=True)
+        torch.equal(a, b)
+        for name in files.NETWORKS
+        for a, b in zip(
+            getattr(one, name).state_dict().values(),
+            getattr(other, name).state_dict().values(),
+            strict=True,
+        )
     )
 
 
@@ -54,17 +68,34 @@ def test_a_training_leaves_a_checkpoint_its_curves_and_a_card_that_a_replay_can_
     curves = train_allocator(tmp_path, SMALL)
     assert [moment.episode for moment in curves] == [1, 2]
     assert "smartscale train" in (tmp_path / CARD).read_text("utf-8")
-    weights, about = load(tmp_path)
+    _, about = load(tmp_path)
     assert about["plan"]["episodes"] == 2
     policy = f"smartscale:checkpoint={tmp_path}"
     (record,) = replay([spec(policy, demand(), scenario())])
     assert "demand_up" in record.decisions.reason
-    save(weights._replace(b3=weights.b3 * np.inf), tmp_path / "odd", {})
+    learner = restored(tmp_path, SMALL.options, FUTURES)
+    learner.shift = learner.shift * np.inf
+    save(learner, tmp_path / "odd", {})
     with pytest.raises(CheckpointError, match="do not fit"):
         load(tmp_path / "odd")
     (tmp_path / "odd" / "model.safetensors").write_bytes(b"no")
     with pytest.raises(CheckpointError, match="cannot be read"):
         load(tmp_path / "odd")
+
+
+def test_a_transformer_trains_the_same_way_and_a_replay_can_use_it(tmp_path):
+    train_allocator(tmp_path, ATTENDING)
+    assert isinstance(load(tmp_path)[0].actor, Transformer)
+    (record,) = replay([spec(f"smartscale:checkpoint={tmp_path}", demand(), scenario())])
+    assert "demand_up" in record.decisions.reason
+
+
+def test_a_learner_goes_on_from_a_checkpoint_and_not_with_other_networks(tmp_path):
+    learner = train(SMALL)
+    save(learner, tmp_path, {})
+    assert same(restored(tmp_path, SMALL.options, FUTURES), learner)
+    with pytest.raises(CheckpointError, match="others than asked for"):
+        restored(tmp_path, ATTENDING.options, FUTURES)
 
 
 def test_weights_are_taken_from_a_profile_and_changed_one_by_one(make_context):
