@@ -14,6 +14,8 @@ SURE = 0.05
 """p values below it tell of a difference."""
 SHARE, WORSE, COVERAGE = 2 / 3, 0.03, (0.77, 0.83)
 """The bar: better on this share of cells, nowhere worse by more, covering this much."""
+NOMINAL = 0.8
+"""Share of the outcomes that the interval claims to cover."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

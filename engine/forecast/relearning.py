@@ -1,8 +1,9 @@
 """A forecaster that learns again when its losses tell of a drift, as it would have online.
 
 What it learned is on trial: both forecast side by side, and the new one counts at a horizon only
-while it has lost less than the former one on the outcomes known since. A drift may be over, or
-too young to learn from, when it is noticed.
+while it has lost less than the former one on the outcomes known since, by more than one standard
+error (the rule of Breiman et al. 1984 for what is in force). A drift may be over, or too young to
+learn from, when it is noticed.
 """
 
 from dataclasses import dataclass
@@ -81,13 +82,17 @@ def relearned(
 
 
 def _takes_over(former: FloatArray, again: FloatArray, tasks: Plan, start: int) -> BoolArray:
-    """(B, H) where the new forecasts have lost less so far, after `TRIAL` outcomes at least."""
+    """(B, H) where the new forecasts have surely lost less, after `TRIAL` outcomes at least."""
     cuts, made = tasks.cuts[start:], np.empty(former.shape[:2], np.bool_)
+    stride = float(np.median(np.diff(cuts))) if len(cuts) > 1 else 1.0
     for h, steps in enumerate(tasks.ahead):
         came, ends = tasks.came[start:, h], cuts + steps
-        lost = faded(losses(came, np.stack([again[:, h], former[:, h]])), cuts, ends)
+        lost = losses(came, np.stack([again[:, h], former[:, h]]))
+        less = lost[1] - lost[0]
+        gain, squares = faded(np.stack([less, less**2]), cuts, ends).T
+        error = np.sqrt(max(1.0, steps / stride) * squares)  # outcomes that overlap are one
         seen = np.searchsorted(ends[np.isfinite(came)], cuts, side="right")
-        made[:, h] = (lost[:, 0] < lost[:, 1]) & (seen >= TRIAL)
+        made[:, h] = (gain > error) & (seen >= TRIAL)
     return made
 
 
