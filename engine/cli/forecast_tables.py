@@ -94,7 +94,9 @@ def _off(verdict: "Verdict") -> list[str]:
     from engine.forecast.leaderboard import COVERAGE  # noqa: PLC0415 - heavy
 
     margins = verdict.coverage_margin
-    told = [f"{trace} {share:.1%}{_by(margins[trace])}" for trace, share in verdict.coverage.items()]
+    told = [
+        f"{trace} {share:.1%}{_by(margins[trace])}" for trace, share in verdict.coverage.items()
+    ]
     by_trace = (
         "Coverage by trace, mean over horizons, with half its 95 % interval, which takes into "
         f"account that outcomes depend on each other: {', '.join(told)}."
