@@ -6,6 +6,7 @@ import shlex
 import numpy as np
 
 from engine.errors import UsageError, did_you_mean
+from engine.forecast.features import Features
 from engine.forecast.series import DemandSeries
 from engine.presets import PRESETS
 from engine.scenario import Scenario
@@ -72,14 +73,17 @@ def demand_series(
     if not (math.isfinite(step_s) and 1.0 <= step_s <= SECONDS_PER_HOUR):
         raise UsageError(f"the step is {step_s:g} s", "step", "Use 1 to 3600 seconds")
     steps = int(trace.duration_s // step_s)
+    features = None
     if unit == SLOTS or pool is not None:
         values = _of_pool(store, trace, step_s, steps, unit, scenario, pool)
     else:
         values = demand_queries.counts_by_step(store, trace, step_s, steps) / step_s
+        features = _in_service(store, trace, step_s, steps)
     name = trace.name if pool is None else f"{trace.name}, pool {pool}"
     return DemandSeries(
-        name=name, unit=unit, step_s=step_s, start_s=_week_s(trace.epoch_s), values=values
-    ).long_enough()
+        name=name, unit=unit, step_s=step_s, start_s=_week_s(trace.epoch_s), values=values,
+        features=features,
+    ).long_enough()  # fmt: skip
 
 
 def _week_s(epoch_s: float | None) -> float:
@@ -132,7 +136,20 @@ def _recorded(
         name=trace.name, unit=RATE if counted else trace.unit or "value", step_s=interval_s,
         start_s=_week_s(trace.epoch_s),
         values=np.maximum(values, 0.0) / interval_s if counted else np.maximum(values, 0.0),
+        features=_features(demand_queries.recorded_features(store, trace, len(values))),
     ).long_enough()  # fmt: skip
+
+
+def _features(columns: dict[str, FloatArray]) -> Features | None:
+    return Features(values=columns) if columns else None
+
+
+def _in_service(store: Store, trace: TraceInfo, step_s: float, steps: int) -> Features | None:
+    """Requests in service as recorded: their ends after a step are nothing that it knows."""
+    times = demand_queries.times_in_service(store, trace)
+    return None if times is None else _features(
+        {"inflight_tasks": busy_slots(*times, step_s, steps)}
+    )  # fmt: skip
 
 
 def _of_pool(

@@ -90,18 +90,44 @@ def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
 
 
 def _off(verdict: "Verdict") -> list[str]:
-    """Traces whose coverage is not what it should be, and how sure that is."""
+    """Coverage by trace, how sure it is, and where it is not what it should be."""
     from engine.forecast.leaderboard import COVERAGE  # noqa: PLC0415 - heavy
 
-    found = []
-    for trace, share in verdict.coverage.items():
-        if not COVERAGE[0] <= share <= COVERAGE[1]:
-            by = verdict.coverage_margin[trace]
-            sure = "too few outcomes to say how surely" if by is None else f"± {by:.1%}"
-            found.append(f"{trace} {share:.1%} ({sure})")
-    if not found:
-        return []
-    return [f"Outside {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}: {', '.join(found)}."]
+    margins = verdict.coverage_margin
+    told = [
+        f"{trace} {share:.1%}{_by(margins[trace])}" for trace, share in verdict.coverage.items()
+    ]
+    by_trace = (
+        "Coverage by trace, mean over horizons, with half its 95 % interval, which takes into "
+        f"account that outcomes depend on each other: {', '.join(told)}."
+    )
+    outside = {
+        trace: share for trace, share in verdict.coverage.items()
+        if not COVERAGE[0] <= share <= COVERAGE[1]
+    }  # fmt: skip
+    if not outside:
+        return [by_trace]
+    unsure = [trace for trace, share in outside.items() if _may_be_right(share, margins[trace])]
+    sure = [trace for trace in outside if trace not in unsure]
+    judged = f"Outside {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}: {', '.join(outside)}."
+    if unsure:
+        judged += (
+            f" The test part of {', '.join(unsure)} holds too few independent outcomes to tell "
+            "this from 80 %."
+        )
+    if sure:
+        judged += f" Not by chance alone: {', '.join(sure)}."
+    return [by_trace, judged]
+
+
+def _by(margin: float | None) -> str:
+    return "" if margin is None else f" ± {margin:.1%}"
+
+
+def _may_be_right(share: float, margin: float | None) -> bool:
+    from engine.forecast.leaderboard import NOMINAL  # noqa: PLC0415 - heavy
+
+    return margin is None or abs(share - NOMINAL) <= margin
 
 
 def markdown(

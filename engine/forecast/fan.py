@@ -22,6 +22,9 @@ from engine.forecast.scores import LEVELS
 from engine.forecast.series import LEAST_STEPS, TRAIN, DemandSeries
 from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
 
+GROWTH = 1.1
+"""A model is fitted anew when so many times the steps may be learned from."""
+_NEVER_FITTED = 0
 REACH_S = SECONDS_PER_HOUR
 POINTS = 40
 """Horizons at most."""
@@ -83,6 +86,17 @@ def cut_of(series: DemandSeries, at_s: float) -> int:
     return min(cut, size)
 
 
+def fitted_steps(cut: int) -> int:
+    """First steps of a series that a model is fitted to for a cut-off.
+
+    At most 70 % of what is known, and one of few numbers, each a tenth above the one before it:
+    moments nearby share a fit.
+    """
+    most = max(LEAST_STEPS, round(TRAIN * cut))
+    times = math.floor(math.log(most / LEAST_STEPS) / math.log(GROWTH) + 1e-9)
+    return int(LEAST_STEPS * GROWTH**times)
+
+
 def dense_horizons(step_s: float) -> FloatArray:
     """(H,) seconds ahead, from one step to an hour, the usual horizons among them.
 
@@ -95,13 +109,14 @@ def dense_horizons(step_s: float) -> FloatArray:
 
 
 Remembered = dict[tuple[int, int], FloatArray]
-"""(M, H, Q) by cut-off and length of history: what a model that is never fitted said before."""
+"""(M, H, Q) by cut-off and length of history: what a model said that is not fitted again."""
 
 
 class Fans:
     """Fans of one series and one model, quick to ask again at another moment.
 
-    A trained network says the same about a past cut-off for ever, so it is asked once.
+    Moments nearby share a fit (see `fitted_steps`), and a model is asked once about each past
+    cut-off; a trained network is never fitted.
     """
 
     def __init__(
@@ -124,22 +139,23 @@ class Fans:
         """
         self._series, self._make, self._levels = series, make, levels
         self._calibrated, self._fitted_until_s = calibrated, fitted_until_s
-        self._loaded: Model | None = None
-        self._remembered: Remembered = {}
+        self._made: dict[int, tuple[Model, Remembered]] = {}
         self._lock = threading.Lock()
 
     def at(self, at_s: float) -> Fan:
         """The fan at a moment. Raises what `fan` raises."""
         with self._lock:
-            model = self._loaded or self._make()
-            fixed = isinstance(model, Network) and not model.tunes
-            with one_thread() if fixed else nullcontext():
+            steps = fitted_steps(cut_of(self._series, at_s))
+            known = self._made.get(_NEVER_FITTED) or self._made.get(steps)
+            model, remembered = known or (self._make(), {})
+            with one_thread() if isinstance(model, Network) else nullcontext():
                 made = fan(
                     self._series, at_s, model, levels=self._levels, calibrated=self._calibrated,
-                    fitted_until_s=self._fitted_until_s, loaded=self._loaded is not None,
-                    remembered=self._remembered if fixed else None,
+                    fitted_until_s=self._fitted_until_s, loaded=known is not None,
+                    remembered=remembered,
                 )  # fmt: skip
-            self._loaded = model if fixed else None
+            fixed = isinstance(model, Network) and model.fixed
+            self._made[_NEVER_FITTED if fixed else steps] = model, remembered
             return made
 
 
@@ -172,8 +188,8 @@ def fan(
 ) -> Fan:
     """What the model says at a moment, from what was known then.
 
-    It is fitted to the first 70 % of the steps before the cut-off, as in an evaluation; the rest
-    calibrates its interval.
+    It is fitted to about the first 70 % of the steps before the cut-off, as in an evaluation (see
+    `fitted_steps`); the rest calibrates its interval.
 
     Args:
         series: demand, what came after the moment included.
@@ -198,7 +214,7 @@ def fan(
             f"the {WINDOW} steps before {at_s:g} s hold no value", series.name,
             "Choose a moment before the gap, or some steps after it",
         )  # fmt: skip
-    fitted = max(LEAST_STEPS, round(TRAIN * cut))
+    fitted = fitted_steps(cut)
     if not loaded:
         model.fit(known.before(fitted), horizons_s.tolist())
     asked = _Asked(known=known, fitted=fitted, ahead=ahead, horizons_s=horizons_s, levels=levels)
@@ -284,5 +300,5 @@ def _calibrated(
 def _attention(model: Model, latest: Histories) -> tuple[FloatArray | None, FloatArray | None]:
     if not isinstance(model, Network) or model.forecaster.name not in ATTENTIVE:
         return None, None
-    features, steps = model.forecaster.attention(latest)
+    features, steps = model.attention(latest)
     return features[0], steps[0]

@@ -14,6 +14,8 @@ SURE = 0.05
 """p values below it tell of a difference."""
 SHARE, WORSE, COVERAGE = 2 / 3, 0.03, (0.77, 0.83)
 """The bar: better on this share of cells, nowhere worse by more, covering this much."""
+NOMINAL = 0.8
+"""Share of the outcomes that the interval claims to cover."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,16 +166,18 @@ def ablations(evaluations: Sequence[Evaluation]) -> list[str]:
 
 def relearning(evaluations: Sequence[Evaluation]) -> str | None:
     """What learning again after a drift gave, a sentence; None: no drift was noticed."""
-    logs = [
-        np.log(entry.after / entry.before)
-        for evaluation in evaluations for entry in evaluation.relearned
+    found = [
+        entry for evaluation in evaluations for entry in evaluation.relearned
         if entry.before > 0 and entry.after > 0
     ]  # fmt: skip
-    if not logs:
+    if not found:
         return None
-    change, better = float(np.exp(np.mean(logs))) - 1, sum(log < 0 for log in logs)
+    logs = [np.log(entry.after / entry.before) for entry in found]
+    change, taken = float(np.exp(np.mean(logs))) - 1, np.mean([e.taken_frac for e in found])
+    lower, higher = sum(log < 0 for log in logs), sum(log > 0 for log in logs)
     return (
-        f"Learning again after a drift: pinball of the fitted network on what followed is "
-        f"{abs(change):.1%} {'lower' if change < 0 else 'higher'} with it, lower {better} of "
-        f"{len(logs)} times."
+        f"Learning again after a drift: what was learned took over for {taken:.0%} of the "
+        f"forecasts that followed; pinball of the fitted network on all of them is "
+        f"{abs(change):.1%} {'lower' if change < 0 else 'higher'} with it, lower {lower} and "
+        f"higher {higher} of {len(logs)} times."
     )

@@ -1,6 +1,7 @@
-"""The trained networks as models: as they come, or fitted to the trace."""
+"""The trained networks as models: as they come, fitted to the trace, or reading its features."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,24 +28,39 @@ def studied(core: str, seed: int) -> Path:
 
 
 class Network:
-    """A trained network; `tune` fits a copy to the training part first."""
+    """A trained network; `tune` fits a copy to the training part first.
 
-    def __init__(self, name: str, folder: Path, *, tune: bool = False, seed: int = 0) -> None:
+    What a trace knows besides demand and the clock is seen by one that `reads` only: a feature
+    whose level drifts misleads a network that has seen others in its place.
+    """
+
+    def __init__(
+        self, name: str, folder: Path, *, tune: bool = False, reads: bool = False, seed: int = 0
+    ) -> None:
         self.name = name
-        self._folder, self._tune, self._seed = folder, tune, seed
+        self._folder, self._tune, self._reads, self._seed = folder, tune, reads, seed
 
     @property
     def tunes(self) -> bool:
         """Whether it is fitted to the training part."""
         return self._tune
 
+    @property
+    def fixed(self) -> bool:
+        """Whether it says the same of a cut-off whatever it was fitted to."""
+        return not (self._tune or self._reads)
+
     def fit(self, train: DemandSeries, horizons_s: Sequence[float]) -> None:  # noqa: ARG002 — the networks know their horizons
         """Loads the checkpoint, and fits it where that is wanted.
 
         Raises:
             CheckpointError: it is missing or damaged, or torch is not installed.
-            UnfitError: too few steps to fit to.
+            UnfitError: too few steps to fit to, or no features to read.
         """
+        if self._reads and train.features is None:
+            raise UnfitError(
+                "the trace records nothing besides demand", train.name, "Use the shipped one"
+            )
         self.forecaster = NeuralForecaster.load(self._folder)
         if self._tune:
             self._tuned(train)
@@ -71,4 +87,13 @@ class Network:
         self, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
     ) -> FloatArray:
         """(B, H, Q)."""
-        return self.forecaster.predict_quantiles(histories, horizons_s, levels)
+        return self.forecaster.predict_quantiles(self._seen(histories), horizons_s, levels)
+
+    def attention(self, histories: Histories) -> tuple[FloatArray, FloatArray]:
+        """Weights over features (B, 12, 23) and over steps (B, 12); each sums to 1."""
+        return self.forecaster.attention(self._seen(histories))
+
+    def _seen(self, histories: Histories) -> Histories:
+        if self._reads or histories.features is None:
+            return histories
+        return replace(histories, features=None, present=None, checked=True)

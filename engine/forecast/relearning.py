@@ -1,17 +1,26 @@
-"""A forecaster that learns again when its losses tell of a drift, as it would have online."""
+"""A forecaster that learns again when its losses tell of a drift, as it would have online.
+
+What it learned is on trial: both forecast side by side, and the new one counts at a horizon only
+while it has lost less than the former one on the outcomes known since, by more than one standard
+error (the rule of Breiman et al. 1984 for what is in force). A drift may be over, or too young to
+learn from, when it is noticed.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from engine.forecast.base import Model
-from engine.forecast.drift import drifts
+from engine.forecast.drift import WARM_UP, drifts
 from engine.forecast.evaluation_plan import Plan
+from engine.forecast.mixing import faded, losses
 from engine.forecast.scores import LEVELS, pinball
-from engine.units import FloatArray
+from engine.units import BoolArray, FloatArray
 
 MOST = 2
 """Times at most: each costs as much as the first fit."""
+TRIAL = WARM_UP
+"""Outcomes side by side before the new one may take over, as many as tell a usual loss."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +32,9 @@ class Relearned:
     before: float
     """Mean pinball over horizons and later cut-offs, uncalibrated, had it not."""
     after: float
-    """The same as it did."""
+    """The same as it did, where that took over."""
+    taken_frac: float
+    """Share of these forecasts for which it took over."""
 
 
 def relearned(
@@ -32,7 +43,8 @@ def relearned(
     """Forecasts of a fitted model that learns again from what was known after each drift.
 
     A drift is noticed by the loss at the shortest horizon; nothing after the cut-off at which the
-    last of these losses is known is used.
+    last of these losses is known is learned. Whether that takes over is settled at each cut-off
+    and horizon by the outcomes known there.
 
     Args:
         model: as it made the forecasts; it is changed.
@@ -42,13 +54,13 @@ def relearned(
     Returns:
         (B, H, 3), and when it learned again.
     """
-    made, found, start = made.copy(), list[Relearned](), 0
-    while len(found) < MOST:
-        loss = pinball(tasks.came[start:, 0], made[start:, 0], LEVELS).mean(-1)
+    made, found, watched = made.copy(), list[Relearned](), 0
+    for _ in range(MOST):
+        loss = pinball(tasks.came[watched:, 0], made[watched:, 0], LEVELS).mean(-1)
         noticed = drifts(loss)
         if not noticed:
             break
-        known = tasks.cuts[start + noticed[0]] + tasks.ahead[0]
+        known = tasks.cuts[watched + noticed[0]] + tasks.ahead[0]
         start = int(np.searchsorted(tasks.cuts, known))
         if start >= len(tasks.cuts):
             break
@@ -56,12 +68,32 @@ def relearned(
         again = model.predict_quantiles(
             tasks.histories.rows(slice(start, None)), tasks.horizons_s, LEVELS
         )
-        losses = [_loss(tasks.came[start:], quantiles) for quantiles in (made[start:], again)]
-        if np.isfinite(losses).all():
-            step = int(tasks.cuts[start])
-            found.append(Relearned(step=step, before=losses[0], after=losses[1]))
-        made[start:] = again
+        takes = _takes_over(made[start:], again, tasks, start)
+        used = np.where(takes[..., None], again, made[start:])
+        lost = [_loss(tasks.came[start:], quantiles) for quantiles in (made[start:], used)]
+        if np.isfinite(lost).all():
+            found.append(Relearned(
+                step=int(tasks.cuts[start]), before=lost[0], after=lost[1],
+                taken_frac=float(takes.mean()),
+            ))  # fmt: skip
+        made[start:] = used
+        watched = start + TRIAL  # losses on trial are no usual level
     return made, tuple(found)
+
+
+def _takes_over(former: FloatArray, again: FloatArray, tasks: Plan, start: int) -> BoolArray:
+    """(B, H) where the new forecasts have surely lost less, after `TRIAL` outcomes at least."""
+    cuts, made = tasks.cuts[start:], np.empty(former.shape[:2], np.bool_)
+    stride = float(np.median(np.diff(cuts))) if len(cuts) > 1 else 1.0
+    for h, steps in enumerate(tasks.ahead):
+        came, ends = tasks.came[start:, h], cuts + steps
+        lost = losses(came, np.stack([again[:, h], former[:, h]]))
+        less = lost[1] - lost[0]
+        gain, squares = faded(np.stack([less, less**2]), cuts, ends).T
+        error = np.sqrt(max(1.0, steps / stride) * squares)  # outcomes that overlap are one
+        seen = np.searchsorted(ends[np.isfinite(came)], cuts, side="right")
+        made[:, h] = (gain > error) & (seen >= TRIAL)
+    return made
 
 
 def _loss(came: FloatArray, quantiles: FloatArray) -> float:

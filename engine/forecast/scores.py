@@ -114,13 +114,24 @@ def standard_error(values: FloatArray, lag: int) -> float:
         values: (B,) in order of time, B ≥ 3.
         lag: values that close are dependent.
     """
-    size, spread = len(values), values - values.mean()
+    size = len(values)
     lag = min(lag, size // 3)
+    factor = max(size + 1 - 2 * (lag + 1) + lag * (lag + 1) / size, 1.0) / size
+    return float(np.sqrt(_long_run_variance(values, lag) / size / factor))
+
+
+def _long_run_variance(values: FloatArray, lag: int) -> float:
+    """With the weights of Bartlett (Newey and West 1987)."""
+    size, spread = len(values), values - values.mean()
     weight = 1 - np.arange(1, lag + 1) / (lag + 1)
     auto = np.array([(spread[k:] * spread[: size - k]).sum() for k in range(lag + 1)]) / size
-    variance = max(float(auto[0] + 2 * (weight * auto[1:]).sum()), 1e-300)
-    factor = max(size + 1 - 2 * (lag + 1) + lag * (lag + 1) / size, 1.0) / size
-    return float(np.sqrt(variance / size / factor))
+    return max(float(auto[0] + 2 * (weight * auto[1:]).sum()), 1e-300)
+
+
+_FIXED_B = (1.9600, 2.9694, 0.4160, -0.5324)
+"""0.975 quantile of the t statistic as a polynomial of the share of all values that the weights of
+Bartlett span: Kiefer and Vogelsang 2005, table 1. With few independent values the normal quantile
+would promise too much."""
 
 
 def margin(values: FloatArray, lag: int) -> float | None:
@@ -133,4 +144,6 @@ def margin(values: FloatArray, lag: int) -> float | None:
     known = values[np.isfinite(values)]
     if len(known) < 3 or not np.ptp(known):
         return None  # all alike tells nothing of how much they vary
-    return float(stats.t.ppf(0.975, len(known) - 1)) * standard_error(known, lag)
+    lag = min(lag, len(known) - 1)
+    quantile = float(np.polynomial.Polynomial(_FIXED_B)((lag + 1) / len(known)))
+    return quantile * float(np.sqrt(_long_run_variance(known, lag) / len(known)))

@@ -6,7 +6,7 @@ from engine.store.duck import Store
 from engine.store.trace_info import TraceInfo
 from engine.units import FloatArray
 
-__all__ = ["counts_by_step", "recorded_series"]
+__all__ = ["counts_by_step", "recorded_features", "recorded_series", "times_in_service"]
 
 GAP_FRAC = 0.5
 """A step of which this share of the value was filled in on import is a gap."""
@@ -42,3 +42,30 @@ def recorded_series(store: Store, trace: TraceInfo) -> FloatArray:
     values = np.full(int(step.max()) + 1, np.nan)
     values[step] = np.where(np.asarray(found["gap"]), np.nan, np.asarray(found["value"]))
     return values
+
+
+def recorded_features(store: Store, trace: TraceInfo, steps: int) -> dict[str, FloatArray]:
+    """(steps,) of each feature that a series' file said beside its value; NaN is a gap."""
+    assert trace.interval_s is not None, "a series has an interval"
+    with store.cursor() as cursor:
+        found = cursor.execute(
+            "SELECT feature, round(t_s / ?)::INTEGER AS step, value FROM series_features "
+            "WHERE trace_no = ? AND step BETWEEN 0 AND ?",
+            [trace.interval_s, trace.trace_no, steps - 1],
+        ).fetchall()
+    made: dict[str, FloatArray] = {}
+    for name, step, value in found:
+        made.setdefault(str(name), np.full(steps, np.nan))[step] = value
+    return made
+
+
+def times_in_service(store: Store, trace: TraceInfo) -> tuple[FloatArray, FloatArray] | None:
+    """(n,) arrivals and service times, seconds; None unless every request tells its own."""
+    with store.cursor() as cursor:
+        found = cursor.execute(
+            "SELECT arrival_s, service_s FROM requests WHERE trace_no = ? AND "
+            "(SELECT count(*) = count(service_s) FROM requests WHERE trace_no = ?)",
+            [trace.trace_no, trace.trace_no],
+        ).fetchnumpy()
+    arrival_s, service_s = np.asarray(found["arrival_s"]), np.asarray(found["service_s"])
+    return (arrival_s, service_s) if len(arrival_s) else None

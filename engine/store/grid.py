@@ -66,8 +66,8 @@ def expand_runs(work: Work, interval_s: float, name: str) -> list[Finding]:
         f"(SELECT round(duration_ms / {interval_s * 1000!r}) AS n FROM readings)"
     )
     work.run(
-        "CREATE TEMP TABLE expanded AS SELECT entity, "
-        f"t_s - duration_ms / 1000 + k * {interval_s!r} AS t_s, value, row FROM (SELECT *, "
+        "CREATE TEMP TABLE expanded AS SELECT * EXCLUDE (duration_ms, k) REPLACE ("
+        f"t_s - duration_ms / 1000 + k * {interval_s!r} AS t_s) FROM (SELECT *, "
         f"unnest(range(round(duration_ms / {interval_s * 1000!r})::BIGINT)) AS k FROM readings)"
     )
     work.run("DROP TABLE readings")

@@ -1,6 +1,9 @@
 """Staged readings become a canonical series or carbon intensity: regular, complete, in order."""
 
+from dataclasses import replace
+
 from engine.errors import TraceError
+from engine.store.feature_cells import make_features
 from engine.store.grid import expand_runs, fill_gaps, find_interval_s, make_cells
 from engine.store.profile_series import profile_series
 from engine.store.readings import make_readings, order_findings, take_out_faults
@@ -42,6 +45,9 @@ def ready_series(work: Work, plan: Plan, name: str) -> Ready:
         raise TraceError("no usable value is left", name, "Check which column is the value")
     unit = plan.value_unit if plan.kind is Kind.SERIES else "g_per_kwh"
     ready = finish_series(work, plan.kind, unit, interval_s, epoch_s)
+    if plan.features:
+        make_features(work, plan, interval_s)
+        ready = replace(ready, beside={"series_features": "ready_features"})
     return ready.with_findings(tuple(findings))
 
 

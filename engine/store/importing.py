@@ -266,6 +266,10 @@ def _keep(work: Work, ready: Ready, origin: _Origin) -> Imported:
         ],
     )  # fmt: skip
     work.run(f"INSERT INTO {ready.table} BY NAME SELECT ? AS trace_no, * FROM ready", [trace_no])
+    for table, relation in ready.beside.items():
+        work.run(
+            f"INSERT INTO {table} BY NAME SELECT ? AS trace_no, * FROM {relation}", [trace_no]
+        )
     work.phase(0.0, "Stored")
     return replace(result, name=name)
 

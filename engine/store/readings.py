@@ -41,6 +41,7 @@ def make_readings(work: Work, plan: Plan, entity: str, value: str, name: str) ->
         extras += "duration_ms, "
     if plan.has("end"):
         extras += f'("end" - {zero!r}) / {per_second!r} AS end_s, '
+    extras += "".join(f"{role}, " for role in plan.features)
     mix = [field.role for field in plan.fields if field.role.startswith("mix_")]
     if mix:
         extras += " + ".join(f"coalesce({role}, 0)" for role in mix) + " AS mix, "

@@ -1,6 +1,7 @@
 """What every kind of trace is before it is stored: a checked relation and what is known of it."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.store.work import Work
@@ -25,6 +26,9 @@ class Ready:
     profile: dict[str, Any]
     unit: str | None = None
     interval_s: float | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
+    """Further tables of the store, and the temporary relations that fill them; they are no part
+    of the trace's identity."""
 
     @property
     def identity(self) -> str:

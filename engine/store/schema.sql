@@ -51,6 +51,15 @@ CREATE TABLE IF NOT EXISTS series (
     imputed  BOOLEAN NOT NULL   -- filled by linear interpolation on import
 );
 
+-- What a series file says by interval besides its value, over all entities: features of the
+-- forecasters' registry, by name and in its units. No row: the file does not say.
+CREATE TABLE IF NOT EXISTS series_features (
+    trace_no INTEGER NOT NULL,
+    feature  VARCHAR NOT NULL,
+    t_s      DOUBLE NOT NULL,   -- start of the interval
+    value    DOUBLE NOT NULL
+);
+
 CREATE TABLE IF NOT EXISTS carbon (
     trace_no  INTEGER NOT NULL,
     region    VARCHAR NOT NULL,

@@ -66,7 +66,7 @@ def _distinct(plan: Plan) -> list[Field]:
 def _type(plan: Plan, field: Field) -> str:
     if field.cast is Cast.TIME:
         return "TIMESTAMPTZ" if plan.time_unit is TimeUnit.TEXT else "DOUBLE"
-    return {Cast.INTEGER: "INTEGER", Cast.NUMBER: "DOUBLE", Cast.TEXT: "VARCHAR"}[field.cast]
+    return {Cast.INTEGER: "INTEGER", Cast.NUMBER: "DOUBLE"}.get(field.cast, "VARCHAR")
 
 
 def _expression(head: Head, plan: Plan, field: Field) -> str:
@@ -74,7 +74,8 @@ def _expression(head: Head, plan: Plan, field: Field) -> str:
     if field.cast is Cast.TIME and plan.time_unit is TimeUnit.TEXT:
         stamps = head.types and head.types[field.index].startswith(("timestamp", "date"))
         return f"epoch_us({column})" if stamps else f"epoch_us({column}::TIMESTAMPTZ)"
-    cast = f"{column}::{_type(plan, field)}"
+    maybe = field.cast is Cast.MAYBE
+    cast = f"try_cast({column} AS DOUBLE)" if maybe else f"{column}::{_type(plan, field)}"
     return cast if field.scale == 1.0 else f"{cast} * {field.scale!r}"
 
 
@@ -141,7 +142,7 @@ def _field_at(plan: Plan, index: int) -> Field | None:
 
 def _wanted(plan: Plan, index: int) -> str:
     field = _field_at(plan, index)
-    if field is None or field.cast is Cast.TEXT:
+    if field is None or field.cast in (Cast.TEXT, Cast.MAYBE):
         return "text"
     if field.cast is Cast.TIME:
         return "time" if plan.time_unit is TimeUnit.TEXT else "number of a time"

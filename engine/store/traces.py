@@ -123,5 +123,6 @@ def delete_trace(store: Store, trace_id: str, *, force: bool = False) -> None:
                 "Delete these runs first, or delete it with force",
             )
         cursor.execute(f"DELETE FROM {_TABLES[trace.kind]} WHERE trace_no = ?", [trace.trace_no])
+        cursor.execute("DELETE FROM series_features WHERE trace_no = ?", [trace.trace_no])
         cursor.execute("DELETE FROM evaluations WHERE trace_id = ?", [trace.trace_id])
         cursor.execute("DELETE FROM traces WHERE trace_no = ?", [trace.trace_no])

@@ -8,7 +8,7 @@ from typing import Any
 from engine.trace.head import Head, is_number, normal
 from engine.trace.schema import Finding, Kind, Severity
 
-__all__ = ["Cast", "Field", "Plan", "Shape", "TimeUnit", "guess_time_unit"]
+__all__ = ["FEATURE", "Cast", "Field", "Plan", "Shape", "TimeUnit", "guess_time_unit"]
 
 
 class Cast(StrEnum):
@@ -17,6 +17,8 @@ class Cast(StrEnum):
     TIME = "time"
     INTEGER = "integer"
     NUMBER = "number"
+    MAYBE = "maybe"
+    """A number, or nothing where the cell holds none."""
     TEXT = "text"
 
 
@@ -34,6 +36,11 @@ class TimeUnit(StrEnum):
     def per_second(self) -> float:
         """Units a second, as staged: text is staged as microseconds."""
         return {"text": 1e6, "s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[self.value]
+
+
+FEATURE = "feature_"
+"""Begins the role of a column that is no value but a feature of its interval, by its name in the
+registry of the forecasters, in the unit that stands there."""
 
 
 class Shape(StrEnum):
@@ -87,6 +94,11 @@ class Plan:
     """Equal times are meant: never spread them."""
     findings: tuple[Finding, ...] = ()
     recipe: dict[str, Any] | None = field(default=None)
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Roles of the columns that are features."""
+        return tuple(field.role for field in self.fields if field.role.startswith(FEATURE))
 
     def has(self, role: str) -> bool:
         """Whether the file gives this column."""

@@ -140,3 +140,28 @@ def test_writing_and_importing_changes_nothing(planner, tmp_path):
     assert found.values.sum() * 30 == pytest.approx(
         np.sum(made.table.arrival_s < len(found.values) * 30), abs=1
     )
+
+
+def test_a_recorded_series_brings_what_else_its_file_says(planner, tmp_path):
+    lines = [
+        f"{1376314846 + 300 * i};{2 + i // 20};{1000 + i};{'' if i == 7 else 1048576 * (1 + i)}"
+        for i in range(40)
+    ]
+    file = tmp_path / "vm.csv"
+    header = "Timestamp [ms];CPU cores;CPU usage [MHZ];Memory usage [KB]\n"
+    file.write_text(header + "\n".join(lines) + "\n", "utf-8")
+    planner.import_path(file, name="vm")
+    found = series_of(planner, "vm").features.values
+    assert set(found) == {"cpu_provisioned", "mem_used"}
+    assert found["cpu_provisioned"][[0, 39]].tolist() == [2.0, 3.0]
+    assert np.isnan(found["mem_used"][7])
+    assert found["mem_used"][[0, 39]].tolist() == [1.0, 40.0]
+
+
+def test_requests_in_service_are_a_feature_where_every_request_tells_its_time(planner):
+    assert series_of(planner, "bursty").features is None
+    planner.synthesize("bursty", duration_s=1800.0, mean_rate_per_s=3.0, seed=1, name="timed",
+                       service_mean_s=4.0, service_cv=0.5)  # fmt: skip
+    found = series_of(planner, "timed")
+    column = found.features.values["inflight_tasks"]
+    assert column[5:-1].mean() == pytest.approx(4 * found.values[5:-1].mean(), rel=0.1)

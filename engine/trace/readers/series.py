@@ -5,13 +5,22 @@ from dataclasses import replace
 
 from engine.trace.head import Head, is_number, normal
 from engine.trace.options import ImportOptions
-from engine.trace.plan import Cast, Plan, Shape, TimeUnit
+from engine.trace.plan import FEATURE, Cast, Plan, Shape, TimeUnit
 from engine.trace.readers.base import Column, Reader, note
 from engine.trace.schema import Kind
 
 __all__ = [
     "ALIBABA", "AZURE_VM_CPU", "BITBRAINS", "BITBRAINS_PARQUET", "COUNTS", "GOOGLE_2011", "NAB",
 ]  # fmt: skip
+
+
+_KB_PER_GIB, _KB_PER_MIB = 1 << 20, 1 << 10
+
+
+def _feature(name: str, column: str, *, scale: float = 1.0, position: int = 0) -> Column:
+    """A column that forecasters may look at; a file without it has the feature absent."""
+    return Column(role=FEATURE + name, names=(normal(column),), cast=Cast.MAYBE, required=False,
+                  scale=scale, position=position)  # fmt: skip
 
 
 def _is_azure_vm(head: Head) -> bool:
@@ -38,6 +47,7 @@ AZURE_VM_CPU = Reader(
         Column(role="arrival", names=("timestamp",), cast=Cast.TIME, position=0),
         Column(role="entity", names=("vm_id",), cast=Cast.TEXT, position=1),
         Column(role="value", names=("avg_cpu",), cast=Cast.NUMBER, position=4),
+        _feature("cpu_max", "max_cpu", scale=0.01, position=3),
     ),
     fits=_is_azure_vm,
 )
@@ -66,10 +76,9 @@ ALIBABA = Reader(
         Column(role="entity", names=("machine_id",), cast=Cast.TEXT, position=0),
         Column(role="arrival", names=("time_stamp",), cast=Cast.TIME, position=1),
         Column(role="value", names=("cpu_util_percent",), cast=Cast.NUMBER, position=2),
+        _feature("disk_io_time", "disk_io_percent", scale=0.01, position=8),
     ),
-    also=frozenset(
-        {"mem_util_percent", "mem_gps", "mkpi", "net_in", "net_out", "disk_io_percent"}
-    ),
+    also=frozenset({"mem_util_percent", "mem_gps", "mkpi", "net_in", "net_out"}),
     fits=lambda head: (
         _is_alibaba(head)
         or {"machine_id", "time_stamp", "cpu_util_percent"} <= set(map(normal, head.columns))
@@ -115,17 +124,17 @@ BITBRAINS = Reader(
     columns=(
         Column(role="arrival", names=("timestamp_ms",), cast=Cast.TIME),
         Column(role="value", names=("cpu_usage_mhz",), cast=Cast.NUMBER),
+        _feature("cpu_mean", "CPU usage [%]", scale=0.01),
+        _feature("cpu_provisioned", "CPU cores"),
+        _feature("mem_used", "Memory usage [KB]", scale=1 / _KB_PER_GIB),
+        _feature("mem_provisioned", "Memory capacity provisioned [KB]", scale=1 / _KB_PER_GIB),
+        _feature("disk_read", "Disk read throughput [KB/s]", scale=1 / _KB_PER_MIB),
+        _feature("disk_write", "Disk write throughput [KB/s]", scale=1 / _KB_PER_MIB),
+        _feature("net_rx", "Network received throughput [KB/s]", scale=1 / _KB_PER_MIB),
+        _feature("net_tx", "Network transmitted throughput [KB/s]", scale=1 / _KB_PER_MIB),
     ),
-    also=frozenset(
-        normal(name)
-        for name in (
-            "CPU cores", "CPU capacity provisioned [MHZ]", "CPU usage [%]",
-            "Memory capacity provisioned [KB]", "Memory usage [KB]",
-            "Disk read throughput [KB/s]", "Disk write throughput [KB/s]",
-            "Network received throughput [KB/s]", "Network transmitted throughput [KB/s]",
-        )
-    ),
-)  # fmt: skip
+    also=frozenset({normal("CPU capacity provisioned [MHZ]")}),
+)
 
 BITBRAINS_PARQUET = Reader(
     format="bitbrains_parquet",
@@ -139,8 +148,8 @@ BITBRAINS_PARQUET = Reader(
         Column(role="arrival", names=("timestamp",), cast=Cast.TIME),
         Column(role="duration_ms", names=("duration",), cast=Cast.NUMBER),
         Column(role="value", names=("cpu_usage",), cast=Cast.NUMBER),
+        _feature("cpu_provisioned", "cpu_count"),
     ),
-    also=frozenset({"cpu_count"}),
 )
 
 _UNIT_WORDS = (("cpu_util", "cpu_percent"), ("cpu_usage", "cpu_percent"),

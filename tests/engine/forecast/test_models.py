@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine.errors import EngineError
 from engine.forecast.base import HORIZONS_S, UnfitError
+from engine.forecast.features import Features, Scaler
 from engine.forecast.naive import season
 from engine.forecast.network import studied
 from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, find
@@ -34,14 +36,30 @@ FITTED_TO_THE_TRACE = [*BASELINES, "prophet"]
 @pytest.fixture(scope="module", params=shipped_models())
 def fitted(request):
     """A model fitted to four days, and the series."""
-    series = daily()
+    series = with_features(daily())
     model = find(request.param).make(0)
     model.fit(series.before(900), AHEAD)
     return model, series
 
 
+def with_features(series, features=None):
+    """The series as a trace that records processors and requests in service too."""
+    rng = np.random.default_rng(1)
+    drawn = {"cpu_mean": rng.random(len(series.values)), "inflight_tasks": 3 * series.values}
+    return replace(series, features=Features(values=features or drawn))
+
+
 def asked(model, series, levels=LEVELS):
-    return model.predict_quantiles(series.histories(CUTS, 900), AHEAD, levels)
+    scaler = Scaler.fitted(series.before(900).features)
+    return model.predict_quantiles(series.histories(CUTS, 900, scaler), AHEAD, levels)
+
+
+def changed(series, values, cut):
+    """Other demand, and everything else changed after a cut-off."""
+    columns = {name: column.copy() for name, column in series.features.values.items()}
+    for column in columns.values():
+        column[cut:] = 7e7
+    return with_features(made(values, series.step_s, series.start_s), columns)
 
 
 def test_nothing_after_the_cut_off_changes_a_forecast(fitted):
@@ -50,8 +68,8 @@ def test_nothing_after_the_cut_off_changes_a_forecast(fitted):
     for number, cut in enumerate(CUTS):
         values = series.values.copy()
         values[cut:] = np.random.default_rng(cut).uniform(0, 1e6, len(values) - cut)
-        changed = made(values, series.step_s, series.start_s)
-        assert np.array_equal(asked(model, changed)[number], plain[number])
+        other = changed(series, values, cut)
+        assert np.array_equal(asked(model, other)[number], plain[number])
 
 
 def test_fitting_sees_the_training_part_only(fitted):
@@ -59,7 +77,7 @@ def test_fitting_sees_the_training_part_only(fitted):
     values = series.values.copy()
     values[900:] = 1e6
     again = find(model.name).make(0)
-    again.fit(made(values, series.step_s, series.start_s).before(900), AHEAD)
+    again.fit(changed(series, values, 900).before(900), AHEAD)
     assert asked(again, series) == pytest.approx(asked(model, series), rel=1e-6, abs=1e-9)
 
 
@@ -75,7 +93,7 @@ def test_quantiles_never_cross_and_are_finite_and_never_negative(fitted, scale, 
     model, series = fitted
     values = np.random.default_rng(seed).gamma(0.5, scale + 1e-12, len(series.values)) * scale
     values[CUTS[1] - 1] *= spike
-    quantiles = asked(model, made(values, series.step_s, series.start_s))
+    quantiles = asked(model, changed(series, values, 0))
     assert quantiles.shape == (3, 3, 3)
     assert np.isfinite(quantiles).all()
     assert (np.diff(quantiles, axis=-1) >= 0).all()
@@ -145,6 +163,26 @@ def test_odd_series_give_a_sensible_forecast_or_a_reason(name, kind):
         assert (np.abs(quantiles[..., 1] - 20) < 20).all()
     if kind in ("gaps", "a long gap"):
         assert (np.abs(quantiles[..., 1] - 20) < 10).all()
+
+
+def test_what_a_trace_records_besides_demand_changes_only_the_network_that_reads_it():
+    bare, full = daily(), with_features(daily())
+    scaler = Scaler.fitted(full.before(900).features)
+    said = {}
+    for name in ("bilstm", "bilstm-features"):
+        model = find(name).make(0)
+        model.fit(full.before(900), AHEAD)
+        said[name] = model.predict_quantiles(full.histories(CUTS, 900, scaler), AHEAD, LEVELS)
+    plain = find("bilstm").make(0)
+    plain.fit(bare.before(900), AHEAD)
+    alone = plain.predict_quantiles(bare.histories(CUTS, 900), AHEAD, LEVELS)
+    assert np.array_equal(said["bilstm"], alone)
+    assert not np.allclose(said["bilstm-features"], alone, rtol=1e-3)
+
+
+def test_without_features_there_is_nothing_to_read():
+    with pytest.raises(UnfitError, match="nothing besides demand"):
+        find("bilstm-features").make(0).fit(daily().before(900), AHEAD)
 
 
 def test_trees_need_demand_before_and_after_a_step():

@@ -4,7 +4,7 @@ import numpy as np
 
 from engine.forecast.evaluation import evaluate
 from engine.forecast.evaluation_plan import plan
-from engine.forecast.relearning import MOST, relearned
+from engine.forecast.relearning import MOST, TRIAL, relearned
 from tests.engine.forecast.series import made
 
 HORIZONS_S = (300.0, 900.0)
@@ -51,11 +51,45 @@ def test_after_a_break_it_learns_again_and_is_better_for_it():
     after, found = relearned(model, before, tasks)
     assert found
     assert BREAK < found[0].step < BREAK + 60
-    assert found[0].after < 0.3 * found[0].before
+    assert found[0].after < 0.5 * found[0].before
     old = tasks.cuts < found[0].step
     assert np.array_equal(after[old], before[old])
     assert not np.array_equal(after[~old], before[~old])
     assert model.learned == [entry.step for entry in found]
+
+
+def test_what_it_learned_takes_over_only_after_it_has_lost_less_for_a_while():
+    model, tasks, before = asked(broken())
+    after, found = relearned(model, before, tasks)
+    later = np.flatnonzero(tasks.cuts >= found[0].step)
+    changed = (after[later, 0] != before[later, 0]).any(-1)
+    assert not changed[:TRIAL].any()
+    assert changed[TRIAL + 3 :].all()
+    assert 0.5 < found[0].taken_frac < 1
+
+
+def test_a_drift_that_is_over_does_not_spoil_the_forecasts_that_follow():
+    series = broken()
+    series.values[BREAK + 15 :] -= 40
+    model, tasks, before = asked(made(series.values, start_s=0.0))
+    _, found = relearned(model, before, tasks)
+    assert found
+    assert found[0].after <= found[0].before
+    assert found[0].taken_frac == 0
+
+
+def test_what_comes_later_does_not_decide_what_is_used_now():
+    series = broken()
+    model, tasks, before = asked(series)
+    after, found = relearned(model, before, tasks)
+    border = found[0].step + 2 * TRIAL
+    values = series.values.copy()
+    values[border:] = 20.0
+    other, changed, same = asked(made(values, start_s=0.0))
+    again, _ = relearned(other, same, changed)
+    early = tasks.cuts <= border
+    assert np.array_equal(again[early], after[early])
+    assert (after[early] != before[early]).any()
 
 
 def test_nothing_after_the_cut_off_decides_or_is_learned():
@@ -79,7 +113,7 @@ def test_without_a_drift_it_never_learns_again():
 
 def test_it_learns_again_so_often_at_most():
     rng = np.random.default_rng(1)
-    level = np.repeat([0.0, 50.0, 0.0, 50.0, 0.0, 50.0], 75)
+    level = np.repeat([0.0, 50.0, 100.0, 200.0], [60, 130, 130, 130])
     values = np.concatenate([np.zeros(1050), level]) + 60 + rng.standard_normal(1500)
     model, tasks, before = asked(made(values, start_s=0.0))
     _, found = relearned(model, before, tasks)

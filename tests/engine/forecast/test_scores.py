@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.forecast.scores import LEVELS, inside, paired, pinball, score
+from engine.forecast.scores import LEVELS, inside, margin, paired, pinball, score
 
 
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
@@ -77,3 +77,41 @@ def test_the_same_losses_are_no_difference():
     found = paired(losses, losses, lag=1)
     assert (found.difference_frac, found.p_value) == (0.0, 1.0)
     assert paired(np.full(9, 1.0), np.full(9, 2.0), lag=1).p_value == 0.0
+
+
+def covered(size, overlap, rng):
+    """Whether the mean of overlapping, rightly calibrated outcomes lies within its margin."""
+    noise = np.convolve(rng.standard_normal(size + overlap), np.ones(overlap), "valid")[:size]
+    inside = (np.abs(noise) < 1.2816 * overlap**0.5).astype(float)
+    by = margin(inside, overlap)
+    return by is None or abs(inside.mean() - 0.8) <= by
+
+
+def test_the_margin_holds_the_true_share_also_when_outcomes_overlap():
+    rng = np.random.default_rng(3)
+    assert sum(covered(400, 12, rng) for _ in range(300)) / 300 > 0.87
+
+
+def test_the_margin_follows_its_source_where_few_outcomes_are_independent():
+    rng = np.random.default_rng(0)
+    values = rng.random(100)
+    few = margin(values, 60)
+    assert few == pytest.approx(
+        (1.96 + 2.9694 * 0.61 + 0.416 * 0.61**2 - 0.5324 * 0.61**3)
+        * float(np.sqrt(long_run(values, 60) / 100))
+    )
+
+
+def long_run(values, lag):
+    """Plain sums, as the formula is written."""
+    off = values - values.mean()
+    size = len(values)
+    total = float(off @ off) / size
+    for k in range(1, lag + 1):
+        total += 2 * (1 - k / (lag + 1)) * float(off[k:] @ off[:-k]) / size
+    return total
+
+
+def test_too_few_or_equal_outcomes_have_no_margin():
+    assert margin(np.array([1.0, np.nan, 0.0]), 2) is None
+    assert margin(np.ones(50), 2) is None
