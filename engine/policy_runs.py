@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from engine.champion.stored import Election, Terms, elect
 from engine.evaluate.judge import Cancel, Progress
 from engine.evaluate.suite import evaluate
 from engine.scenario import Scenario
@@ -33,4 +34,20 @@ class PolicyRuns:
             self._store, suite=suite, traces=traces, policies=policies, scenario=scenario,
             from_s=from_s, to_s=to_s, progress=progress, cancel=cancel, fresh=fresh,
             workers=workers,
+        )  # fmt: skip
+
+    def elect(
+        self,
+        trace_key: str,
+        *,
+        scenario: Scenario,
+        terms: Terms,
+        at_s: float | None = None,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+    ) -> Election:
+        """The rule or the learned policy, per pool; see `engine.champion.stored.elect`."""
+        return elect(
+            self._store, trace_key, scenario=scenario, terms=terms, at_s=at_s,
+            progress=progress, cancel=cancel,
         )  # fmt: skip

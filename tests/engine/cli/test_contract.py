@@ -46,6 +46,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("runs",): [],
         ("runs", "delete"): [one],
         ("evaluate",): ["--trace", "demand", "--policy", "reactive:target=0.7", "--processes", 1],
+        ("champion",): ["--trace", "demand", "--at", "600", "--lookback", "0:10:00"],
         ("report",): ["--baseline", one, other, "--out", tmp_path / "report.json"],
         ("claims",): [],
         ("forecast",): [],
