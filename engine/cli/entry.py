@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import click
 
+from engine.cli.adapting import adapt, allocators
 from engine.cli.benches import bench, warm
 from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
@@ -44,7 +45,7 @@ def smartscale() -> None:
 
 for _command in (
     dashboard, import_, traces, synth, replay, compare, runs, evaluate, champion, policies,
-    scenario, manifests, report, claims, forecast, train, bench, warm,
+    scenario, manifests, report, claims, forecast, train, adapt, allocators, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 
