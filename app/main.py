@@ -38,6 +38,7 @@ page = st.navigation(
             page_of(state.REPLAY_PAGE, words.NAV_REPLAY),
             page_of(state.COMPARE_PAGE, words.NAV_COMPARE),
             page_of(state.RUNS_PAGE, words.NAV_RUNS),
+            page_of(state.TRAINING_PAGE, words.NAV_TRAINING),
         ],
         words.SECTION_MONEY: [
             page_of(state.REPORT_PAGE, words.NAV_REPORT),

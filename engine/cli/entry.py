@@ -10,9 +10,11 @@ from collections.abc import Sequence
 
 import click
 
+from engine.cli.adapting import adapt, allocators
 from engine.cli.benches import bench, warm
 from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
+from engine.cli.elections import champion
 from engine.cli.evaluations import evaluate
 from engine.cli.forecasts import forecast
 from engine.cli.manifests import manifests
@@ -42,8 +44,8 @@ def smartscale() -> None:
 
 
 for _command in (
-    dashboard, import_, traces, synth, replay, compare, runs, evaluate, policies, scenario,
-    manifests, report, claims, forecast, train, bench, warm,
+    dashboard, import_, traces, synth, replay, compare, runs, evaluate, champion, policies,
+    scenario, manifests, report, claims, forecast, train, adapt, allocators, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 

@@ -46,6 +46,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("runs",): [],
         ("runs", "delete"): [one],
         ("evaluate",): ["--trace", "demand", "--policy", "reactive:target=0.7", "--processes", 1],
+        ("champion",): ["--trace", "demand", "--at", "600", "--lookback", "0:10:00"],
         ("report",): ["--baseline", one, other, "--out", tmp_path / "report.json"],
         ("claims",): [],
         ("forecast",): [],
@@ -56,6 +57,9 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("forecast", "train"): ["--out", tmp_path / "net", "--series", 20, "--epochs", 1],
         ("forecast", "card"): ["--checkpoint", tmp_path / "net"],
         ("train",): ["lookahead", "--out", tmp_path / "net2", "--paths", 10, "--epochs", 1],
+        ("adapt",): ["--trace", "half-day", "--episodes", 1, "--name", "mine"],
+        ("allocators",): [],
+        ("allocators", "use"): ["shipped"],
         ("policies",): [],
         ("scenario",): [],
         ("scenario", "show"): [scenario_file],
@@ -80,6 +84,8 @@ def test_every_command_that_prints_results_answers_with_one_json_document(
     monkeypatch.setattr("engine.forecast.training_card.score_families", lambda _: [])
     stocked("synth", "diurnal", "--duration", 7 * 86400, "--rate", 0.01, "--import",
             "--name", "week")  # fmt: skip
+    stocked("synth", "diurnal", "--duration", 30_000, "--rate", 0.5, "--import",
+            "--name", "half-day")  # fmt: skip
     replay = ["--trace", "demand", "--policy", "static,hpa", "--scenario", scenario_file]
     made = stocked("replay", *replay, "--json").document
     cases = answers(demand_file, scenario_file, tmp_path, [run["run_id"] for run in made["runs"]])

@@ -1,0 +1,312 @@
+"""The fine-tuning loop: critics first, then the actor, the best by a validation part, early stop.
+
+What is lived through is mostly windows of the operator's own trace; the rest is generated, so
+that what is known of other demand is not forgotten.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import CheckpointError, ReplayCancelled
+from engine.learn.adapt_cells import OwnPool, Part, own_episode
+from engine.learn.adapt_learner import restored, write
+from engine.learn.cells import FUTURES, TICKS, futures
+from engine.learn.ground import LAG, Ground
+from engine.learn.replay_buffer import Buffer, Scores, Trail
+from engine.learn.rewards import SCORES, fresh_weights
+from engine.learn.tokens import WIDTH
+from engine.learn.training import SIZES
+from engine.lookahead.checkpoint import shipped
+from engine.trace.streams import stream
+from engine.units import FloatArray
+from models.sac_options import Options
+
+if TYPE_CHECKING:
+    from models.sac import Learner
+
+BEST = "best"
+"""Folder of the best checkpoint so far, in that of the training."""
+COSTS = (0.05, 0.2, 0.5, 0.8)
+"""Weights of cost under which the validation part is played; latency and reliability share the
+rest."""
+_STREAM = 6311
+_ONLY_CRITICS = 1 << 30
+"""Updates of the critics for one of the actor, while it stands still."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tuning:
+    """How long to fine-tune, and how."""
+
+    episodes: int = 16
+    """At most."""
+    cells: int = 16
+    own: int = 12
+    """Cells that are windows of the trace."""
+    updates: int = 4
+    """Per tick."""
+    repeat: int = 2
+    """Ticks that a position of the dial is kept while learning."""
+    smooth: float = 0.9
+    """Correlation of the exploration from one decision to the next."""
+    critics_first: int = 2
+    """Episodes in which the actor stands still: new critics know nothing yet."""
+    patience: int = 4
+    """Episodes without a better validation after which it stops."""
+    judged: int = 16
+    """Windows of the validation part."""
+    buffer: int = 150_000
+    seed: int = 0
+    options: Options = field(default_factory=lambda: Options(rate=2e-4))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What the curves show of an episode."""
+
+    episode: int
+    episodes: int
+    seconds: float
+    """Since the start, or since it went on."""
+    reward: float
+    """Mean score by the priorities in force while it acted."""
+    reward_std: float
+    """Between cells."""
+    critic_loss: float
+    entropy: float | None
+    """None while the actor stands still."""
+    alpha: float | None
+    cost: float
+    """Billed slot-seconds over the work that arrived, mean over cells."""
+    missed_frac: float
+    validation: float
+    """Mean score on the validation part, without exploration."""
+    best: bool
+    """Whether no validation before was as good."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """How a fine-tuning ended."""
+
+    before: float
+    """Validation of what it began from."""
+    best: float
+    best_episode: int
+    """0: nothing was better than what it began from."""
+    episodes: int
+    stopped: str
+    """`patience` or `episodes`."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Course:
+    """How far it is; kept between episodes."""
+
+    done: int = 0
+    before: float
+    best: float
+    best_episode: int = 0
+
+
+def fine_tune(
+    tuning: Tuning,
+    pools: tuple[OwnPool, ...],
+    learn: Part,
+    judge: Part,
+    *,
+    start: Path | None,
+    folder: Path,
+    facts: dict[str, Any],
+    on_step: Callable[[Step], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Ending:
+    """Fine-tunes; what was stopped goes on after its last whole episode.
+
+    Args:
+        tuning: how.
+        pools: of the trace.
+        learn: part that windows to learn from are drawn from.
+        judge: part of the validation, later than `learn`.
+        start: checkpoint to begin from; None: the shipped one.
+        folder: keeps the state; its subfolder BEST the best checkpoint.
+        facts: JSON-able; a folder with other ones belongs to another fine-tuning.
+        on_step: told after each episode.
+        cancel: asked once a tick.
+
+    Raises:
+        ReplayCancelled: `cancel` returned true; the folder keeps the last whole episode.
+        CheckpointError: the start cannot be read, or the folder holds another training.
+    """
+    import torch
+
+    from models.sac_state import keep
+
+    torch.set_num_threads(1)
+    began = time.perf_counter()
+    buffer = Buffer(tuning.buffer, WIDTH, FUTURES, len(SCORES))
+    exam = own_episode(
+        pools, judge, seed=tuning.seed, number=900_000, cells=tuning.judged, own=tuning.judged
+    )
+
+    def score(learner: "Learner") -> float:
+        return _examined(learner, Ground(exam, shipped()), cancel)
+
+    whole = {**facts, "tuning": asdict(tuning)}
+    learner, course = _resumed(folder, tuning, buffer, whole) or _begun(tuning, start, score)
+    for number in range(course.done, tuning.episodes):
+        if number - max(course.best_episode, tuning.critics_first) >= tuning.patience:
+            return _ended(course, number, "patience")
+        rate = 1 if number >= tuning.critics_first else _ONLY_CRITICS
+        every = tuning.options.actor_every * rate
+        learner.options = replace(tuning.options, actor_every=every)
+        logged = _episode(tuning, learner, buffer, number, (pools, learn), cancel)
+        found = score(learner)
+        better = number >= tuning.critics_first and found > course.best
+        if better:
+            course.best, course.best_episode = found, number + 1
+            write(learner, folder / BEST, {"episode": number + 1, **whole})
+        course.done = number + 1
+        keep(folder, learner, buffer.columns,
+             {**whole, "at": buffer.at, "course": asdict(course)})  # fmt: skip
+        if on_step is not None:
+            on_step(
+                Step(
+                    episode=number + 1, episodes=tuning.episodes,
+                    seconds=time.perf_counter() - began, validation=found, best=better, **logged,
+                )
+            )  # fmt: skip
+    return _ended(course, tuning.episodes, "episodes")
+
+
+def _ended(course: _Course, episodes: int, stopped: str) -> Ending:
+    return Ending(
+        before=course.before, best=course.best, best_episode=course.best_episode,
+        episodes=episodes, stopped=stopped,
+    )  # fmt: skip
+
+
+def _begun(
+    tuning: Tuning, start: Path | None, score: Callable[["Learner"], float]
+) -> tuple["Learner", _Course]:
+    learner = restored(start, tuning.options, tuning.seed)
+    before = score(learner)
+    return learner, _Course(before=before, best=before)
+
+
+def _resumed(
+    folder: Path, tuning: Tuning, buffer: Buffer, whole: dict[str, Any]
+) -> tuple["Learner", _Course] | None:
+    """What is kept there."""
+    from models.sac_state import facts_of, resume
+
+    facts = facts_of(folder)
+    if facts is None:
+        return None
+    if {name: facts.get(name) for name in whole} != json.loads(json.dumps(whole)):
+        raise CheckpointError(
+            "another fine-tuning was begun there", str(folder),
+            "Use the same trace and settings, another folder, or remove the folder",
+        )  # fmt: skip
+    kept = resume(folder, tuning.options, SIZES)
+    buffer.fill(kept.columns, int(facts["at"]))
+    return kept.learner, _Course(**facts["course"])
+
+
+def _episode(
+    tuning: Tuning,
+    learner: "Learner",
+    buffer: Buffer,
+    number: int,
+    source: tuple[tuple[OwnPool, ...], Part],
+    cancel: Callable[[], bool] | None,
+) -> dict[str, Any]:
+    """Acts with exploration for an episode, learns at every tick."""
+    rng = stream(tuning.seed, _STREAM, number)
+    made = own_episode(
+        *source, seed=tuning.seed, number=number, cells=tuning.cells, own=tuning.own
+    )
+    ground = Ground(made, shipped())
+    weights, noise = fresh_weights(rng, tuning.cells), rng.standard_normal(tuning.cells)
+    trail = Trail(tuning.options.steps, tuning.options.gamma)
+    scores = Scores(tuning.repeat)
+    earned: list[FloatArray] = []
+    logs: list[dict[str, float]] = []
+    for tick in range(TICKS):
+        _check(cancel, number)
+        if tick % tuning.repeat == 0:
+            rows = learner.standard(ground.rows)
+            fresh = rng.standard_normal(tuning.cells)
+            noise = tuning.smooth * noise + np.sqrt(1.0 - tuning.smooth**2) * fresh
+            action = learner.act(rows, weights, noise)
+            trail.saw(rows, futures(made.counts, tick), action)
+        ground.step(action)
+        if tick >= LAG:
+            reward = ground.rewards(tick - LAG)
+            earned.append((reward * weights).sum(1))
+            mean = scores.add(reward)
+            whole = None if mean is None else trail.earned(mean)
+            if whole is not None:
+                buffer.add(whole)
+        learner.pace((number + tick / TICKS) / tuning.episodes)
+        if buffer.held >= tuning.options.batch:
+            logs += [_update(learner, buffer, rng) for _ in range(tuning.updates)]
+    return _logged(logs, np.array(earned), ground)
+
+
+def _update(learner: "Learner", buffer: Buffer, rng: np.random.Generator) -> dict[str, float]:
+    """One update on transitions under priorities that are drawn anew."""
+    from models.sac import Batch
+
+    number = learner.options.batch
+    weights = fresh_weights(rng, number).astype(np.float32)
+    noise = rng.standard_normal((2, number)).astype(np.float32)
+    return learner.update(Batch(*buffer.sample(rng, number), weights), noise)
+
+
+def _examined(learner: "Learner", ground: Ground, cancel: Callable[[], bool] | None) -> float:
+    """Mean score on the validation part: no exploration, the same windows and priorities."""
+    cells = len(ground.episode.pools)
+    costs = np.resize(np.array(COSTS), cells)
+    weights = np.zeros((cells, len(SCORES)))
+    weights[:, SCORES.index("cost")] = costs
+    weights[:, SCORES.index("latency")] = 0.6 * (1.0 - costs)
+    weights[:, SCORES.index("reliability")] = 0.4 * (1.0 - costs)
+    earned = []
+    for tick in range(TICKS):
+        _check(cancel, None)
+        ground.step(learner.act(learner.standard(ground.rows), weights, None))
+        if tick >= LAG:
+            earned.append(float((ground.rewards(tick - LAG) * weights).sum(1).mean()))
+    return float(np.mean(earned))
+
+
+def _check(cancel: Callable[[], bool] | None, number: int | None) -> None:
+    if cancel is not None and cancel():
+        where = "the validation" if number is None else f"episode {number + 1}"
+        raise ReplayCancelled(
+            "the fine-tuning was stopped", where,
+            "Start it again: it goes on after the last whole episode",
+        )  # fmt: skip
+
+
+def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) -> dict[str, Any]:
+    """The curves of an episode; None where nothing of it was learned."""
+    mean: dict[str, Any] = {}
+    for name in ("critic_loss", "entropy", "alpha"):
+        values = [log[name] for log in logs if name in log]
+        mean[name] = float(np.mean(values)) if values else None
+    totals = ground.totals(TICKS - LAG)
+    by_cell = earned.mean(0)
+    return mean | {
+        "reward": float(by_cell.mean()),
+        "reward_std": float(by_cell.std()),
+        "cost": float((totals[:, 2] / np.maximum(totals[:, 3], 1.0)).mean()),
+        "missed_frac": float(totals[:, 1].sum() / max(float(totals[:, 0].sum()), 1.0)),
+    }
