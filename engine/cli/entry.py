@@ -20,6 +20,7 @@ from engine.cli.replays import compare, replay, runs
 from engine.cli.reports import report
 from engine.cli.scenarios import policies, scenario
 from engine.cli.session import explain, with_session
+from engine.cli.sweeps import sweep, sweeps
 from engine.cli.synth import synth
 from engine.cli.traces import import_, traces
 from engine.cli.training import train
@@ -43,7 +44,7 @@ def smartscale() -> None:
 
 for _command in (
     dashboard, import_, traces, synth, replay, compare, runs, evaluate, policies, scenario,
-    manifests, report, claims, forecast, train, bench, warm,
+    sweep, sweeps, manifests, report, claims, forecast, train, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 
