@@ -14,6 +14,7 @@ from engine.sweep.plan import Goal, Method, Plan, plan_of
 from engine.sweep.report import OBJECTIVES, check_objectives, report
 from engine.sweep.trial import Cancel
 from engine.sweep.work import Outcome, Progress, run_sweep, stored_points
+from engine.tune.tuning import Wish, tune
 
 
 class SweepRuns:
@@ -60,6 +61,20 @@ class SweepRuns:
         )  # fmt: skip
         made = run_sweep(self._store, plan, progress=progress, cancel=cancel, workers=workers)
         return self._sweep_document(made, plan, wanted)
+
+    def tune(
+        self,
+        wish: Wish,
+        *,
+        grid: bool = False,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        workers: int | None = None,
+    ) -> dict[str, Any]:
+        """The cheapest parameters that keep the SLO; see `engine.tune.tuning.tune`."""
+        return tune(
+            self._store, wish, grid=grid, progress=progress, cancel=cancel, workers=workers
+        )
 
     def sweep_report(self, key: str, objectives: Sequence[str] = OBJECTIVES) -> dict[str, Any]:
         """The document of a stored sweep as far as it is done. Raises StoreError."""

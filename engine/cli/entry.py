@@ -24,6 +24,7 @@ from engine.cli.sweeps import sweep, sweeps
 from engine.cli.synth import synth
 from engine.cli.traces import import_, traces
 from engine.cli.training import train
+from engine.cli.tuning import tune
 from engine.errors import EngineError, ReplayCancelled, UsageError
 
 DONE, OUR_BUG, WRONG_USAGE, INPUT_AT_FAULT, STOPPED = 0, 1, 2, 3, 130
@@ -44,7 +45,7 @@ def smartscale() -> None:
 
 for _command in (
     dashboard, import_, traces, synth, replay, compare, runs, evaluate, policies, scenario,
-    sweep, sweeps, manifests, report, claims, forecast, train, bench, warm,
+    sweep, sweeps, tune, manifests, report, claims, forecast, train, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 

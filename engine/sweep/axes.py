@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 from engine.errors import UsageError
 from engine.policies.registry import parse_spec
@@ -15,8 +16,8 @@ from engine.scenario import Scenario
 from engine.scenario_file import with_settings
 
 POLICY = "policy"
-DIGITS = 4
-"""Significant digits of values drawn from a range."""
+DECIMALS = 2
+"""At least so many decimals have values drawn from a range whose ends are no whole numbers."""
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?:/(\d+))?(:log)?", re.IGNORECASE)
@@ -34,8 +35,8 @@ class Axis:
     """In the order given; empty for a range."""
     low: float = 0.0
     high: float = 0.0
-    whole: bool = False
-    """Only whole numbers of the range."""
+    decimals: int = 0
+    """Of values drawn from the range: 0 where both ends are whole numbers."""
     log: bool = False
     """The range is even in logarithms."""
 
@@ -55,7 +56,7 @@ class Axis:
             made = math.exp(math.log(self.low) + share * math.log(self.high / self.low))
         else:
             made = self.low + share * (self.high - self.low)
-        return str(round(made)) if self.whole else f"{made:.{DIGITS}g}"
+        return f"{round(made, self.decimals):.12g}"
 
     def place(self, text: str) -> float:
         """Where a value is on the axis, 0 to 1: the reverse of `at`."""
@@ -75,14 +76,24 @@ def parse_axis(text: str) -> Axis:
     if found is None:
         return Axis(path=path, values=tuple(value.strip() for value in rest.split(",")))
     low, high, levels, log = found.groups()
-    whole = low.lstrip("+-").isdigit() and high.lstrip("+-").isdigit()
-    axis = Axis(path=path, low=float(low), high=float(high), whole=whole, log=log is not None)
+    axis = Axis(
+        path=path, low=float(low), high=float(high), log=log is not None,
+        decimals=_decimals(low, high),
+    )  # fmt: skip
     if levels is None:
         return axis
     if int(levels) < 2:
         raise _wrong(path, "a range has at least two levels")
     steps = [axis.at(number / (int(levels) - 1)) for number in range(int(levels))]
     return Axis(path=path, values=tuple(dict.fromkeys(steps)))
+
+
+def _decimals(*ends: str) -> int:
+    """As many as the ends have; 0..1 has whole numbers only, 0.0..1.0 has others too."""
+    if all(end.lstrip("+-").isdigit() for end in ends):
+        return 0
+    given = [-int(Decimal(end).as_tuple().exponent) for end in ends]
+    return max(DECIMALS, *given)
 
 
 def applied(scenario: Scenario, policy: str, point: Settings) -> tuple[Scenario, str]:
