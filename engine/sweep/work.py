@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.cluster.series import clock_s, load_grids, load_histories
 from engine.errors import EngineError
-from engine.runner import ReplayRequest, load_demand, request
+from engine.runner import ReplayRequest, code_version, load_demand, request
 from engine.scenario import Scenario
 from engine.scorecard import Scorecard
 from engine.store import sweeps, traces
@@ -23,8 +23,8 @@ from engine.trace.schema import Kind
 Progress = Callable[[float, str], None]
 AT_ONCE = 2
 """Points that a search chooses together. Fixed, so that its path does not depend on the cores."""
-FIRST = 5
-"""Points that a search begins with, spread evenly; a quarter of few samples is less."""
+FIRST = 4
+"""Points that a search begins with, spread evenly. Fixed, so that it can be extended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +98,7 @@ def _waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
     if plan.method is not Method.SEARCH:
         yield list(points(plan))
         return
-    start = first(plan.axes, max(2, min(FIRST, plan.samples // 2)), plan.seed)
+    start = first(plan.axes, min(FIRST, plan.samples), plan.seed)
     yield start
     chosen = len(start)
     while chosen < plan.samples:
@@ -127,7 +127,7 @@ def bench(
         tempfile.TemporaryDirectory(prefix="smartscale-sweep-") as folder,
         Crew(workers, cancel) as crew,
     ):
-        yield _Bench(store=store, plan=plan, crew=crew, folder=Path(folder))
+        yield _Bench(store=store, plan=plan, crew=crew, folder=Path(folder), code=code_version())
 
 
 @dataclass(slots=True, kw_only=True)
@@ -136,6 +136,8 @@ class _Bench:
     plan: Plan
     crew: Crew
     folder: Path
+    code: str
+    """Version of the code, which does not change while it runs."""
     _demands: dict[str, Path] = field(default_factory=dict)
 
     def replayed(self, wave: Sequence[Settings], outcome: Outcome) -> Iterator[Point]:
@@ -148,14 +150,14 @@ class _Bench:
             except EngineError as error:
                 yield _impossible(settings, error)
                 continue
-            (run_id,) = made.run_ids
+            run_id = made.run_id(made.policies[0], self.code)
             policy = str(made.policies[0])
             sweeps.add_point(self.store, outcome.sweep_id, run_id, policy, settings)
             wanted.setdefault(run_id, made)
             asked.setdefault(run_id, settings)
         known = sweeps.find_trials(self.store, list(wanted))
         for run_id, card in known.items():
-            yield _point(asked[run_id], wanted[run_id], card)
+            yield _point(run_id, asked[run_id], wanted[run_id], card)
         tasks = [
             self._task(run_id, made) for run_id, made in wanted.items() if run_id not in known
         ]
@@ -166,7 +168,9 @@ class _Bench:
     def _kept(self, trial: Trial, settings: Settings, made: ReplayRequest) -> Point:
         if trial.problem is None:
             sweeps.save_trial(self.store, trial.run_id, trial.scorecard, trial.wall_s)
-        return replace(_point(settings, made, trial.scorecard), problem=trial.problem)
+        return replace(
+            _point(trial.run_id, settings, made, trial.scorecard), problem=trial.problem
+        )
 
     def _request(self, settings: Settings) -> ReplayRequest:
         plan = self.plan
@@ -202,9 +206,11 @@ def _drawn(made: ReplayRequest) -> str:
     return f" {scenario.seed} {scenario.sampling} {kind.service_mean_s} {kind.service_cv}"
 
 
-def _point(settings: Settings, made: ReplayRequest, card: Mapping[str, float | None]) -> Point:
+def _point(
+    run_id: str, settings: Settings, made: ReplayRequest, card: Mapping[str, float | None]
+) -> Point:
     return Point(
-        settings=settings, run_id=made.run_ids[0], policy=str(made.policies[0]),
+        settings=settings, run_id=run_id, policy=str(made.policies[0]),
         scorecard=dict(card),
     )  # fmt: skip
 
