@@ -35,6 +35,7 @@ from engine.store.duck import Store
 from engine.store.run_queries import Span
 from engine.store.runs import RunRow
 from engine.store.traces import Imported, TraceInfo
+from engine.sweep_runs import SweepRuns
 from engine.trace.mapping import Mapping as ColumnMapping
 from engine.trace.options import ImportOptions
 from engine.trace.preview import Preview, preview
@@ -46,7 +47,7 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner(ClusterRuns, ForecastRuns, PolicyRuns):
+class Planner(ClusterRuns, ForecastRuns, PolicyRuns, SweepRuns):
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:

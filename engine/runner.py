@@ -69,16 +69,18 @@ class ReplayRequest:
     @property
     def run_ids(self) -> tuple[str, ...]:
         """Content hashes: the same request and code give the same ids."""
-        return tuple(self._run_id(policy) for policy in self.policies)
+        code = code_version()
+        return tuple(self.run_id(policy, code) for policy in self.policies)
 
-    def _run_id(self, policy: PolicySpec) -> str:
+    def run_id(self, policy: PolicySpec, code: str) -> str:
+        """Of the run under one of the policies, with this version of the code."""
         parts = [
             self.trace.content_hash,
             self.from_s,
             self.to_s,
             content_hash(self.scenario),
             str(policy),
-            code_version(),
+            code,
             *policy_version(policy),
             *((entry.region, entry.trace.content_hash) for entry in self.carbon),
             *((entry.node_type, entry.trace.content_hash) for entry in self.prices),

@@ -22,9 +22,11 @@ from engine.cli.replays import compare, replay, runs
 from engine.cli.reports import report
 from engine.cli.scenarios import policies, scenario
 from engine.cli.session import explain, with_session
+from engine.cli.sweeps import sweep, sweeps
 from engine.cli.synth import synth
 from engine.cli.traces import import_, traces
 from engine.cli.training import train
+from engine.cli.tuning import tune
 from engine.errors import EngineError, ReplayCancelled, UsageError
 
 DONE, OUR_BUG, WRONG_USAGE, INPUT_AT_FAULT, STOPPED = 0, 1, 2, 3, 130
@@ -45,7 +47,8 @@ def smartscale() -> None:
 
 for _command in (
     dashboard, import_, traces, synth, replay, compare, runs, evaluate, champion, policies,
-    scenario, manifests, report, claims, forecast, train, adapt, allocators, bench, warm,
+    scenario, sweep, sweeps, tune, manifests, report, claims, forecast, train, adapt, allocators,
+    bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 

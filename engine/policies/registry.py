@@ -7,9 +7,13 @@ anybody else's. `hpa:target=0.6:sync_s=15` names one with two parameters.
 import inspect
 import math
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from engine.errors import EngineError, PolicyError, did_you_mean
@@ -128,12 +132,29 @@ def create(spec: PolicySpec, context: PolicyContext) -> Policy:
     return policy
 
 
-def _installed() -> dict[str, list[EntryPoint]]:
+def _installed() -> Mapping[str, list[EntryPoint]]:
     """Entry points by name; those with the same target count once."""
+    return _scanned(entry_points, tuple((folder, _changed(folder)) for folder in sys.path))
+
+
+@lru_cache(maxsize=4)
+def _scanned(
+    points: Callable[..., Iterable[EntryPoint]],
+    folders: tuple[tuple[str, int], ...],  # noqa: ARG001 - what the answer depends on
+) -> Mapping[str, list[EntryPoint]]:
+    """Reading what every installed package says takes milliseconds, and each replay asks often."""
     found: dict[str, dict[str, EntryPoint]] = {}
-    for point in entry_points(group=GROUP):
+    for point in points(group=GROUP):
         found.setdefault(point.name, {}).setdefault(point.value, point)
-    return {name: list(points.values()) for name, points in found.items()}
+    return MappingProxyType({name: list(each.values()) for name, each in found.items()})
+
+
+def _changed(folder: str) -> int:
+    """When something was last installed there; 0 where there is no such folder."""
+    try:
+        return Path(folder or ".").stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _load(name: str, points: list[EntryPoint]) -> PolicyFactory:
@@ -226,6 +247,7 @@ def _check_contract(spec: PolicySpec, policy: Any) -> None:
         )
 
 
+@lru_cache(maxsize=64)
 def _package(point: EntryPoint) -> str:
     return point.dist.name if point.dist is not None else "unknown"
 

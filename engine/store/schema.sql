@@ -284,3 +284,27 @@ CREATE TABLE IF NOT EXISTS scenarios (
     saved_at      TIMESTAMP NOT NULL,
     scenario      JSON NOT NULL
 );
+
+-- Scorecards of replays that were made for sweeps; what a run of the same id would say.
+CREATE TABLE IF NOT EXISTS trials (
+    run_id     VARCHAR PRIMARY KEY,
+    scorecard  JSON NOT NULL,      -- figures by key
+    wall_s     DOUBLE NOT NULL,
+    created_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS sweeps (
+    sweep_id   VARCHAR PRIMARY KEY, -- hash of trace, window, scenario, policy and what is varied
+    trace_id   VARCHAR NOT NULL,
+    plan       JSON NOT NULL,       -- as it was last asked for
+    created_at TIMESTAMP NOT NULL
+);
+
+CREATE TABLE IF NOT EXISTS sweep_points (
+    sweep_id VARCHAR NOT NULL,
+    run_id   VARCHAR NOT NULL,
+    number   INTEGER NOT NULL,      -- order in which points were chosen
+    policy   VARCHAR NOT NULL,
+    settings JSON NOT NULL,         -- values by path, as typed
+    PRIMARY KEY (sweep_id, run_id)
+);

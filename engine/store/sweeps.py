@@ -1,0 +1,158 @@
+"""Sweeps in the store: their points as they are chosen, scorecards as replays end.
+
+A scorecard is found by the id that the run would have, so nothing is ever replayed twice.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from engine.errors import StoreError, did_you_mean
+from engine.store.duck import Store
+
+__all__ = [
+    "PointRow",
+    "SweepRow",
+    "add_point",
+    "begin_sweep",
+    "delete_sweep",
+    "find_sweep",
+    "find_trials",
+    "list_sweeps",
+    "no_point",
+    "points_of",
+    "save_trial",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRow:
+    """A row of the table `sweeps`."""
+
+    sweep_id: str
+    trace_id: str
+    plan: dict[str, Any]
+    created_at: datetime
+    points: int
+    done: int
+    """Points whose scorecard is there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PointRow:
+    """A point of a sweep."""
+
+    run_id: str
+    policy: str
+    settings: dict[str, str]
+
+
+def begin_sweep(store: Store, sweep_id: str, trace_id: str, plan: Mapping[str, Any]) -> None:
+    """Notes a sweep; one that is there already keeps its points and its time."""
+    with store.transaction() as cursor:
+        cursor.execute(
+            "INSERT INTO sweeps VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (sweep_id) DO UPDATE SET plan = excluded.plan",
+            [sweep_id, trace_id, json.dumps(dict(plan)), _now()],
+        )
+
+
+def add_point(
+    store: Store, sweep_id: str, run_id: str, policy: str, settings: Mapping[str, str]
+) -> None:
+    """Adds a point to a sweep unless it is there."""
+    with store.transaction() as cursor:
+        cursor.execute(
+            "INSERT OR IGNORE INTO sweep_points SELECT $1, $2, "
+            "coalesce(max(number), -1) + 1, $3, $4 FROM sweep_points WHERE sweep_id = $1",
+            [sweep_id, run_id, policy, json.dumps(dict(settings))],
+        )
+
+
+def save_trial(
+    store: Store, run_id: str, scorecard: Mapping[str, float | None], wall_s: float
+) -> None:
+    """Keeps what a replay came to."""
+    with store.transaction() as cursor:
+        cursor.execute(
+            "INSERT OR REPLACE INTO trials VALUES (?, ?, ?, ?)",
+            [run_id, json.dumps(dict(scorecard)), wall_s, _now()],
+        )
+
+
+def find_trials(store: Store, run_ids: Sequence[str]) -> dict[str, dict[str, float | None]]:
+    """Scorecards by run id of the trials, and of whole runs, that are there."""
+    if not run_ids:
+        return {}
+    with store.transaction() as cursor:
+        rows = cursor.execute(
+            "SELECT run_id, scorecard FROM runs WHERE status = 'done' AND list_contains($1, "
+            "run_id) UNION ALL SELECT run_id, scorecard FROM trials WHERE list_contains($1, "
+            "run_id)",
+            [list(run_ids)],
+        ).fetchall()
+    return {str(run_id): json.loads(text) for run_id, text in rows}
+
+
+def points_of(store: Store, sweep_id: str) -> list[PointRow]:
+    """All points of a sweep in the order in which they were chosen."""
+    with store.transaction() as cursor:
+        rows = cursor.execute(
+            "SELECT run_id, policy, settings FROM sweep_points WHERE sweep_id = ? ORDER BY number",
+            [sweep_id],
+        ).fetchall()
+    return [
+        PointRow(run_id=run_id, policy=policy, settings=json.loads(settings))
+        for run_id, policy, settings in rows
+    ]
+
+
+def list_sweeps(store: Store) -> list[SweepRow]:
+    """All sweeps, newest first."""
+    with store.transaction() as cursor:
+        rows = cursor.execute(
+            "SELECT sweep_id, trace_id, plan, created_at, "
+            "(SELECT count(*) FROM sweep_points p WHERE p.sweep_id = s.sweep_id), "
+            "(SELECT count(*) FROM sweep_points p WHERE p.sweep_id = s.sweep_id AND (p.run_id IN "
+            "(SELECT run_id FROM trials) OR p.run_id IN "
+            "(SELECT run_id FROM runs WHERE status = 'done'))) "
+            "FROM sweeps s ORDER BY created_at DESC, sweep_id"
+        ).fetchall()
+    return [
+        SweepRow(
+            sweep_id=row[0], trace_id=row[1], plan=json.loads(row[2]), created_at=row[3],
+            points=row[4], done=row[5],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def find_sweep(store: Store, key: str) -> SweepRow:
+    """The sweep with this id, or the only one whose id begins with it. Raises StoreError."""
+    rows = list_sweeps(store)
+    found = [row for row in rows if key and row.sweep_id.startswith(key)]
+    if len(found) == 1:
+        return found[0]
+    known = [row.sweep_id for row in rows]
+    fix = did_you_mean(key, known) if known else "Make one first: smartscale sweep"
+    raise StoreError(f"{len(found)} sweeps have the id {key!r}", str(store.path), fix)
+
+
+def no_point(run_id: str, sweep_id: str) -> StoreError:
+    """The error for a run that is no point of a sweep."""
+    return StoreError(
+        f"the sweep has no point {run_id!r}", f"sweep {sweep_id}", "Choose one of its points"
+    )
+
+
+def delete_sweep(store: Store, sweep_id: str) -> None:
+    """Forgets a sweep and its points; scorecards stay for others."""
+    with store.transaction() as cursor:
+        cursor.execute("DELETE FROM sweep_points WHERE sweep_id = ?", [sweep_id])
+        cursor.execute("DELETE FROM sweeps WHERE sweep_id = ?", [sweep_id])
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,125 @@
+"""Which setting moves which figure, and where a figure falls off a cliff. Pure arithmetic."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.units import FloatArray, IntArray
+
+GROUPS_MAX = 6
+"""Groups that the values of a range are put into."""
+FALL = 0.02
+"""A promise is broken by a cliff where it is missed by this share of requests more, in a step."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """How a setting moves a figure, whatever the other settings are."""
+
+    path: str
+    figure: str
+    explained_frac: float
+    """Correlation ratio η² = Var(E[figure | setting]) / Var(figure); 1: it alone decides."""
+    lowest: float
+    """Mean of the figure where the setting makes it lowest."""
+    highest: float
+    rises: bool | None
+    """With the setting; None where it is no number or goes up and down."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cliff:
+    """A step of a setting over which a promise collapses."""
+
+    path: str
+    kept_at: str
+    """Last value at which it is kept."""
+    broken_at: str
+    kept_frac: float
+    """Mean SLO attainment there."""
+    broken_frac: float
+
+
+def groups_of(values: Sequence[str]) -> tuple[IntArray, list[str]]:
+    """The group of each value, and a name for each group: itself, or the middle of several.
+
+    Numbers are in order and, where there are many, in groups of equal size; text is in order of
+    appearance.
+    """
+    numbers = as_numbers(values)
+    if numbers is None:
+        names = list(dict.fromkeys(values))
+        return np.array([names.index(value) for value in values], np.int64), names
+    levels = np.unique(numbers)
+    if len(levels) <= max(GROUPS_MAX, 2):
+        named = {float(n): text for n, text in zip(numbers, values, strict=True)}
+        return np.searchsorted(levels, numbers), [named[float(level)] for level in levels]
+    edges = np.quantile(numbers, np.linspace(0, 1, GROUPS_MAX + 1)[1:-1])
+    group = np.searchsorted(edges, numbers, side="right")
+    used, group = np.unique(group, return_inverse=True)
+    names = [f"{np.median(numbers[group == each]):.4g}" for each in range(len(used))]
+    return group.astype(np.int64), names
+
+
+def as_numbers(values: Sequence[str]) -> FloatArray | None:
+    """The values as numbers; None if one of them is none."""
+    try:
+        return np.array([float(value) for value in values])
+    except ValueError:
+        return None
+
+
+def effect(path: str, settings: Sequence[str], figure: str, values: FloatArray) -> Effect | None:
+    """What a setting does to a figure; None where either does not vary.
+
+    Args:
+        path: of the setting.
+        settings: (N,) as typed.
+        figure: its key.
+        values: (N,), NaN where not measured.
+    """
+    known = ~np.isnan(values)
+    kept = values[known]
+    group, names = groups_of([s for s, k in zip(settings, known, strict=True) if k])
+    if len(names) < 2 or len(kept) < 2 or float(kept.var()) <= 1e-18 * float((kept**2).mean()):
+        return None
+    means = np.array([kept[group == number].mean() for number in range(len(names))])
+    shares = np.bincount(group) / len(group)
+    between = float((shares * (means - kept.mean()) ** 2).sum())
+    steps = np.diff(means)
+    ordered = as_numbers(settings) is not None
+    rises = bool(steps[0] > 0) if ordered and (steps > 0).all() | (steps < 0).all() else None
+    return Effect(
+        path=path, figure=figure, explained_frac=min(1.0, between / float(kept.var())),
+        lowest=float(means.min()), highest=float(means.max()), rises=rises,
+    )  # fmt: skip
+
+
+def cliff(
+    path: str, settings: Sequence[str], attainment: FloatArray, bound: float
+) -> Cliff | None:
+    """The first step of a numeric setting at which the mean attainment collapses.
+
+    It was at the bound before, is below it after, and fell by `FALL` or more.
+
+    Args:
+        path: of the setting.
+        settings: (N,) as typed.
+        attainment: (N,) share of requests within the SLO.
+        bound: what was promised.
+    """
+    if as_numbers(settings) is None or len(settings) < 2:
+        return None
+    group, names = groups_of(settings)
+    means = [float(attainment[group == number].mean()) for number in range(len(names))]
+    ways = [range(len(names) - 1), range(len(names) - 1, 0, -1)]
+    for numbers, step in zip(ways, (1, -1), strict=True):
+        for here in numbers:
+            after = means[here + step]
+            if means[here] >= bound > after and means[here] - after >= FALL:
+                return Cliff(
+                    path=path, kept_at=names[here], broken_at=names[here + step],
+                    kept_frac=means[here], broken_frac=after,
+                )  # fmt: skip
+    return None

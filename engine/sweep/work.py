@@ -1,0 +1,241 @@
+"""Makes a sweep: chooses points, replays those that nobody replayed yet, keeps each result."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from engine.cluster.series import clock_s, load_grids, load_histories
+from engine.errors import EngineError
+from engine.runner import ReplayRequest, code_version, load_demand, request
+from engine.scenario import Scenario
+from engine.scorecard import Scorecard
+from engine.store import sweeps, traces
+from engine.store.duck import Store
+from engine.sweep.axes import Settings, applied
+from engine.sweep.crew import Crew
+from engine.sweep.plan import Method, Plan, points
+from engine.sweep.search import Known, first, following
+from engine.sweep.trial import Cancel, Task, Trial, write_demand
+from engine.trace.schema import Kind
+
+Progress = Callable[[float, str], None]
+AT_ONCE = 2
+"""Points that a search chooses together. Fixed, so that its path does not depend on the cores."""
+FIRST = 4
+"""Points that a search begins with, spread evenly. Fixed, so that it can be extended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A point of a sweep whose replay is done, or says why it cannot be."""
+
+    settings: Settings
+    run_id: str
+    """Empty where there can be no run."""
+    policy: str
+    scorecard: Scorecard
+    problem: tuple[str, str, str] | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Outcome:
+    """What became of a sweep."""
+
+    sweep_id: str
+    points: list[Point] = field(default_factory=list)
+    replayed: int = 0
+    """Of the points; the others were known."""
+
+
+def sweep_id_of(store: Store, plan: Plan) -> str:
+    """The sweep's id: the same plan on the same trace has the same one."""
+    return plan.key(traces.find_trace(store, plan.trace).content_hash)
+
+
+def run_sweep(
+    store: Store,
+    plan: Plan,
+    *,
+    progress: Progress | None = None,
+    cancel: Cancel | None = None,
+    workers: int | None = None,
+) -> Outcome:
+    """Replays every point of a plan that was not replayed yet, and keeps each as it comes.
+
+    Args:
+        store: the open store.
+        plan: what to vary on which trace window.
+        progress: share done, and what is being done.
+        cancel: asked now and then.
+        workers: processes; None: one a core.
+
+    Raises:
+        StoreError: no such trace.
+        UsageError: a window without requests.
+        ReplayCancelled: `cancel` returned true; what was finished is kept.
+    """
+    outcome = Outcome(sweep_id=sweep_id_of(store, plan))
+    sweeps.begin_sweep(store, outcome.sweep_id, plan.trace, plan.document())
+
+    def told() -> None:
+        if progress is not None:
+            done = len(outcome.points)
+            progress(done / max(1, plan.size), f"{done} of {plan.size} replays")
+
+    with bench(store, plan, cancel=cancel, workers=workers) as table:
+        told()
+        for wave in _waves(plan, outcome):
+            for point in table.replayed(wave, outcome):
+                outcome.points.append(point)
+                told()
+    return outcome
+
+
+def _waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
+    """Points to replay together; those of a search depend on what came of the ones before."""
+    if plan.method is not Method.SEARCH:
+        yield list(points(plan))
+        return
+    start = first(plan.axes, min(FIRST, plan.samples), plan.seed)
+    yield start
+    chosen = len(start)
+    while chosen < plan.samples:
+        known = [
+            Known(point.settings, minimised, held)
+            for point in sorted(outcome.points, key=lambda each: tuple(each.settings.values()))
+            if (minimised := point.scorecard.get(plan.goal.minimise)) is not None
+            and (held := point.scorecard.get(plan.goal.figure)) is not None
+        ]
+        if len(known) < 2:  # nothing to learn from
+            return
+        number = min(AT_ONCE, plan.samples - chosen)
+        wave = following(plan.axes, plan.goal, known, number, plan.seed)
+        if not wave:
+            return
+        chosen += len(wave)
+        yield wave
+
+
+@contextmanager
+def bench(
+    store: Store, plan: Plan, *, cancel: Cancel | None = None, workers: int | None = None
+) -> Iterator["_Bench"]:
+    """What replays of one trace window share: processes, and the requests in files."""
+    with (
+        tempfile.TemporaryDirectory(prefix="smartscale-sweep-") as folder,
+        Crew(workers, cancel) as crew,
+    ):
+        yield _Bench(store=store, plan=plan, crew=crew, folder=Path(folder), code=code_version())
+
+
+@dataclass(slots=True, kw_only=True)
+class _Bench:
+    store: Store
+    plan: Plan
+    crew: Crew
+    folder: Path
+    code: str
+    """Version of the code, which does not change while it runs."""
+    _demands: dict[str, Path] = field(default_factory=dict)
+
+    def replayed(self, wave: Sequence[Settings], outcome: Outcome) -> Iterator[Point]:
+        """Points of a wave: known ones at once, the others as their replays end."""
+        wanted: dict[str, ReplayRequest] = {}
+        asked: dict[str, Settings] = {}
+        for settings in wave:
+            try:
+                made = self._request(settings)
+            except EngineError as error:
+                yield _impossible(settings, error)
+                continue
+            run_id = made.run_id(made.policies[0], self.code)
+            policy = str(made.policies[0])
+            sweeps.add_point(self.store, outcome.sweep_id, run_id, policy, settings)
+            wanted.setdefault(run_id, made)
+            asked.setdefault(run_id, settings)
+        known = sweeps.find_trials(self.store, list(wanted))
+        for run_id, card in known.items():
+            yield _point(run_id, asked[run_id], wanted[run_id], card)
+        tasks = [
+            self._task(run_id, made) for run_id, made in wanted.items() if run_id not in known
+        ]
+        for trial in self.crew.perform(tasks):
+            outcome.replayed += 1
+            yield self._kept(trial, asked[trial.run_id], wanted[trial.run_id])
+
+    def _kept(self, trial: Trial, settings: Settings, made: ReplayRequest) -> Point:
+        if trial.problem is None:
+            sweeps.save_trial(self.store, trial.run_id, trial.scorecard, trial.wall_s)
+        return replace(
+            _point(trial.run_id, settings, made, trial.scorecard), problem=trial.problem
+        )
+
+    def _request(self, settings: Settings) -> ReplayRequest:
+        plan = self.plan
+        scenario, policy = applied(plan.scenario, plan.policy, settings)
+        return request(self.store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s)
+
+    def _task(self, run_id: str, made: ReplayRequest) -> Task:
+        epoch_s = made.trace.epoch_s
+        return Task(
+            run_id=run_id, scenario=made.scenario, policy=str(made.policies[0]),
+            window_s=made.to_s - made.from_s, clock_s=clock_s(epoch_s, made.from_s),
+            demand=self._demand(made),
+            grids=load_grids(self.store, made.carbon, epoch_s),
+            prices=load_histories(self.store, made.prices, made.scenario, epoch_s),
+        )  # fmt: skip
+
+    def _demand(self, made: ReplayRequest) -> Path:
+        """The file of the requests: one for all points where they are rows of the trace."""
+        key = f"{made.to_s}" + _drawn(made)
+        if key not in self._demands:
+            path = self.folder / f"{len(self._demands)}.npz"
+            write_demand(load_demand(self.store, made), path)
+            self._demands[key] = path
+        return self._demands[key]
+
+
+def _drawn(made: ReplayRequest) -> str:
+    """What of the scenario decides which requests are drawn; a series has none of its own."""
+    if made.trace.kind is not Kind.SERIES:
+        return ""
+    scenario: Scenario = made.scenario
+    kind = scenario.agent_type_of(scenario.pools[0])
+    return f" {scenario.seed} {scenario.sampling} {kind.service_mean_s} {kind.service_cv}"
+
+
+def _point(
+    run_id: str, settings: Settings, made: ReplayRequest, card: Mapping[str, float | None]
+) -> Point:
+    return Point(
+        settings=settings, run_id=run_id, policy=str(made.policies[0]),
+        scorecard=dict(card),
+    )  # fmt: skip
+
+
+def _impossible(settings: Settings, error: EngineError) -> Point:
+    return Point(
+        settings=settings, run_id="", policy="", scorecard={},
+        problem=(error.what, error.where, error.fix),
+    )  # fmt: skip
+
+
+def stored_points(store: Store, sweep_id: str) -> list[Point]:
+    """The points of a sweep whose replays are done, from the store alone."""
+    rows = sweeps.points_of(store, sweep_id)
+    cards = sweeps.find_trials(store, [row.run_id for row in rows])
+    return [
+        Point(
+            settings=row.settings, run_id=row.run_id, policy=row.policy,
+            scorecard=cards[row.run_id],
+        )
+        for row in rows
+        if row.run_id in cards
+    ]  # fmt: skip
+
+
+def paths_of(points_made: Iterable[Point]) -> list[str]:
+    """Every path that is varied, in order of appearance."""
+    return list(dict.fromkeys(path for point in points_made for path in point.settings))

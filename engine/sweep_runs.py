@@ -1,0 +1,127 @@
+"""The planner's part on sweeps: made, looked at again, and a point of one opened as a run."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from engine import runner
+from engine.scenario import Scenario
+from engine.store import sweeps, traces
+from engine.store.duck import Store
+from engine.store.sweeps import SweepRow
+from engine.sweep.axes import Axis, applied
+from engine.sweep.plan import Goal, Method, Plan, plan_of
+from engine.sweep.report import OBJECTIVES, check_objectives, report
+from engine.sweep.trial import Cancel
+from engine.sweep.work import Outcome, Progress, run_sweep, stored_points
+from engine.tune.tuning import Wish, tune
+
+
+class SweepRuns:
+    """The part of the planner that replays many settings."""
+
+    _store: Store
+
+    def sweep(
+        self,
+        trace_key: str,
+        policy: str,
+        axes: Sequence[Axis],
+        *,
+        scenario: Scenario,
+        method: Method = Method.GRID,
+        samples: int = 32,
+        seed: int = 0,
+        goal: Goal | None = None,
+        objectives: Sequence[str] = OBJECTIVES,
+        from_s: float = 0.0,
+        to_s: float | None = None,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        workers: int | None = None,
+    ) -> dict[str, Any]:
+        """Replays settings of a policy or a cluster on one window; the document of the sweep.
+
+        What was replayed before, in this sweep or otherwise, is not replayed again. A sweep that
+        was made before with fewer points goes on with the new ones.
+
+        Raises:
+            UsageError: nothing to vary, or axes that the method cannot use.
+            StoreError: no such trace.
+            ReplayCancelled: `cancel` returned true; what was finished is kept.
+        """
+        wanted = check_objectives(objectives)
+        for axis in axes:  # a path that does not exist is refused before anything is replayed
+            applied(scenario, policy, {axis.path: axis.at(0.0)})
+        whole = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
+        plan = Plan(
+            trace=whole.trace.trace_id, from_s=whole.from_s, to_s=whole.to_s, scenario=scenario,
+            policy=str(whole.policies[0]), axes=tuple(axes), method=method, samples=samples,
+            seed=seed, goal=goal or Goal(bound=scenario.slo.attainment_frac),
+        )  # fmt: skip
+        made = run_sweep(self._store, plan, progress=progress, cancel=cancel, workers=workers)
+        return self._sweep_document(made, plan, wanted)
+
+    def tune(
+        self,
+        wish: Wish,
+        *,
+        grid: bool = False,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        workers: int | None = None,
+    ) -> dict[str, Any]:
+        """The cheapest parameters that keep the SLO; see `engine.tune.tuning.tune`."""
+        return tune(
+            self._store, wish, grid=grid, progress=progress, cancel=cancel, workers=workers
+        )
+
+    def sweep_report(self, key: str, objectives: Sequence[str] = OBJECTIVES) -> dict[str, Any]:
+        """The document of a stored sweep as far as it is done. Raises StoreError."""
+        row = sweeps.find_sweep(self._store, key)
+        plan = plan_of(row.plan)
+        points = stored_points(self._store, row.sweep_id)
+        made = Outcome(sweep_id=row.sweep_id, points=points)
+        return self._sweep_document(made, plan, check_objectives(objectives))
+
+    def sweeps(self) -> list[SweepRow]:
+        """All sweeps, newest first."""
+        return sweeps.list_sweeps(self._store)
+
+    def delete_sweep(self, key: str) -> None:
+        """Forgets a sweep; what it replayed stays known. Raises StoreError."""
+        sweeps.delete_sweep(self._store, sweeps.find_sweep(self._store, key).sweep_id)
+
+    def open_point(self, sweep_key: str, run_id: str, *, cancel: Cancel | None = None) -> str:
+        """Makes a point of a sweep a whole run, with timelines and decisions; its id.
+
+        Raises:
+            StoreError: no such sweep or point.
+            ReplayCancelled: `cancel` returned true.
+        """
+        row = sweeps.find_sweep(self._store, sweep_key)
+        plan = plan_of(row.plan)
+        points = {p.run_id: p for p in sweeps.points_of(self._store, row.sweep_id)}
+        if run_id not in points:
+            raise sweeps.no_point(run_id, row.sweep_id)
+        scenario, policy = applied(plan.scenario, plan.policy, points[run_id].settings)
+        wanted = runner.request(
+            self._store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s
+        )
+        return runner.run(self._store, wanted, cancel=cancel)[0]
+
+    def _sweep_document(
+        self, made: Outcome, plan: Plan, objectives: Sequence[str]
+    ) -> dict[str, Any]:
+        if plan.method is not Method.SEARCH:  # with what earlier calls of the same sweep made
+            known = {point.run_id for point in made.points}
+            more = [p for p in stored_points(self._store, made.sweep_id) if p.run_id not in known]
+            made = replace(made, points=[*made.points, *more])
+        trace = traces.find_trace(self._store, plan.trace)
+        return {
+            "sweep_id": made.sweep_id, "trace": trace.name, "trace_id": trace.trace_id,
+            "from_s": plan.from_s, "to_s": plan.to_s, "policy": plan.policy,
+            "scenario": plan.scenario.name, "method": plan.method.value,
+            "varied": [axis.path for axis in plan.axes], "asked": plan.size,
+            "replayed": made.replayed, **report(made.points, objectives, plan.goal),
+        }  # fmt: skip

@@ -1,0 +1,57 @@
+"""Which parameters of a policy are tuned, between what, and the grid that a search must beat."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from engine.errors import UsageError, did_you_mean
+from engine.sweep.axes import Axis, parse_axis
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Space:
+    """What may be set."""
+
+    ranges: tuple[str, ...]
+    """As `--vary` takes them; a search moves freely between the ends."""
+    grid: tuple[str, ...]
+    """9 x 5 settings within them, as somebody would try by hand."""
+
+    def axes(self) -> tuple[Axis, ...]:
+        """What a search varies."""
+        return tuple(parse_axis(text) for text in self.ranges)
+
+    def grid_axes(self) -> tuple[Axis, ...]:
+        """What the grid varies."""
+        return tuple(parse_axis(text) for text in self.grid)
+
+
+SPACES: Mapping[str, Space] = MappingProxyType(
+    {
+        "hpa": Space(
+            ranges=("policy.target=0.05..0.95", "policy.downscale_window_s=0..600"),
+            grid=(
+                "policy.target=0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9",
+                "policy.downscale_window_s=0,60,120,300,600",
+            ),
+        ),
+        "threshold": Space(
+            ranges=("policy.upper=0.36..0.98", "policy.cooldown_in_s=0..600"),
+            grid=(
+                "policy.upper=0.4,0.47,0.54,0.61,0.68,0.75,0.82,0.89,0.96",
+                "policy.cooldown_in_s=0,60,120,300,600",
+            ),
+        ),
+    }
+)
+"""By policy. Shares go in whole percent, as manifests say them."""
+
+
+def space_of(policy: str) -> Space:
+    """The space of a policy. Raises UsageError for one that is not tuned."""
+    name = policy.partition(":")[0]
+    if name not in SPACES:
+        raise UsageError(
+            f"there is no tuning of policy {name!r}", "tune", did_you_mean(name, SPACES)
+        )
+    return SPACES[name]

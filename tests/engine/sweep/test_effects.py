@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from engine.sweep.effects import cliff, effect
+
+
+def test_the_setting_that_decides_alone_explains_everything():
+    both = [(a, b) for a in range(4) for b in range(4)]
+    values = np.array([10.0 * a for a, _ in both])
+    one = effect("a", [str(a) for a, _ in both], "cost_usd", values)
+    other = effect("b", [str(b) for _, b in both], "cost_usd", values)
+    assert (one.explained_frac, one.rises) == (pytest.approx(1.0), True)
+    assert other.explained_frac == pytest.approx(0.0)
+    assert (one.lowest, one.highest) == (0.0, 30.0)
+
+
+def test_two_settings_that_add_up_share_the_variance_by_their_weight():
+    both = [(a, b) for a in range(5) for b in range(5)]
+    values = np.array([2.0 * a + b for a, b in both])
+    shares = [
+        effect("x", [str(pair[k]) for pair in both], "cost_usd", values).explained_frac
+        for k in (0, 1)
+    ]
+    assert shares == pytest.approx([0.8, 0.2])
+
+
+def test_a_setting_or_a_figure_that_does_not_vary_has_no_effect():
+    assert effect("a", ["1", "1"], "cost_usd", np.array([1.0, 2.0])) is None
+    assert effect("a", ["1", "2"], "cost_usd", np.array([3.0, 3.0])) is None
+    assert effect("a", ["1", "2"], "cost_usd", np.array([3.0, np.nan])) is None
+
+
+def test_text_and_curves_that_turn_have_no_direction():
+    assert effect("a", ["x", "y"], "cost_usd", np.array([1.0, 2.0])).rises is None
+    assert effect("a", ["1", "2", "3"], "cost_usd", np.array([1.0, 9.0, 2.0])).rises is None
+
+
+def test_many_values_are_put_into_groups():
+    rng = np.random.default_rng(1)
+    places = rng.uniform(0, 1, 300)
+    found = effect("a", [f"{p:.4f}" for p in places], "cost_usd", places**2)
+    assert 0.9 < found.explained_frac <= 1.0
+    assert found.rises
+
+
+def test_a_cliff_is_named_by_the_last_value_that_keeps_the_promise():
+    starts = ["20", "45", "90", "180"]
+    found = cliff("startup", starts, np.array([0.999, 0.995, 0.91, 0.8]), 0.99)
+    assert (found.kept_at, found.broken_at) == ("45", "90")
+    falling = cliff("workers", ["1", "2", "3"], np.array([0.5, 0.995, 0.999]), 0.99)
+    assert (falling.kept_at, falling.broken_at) == ("2", "1")
+
+
+def test_a_slope_is_no_cliff():
+    assert cliff("x", ["1", "2"], np.array([0.995, 0.985]), 0.99) is None
+    assert cliff("x", ["1", "2"], np.array([0.8, 0.7]), 0.99) is None
+    assert cliff("x", ["a", "b"], np.array([1.0, 0.5]), 0.99) is None
