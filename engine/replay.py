@@ -4,6 +4,7 @@ A run's result never depends on the others, on threads or on the clock (only the
 decision times do, and they are kept apart).
 """
 
+import copy
 import math
 import os
 import time
@@ -30,7 +31,7 @@ from engine.guard.record import Log
 from engine.merging import dearest, merged_observation
 from engine.monitor import Monitor
 from engine.policies.base import Action, Future, Observation, Policy, PolicyContext
-from engine.policies.checks import failure_of, ticks_between
+from engine.policies.checks import digest, failure_of, ticks_between
 from engine.records import DecisionLog, RunRecord
 from engine.scenario import Scenario
 from engine.sim import kernel
@@ -42,6 +43,10 @@ from engine.units import FloatArray
 
 THREADS_PAY_OFF = 20_000
 """Requests per tick, over all runs, from which advancing in threads beats doing it in turn."""
+
+
+Probe = Callable[["Replay", int, Observation, FloatArray, FloatArray], None]
+"""Takes the replay, the tick, what the policy is about to see, grids and prices, (P,) each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +176,36 @@ class Replay:
         self.gauges = Gauges(scenario, self.ticks)
         self.books = SizeBooks(spec.workload.pools, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
+        self.tick = 0
+        """That begins next."""
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
         self.wanted = np.array([f.workers_initial for f in context.pools], np.int64)
         self.log = DecisionLog()
+        self._seen = 0
+        self.probe: Probe | None = None
+        """Told of each evaluation before it happens; what it is given is not its own."""
+
+    def fork(self) -> "Replay":
+        """A copy that can be played on differently; what never changes is shared.
+
+        Its log begins here. Raises PolicyError for a policy that cannot be copied.
+        """
+        state, done = self.fleet.state, int(self.tick)
+        shared = (
+            self.spec, self.facts, state.requests, state.roots, state.traits, state.startup_draws
+        )  # fmt: skip
+        memo: dict[int, object] = {id(value): value for value in shared}
+        memo |= {id(self.log): DecisionLog(), id(self.probe): None}
+        for grown in (self.counters, self.integrals):
+            memo[id(grown)] = empty = np.zeros_like(grown)
+            empty[:done] = grown[:done]
+        try:
+            return copy.deepcopy(self, memo)
+        except (TypeError, ValueError) as error:
+            raise PolicyError(
+                f"the state of policy {self.spec.name!r} cannot be copied: {error}",
+                "branching a replay", "Let the policy keep plain values and arrays only",
+            ) from error  # fmt: skip
 
     # 1. decide, at the start of a tick, from what was observed until now
     def decide(self, tick: int) -> None:
@@ -189,6 +221,9 @@ class Replay:
             self.guard.see(observation)
         if due:
             grams = observation.grid_g_per_kwh.copy()
+            self._seen = digest(observation)
+            if self.probe is not None:
+                self.probe(self, tick, observation, grams, prices)
             started = time.perf_counter()
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
@@ -218,6 +253,7 @@ class Replay:
         self.gauges.read(tick, state, self.fleet.utilisation, seconds)
         self.books.read(tick, state, self.integrals[tick], self.edges_s[tick : tick + 2])
         self.monitor.keep_views(tick)
+        self.tick = tick + 1
 
     def _apply(
         self, tick: int, action: Action, g_per_kwh: FloatArray, usd_per_hour: FloatArray
@@ -276,6 +312,7 @@ class Replay:
         log.applied.append(entry.workers)
         log.reason.append((bound or entry.reason).value)
         log.size.append(size)
+        log.seen.append(self._seen)
         log.rationale.append(
             msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
             if action.rationale

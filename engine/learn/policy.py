@@ -1,5 +1,6 @@
 """The learned allocator as a policy: tokens, actor and dial compiled, one batch for all pools."""
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -105,6 +106,12 @@ class SmartScale:
             for name, weight in zip(SCORES, self._weights, strict=True)
         }
         return self._watch.answer(observation, wanted, numbers)
+
+    def without(self, *reasons: Reason) -> "SmartScale":
+        """A copy, with its memory, in which some of its own constraints no longer bind."""
+        lifted = copy.deepcopy(self)
+        lifted._watch.lift(*reasons)
+        return lifted
 
     def _look(self, observation: Observation) -> None:
         for column, name in enumerate(tokens.SEEN[:-1]):

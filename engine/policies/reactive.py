@@ -1,5 +1,7 @@
 """Reactive scaling: capacity for the demand just measured, at a target utilisation."""
 
+import copy
+
 import numpy as np
 
 from engine.policies import parameters as check
@@ -59,3 +61,9 @@ class Reactive:
             "target": np.full(len(rate), self._target),
         }
         return watch.answer(observation, wanted, numbers)
+
+    def without(self, *reasons: Reason) -> "Reactive":
+        """A copy, with its memory, in which some of its own constraints no longer bind."""
+        lifted = copy.deepcopy(self)
+        lifted._watch.lift(*reasons)
+        return lifted
