@@ -31,8 +31,8 @@ from engine.guard.record import Log
 from engine.merging import dearest, merged_observation
 from engine.monitor import Monitor
 from engine.policies.base import Action, Future, Observation, Policy, PolicyContext
-from engine.policies.checks import digest, failure_of, ticks_between
-from engine.records import DecisionLog, RunRecord
+from engine.policies.checks import digest, failure_of, ticks_between, uncopied
+from engine.records import Accounts, DecisionLog, RunRecord
 from engine.scenario import Scenario
 from engine.sim import kernel
 from engine.sim.outcomes import Tally, pools_of, tally
@@ -154,7 +154,7 @@ class Replay:
         self.ticks = max(1, math.ceil(spec.window_s / scenario.tick_s - 1e-9))
         self.facts = facts_of(scenario, workload)
         self.types = None if scenario.siting is None else types_of(scenario)
-        context = context_of(scenario, workload, spec.future)
+        self.context = context = context_of(scenario, workload, spec.future)
         self.policy = spec.policy(context)
         self.every = ticks_between(self.policy, scenario.tick_s, spec.name)
         self.fleet = Fleet(workload, scenario, ticks=self.ticks, window_s=spec.window_s)
@@ -190,22 +190,20 @@ class Replay:
 
         Its log begins here. Raises PolicyError for a policy that cannot be copied.
         """
-        state, done = self.fleet.state, int(self.tick)
+        state, done = self.fleet.state, self.tick
         shared = (
-            self.spec, self.facts, state.requests, state.roots, state.traits, state.startup_draws
+            self.spec, self.facts, self.context,
+            state.requests, state.roots, state.traits, state.startup_draws,
         )  # fmt: skip
         memo: dict[int, object] = {id(value): value for value in shared}
         memo |= {id(self.log): DecisionLog(), id(self.probe): None}
         for grown in (self.counters, self.integrals):
-            memo[id(grown)] = empty = np.zeros_like(grown)
+            memo[id(grown)] = empty = np.zeros(grown.shape, grown.dtype)
             empty[:done] = grown[:done]
         try:
             return copy.deepcopy(self, memo)
         except (TypeError, ValueError) as error:
-            raise PolicyError(
-                f"the state of policy {self.spec.name!r} cannot be copied: {error}",
-                "branching a replay", "Let the policy keep plain values and arrays only",
-            ) from error  # fmt: skip
+            raise uncopied(self.spec.name, error) from error
 
     # 1. decide, at the start of a tick, from what was observed until now
     def decide(self, tick: int) -> None:
@@ -336,9 +334,9 @@ class Replay:
             delay_s=self.fleet.state.pools["delay_s"],
         )
         return RunRecord(
-            accounts=accounts(scenario, self._readings(), self.spec.grids, self.spec.prices),
+            accounts=self.accounted(),
             pools=tuple(facts.name for facts in self.facts),
-            slots=self.books.slots(self._worker_s, self.integrals[:, :, kernel.F_SLOT_S]),
+            slots=self.books.slots(self.worker_s, self.integrals[:, :, kernel.F_SLOT_S]),
             price_usd_per_hour=np.array([f.price_usd_per_hour for f in self.facts]),
             tick_s=self.tick_s,
             window_s=self.spec.window_s,
@@ -366,8 +364,13 @@ class Replay:
             worth=worth_of(scenario),
         )
 
+    def accounted(self) -> Accounts | None:
+        """Machines, energy, carbon and money of the ticks played so far."""
+        spec = self.spec
+        return accounts(spec.scenario, self._readings(), spec.grids, spec.prices)
+
     @property
-    def _worker_s(self) -> FloatArray:
+    def worker_s(self) -> FloatArray:
         """(T, P) provisioned worker-seconds."""
         kept = self.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1]
         return np.asarray(kept.sum(axis=2), np.float64)
@@ -381,7 +384,7 @@ class Replay:
             sizes=sizes_of(self.spec.scenario, self.spec.workload),
             size_s=self.books.size_s,
             busy_by_size_s=self.books.busy_slot_s,
-            worker_s=self._worker_s,
+            worker_s=self.worker_s,
             busy_slot_s=self.integrals[:, :, kernel.F_BUSY_SLOT_S],
             finished=self.counters[:, :, kernel.C_FINISHED],
             meter=None if hosting is None else hosting.meter,

@@ -187,7 +187,9 @@ def run(
     specs = [policy_spec(window, policy, cancel=cancel) for _, policy in missing]
     replays = set_up(specs)
     numbers = {
-        str(policy): runs.begin_run(store, _row(wanted, run_id, policy, window.workload.closed_loop))
+        str(policy): runs.begin_run(
+            store, _row(wanted, run_id, policy, window.workload.closed_loop)
+        )
         for run_id, policy in missing
     }
     with _marked_if_it_fails(store, numbers):

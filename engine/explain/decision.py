@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from engine.policies.base import Reason
-from engine.scenario import Pool, Scenario
+from engine.scenario import Guard, Pool, Scenario
 
 __all__ = ["STAGES", "Decision", "Kind", "Line", "kind_of", "ledger", "limits_of"]
 
@@ -170,7 +170,7 @@ def ledger(
 
 
 def _active(scenario: Scenario) -> dict[str, bool]:
-    guard = scenario.guard
+    guard = scenario.guard or Guard()
     return {
         "quantise": True,
         "carbon": scenario.priorities.carbon_threshold_g_per_kwh is not None,

@@ -60,9 +60,7 @@ def _rate(line: Line, _: Decision) -> str:
     if most is None:
         return f"the guard's rate limit: {_steps(line)}"
     way = "added" if up else "removed"
-    return (
-        f"the guard lets {workers(most)} be {way} in {lasting(by['period_s'])}: {_steps(line)}"
-    )
+    return f"the guard lets {workers(most)} be {way} in {lasting(by['period_s'])}: {_steps(line)}"
 
 
 def _cooldown(line: Line, _: Decision) -> str:
@@ -70,8 +68,8 @@ def _cooldown(line: Line, _: Decision) -> str:
     if "since_s" not in by:
         return f"the guard's cooldown: {_steps(line)}"
     return (
-        f"the guard's cooldown of {lasting(by['cooldown_s'])} is not over, {lasting(by['since_s'])} "
-        f"after the last step: {_steps(line)}"
+        f"the guard's cooldown of {lasting(by['cooldown_s'])} is not over, "
+        f"{lasting(by['since_s'])} after the last step: {_steps(line)}"
     )
 
 

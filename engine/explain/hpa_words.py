@@ -3,6 +3,9 @@
 These are the steps that Kubernetes' own conditions fail to tell apart.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from engine.explain.decision import Decision
 from engine.explain.derived import UTILISATION
 from engine.explain.words import lasting, number, percent, workers
@@ -57,15 +60,12 @@ def measured(decision: Decision) -> str:
 
 def _told(decision: Decision, seen: str, reason: str) -> str:
     said = decision.rationale
-    metric, asked = said["metric"], workers(said["proposed"])
-    used = metric["ratio"] if metric.get("filled_ratio") is None else metric["filled_ratio"]
-    ratio = "" if used is None else f" (ratio {_ratio(used)})"
-    if metric.get("filled_ratio") is not None:
-        ratio = f"{ratio} with workers that have no usable sample filled in"
+    asked = workers(said["proposed"])
+    used, ratio = _ratios(said["metric"])
+    side = said["tolerance"][1 if used is None or used >= 1 else 0]
     steady = workers(said["stabilised"])
     if reason == Reason.WITHIN_TOLERANCE:
-        side = percent(said["tolerance"][1 if used is None or used >= 1 else 0])
-        return f"{seen}{ratio}, which is within the tolerance of {side}"
+        return f"{seen}{ratio}, which is within the tolerance of {percent(side)}"
     if reason == Reason.ROUNDING:
         return f"{seen}{ratio}, but rounded up to whole workers that is the same size"
     if reason == Reason.UNCERTAIN_METRICS:
@@ -75,21 +75,30 @@ def _told(decision: Decision, seen: str, reason: str) -> str:
         extreme = "highest" if down else "lowest"
         window = lasting(said["window_s"][0 if down else 1]) if "window_s" in said else "window"
         return (
-            f"{seen}{ratio} asks for {asked}, but stabilisation keeps to {steady}, the {extreme} "
+            f"{seen}{ratio}, which asks for {asked}, but stabilisation keeps to {steady}, the {extreme} "
             f"recommendation of the last {window}"
         )
     if reason == Reason.RATE_LIMIT:
-        return f"{seen}{ratio} asks for {steady}, but the pace allows {workers(said['pace'])} now"
+        return f"{seen}{ratio}, which asks for {steady}, but the pace allows {workers(said['pace'])} now"
     if reason == Reason.MAX_WORKERS:
-        return f"{seen}{ratio} asks for {steady}, and {said['max']} is the most the pool may have"
+        return f"{seen}{ratio}, which asks for {steady}, and {said['max']} is the most the pool may have"
     if reason == Reason.MIN_WORKERS:
-        return f"{seen}{ratio} asks for {steady}, and {said['min']} is the least the pool may have"
-    return f"{seen}{ratio} asks for {asked}"
+        return f"{seen}{ratio}, which asks for {steady}, and {said['min']} is the least the pool may have"
+    return f"{seen}{ratio}, which asks for {asked}"
 
 
-def _ratio(value: float) -> str:
-    """To the digits that tell it from the tolerance."""
-    return f"{value:.2f}"
+def _ratios(metric: Mapping[str, Any]) -> tuple[float | None, str]:
+    """The ratio that decides, and how it came about."""
+    ratio, filled = metric["ratio"], metric.get("filled_ratio")
+    if ratio is None:
+        return None, ""
+    if filled is None or filled == ratio:
+        return ratio, f" (ratio {ratio:.2f})"
+    assumed = "busy" if ratio < 1.0 else "idle"
+    return filled, (
+        f" (ratio {ratio:.2f}, and {filled:.2f} once workers without a usable sample count as "
+        f"{assumed})"
+    )
 
 
 def _unmeasured(decision: Decision) -> str:

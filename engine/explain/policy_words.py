@@ -50,9 +50,11 @@ def demand(decision: Decision) -> str:
     said = decision.rationale
     if said.get("wanted") is None:
         return "nothing is known of the demand yet"
-    parts = [_expected(decision), _compared(decision)]
     held, wanted = said["held"], said["wanted"]
-    text = f"{parts[0]}, which takes {workers(wanted)}{parts[1]}"
+    service = f"at {number(said['service_s'])} s a request"
+    if said.get("queued"):
+        service += f" and with {number(said['queued'])} waiting"
+    text = f"{_expected(decision)}{_compared(decision)}; {service} that takes {workers(wanted)}"
     if held > wanted + 1:
         hold = lasting(said["hold_s"])
         text += f", but the highest proposal of the last {hold}, {workers(held)}, stands"
@@ -62,22 +64,17 @@ def demand(decision: Decision) -> str:
 
 def _expected(decision: Decision) -> str:
     said = decision.rationale
-    service = f"at {number(said['service_s'])} s a request"
     if "expected_per_s" not in said:
-        text = f"{per_s(said['rate_per_s'])} arrived, {service}"
-    elif "quantile" in said:
-        text = (
-            f"the {percent(said['quantile'])} quantile of demand within "
-            f"{lasting(said['horizon_s'])} is {per_s(said['expected_per_s'])}, {service}"
+        return f"{per_s(said['rate_per_s'])} arrived"
+    if "quantile" not in said:
+        return (
+            f"demand of {per_s(said['expected_per_s'])} is likely soon, after "
+            f"{per_s(said['rate_per_s'])} now"
         )
-    else:
-        text = (
-            f"demand of {per_s(said['expected_per_s'])} is likely soon after "
-            f"{per_s(said['rate_per_s'])} now, {service}"
-        )
-    if said.get("queued"):
-        text += f" and with {number(said['queued'])} waiting"
-    return text
+    return (
+        f"the {percent(said['quantile'])} quantile of demand within {lasting(said['horizon_s'])} "
+        f"is {per_s(said['expected_per_s'])}"
+    )
 
 
 def _compared(decision: Decision) -> str:
@@ -87,9 +84,10 @@ def _compared(decision: Decision) -> str:
         return ""
     expected = said.get("expected_per_s", said.get("rate_per_s"))
     way = "more" if expected > found["serves_per_s"] else "less"
+    serves = "serves" if decision.current == 1 else "serve"
     return (
-        f": {percent(found['excess_frac'])} {way} than the {per_s(found['serves_per_s'])} that "
-        f"{workers(decision.current)} serve at {percent(said['target'])} in use"
+        f", {percent(found['excess_frac'])} {way} than the {number(found['serves_per_s'])} that "
+        f"{workers(decision.current)} {serves} at {percent(said['target'])} in use"
     )
 
 

@@ -50,9 +50,7 @@ def _done(decision: Decision) -> str:
         text = f"Kept {decision.pool} at {workers(before)} at {when}"
     else:
         way = "out" if after > before else "in"
-        text = (
-            f"Scaled {decision.pool} {way} from {number(before)} to {workers(after)} at {when}"
-        )
+        text = f"Scaled {decision.pool} {way} from {number(before)} to {workers(after)} at {when}"
     if decision.reason in (Reason.LARGER_SIZE, Reason.SMALLER_SIZE) and decision.size:
         text += f" and gave its workers the size {decision.size}"
     return text

@@ -43,7 +43,8 @@ def requests(value: float) -> str:
 
 def per_s(value: float) -> str:
     """A rate of requests."""
-    return f"{number(value)} requests/s"
+    shown = number(value)
+    return f"{shown} request{'' if shown == '1' else 's'}/s"
 
 
 def at(t_s: float, epoch_s: float | None) -> str:

@@ -18,7 +18,6 @@ from engine.policies.base import KEEP, Observation, PoolFacts, Reason
 from engine.scenario import Guard, Hold
 from engine.units import BoolArray, FloatArray
 
-
 _LIFTED: Mapping[Reason, Mapping[str, Any]] = MappingProxyType(
     {
         Reason.RATE_LIMIT: {"out_workers": None, "in_workers": None},
@@ -83,6 +82,23 @@ class Chain:
     def watches(self) -> bool:
         """Whether it wants to see every tick."""
         return self._floor is not None
+
+    @property
+    def constraints(self) -> tuple[Reason, ...]:
+        """Those that it has, the last to act first."""
+        guard = self._guard
+        has = {
+            Reason.HELD: bool(guard.holds),
+            Reason.NO_ROOM: True,
+            Reason.BUDGET: guard.budget_usd_per_hour is not None,
+            Reason.COOLDOWN: guard.cooldown_out_s > 0.0 or guard.cooldown_in_s > 0.0,
+            Reason.RATE_LIMIT: guard.out_workers is not None or guard.in_workers is not None,
+            Reason.MAX_WORKERS: True,
+            Reason.MIN_WORKERS: True,
+            Reason.SLO_FLOOR: self._floor is not None,
+            Reason.CARBON: self._threshold is not None,
+        }
+        return tuple(reason for reason, there in has.items() if there)
 
     def without(self, *reasons: Reason) -> "Chain":
         """A copy, with its memory, in which some constraints no longer bind.

@@ -54,9 +54,7 @@ class Log:
                 self.reasons[pool] = reason
             by = {name: _of(value, pool) for name, value in numbers.items()}
             known = {name: value for name, value in by.items() if math.isfinite(value)}
-            line = Stage(
-                stage, _number(before[pool]), int(after[pool]), self.reasons[pool], known
-            )
+            line = Stage(stage, _number(before[pool]), int(after[pool]), self.reasons[pool], known)
             self.stages[pool].append(line)
 
 

@@ -14,7 +14,7 @@ from engine.learn.rewards import PROFILES, SCORES
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, PolicyContext, Reason
-from engine.policies.demand import DemandWatch
+from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
 NAME = "smartscale"
@@ -29,6 +29,8 @@ class SmartScale:
     workers = ⌈demand at that quantile / (slots · busy share) + backlog⌉. What matters are weights
     of latency, utilisation, cost, reliability and carbon; moving them needs no training.
     """
+
+    constraints = CONSTRAINTS
 
     def __init__(
         self,

@@ -238,6 +238,9 @@ class Policy(Protocol):
 class Liftable(Protocol):
     """A policy that can say what it would have done without one of its own constraints."""
 
+    constraints: tuple[Reason, ...]
+    """Those that it has, the last to act first."""
+
     def without(self, *reasons: Reason) -> Policy:
         """A copy, with its memory, in which these no longer bind; others are ignored."""
         ...

@@ -7,7 +7,7 @@ import zlib
 from engine.errors import PolicyError, PolicyFailed
 from engine.policies.base import Observation, Policy
 
-__all__ = ["digest", "failure_of", "ticks_between"]
+__all__ = ["digest", "failure_of", "ticks_between", "uncopied"]
 
 
 def digest(observation: Observation) -> int:
@@ -34,6 +34,15 @@ def failure_of(policy: str, t_s: float, error: Exception) -> PolicyFailed:
         f"policy {policy!r} failed {t_s:g} s into the replay: {type(error).__name__}: {error}",
         f"{frame.filename}, line {frame.lineno}, in {frame.name}",
         "Repair the policy, or replay without it",
+    )
+
+
+def uncopied(policy: str, error: Exception) -> PolicyError:
+    """What is wrong with a policy whose replay cannot be branched."""
+    return PolicyError(
+        f"the state of policy {policy!r} cannot be copied: {error}",
+        "branching a replay",
+        "Let the policy keep plain values and arrays only",
     )
 
 

@@ -20,6 +20,8 @@ from engine.units import FloatArray
 
 DEFAULT_INTERVAL_S = 15.0
 """As Kubernetes' HPA."""
+CONSTRAINTS = (Reason.MAX_WORKERS, Reason.MIN_WORKERS, Reason.STABILIZED)
+"""What `DemandWatch.lift` can lift, for the policies that use it."""
 
 
 class DemandWatch:

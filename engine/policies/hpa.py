@@ -49,6 +49,11 @@ class Hpa:
     one, `behavior` is present and its other fields have Kubernetes' defaults.
     """
 
+    constraints = (
+        Reason.MAX_WORKERS, Reason.MIN_WORKERS, Reason.RATE_LIMIT, Reason.STABILIZED,
+        Reason.WITHIN_TOLERANCE,
+    )  # fmt: skip
+
     def __init__(
         self,
         context: PolicyContext,

@@ -10,7 +10,7 @@ import numpy as np
 from engine.lookahead import LEVELS, Outlook
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, PolicyContext, Reason
-from engine.policies.demand import DemandWatch
+from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
 NAME = "predictive"
@@ -26,6 +26,8 @@ class Predictive:
     mean start-up time plus one interval, service the mean seconds that requests held a slot, and
     backlog the workers that would empty the queue within `drain_s`.
     """
+
+    constraints = CONSTRAINTS
 
     def __init__(
         self,

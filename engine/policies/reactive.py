@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, PolicyContext, Reason
-from engine.policies.demand import DemandWatch
+from engine.policies.demand import CONSTRAINTS, DemandWatch
 
 NAME = "reactive"
 
@@ -19,6 +19,8 @@ class Reactive:
     would empty the queue within `drain_s`. It reads arrivals, so unlike a rule on utilisation it
     sees demand beyond the present capacity.
     """
+
+    constraints = CONSTRAINTS
 
     def __init__(
         self,

@@ -28,6 +28,8 @@ class Static:
     planned with perfect records of the peak.
     """
 
+    constraints = (Reason.MAX_WORKERS, Reason.MIN_WORKERS)
+
     def __init__(
         self, context: PolicyContext, *, target: float = 0.75, workers: int | None = None
     ) -> None:

@@ -52,6 +52,11 @@ class Threshold:
     out; a step in waits `cooldown_in_s` after the last step of either direction.
     """
 
+    constraints = (
+        Reason.MAX_WORKERS, Reason.MIN_WORKERS, Reason.COOLDOWN, Reason.BREACH_TOO_SHORT,
+        Reason.WITHIN_BAND,
+    )  # fmt: skip
+
     def __init__(
         self,
         context: PolicyContext,
@@ -147,7 +152,8 @@ class Threshold:
                 "breached_s": breached_s,
                 "breach_s": self._breach_s,
                 "cooldown_left_s": wait_s,
-                "cooldown_s": self._cooldown_in_s if memory.above_since_s is None
+                "cooldown_s": self._cooldown_in_s
+                if memory.above_since_s is None
                 else self._cooldown_out_s,
                 "current": current,
                 "wanted": wanted,

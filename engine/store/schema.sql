@@ -160,11 +160,11 @@ ALTER TABLE decisions ADD COLUMN IF NOT EXISTS seen UINTEGER;
 CREATE TABLE IF NOT EXISTS reviews (
     run_no   INTEGER NOT NULL,
     number   INTEGER NOT NULL,    -- of the decision
-    by       VARCHAR NOT NULL,
+    reviewer VARCHAR NOT NULL,
     verdict  VARCHAR NOT NULL,    -- agree | disagree | unsure
     tag      VARCHAR NOT NULL,    -- may be empty
     note     VARCHAR NOT NULL,    -- may be empty
-    at       TIMESTAMP NOT NULL
+    said_at  TIMESTAMP NOT NULL
 );
 
 -- One row a tick and place: a node group, or a pool whose workers have machines of their own.
