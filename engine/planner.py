@@ -20,6 +20,7 @@ from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
 from engine.economics.model import Report, Review
 from engine.errors import ScenarioError
+from engine.explain_runs import ExplainRuns
 from engine.forecast_runs import ForecastRuns, forget_trace
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
@@ -47,7 +48,7 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner(ClusterRuns, ForecastRuns, PolicyRuns, SweepRuns):
+class Planner(ClusterRuns, ExplainRuns, ForecastRuns, PolicyRuns, SweepRuns):
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:

@@ -24,6 +24,8 @@ class DecisionLog:
     """JSON text, None where the guard changed nothing."""
     size: list[str | None] = field(default_factory=list)
     """In which workers are ordered from then on, None where no size was proposed."""
+    seen: list[int] = field(default_factory=list)
+    """Digest of what the policy saw."""
     wall_ms: list[float] = field(default_factory=list)
     """Wall milliseconds of each evaluation (one entry an evaluation, not a pool)."""
 

@@ -4,6 +4,7 @@ A run's result never depends on the others, on threads or on the clock (only the
 decision times do, and they are kept apart).
 """
 
+import copy
 import math
 import os
 import time
@@ -30,8 +31,8 @@ from engine.guard.record import Log
 from engine.merging import dearest, merged_observation
 from engine.monitor import Monitor
 from engine.policies.base import Action, Future, Observation, Policy, PolicyContext
-from engine.policies.checks import failure_of, ticks_between
-from engine.records import DecisionLog, RunRecord
+from engine.policies.checks import digest, failure_of, ticks_between, uncopied
+from engine.records import Accounts, DecisionLog, RunRecord
 from engine.scenario import Scenario
 from engine.sim import kernel
 from engine.sim.outcomes import Tally, pools_of, tally
@@ -42,6 +43,10 @@ from engine.units import FloatArray
 
 THREADS_PAY_OFF = 20_000
 """Requests per tick, over all runs, from which advancing in threads beats doing it in turn."""
+
+
+Probe = Callable[["Replay", int, Observation, FloatArray, FloatArray], None]
+"""Takes the replay, the tick, what the policy is about to see, grids and prices, (P,) each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +154,7 @@ class Replay:
         self.ticks = max(1, math.ceil(spec.window_s / scenario.tick_s - 1e-9))
         self.facts = facts_of(scenario, workload)
         self.types = None if scenario.siting is None else types_of(scenario)
-        context = context_of(scenario, workload, spec.future)
+        self.context = context = context_of(scenario, workload, spec.future)
         self.policy = spec.policy(context)
         self.every = ticks_between(self.policy, scenario.tick_s, spec.name)
         self.fleet = Fleet(workload, scenario, ticks=self.ticks, window_s=spec.window_s)
@@ -171,9 +176,34 @@ class Replay:
         self.gauges = Gauges(scenario, self.ticks)
         self.books = SizeBooks(spec.workload.pools, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
+        self.tick = 0
+        """That begins next."""
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
         self.wanted = np.array([f.workers_initial for f in context.pools], np.int64)
         self.log = DecisionLog()
+        self._seen = 0
+        self.probe: Probe | None = None
+        """Told of each evaluation before it happens; what it is given is not its own."""
+
+    def fork(self) -> "Replay":
+        """A copy that can be played on differently; what never changes is shared.
+
+        Its log begins here. Raises PolicyError for a policy that cannot be copied.
+        """
+        state, done = self.fleet.state, self.tick
+        shared = (
+            self.spec, self.facts, self.context,
+            state.requests, state.roots, state.traits, state.startup_draws,
+        )  # fmt: skip
+        memo: dict[int, object] = {id(value): value for value in shared}
+        memo |= {id(self.log): DecisionLog(), id(self.probe): None}
+        for grown in (self.counters, self.integrals):
+            memo[id(grown)] = empty = np.zeros(grown.shape, grown.dtype)
+            empty[:done] = grown[:done]
+        try:
+            return copy.deepcopy(self, memo)
+        except (TypeError, ValueError) as error:
+            raise uncopied(self.spec.name, error) from error
 
     # 1. decide, at the start of a tick, from what was observed until now
     def decide(self, tick: int) -> None:
@@ -189,6 +219,9 @@ class Replay:
             self.guard.see(observation)
         if due:
             grams = observation.grid_g_per_kwh.copy()
+            self._seen = digest(observation)
+            if self.probe is not None:
+                self.probe(self, tick, observation, grams, prices)
             started = time.perf_counter()
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
@@ -218,6 +251,7 @@ class Replay:
         self.gauges.read(tick, state, self.fleet.utilisation, seconds)
         self.books.read(tick, state, self.integrals[tick], self.edges_s[tick : tick + 2])
         self.monitor.keep_views(tick)
+        self.tick = tick + 1
 
     def _apply(
         self, tick: int, action: Action, g_per_kwh: FloatArray, usd_per_hour: FloatArray
@@ -276,6 +310,7 @@ class Replay:
         log.applied.append(entry.workers)
         log.reason.append((bound or entry.reason).value)
         log.size.append(size)
+        log.seen.append(self._seen)
         log.rationale.append(
             msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()
             if action.rationale
@@ -299,9 +334,9 @@ class Replay:
             delay_s=self.fleet.state.pools["delay_s"],
         )
         return RunRecord(
-            accounts=accounts(scenario, self._readings(), self.spec.grids, self.spec.prices),
+            accounts=self.accounted(),
             pools=tuple(facts.name for facts in self.facts),
-            slots=self.books.slots(self._worker_s, self.integrals[:, :, kernel.F_SLOT_S]),
+            slots=self.books.slots(self.worker_s, self.integrals[:, :, kernel.F_SLOT_S]),
             price_usd_per_hour=np.array([f.price_usd_per_hour for f in self.facts]),
             tick_s=self.tick_s,
             window_s=self.spec.window_s,
@@ -329,8 +364,13 @@ class Replay:
             worth=worth_of(scenario),
         )
 
+    def accounted(self) -> Accounts | None:
+        """Machines, energy, carbon and money of the ticks played so far."""
+        spec = self.spec
+        return accounts(spec.scenario, self._readings(), spec.grids, spec.prices)
+
     @property
-    def _worker_s(self) -> FloatArray:
+    def worker_s(self) -> FloatArray:
         """(T, P) provisioned worker-seconds."""
         kept = self.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1]
         return np.asarray(kept.sum(axis=2), np.float64)
@@ -344,7 +384,7 @@ class Replay:
             sizes=sizes_of(self.spec.scenario, self.spec.workload),
             size_s=self.books.size_s,
             busy_by_size_s=self.books.busy_slot_s,
-            worker_s=self._worker_s,
+            worker_s=self.worker_s,
             busy_slot_s=self.integrals[:, :, kernel.F_BUSY_SLOT_S],
             finished=self.counters[:, :, kernel.C_FINISHED],
             meter=None if hosting is None else hosting.meter,

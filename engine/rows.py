@@ -49,6 +49,7 @@ def tables(record: RunRecord, from_s: float) -> dict[str, dict[str, AnyArray | l
         "ticks": ticks,
         "latency": dict(zip(names, record.latency, strict=True)),
         "decisions": {
+            "number": np.arange(len(log.tick), dtype=np.int32),
             "tick": log.tick,
             "t_s": from_s + np.array(log.tick) * record.tick_s,
             "pool": log.pool,
@@ -58,6 +59,7 @@ def tables(record: RunRecord, from_s: float) -> dict[str, dict[str, AnyArray | l
             "reason": log.reason,
             "rationale": log.rationale,
             "guard": log.guard,
+            "seen": np.array(log.seen, np.uint32),
         },
     }
     if record.requests is not None:

@@ -1,9 +1,12 @@
 """One replay's guard: its settings, what it remembers, and the stages in their order."""
 
+import copy
 import math
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +17,16 @@ from engine.guard.record import Log, Stage
 from engine.policies.base import KEEP, Observation, PoolFacts, Reason
 from engine.scenario import Guard, Hold
 from engine.units import BoolArray, FloatArray
+
+_LIFTED: Mapping[Reason, Mapping[str, Any]] = MappingProxyType(
+    {
+        Reason.RATE_LIMIT: {"out_workers": None, "in_workers": None},
+        Reason.COOLDOWN: {"cooldown_out_s": 0.0, "cooldown_in_s": 0.0},
+        Reason.BUDGET: {"budget_usd_per_hour": None},
+        Reason.HELD: {"holds": ()},
+    }
+)
+"""The settings of a guard in which a constraint does not bind."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +83,44 @@ class Chain:
         """Whether it wants to see every tick."""
         return self._floor is not None
 
+    @property
+    def constraints(self) -> tuple[Reason, ...]:
+        """Those that it has, the last to act first."""
+        guard = self._guard
+        has = {
+            Reason.HELD: bool(guard.holds),
+            Reason.NO_ROOM: True,
+            Reason.BUDGET: guard.budget_usd_per_hour is not None,
+            Reason.COOLDOWN: guard.cooldown_out_s > 0.0 or guard.cooldown_in_s > 0.0,
+            Reason.RATE_LIMIT: guard.out_workers is not None or guard.in_workers is not None,
+            Reason.MAX_WORKERS: True,
+            Reason.MIN_WORKERS: True,
+            Reason.SLO_FLOOR: self._floor is not None,
+            Reason.CARBON: self._threshold is not None,
+        }
+        return tuple(reason for reason, there in has.items() if there)
+
+    def without(self, *reasons: Reason) -> "Chain":
+        """A copy, with its memory, in which some constraints no longer bind.
+
+        Those of the pools' nodes are not its own; leave `room` out for NO_ROOM.
+        """
+        lifted = copy.deepcopy(self)
+        guard = {
+            name: value for reason in reasons for name, value in _LIFTED.get(reason, {}).items()
+        }
+        lifted._guard = replace(lifted._guard, **guard)
+        if Reason.CARBON in reasons:
+            lifted._threshold = None
+        if Reason.SLO_FLOOR in reasons:
+            lifted._floor = None
+        if Reason.MIN_WORKERS in reasons:
+            lifted._lows = np.zeros(len(self._pools))
+        if Reason.MAX_WORKERS in reasons:
+            lifted._highs = np.full(len(self._pools), np.inf)
+        lifted._acts_alone = lifted._floor is not None or bool(lifted._guard.holds)
+        return lifted
+
     def see(self, observation: Observation) -> None:
         """A tick, whether or not a policy is evaluated in it."""
         if self._floor is not None:
@@ -108,11 +159,18 @@ class Chain:
         if self._threshold is not None and g_per_kwh is not None:
             soft = self._guard.carbon_soft_g_per_kwh
             masked = stages.carbon(wanted, current, g_per_kwh, self._threshold, soft)
-            log.note("carbon", wanted, masked, Reason.CARBON)
+            log.note(
+                "carbon", wanted, masked, Reason.CARBON,
+                g_per_kwh=g_per_kwh, threshold_g_per_kwh=self._threshold, soft_g_per_kwh=soft,
+            )  # fmt: skip
             wanted = masked
         if self._floor is not None:
-            raised = np.maximum(wanted, np.minimum(self._floor.workers(), self._highs))
-            log.note("slo", wanted, raised, Reason.SLO_FLOOR)
+            floor = np.minimum(self._floor.workers(), self._highs)
+            raised = np.maximum(wanted, floor)
+            log.note(
+                "slo", wanted, raised, Reason.SLO_FLOOR,
+                floor_workers=floor, **self._floor.numbers(),
+            )  # fmt: skip
             keep &= raised == wanted
             wanted = raised
         wanted = self._within_limits(wanted, keep, log)
@@ -131,9 +189,9 @@ class Chain:
 
     def _within_limits(self, wanted: FloatArray, keep: BoolArray, log: Log) -> FloatArray:
         low = np.where(keep, wanted, np.maximum(wanted, self._lows))
-        log.note("limits", wanted, low, Reason.MIN_WORKERS)
+        log.note("limits", wanted, low, Reason.MIN_WORKERS, workers_min=self._lows)
         high = np.where(keep, low, np.minimum(low, self._highs))
-        log.note("limits", low, high, Reason.MAX_WORKERS)
+        log.note("limits", low, high, Reason.MAX_WORKERS, workers_max=self._highs)
         return high
 
     def _paced(
@@ -153,18 +211,29 @@ class Chain:
             paced = stages.rate(
                 wanted, base, added, removed, _most(guard.out_workers), _most(guard.in_workers)
             )
-            log.note("rate", wanted, paced, Reason.RATE_LIMIT)
+            log.note(
+                "rate", wanted, paced, Reason.RATE_LIMIT,
+                added_workers=added, removed_workers=removed, period_s=guard.period_s,
+                out_workers=_most(guard.out_workers), in_workers=_most(guard.in_workers),
+            )  # fmt: skip
             wanted = paced
         if guard.cooldown_out_s > 0.0 or guard.cooldown_in_s > 0.0:
+            out_s, any_s = t_s - self._last_out, t_s - self._last
             cooled = stages.cooldown(
-                wanted, base, t_s - self._last_out, t_s - self._last,
-                guard.cooldown_out_s, guard.cooldown_in_s,
+                wanted, base, out_s, any_s, guard.cooldown_out_s, guard.cooldown_in_s
+            )
+            log.note(
+                "cooldown", wanted, cooled, Reason.COOLDOWN,
+                since_s=np.where(wanted > base, out_s, any_s),
+                cooldown_s=np.where(wanted > base, guard.cooldown_out_s, guard.cooldown_in_s),
             )  # fmt: skip
-            log.note("cooldown", wanted, cooled, Reason.COOLDOWN)
             wanted = cooled
         if guard.budget_usd_per_hour is not None:
             paid = stages.budget(wanted, base, prices, guard.budget_usd_per_hour)
-            log.note("budget", wanted, paid, Reason.BUDGET)
+            log.note(
+                "budget", wanted, paid, Reason.BUDGET,
+                budget_usd_per_hour=guard.budget_usd_per_hour, price_usd_per_hour=prices,
+            )  # fmt: skip
             wanted = paid
         return wanted
 
@@ -201,29 +270,34 @@ class Chain:
         applied, most = int(wanted), None
         if room is not None and applied > current:
             most = current + room()
-            applied = self._stage("placement", applied, min(applied, most), log, pool)
-        held = self._hold(t_s, pool, current)
-        if held is not None:
+            fits = min(applied, most)
+            applied = self._stage("placement", applied, fits, log, pool, room_workers=most)
+        ordered = self._hold(t_s, pool, current)
+        if ordered is not None:
+            held, left_s = ordered
             if room is not None and held > current:
                 held = min(held, current + room() if most is None else most)
-            applied = self._stage("hold", applied, held, log, pool)
+            applied = self._stage("hold", applied, held, log, pool, left_s=left_s)
         self._remember(t_s, pool, applied - current)
         return Applied(workers=applied, reason=log.reasons[pool], stages=tuple(log.stages[pool]))
 
-    def _stage(self, name: str, before: int, after: int, log: Log, pool: int) -> int:
+    def _stage(
+        self, name: str, before: int, after: int, log: Log, pool: int, **numbers: float
+    ) -> int:
         if before != after:
             log.reasons[pool] = Reason.NO_ROOM if name == "placement" else Reason.HELD
-            log.stages[pool].append(Stage(name, before, after, log.reasons[pool]))
+            log.stages[pool].append(Stage(name, before, after, log.reasons[pool], numbers))
         return after
 
-    def _hold(self, t_s: float, pool: int, current: int) -> int | None:
-        """The size that a person has ordered, within the pool's limits."""
+    def _hold(self, t_s: float, pool: int, current: int) -> tuple[int, float] | None:
+        """The size that a person has ordered, within the pool's limits, and for how long yet."""
         facts = self._pools[pool]
         for hold in reversed(self._guard.holds):
             if hold.pool == facts.name and hold.at_s <= t_s < hold.at_s + hold.for_s:
                 given = hold.workers
                 size = self._held.setdefault(hold, current) if given is None else given
-                return min(max(size, facts.workers_min), facts.workers_max)
+                size = min(max(size, facts.workers_min), facts.workers_max)
+                return size, hold.at_s + hold.for_s - t_s
         return None
 
     def _remember(self, t_s: float, pool: int, change: int) -> None:

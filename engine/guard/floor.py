@@ -18,6 +18,7 @@ class Floor:
         self._slots: FloatArray = np.array([float(pool.slots) for pool in pools])
         self._by_size = [{size.name: size.slots for size in pool.sizes} for pool in pools]
         self._horizon_s = np.array([pool.startup_mean_s for pool in pools]) + tick_s
+        self._busy_slots = np.full(len(pools), np.nan)
 
     def see(self, observation: Observation) -> None:
         """Takes the last tick in."""
@@ -35,5 +36,13 @@ class Floor:
         ⌈slots that the quantile of the rate keeps busy / (slots · busy share)⌉
         """
         slots = self._lookahead.outlook(self._horizon_s).busy_slots(self._quantile)
+        self._busy_slots = slots
         floor: FloatArray = np.ceil(np.nan_to_num(slots / (self._slots * self._busy)) - 1e-9)
         return floor
+
+    def numbers(self) -> dict[str, FloatArray | float]:
+        """What the last floor went by, for the record."""
+        return {
+            "quantile": self._quantile, "demand_slots": self._busy_slots,
+            "slots": self._slots, "busy_frac": self._busy,
+        }  # fmt: skip

@@ -1,5 +1,7 @@
 """What the stages of the guard write down."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +18,8 @@ class Stage:
     before: float
     after: float
     reason: Reason
+    numbers: Mapping[str, float] = field(default_factory=dict, compare=False)
+    """What it went by, with the unit in the name, as far as it is finite."""
 
 
 @dataclass(slots=True)
@@ -30,8 +34,9 @@ class Log:
         self.stages = [[] for _ in self.reasons]
 
     def note(
-        self, stage: str, before: FloatArray, after: FloatArray, reason: Reason | None
-    ) -> None:
+        self, stage: str, before: FloatArray, after: FloatArray, reason: Reason | None,
+        **numbers: FloatArray | float,
+    ) -> None:  # fmt: skip
         """Writes down where a stage changed something. (P,) sizes.
 
         Args:
@@ -39,6 +44,7 @@ class Log:
             before: sizes before it.
             after: sizes after it.
             reason: what it stands for; None: it binds nothing, the reason stays.
+            numbers: what it went by, (P,) or the same for all.
         """
         changed: BoolArray = before != after
         if not changed.any():
@@ -46,8 +52,14 @@ class Log:
         for pool in np.flatnonzero(changed).tolist():
             if reason is not None:
                 self.reasons[pool] = reason
-            line = Stage(stage, _number(before[pool]), int(after[pool]), self.reasons[pool])
+            by = {name: _of(value, pool) for name, value in numbers.items()}
+            known = {name: value for name, value in by.items() if math.isfinite(value)}
+            line = Stage(stage, _number(before[pool]), int(after[pool]), self.reasons[pool], known)
             self.stages[pool].append(line)
+
+
+def _of(value: FloatArray | float, pool: int) -> float:
+    return float(value[pool] if isinstance(value, np.ndarray) else value)
 
 
 def _number(value: float) -> float:

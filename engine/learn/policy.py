@@ -1,5 +1,6 @@
 """The learned allocator as a policy: tokens, actor and dial compiled, one batch for all pools."""
 
+import copy
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from engine.learn.rewards import PROFILES, SCORES
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, PolicyContext, Reason
-from engine.policies.demand import DemandWatch
+from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
 NAME = "smartscale"
@@ -31,6 +32,8 @@ class SmartScale:
     workers = ⌈demand at that quantile / (slots · busy share) + backlog⌉. What matters are weights
     of latency, utilisation, cost, reliability and carbon; moving them needs no training.
     """
+
+    constraints = CONSTRAINTS
 
     def __init__(
         self,
@@ -119,6 +122,12 @@ class SmartScale:
     def insight(self) -> Insight:
         """Why the last answer was what it was; for decisions that somebody asks about."""
         return insight_of(self._actor, self._inputs, self._action, self._level, self._ahead)
+
+    def without(self, *reasons: Reason) -> "SmartScale":
+        """A copy, with its memory, in which some of its own constraints no longer bind."""
+        lifted = copy.deepcopy(self)
+        lifted._watch.lift(*reasons)
+        return lifted
 
     def _look(self, observation: Observation) -> None:
         for column, name in enumerate(tokens.SEEN[:-1]):

@@ -45,6 +45,12 @@ class Outlook:
         made: FloatArray = self.level * np.exp(ratios)
         return made
 
+    @property
+    def rates(self) -> FloatArray:
+        """(P, Q) the quantiles LEVELS of the highest rate until the horizon, requests/s."""
+        made: FloatArray = self.level[:, None] * np.exp(self.ahead)
+        return made
+
     def busy_slots(self, quantile: float | FloatArray) -> FloatArray:
         """(P,) slots that this rate keeps busy; NaN while the service time is not known."""
         made: FloatArray = self.rate(quantile) * self.service_s

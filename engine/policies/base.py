@@ -4,8 +4,8 @@ A policy from outside the project is one class with `interval_s` and `propose`, 
 the entry-point group `smartscale.policies`; see the README for one in 20 lines.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
 
@@ -15,6 +15,9 @@ from engine.units import FloatArray, Int32Array, IntArray
 
 KEEP = -1
 """A target that means: no opinion on this pool, leave it as it is."""
+
+MANY = 2**31 - 1
+"""More workers than there ever are."""
 
 
 class Reason(StrEnum):
@@ -89,6 +92,17 @@ class PoolFacts:
     size: str = "standard"
     """Of its workers at the start."""
     region: str = ""
+
+
+def without_limits(
+    pools: tuple[PoolFacts, ...], reasons: Collection[Reason]
+) -> tuple[PoolFacts, ...]:
+    """The pools where those of their limits that are among `reasons` no longer bind."""
+    if Reason.MIN_WORKERS in reasons:
+        pools = tuple(replace(pool, workers_min=0) for pool in pools)
+    if Reason.MAX_WORKERS in reasons:
+        pools = tuple(replace(pool, workers_max=MANY) for pool in pools)
+    return pools
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +233,47 @@ class Policy(Protocol):
 
     def propose(self, observation: Observation) -> Action:
         """The action for what was observed. Must not look at a clock or at global state."""
+        ...
+
+
+@runtime_checkable
+class Liftable(Protocol):
+    """A policy that can say what it would have done without one of its own constraints."""
+
+    constraints: tuple[Reason, ...]
+    """Those that it has, the last to act first."""
+
+    def without(self, *reasons: Reason) -> Policy:
+        """A copy, with its memory, in which these no longer bind; others are ignored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why a learned policy wants what it wants. P pools, G groups of what it sees."""
+
+    groups: tuple[str, ...]
+    """Names of the groups, in plain words."""
+    attribution: FloatArray
+    """(P, G) by how many workers the wanted size changes if the policy does not see the group."""
+    unit: str = "workers"
+    """Of the attribution."""
+    attention: FloatArray | None = None
+    """(P, G) shares of attention, summing to 1; None: the policy has none."""
+    scores: tuple[str, ...] = ()
+    """Names of the parts of the reward, for `values`."""
+    neighbours: tuple[int, ...] = ()
+    """Sizes that `values` are of, as differences to the chosen one."""
+    values: FloatArray | None = None
+    """(P, neighbours, scores) what the critics expect; None: no critics at hand."""
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A policy that can say what in the observation moved it."""
+
+    def explain(self, observation: Observation) -> Explanation | None:
+        """Asked instead of `propose` of a copy; None: nothing to say yet."""
         ...
 
 

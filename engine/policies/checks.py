@@ -2,11 +2,29 @@
 
 import math
 import traceback
+import zlib
 
 from engine.errors import PolicyError, PolicyFailed
-from engine.policies.base import Policy
+from engine.policies.base import Observation, Policy
 
-__all__ = ["failure_of", "ticks_between"]
+__all__ = ["digest", "failure_of", "ticks_between", "uncopied"]
+
+
+def digest(observation: Observation) -> int:
+    """CRC-32 of all that a policy sees: the same in a re-execution, or something else decided."""
+    code = zlib.crc32(repr((observation.t_s, observation.size)).encode())
+    for name in _COUNTED:
+        code = zlib.crc32(getattr(observation, name).tobytes(), code)
+    for view in observation.workers:
+        for values in (view.started_s, view.ready_s, view.draining, view.utilisation):
+            code = zlib.crc32(values.tobytes(), code)
+    return code
+
+
+_COUNTED = (
+    "target", "starting", "ready", "draining", "queued", "in_service", "arrived", "finished",
+    "failed", "offered_slots", "busy_slots", "p95_s", "grid_g_per_kwh", "price_usd_per_hour",
+)  # fmt: skip
 
 
 def failure_of(policy: str, t_s: float, error: Exception) -> PolicyFailed:
@@ -16,6 +34,15 @@ def failure_of(policy: str, t_s: float, error: Exception) -> PolicyFailed:
         f"policy {policy!r} failed {t_s:g} s into the replay: {type(error).__name__}: {error}",
         f"{frame.filename}, line {frame.lineno}, in {frame.name}",
         "Repair the policy, or replay without it",
+    )
+
+
+def uncopied(policy: str, error: Exception) -> PolicyError:
+    """What is wrong with a policy whose replay cannot be branched."""
+    return PolicyError(
+        f"the state of policy {policy!r} cannot be copied: {error}",
+        "branching a replay",
+        "Let the policy keep plain values and arrays only",
     )
 
 

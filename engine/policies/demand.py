@@ -8,11 +8,20 @@ import numpy as np
 
 from engine.lookahead import Lookahead
 from engine.policies import parameters as check
-from engine.policies.base import KEEP, Action, Observation, PolicyContext, Reason
+from engine.policies.base import (
+    KEEP,
+    Action,
+    Observation,
+    PolicyContext,
+    Reason,
+    without_limits,
+)
 from engine.units import FloatArray
 
 DEFAULT_INTERVAL_S = 15.0
 """As Kubernetes' HPA."""
+CONSTRAINTS = (Reason.MAX_WORKERS, Reason.MIN_WORKERS, Reason.STABILIZED)
+"""What `DemandWatch.lift` can lift, for the policies that use it."""
 
 
 class DemandWatch:
@@ -45,6 +54,7 @@ class DemandWatch:
         self.lookahead = Lookahead(len(context.pools), self.interval_s)
         self.slots = np.array([float(pool.slots) for pool in context.pools])
         self._ticks, self._every = 0, round(self.interval_s / tick_s)
+        self._hold_s = hold_s
         self._recent: deque[FloatArray] = deque(maxlen=1 + round(hold_s / self.interval_s))
 
     def due(self, observation: Observation) -> bool:
@@ -83,6 +93,12 @@ class DemandWatch:
             wanted = wanted + observation.queued * service_s / (self.slots * drain_s)
         return np.asarray(wanted, np.float64)
 
+    def lift(self, *reasons: Reason) -> None:
+        """From now on these constraints no longer bind."""
+        if Reason.STABILIZED in reasons:
+            self._recent = deque(maxlen=1)
+        self.pools = without_limits(self.pools, reasons)
+
     def silent(self, reason: Reason) -> Action:
         """No opinion on any pool."""
         pools = len(self.pools)
@@ -111,7 +127,10 @@ class DemandWatch:
         for p in range(len(target)):
             reasons.append(_reason(known[p], whole[p], held[p], target[p], observation.target[p]))
             rationale = {name: _plain(values[p]) for name, values in numbers.items()}
-            rationale |= {"wanted": _plain(wanted[p]), "held": held[p], "proposed": target[p]}
+            rationale |= {
+                "slots": self.slots[p], "min": lows[p], "max": highs[p], "hold_s": self._hold_s,
+                "wanted": _plain(wanted[p]), "held": held[p], "proposed": target[p],
+            }  # fmt: skip
             rationales.append(rationale | dict(extra[p] if extra else {}))
         return Action(
             target=np.where(known, target, float(KEEP)),

@@ -3,11 +3,14 @@
 The algorithm lives in the `hpa_*` modules; this one turns parameters into a spec.
 """
 
+import copy
+
 import numpy as np
 
 from engine.policies import parameters as check
-from engine.policies.base import Action, Observation, PolicyContext, PoolFacts
+from engine.policies.base import Action, Observation, PolicyContext, PoolFacts, Reason
 from engine.policies.hpa_controller import State, View, reconcile
+from engine.policies.hpa_lifting import lifted_options, lifted_spec
 from engine.policies.hpa_spec import (
     Amount,
     Behavior,
@@ -45,6 +48,11 @@ class Hpa:
     one sync, and down only to the highest recommendation of the last `downscale_window_s`. With
     one, `behavior` is present and its other fields have Kubernetes' defaults.
     """
+
+    constraints = (
+        Reason.MAX_WORKERS, Reason.MIN_WORKERS, Reason.RATE_LIMIT, Reason.STABILIZED,
+        Reason.WITHIN_TOLERANCE,
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -137,6 +145,13 @@ class Hpa:
             reason=tuple(reasons),
             rationale=tuple(rationales),
         )
+
+    def without(self, *reasons: Reason) -> "Hpa":
+        """A copy, with its memory, in which some of its own constraints no longer bind."""
+        lifted = copy.deepcopy(self)
+        lifted._specs = tuple(lifted_spec(spec, reasons) for spec in self._specs)
+        lifted._options = lifted_options(self._options, reasons)
+        return lifted
 
     def _view(self, observation: Observation, index: int) -> View:
         if self._metric == IN_FLIGHT:

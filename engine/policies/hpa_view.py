@@ -102,14 +102,21 @@ def _unchanged(outcome: Outcome) -> Reason:
 def settings_of(spec: HpaSpec, options: Options) -> dict[str, Any]:
     """What a rationale repeats of the spec, so that it can be followed by itself.
 
-    `target` is in percent for utilisation, else in milli-units a worker.
+    `target` is in percent for utilisation, else in milli-units a worker. `tolerance` and
+    `window_s`, of stabilisation, are for the way down and the way up.
     """
     tolerance = tolerance_of(spec, options)
+    down_s, up_s = options.downscale_window_s, 0.0
+    if spec.behavior is not None:
+        down_s = down_s if spec.behavior.down.window_s is None else spec.behavior.down.window_s
+        up_s = spec.behavior.up.window_s or 0.0
     return {
         "min": spec.min_replicas,
         "max": spec.max_replicas,
         "target": spec.metrics[0].target,
         "tolerance": [tolerance.down, tolerance.up],
+        "window_s": [down_s, up_s],
+        "kind": spec.metrics[0].kind.value,
     }
 
 

@@ -1,15 +1,16 @@
 """Predictive scaling: capacity for a quantile of the demand until new workers can be ready."""
 
+import copy
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from engine.lookahead import Outlook
+from engine.lookahead import LEVELS, Outlook
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, PolicyContext, Reason
-from engine.policies.demand import DemandWatch
+from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
 NAME = "predictive"
@@ -25,6 +26,8 @@ class Predictive:
     mean start-up time plus one interval, service the mean seconds that requests held a slot, and
     backlog the workers that would empty the queue within `drain_s`.
     """
+
+    constraints = CONSTRAINTS
 
     def __init__(
         self,
@@ -72,9 +75,20 @@ class Predictive:
             "horizon_s": self._horizon_s,
             "quantile": np.full(len(wanted), self._quantile),
             "target": np.full(len(wanted), self._target),
+            "drain_s": np.full(len(wanted), self._drain_s),
+            "queued": observation.queued.astype(np.float64),
+        } | {
+            f"q{level * 100:.0f}_per_s": rate
+            for level, rate in zip(LEVELS, outlook.rates.T, strict=True)
         }
         plan = self._plan(wanted, observation) if self._plans else None
         return self._watch.answer(observation, wanted, numbers, plan)
+
+    def without(self, *reasons: Reason) -> "Predictive":
+        """A copy, with its memory, in which some of its own constraints no longer bind."""
+        lifted = copy.deepcopy(self)
+        lifted._watch.lift(*reasons)
+        return lifted
 
     def _workers(self, outlook: Outlook, observation: Observation) -> FloatArray:
         return self._watch.workers(

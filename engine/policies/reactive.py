@@ -1,10 +1,12 @@
 """Reactive scaling: capacity for the demand just measured, at a target utilisation."""
 
+import copy
+
 import numpy as np
 
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, PolicyContext, Reason
-from engine.policies.demand import DemandWatch
+from engine.policies.demand import CONSTRAINTS, DemandWatch
 
 NAME = "reactive"
 
@@ -17,6 +19,8 @@ class Reactive:
     would empty the queue within `drain_s`. It reads arrivals, so unlike a rule on utilisation it
     sees demand beyond the present capacity.
     """
+
+    constraints = CONSTRAINTS
 
     def __init__(
         self,
@@ -59,3 +63,9 @@ class Reactive:
             "target": np.full(len(rate), self._target),
         }
         return watch.answer(observation, wanted, numbers)
+
+    def without(self, *reasons: Reason) -> "Reactive":
+        """A copy, with its memory, in which some of its own constraints no longer bind."""
+        lifted = copy.deepcopy(self)
+        lifted._watch.lift(*reasons)
+        return lifted

@@ -1,11 +1,19 @@
 """Fixed capacity: the size that somebody would have bought for the historic peak."""
 
+import copy
 import math
 
 import numpy as np
 
 from engine.policies import parameters as check
-from engine.policies.base import Action, Observation, PolicyContext, PoolFacts, Reason
+from engine.policies.base import (
+    Action,
+    Observation,
+    PolicyContext,
+    PoolFacts,
+    Reason,
+    without_limits,
+)
 
 ROUNDING = 1e-9
 """Shares such as 0.7 are not exact in binary; a quotient this close above a whole number is it."""
@@ -20,6 +28,8 @@ class Static:
     planned with perfect records of the peak.
     """
 
+    constraints = (Reason.MAX_WORKERS, Reason.MIN_WORKERS)
+
     def __init__(
         self, context: PolicyContext, *, target: float = 0.75, workers: int | None = None
     ) -> None:
@@ -33,16 +43,28 @@ class Static:
         self.interval_s = context.tick_s
         share = check.share("static", "target", target)
         given = None if workers is None else check.whole("static", "workers", workers, 0)
-        sizes = [_sized(pool, share, given) for pool in context.pools]
-        self._action = Action(
-            target=np.array([size for size, _, _ in sizes], dtype=np.float64),
-            reason=tuple(reason for _, reason, _ in sizes),
-            rationale=tuple(rationale for _, _, rationale in sizes),
-        )
+        self._pools, self._share, self._given = context.pools, share, given
+        self._action = _action(context.pools, share, given)
 
     def propose(self, observation: Observation) -> Action:  # noqa: ARG002 - part of the protocol
         """The same size, always."""
         return self._action
+
+    def without(self, *reasons: Reason) -> "Static":
+        """A copy in which the pools' limits no longer bind."""
+        lifted = copy.copy(self)
+        pools = without_limits(self._pools, reasons)
+        lifted._action = _action(pools, self._share, self._given)
+        return lifted
+
+
+def _action(pools: tuple[PoolFacts, ...], share: float, given: int | None) -> Action:
+    sizes = [_sized(pool, share, given) for pool in pools]
+    return Action(
+        target=np.array([size for size, _, _ in sizes], dtype=np.float64),
+        reason=tuple(reason for _, reason, _ in sizes),
+        rationale=tuple(rationale for _, _, rationale in sizes),
+    )
 
 
 def _sized(

@@ -1,5 +1,6 @@
 """Threshold autoscaling: one step out when busy for long enough, one step in when idle."""
 
+import copy
 import math
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from engine.policies.base import (
     PoolFacts,
     Reason,
     WorkerView,
+    without_limits,
 )
 
 NAME = "threshold"
@@ -49,6 +51,11 @@ class Threshold:
     for `breach_s` seconds without a break. A step out waits `cooldown_out_s` after the last step
     out; a step in waits `cooldown_in_s` after the last step of either direction.
     """
+
+    constraints = (
+        Reason.MAX_WORKERS, Reason.MIN_WORKERS, Reason.COOLDOWN, Reason.BREACH_TOO_SHORT,
+        Reason.WITHIN_BAND,
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -104,6 +111,18 @@ class Threshold:
             rationale=tuple(rationale for _, _, rationale in answers),
         )
 
+    def without(self, *reasons: Reason) -> "Threshold":
+        """A copy, with its memory, in which some of its own constraints no longer bind."""
+        lifted = copy.deepcopy(self)
+        if Reason.WITHIN_BAND in reasons:  # a band without width, left at once
+            lifted._upper = lifted._lower = (self._upper + self._lower) / 2
+        if reasons and {Reason.WITHIN_BAND, Reason.BREACH_TOO_SHORT} & set(reasons):
+            lifted._breach_s = 0.0
+        if Reason.COOLDOWN in reasons:
+            lifted._cooldown_out_s = lifted._cooldown_in_s = 0.0
+        lifted._pools = without_limits(self._pools, reasons)
+        return lifted
+
     def _decide(
         self, index: int, pool: PoolFacts, memory: Memory, observation: Observation
     ) -> tuple[int, Reason, dict[str, object]]:
@@ -133,6 +152,9 @@ class Threshold:
                 "breached_s": breached_s,
                 "breach_s": self._breach_s,
                 "cooldown_left_s": wait_s,
+                "cooldown_s": self._cooldown_in_s
+                if memory.above_since_s is None
+                else self._cooldown_out_s,
                 "current": current,
                 "wanted": wanted,
                 "min": pool.workers_min,

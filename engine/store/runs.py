@@ -204,7 +204,7 @@ def runs_of_trace(store: Store, trace_id: str) -> Sequence[str]:
 def _delete(cursor: Any, run_id: str) -> None:
     found = cursor.execute("SELECT run_no FROM runs WHERE run_id = ?", [run_id]).fetchall()
     for (run_no,) in found:
-        for table in (*TABLES, "runs"):
+        for table in (*TABLES, "reviews", "runs"):
             cursor.execute(f"DELETE FROM {table} WHERE run_no = ?", [run_no])
 
 

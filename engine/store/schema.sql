@@ -157,9 +157,24 @@ CREATE TABLE IF NOT EXISTS decisions (
     reason    VARCHAR NOT NULL,   -- what bound it
     rationale JSON,               -- the policy's own numbers
     guard     JSON,               -- stages that changed something: before, after, reason
-    size      VARCHAR             -- of workers ordered from then on; NULL: none was proposed
+    size      VARCHAR,            -- of workers ordered from then on; NULL: none was proposed
+    number    INTEGER,            -- of the decision in its run, from 0; NULL: of an older version
+    seen      UINTEGER            -- CRC-32 of what the policy saw
 );
 ALTER TABLE decisions ADD COLUMN IF NOT EXISTS size VARCHAR;
+ALTER TABLE decisions ADD COLUMN IF NOT EXISTS number INTEGER;
+ALTER TABLE decisions ADD COLUMN IF NOT EXISTS seen UINTEGER;
+
+-- What people said of decisions.
+CREATE TABLE IF NOT EXISTS reviews (
+    run_no   INTEGER NOT NULL,
+    number   INTEGER NOT NULL,    -- of the decision
+    reviewer VARCHAR NOT NULL,
+    verdict  VARCHAR NOT NULL,    -- agree | disagree | unsure
+    tag      VARCHAR NOT NULL,    -- may be empty
+    note     VARCHAR NOT NULL,    -- may be empty
+    said_at  TIMESTAMP NOT NULL
+);
 
 -- One row a tick and place: a node group, or a pool whose workers have machines of their own.
 -- Only where the scenario says of machines more than the price of a worker.

@@ -1,0 +1,99 @@
+"""Plays a replay on differently from any of its ticks, from states kept on the way.
+
+A branch is the replay itself, copied: what is not changed in it goes on exactly as it did.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from math import ceil
+
+from engine.errors import ReplayCancelled
+from engine.replay import Probe, Replay, ReplaySpec, set_up
+
+__all__ = ["Branches"]
+
+BUDGET_BYTES = 512 * 2**20
+"""For all states that are kept."""
+KEPT = 48
+"""States at most; between two of them the replay is played again."""
+
+
+class Branches:
+    """One replay, played once as far as it is asked for, with states to branch off from."""
+
+    def __init__(
+        self,
+        spec: ReplaySpec,
+        *,
+        budget_bytes: int = BUDGET_BYTES,
+        probe: Probe | None = None,
+        cancel: Callable[[], bool] | None = None,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        """Keeps the state at the start.
+
+        Args:
+            spec: of the run.
+            budget_bytes: for states; at least the one at the start is kept.
+            probe: told of each evaluation as the replay is played for the first time.
+            cancel: asked while it is played.
+            progress: told the share of the way to the tick that was asked for.
+        """
+        (self._front,) = set_up([spec])
+        self._front.probe = probe
+        self._cancel, self._progress = cancel, progress
+        self.ticks = self._front.ticks
+        kept = max(1, min(KEPT, budget_bytes // _bytes(self._front)))
+        self._every = ceil(self.ticks / kept)
+        self._states = [self._front.fork()]
+
+    @property
+    def first(self) -> Replay:
+        """The replay itself, as far as it was played."""
+        return self._front
+
+    def at(self, tick: int) -> Replay:
+        """A copy of the replay at the start of a tick, before anything is decided in it.
+
+        Raises:
+            ReplayCancelled: `cancel` returned true on the way there.
+            PolicyError: the policy cannot be copied.
+        """
+        assert 0 <= tick <= self.ticks
+        self.play_to(tick)
+        starts = [state.tick for state in self._states]
+        branch = self._states[bisect_right(starts, tick) - 1].fork()
+        if self._front.tick == tick:
+            branch = self._front.fork()
+        while branch.tick < tick:
+            branch.decide(branch.tick)
+            branch.advance(branch.tick)
+        return branch
+
+    def play_to(self, tick: int) -> None:
+        """Plays the replay itself on, keeping states. Raises ReplayCancelled."""
+        front, from_tick = self._front, self._front.tick
+        while front.tick < tick:
+            if front.tick % 64 == 0:
+                self._look_up((front.tick - from_tick) / (tick - from_tick))
+            front.decide(front.tick)
+            front.advance(front.tick)
+            if front.tick % self._every == 0:
+                self._states.append(front.fork())
+
+    def _look_up(self, share: float) -> None:
+        if self._progress is not None:
+            self._progress(share)
+        if self._cancel is not None and self._cancel():
+            raise ReplayCancelled(
+                "the replay was cancelled", f"{share:.0%} of the way",
+                "Start it again when you like; nothing was changed",
+            )  # fmt: skip
+
+
+def _bytes(replay: Replay) -> int:
+    """Of one state: arrays of the simulator that change, and what is kept of ticks."""
+    state = replay.fleet.state
+    fixed = {id(state.requests), id(state.roots), id(state.traits), id(state.startup_draws)}
+    arrays = sum(array.nbytes for array in state if id(array) not in fixed)
+    return arrays + replay.counters.nbytes + replay.integrals.nbytes

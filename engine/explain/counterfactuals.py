@@ -1,0 +1,320 @@
+"""What would have happened otherwise: the replay branched at a decision and played on.
+
+Both sides are played by the same simulator from the same state, so every difference is due to the
+change alone.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from engine.branching import Branches
+from engine.errors import PolicyError, UsageError
+from engine.policies.base import KEEP, Action, Observation, Policy, Reason
+from engine.policies.checks import ticks_between
+from engine.policies.registry import create, find, parse_spec
+from engine.replay import Replay
+from engine.sim import kernel
+from engine.sim.outcomes import pools_of
+from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
+
+__all__ = ["CHANGES", "Counterfactual", "Played", "WhatIf"]
+
+HORIZON_S = 3600.0
+KEPT_S = 900.0
+"""For how long a changed size is kept at least, or at most."""
+EARLIER_S = 600.0
+SETTLE_S = 600.0
+"""After the horizon, for requests of the horizon that are still under way."""
+CHANGES: Mapping[str, str] = {
+    "one-more": "one worker more",
+    "one-fewer": "one worker fewer",
+    "no-guard": "without the guard",
+    "no-carbon-mask": "without the carbon mask",
+    "hpa": "what the HPA would have done",
+    "earlier": "ten minutes earlier",
+}
+"""What can be changed, in words; `policy:SPEC` and `hold:N` as well."""
+_RESOLVED = (kernel.FINISHED, kernel.QUEUE_TIMEOUT, kernel.EXEC_TIMEOUT, kernel.REJECTED,
+               kernel.SHED, kernel.LOST)  # fmt: skip
+GUARDS = (
+    Reason.CARBON, Reason.SLO_FLOOR, Reason.RATE_LIMIT, Reason.COOLDOWN, Reason.BUDGET,
+    Reason.HELD,
+)  # fmt: skip
+"""What the guard adds to the limits of pools and nodes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """One side over the horizon. Requests are those that arrived in it."""
+
+    figures: Mapping[str, float | None]
+    """arrived, finished, failed, p50_s, p95_s, p99_s, slo_attainment_frac, worker_hours,
+    cost_usd, carbon_g; None: not measured."""
+    target: IntArray
+    """(K, P) workers asked for in each of K ticks."""
+    queued: IntArray
+    """(K, P) waiting at each tick's end."""
+    applied: int
+    """To the pool at the decision."""
+    bound: str
+    """What bound that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counterfactual:
+    """What happened beside what would have."""
+
+    change: str
+    words: str
+    pool: str
+    from_s: float
+    """Where the sides part, seconds into the window."""
+    horizon_s: float
+    kept_s: float | None
+    """For how long a changed size was kept; None: the change is not a size."""
+    base: Played
+    other: Played
+    difference: Mapping[str, float | None]
+    """Other minus base."""
+    unresolved: int
+    """Requests still under way when playing ended; they count as failed."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A policy with a size that one pool keeps at least or at most for a while."""
+
+    inner: Policy
+    number: int
+    size: int
+    at_least: bool
+    until_s: float
+    interval_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.interval_s = self.inner.interval_s
+
+    def propose(self, observation: Observation) -> Action:
+        """What the inner policy wants, with the size kept."""
+        action = self.inner.propose(observation)
+        if observation.t_s >= self.until_s - 1e-9:
+            return action
+        target = np.array(action.target, np.float64)
+        wanted = target[self.number]
+        wanted = float(observation.target[self.number]) if wanted == KEEP else wanted
+        choose = max if self.at_least else min
+        target[self.number] = choose(wanted, float(self.size))
+        return Action(
+            target=target, reason=action.reason, rationale=action.rationale, size=action.size,
+            groups=action.groups,
+        )  # fmt: skip
+
+
+class WhatIf:
+    """Counterfactuals of one replay. Remembers what happened, for the next question."""
+
+    def __init__(self, branches: Branches) -> None:
+        self._branches = branches
+        self._base: tuple[tuple[int, int, int, int], Played] | None = None
+
+    def ask(
+        self, tick: int, pool: int, change: str, *,
+        horizon_s: float = HORIZON_S, kept_s: float = KEPT_S,
+    ) -> Counterfactual:  # fmt: skip
+        """Plays both sides.
+
+        Args:
+            tick: of the decision.
+            pool: its number.
+            change: one of `CHANGES`, `policy:SPEC` or `hold:N`.
+            horizon_s: how long both are played, from the decision.
+            kept_s: for how long a changed size is kept.
+
+        Raises:
+            UsageError: no such change, or nothing that it could change.
+            PolicyError: the other policy cannot be made here.
+        """
+        start = self._branches.at(tick)
+        tick_s = start.tick_s
+        if start.types is not None and change in _SIZED:
+            raise UsageError(
+                "the scenario divides workers of a type among pools itself", change,
+                "Ask for another policy, or without the guard",
+            )  # fmt: skip
+        first = tick
+        if change == "earlier":
+            first = max(0, tick - round(EARLIER_S / tick_s))
+        last = min(self._branches.ticks, tick + max(1, round(horizon_s / tick_s)))
+        base = self._known(first, last, tick, pool)
+        branch = self._branches.at(first)
+        kept = _change(branch, change, pool, base, tick, kept_s)
+        other, unresolved = _play(branch, first, last, tick, pool)
+        return Counterfactual(
+            change=change, words=_words(change), pool=start.facts[pool].name,
+            from_s=first * tick_s, horizon_s=(last - first) * tick_s, kept_s=kept,
+            base=base, other=other, difference=_difference(base, other), unresolved=unresolved,
+        )  # fmt: skip
+
+    def _known(self, first: int, last: int, tick: int, pool: int) -> Played:
+        key = (first, last, tick, pool)
+        if self._base is None or self._base[0] != key:
+            played, _ = _play(self._branches.at(first), first, last, tick, pool)
+            self._base = (key, played)
+        return self._base[1]
+
+
+def _words(change: str) -> str:
+    if change in CHANGES:
+        return CHANGES[change]
+    kind, _, rest = change.partition(":")
+    return f"held at {rest} workers" if kind == "hold" else f"with the policy {rest}"
+
+
+_SIZED = ("one-more", "one-fewer", "earlier")
+
+
+def _change(
+    branch: Replay, change: str, pool: int, base: Played, tick: int, kept_s: float
+) -> float | None:
+    """Makes the branch differ; for how long a size is kept, None where none is."""
+    now_s, decided_s = branch.tick * branch.tick_s, tick * branch.tick_s
+    before = int(branch.target[pool])
+    kind, _, rest = change.partition(":")
+    keep = partial(_keep, branch, pool)
+    if change == "one-more":
+        keep(base.applied + 1, at_least=True, until_s=now_s + kept_s)
+    elif change == "one-fewer":
+        keep(max(0, base.applied - 1), at_least=False, until_s=now_s + kept_s)
+    elif change == "earlier":
+        kept_s = decided_s - now_s
+        keep(base.applied, at_least=base.applied >= before, until_s=decided_s)
+    elif kind == "hold" and rest.isdigit():
+        keep(int(rest), at_least=True, until_s=now_s + kept_s)
+        keep(int(rest), at_least=False, until_s=now_s + kept_s)
+    else:
+        _instead(branch, change, rest)
+        return None
+    return kept_s
+
+
+def _keep(branch: Replay, pool: int, size: int, *, at_least: bool, until_s: float) -> None:
+    branch.policy = _Kept(branch.policy, pool, size, at_least, until_s)
+
+
+def _instead(branch: Replay, change: str, rest: str) -> None:
+    """Another guard or another policy from here on; a policy starts without memory."""
+    if change == "no-guard":
+        branch.guard = branch.guard.without(*GUARDS)
+    elif change == "no-carbon-mask":
+        branch.guard = branch.guard.without(Reason.CARBON)
+    elif change == "hpa" or change.startswith("policy:"):
+        spec = parse_spec("hpa" if change == "hpa" else rest)
+        if getattr(find(spec), "sees_future", False):
+            raise PolicyError(
+                f"{spec.name} plans before the replay starts", change, "Replay it from the start"
+            )
+        branch.policy = create(spec, branch.context)
+        branch.every = ticks_between(branch.policy, branch.tick_s, str(spec))
+    else:
+        raise UsageError(
+            f"there is no change {change!r}", "counterfactual",
+            f"Use one of {', '.join(CHANGES)}, policy:SPEC or hold:N",
+        )  # fmt: skip
+
+
+def _play(branch: Replay, first: int, last: int, tick: int, pool: int) -> tuple[Played, int]:
+    """Plays from `first` to `last`, and on until its requests are done or time is up."""
+    applied, bound = int(branch.target[pool]), ""
+    while branch.tick < last:
+        now = branch.tick
+        branch.decide(now)
+        if now == tick:
+            applied, bound = int(branch.target[pool]), _bound(branch, tick, pool)
+        branch.advance(now)
+    until = min(branch.ticks, last + round(SETTLE_S / branch.tick_s))
+    span_s = (first * branch.tick_s, last * branch.tick_s)
+    while branch.tick < until and _under_way(branch, span_s):
+        branch.decide(branch.tick)
+        branch.advance(branch.tick)
+    played = Played(
+        figures=_figures(branch, first, last, span_s),
+        target=branch.targets[first:last].copy(),
+        queued=branch.counters[first:last, :, kernel.C_QUEUED].copy(),
+        applied=applied,
+        bound=bound,
+    )
+    return played, _under_way(branch, span_s)
+
+
+def _bound(branch: Replay, tick: int, pool: int) -> str:
+    log = branch.log
+    for place in range(len(log.tick) - 1, -1, -1):
+        if log.tick[place] == tick and log.pool[place] == pool:
+            return log.reason[place]
+    return Reason.NOT_DUE
+
+
+def _arrived(branch: Replay, span_s: tuple[float, float]) -> Any:
+    """Outcomes of the requests that arrived in a span, and their pools."""
+    outcomes = branch.fleet.state.outcomes
+    at_s = outcomes["arrived_s"]
+    with np.errstate(invalid="ignore"):
+        mine = np.flatnonzero((at_s >= span_s[0]) & (at_s < span_s[1]))
+    return outcomes[mine], pools_of(branch.fleet.state)[mine]
+
+
+def _under_way(branch: Replay, span_s: tuple[float, float]) -> int:
+    rows, _ = _arrived(branch, span_s)
+    return int(np.sum(~np.isin(rows["status"], _RESOLVED)))
+
+
+def _figures(
+    branch: Replay, first: int, last: int, span_s: tuple[float, float]
+) -> dict[str, float | None]:
+    rows, pools = _arrived(branch, span_s)
+    done = rows["status"] == kernel.FINISHED
+    delay_s = branch.fleet.state.pools["delay_s"]
+    latency_s = np.sort((rows["end_s"] - rows["arrived_s"] + delay_s[pools])[done])
+    arrived, finished = len(rows), int(done.sum())
+    met = int(np.sum(latency_s <= branch.spec.scenario.slo.latency_s))
+    return {
+        "arrived": float(arrived),
+        "finished": float(finished),
+        "failed": float(arrived - finished),
+        **{f"p{share}_s": _percentile(latency_s, share / 100) for share in (50, 95, 99)},
+        "slo_attainment_frac": met / arrived if arrived else None,
+        **_spent(branch, slice(first, last)),
+    }
+
+
+def _percentile(sorted_s: FloatArray, share: float) -> float | None:
+    """Nearest rank."""
+    if not len(sorted_s):
+        return None
+    return float(sorted_s[max(1, int(np.ceil(share * len(sorted_s) - 1e-9))) - 1])
+
+
+def _spent(branch: Replay, ticks: slice) -> dict[str, float | None]:
+    """Worker-hours, money and carbon of some ticks."""
+    hours = branch.worker_s[ticks] / SECONDS_PER_HOUR
+    found = branch.accounted()
+    if found is None:
+        prices = np.array([facts.price_usd_per_hour for facts in branch.facts])
+        cost, carbon = float((hours * prices).sum()), None
+    else:
+        cost = float(found.pool_usd[ticks].sum())
+        grams = found.operational_g[ticks] + found.embodied_g[ticks]
+        carbon = None if np.isnan(grams).any() else float(grams.sum())
+    return {"worker_hours": float(hours.sum()), "cost_usd": cost, "carbon_g": carbon}
+
+
+def _difference(base: Played, other: Played) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for name, value in other.figures.items():
+        before = base.figures[name]
+        found[name] = None if value is None or before is None else value - before
+    return found

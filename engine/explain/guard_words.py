@@ -1,0 +1,106 @@
+"""What the guard did with a proposal, a clause for each stage that changed it."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from engine.explain.decision import Decision, Line
+from engine.explain.words import lasting, number, percent, workers
+
+__all__ = ["clauses"]
+
+
+def clauses(decision: Decision) -> list[str]:
+    """In the order of the stages; rounding up says nothing of interest."""
+    acted = [line for line in decision.guard if line.reason is not None]
+    told = [_CLAUSES[line.stage](line, decision) for line in acted if line.stage in _CLAUSES]
+    if "carbon" in (line.stage for line in acted) and acted[-1].stage == "slo":
+        told[-1] += ", and that outranks the carbon mask"
+    return told
+
+
+def _steps(line: Line) -> str:
+    return f"{number(line.before)} became {number(line.after)}"
+
+
+def _carbon(line: Line, _: Decision) -> str:
+    by = line.numbers
+    if "g_per_kwh" not in by:
+        return f"the carbon mask: {_steps(line)}"
+    text = f"the grid emits {number(by['g_per_kwh'])} g CO2e per kWh"
+    if by["g_per_kwh"] >= by["threshold_g_per_kwh"]:
+        text += f", at or above the threshold of {number(by['threshold_g_per_kwh'])}"
+        text += ", so no worker was added"
+    else:
+        text += f", near the threshold of {number(by['threshold_g_per_kwh'])}"
+        text += ", so only a part of the growth was let through"
+    return f"{text}: {_steps(line)}"
+
+
+def _slo(line: Line, _: Decision) -> str:
+    by = line.numbers
+    text = f"the SLO floor raised {number(line.before)} to {workers(line.after)}"
+    if "demand_slots" not in by:
+        return text
+    return (
+        f"{text}, because the {percent(by['quantile'])} quantile of demand keeps "
+        f"{number(by['demand_slots'])} slots busy"
+    )
+
+
+def _limits(line: Line, decision: Decision) -> str:
+    low = line.after > line.before
+    bound = decision.limits["workers_min" if low else "workers_max"]
+    bound = line.numbers.get("workers_min" if low else "workers_max", bound)
+    return f"the pool may have {number(bound)} at {'least' if low else 'most'}: {_steps(line)}"
+
+
+def _rate(line: Line, _: Decision) -> str:
+    by, up = line.numbers, line.after < line.before
+    most = by.get("out_workers" if up else "in_workers")
+    if most is None:
+        return f"the guard's rate limit: {_steps(line)}"
+    way = "added" if up else "removed"
+    return f"the guard lets {workers(most)} be {way} in {lasting(by['period_s'])}: {_steps(line)}"
+
+
+def _cooldown(line: Line, _: Decision) -> str:
+    by = line.numbers
+    if "since_s" not in by:
+        return f"the guard's cooldown: {_steps(line)}"
+    return (
+        f"the guard's cooldown of {lasting(by['cooldown_s'])} is not over, "
+        f"{lasting(by['since_s'])} after the last step: {_steps(line)}"
+    )
+
+
+def _budget(line: Line, _: Decision) -> str:
+    by = line.numbers
+    if "budget_usd_per_hour" not in by:
+        return f"the budget: {_steps(line)}"
+    return f"the budget of {number(by['budget_usd_per_hour'])} USD/h pays for less: {_steps(line)}"
+
+
+def _placement(line: Line, _: Decision) -> str:
+    return f"its nodes have room for {workers(line.after)} only: {_steps(line)}"
+
+
+def _hold(line: Line, decision: Decision) -> str:
+    left = line.numbers.get("left_s")
+    still = "" if left is None else f" for another {lasting(left)}"
+    why = f" ({decision.hold_why})" if decision.hold_why else ""
+    return f"a person ordered {workers(line.after)}{still}{why}: {_steps(line)}"
+
+
+def _siting(line: Line, _: Decision) -> str:
+    return (
+        "workers of the same agent type go where they are cheaper, cleaner or safer: "
+        f"{_steps(line)}"
+    )
+
+
+_CLAUSES: Mapping[str, Callable[[Line, Decision], str]] = MappingProxyType(
+    {
+        "carbon": _carbon, "slo": _slo, "limits": _limits, "rate": _rate, "cooldown": _cooldown,
+        "budget": _budget, "placement": _placement, "hold": _hold, "siting": _siting,
+    }
+)  # fmt: skip

@@ -1,0 +1,113 @@
+"""Why a HorizontalPodAutoscaler asked for a size: metric, ratio, tolerance, memory, pace, limits.
+
+These are the steps that Kubernetes' own conditions fail to tell apart.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from engine.explain.decision import Decision
+from engine.explain.derived import UTILISATION
+from engine.explain.words import lasting, number, percent, workers
+from engine.policies.base import Reason
+
+__all__ = ["because"]
+
+MIN, MAX = "TooFewReplicas", "TooManyReplicas"
+
+
+def because(decision: Decision) -> str:
+    """The HPA's part of a sentence."""
+    said = decision.rationale
+    metric = said.get("metric")
+    if said.get("proposed") is None:
+        return _unmeasured(decision)
+    assert metric is not None
+    return _told(decision, measured(decision), _own_reason(decision))
+
+
+def _own_reason(decision: Decision) -> str:
+    """What bound the HPA itself, be it that the guard changed more."""
+    said = decision.rationale
+    if said["limit"] == MIN:
+        return Reason.MIN_WORKERS
+    if said["limit"] == MAX:
+        return Reason.MAX_WORKERS
+    if said["limit"] != "DesiredWithinRange":
+        return Reason.RATE_LIMIT
+    if said["stabilised"] != said["proposed"]:
+        return Reason.STABILIZED
+    if said["desired"] != said["current"]:
+        return Reason.DEMAND_UP
+    verdict = said["metric"]["verdict"]
+    if verdict == "within_tolerance":
+        return Reason.WITHIN_TOLERANCE
+    if verdict in ("flipped", "contradicted"):
+        return Reason.UNCERTAIN_METRICS
+    return Reason.ROUNDING
+
+
+def measured(decision: Decision) -> str:
+    """Raw metric against its target."""
+    said, metric = decision.rationale, decision.rationale["metric"]
+    if said.get("kind", UTILISATION) == UTILISATION:
+        text = f"workers' slots are {metric['value']} % in use against a target of "
+        return f"{text}{said['target']} %"
+    value = number(decision.derived["value_per_worker"])
+    target = number(decision.derived["target_per_worker"])
+    return f"{value} requests in flight per worker against a target of {target}"
+
+
+def _told(decision: Decision, seen: str, reason: str) -> str:
+    said = decision.rationale
+    asked = workers(said["proposed"])
+    used, ratio = _ratios(said["metric"])
+    side = said["tolerance"][1 if used is None or used >= 1 else 0]
+    steady = workers(said["stabilised"])
+    if reason == Reason.WITHIN_TOLERANCE:
+        return f"{seen}{ratio}, which is within the tolerance of {percent(side)}"
+    if reason == Reason.ROUNDING:
+        return f"{seen}{ratio}, but rounded up to whole workers that is the same size"
+    if reason == Reason.UNCERTAIN_METRICS:
+        return f"{seen}{ratio}, so it is open whether more or fewer are needed"
+    if reason == Reason.STABILIZED:
+        down = said["stabilised"] > said["proposed"]
+        extreme = "highest" if down else "lowest"
+        window = lasting(said["window_s"][0 if down else 1]) if "window_s" in said else "window"
+        return (
+            f"{seen}{ratio}, which asks for {asked}, but stabilisation keeps to {steady}, the {extreme} "
+            f"recommendation of the last {window}"
+        )
+    if reason == Reason.RATE_LIMIT:
+        return f"{seen}{ratio}, which asks for {steady}, but the pace allows {workers(said['pace'])} now"
+    if reason == Reason.MAX_WORKERS:
+        return f"{seen}{ratio}, which asks for {steady}, and {said['max']} is the most the pool may have"
+    if reason == Reason.MIN_WORKERS:
+        return f"{seen}{ratio}, which asks for {steady}, and {said['min']} is the least the pool may have"
+    return f"{seen}{ratio}, which asks for {asked}"
+
+
+def _ratios(metric: Mapping[str, Any]) -> tuple[float | None, str]:
+    """The ratio that decides, and how it came about."""
+    ratio, filled = metric["ratio"], metric.get("filled_ratio")
+    if ratio is None:
+        return None, ""
+    if filled is None or filled == ratio:
+        return ratio, f" (ratio {ratio:.2f})"
+    assumed = "busy" if ratio < 1.0 else "idle"
+    return filled, (
+        f" (ratio {ratio:.2f}, and {filled:.2f} once workers without a usable sample count as "
+        f"{assumed})"
+    )
+
+
+def _unmeasured(decision: Decision) -> str:
+    said, limit = decision.rationale, decision.rationale.get("limit")
+    if limit == MAX:
+        return f"it had more than the {said['max']} the pool may have, whatever the metrics say"
+    if limit == MIN:
+        return f"it had fewer than the {said['min']} the pool must have, whatever the metrics say"
+    if decision.reason == Reason.DISABLED or said.get("metric") is None:
+        least = said["min"]
+        return f"a pool scaled to 0 stays there while its HPA has a minimum of {least}"
+    return "no worker has a usable sample of the metric, so the HPA leaves the size as it is"

@@ -1,0 +1,154 @@
+"""Why the other policies asked for a size."""
+
+from engine.explain.decision import Decision
+from engine.explain.words import lasting, number, per_s, percent, workers
+
+__all__ = ["demand", "oracle", "other", "power_saver", "static", "threshold", "vertical"]
+
+_WEIGHED = {
+    "w_latency": "latency", "w_utilisation": "utilisation", "w_cost": "cost",
+    "w_reliability": "reliability", "w_carbon": "carbon",
+}  # fmt: skip
+
+
+def static(decision: Decision) -> str:
+    """Fixed capacity."""
+    said = decision.rationale
+    if "peak_busy_slots" in said:
+        text = (
+            f"the busiest minute of the trace keeps {number(said['peak_busy_slots'])} slots busy, "
+            f"which at {percent(said['target'])} in use takes {workers(said['wanted'])} of "
+            f"{number(said['slots'])} slots"
+        )
+    else:
+        text = f"fixed capacity of {workers(said['wanted'])}"
+    return text + _limited(said["wanted"], said["proposed"])
+
+
+def threshold(decision: Decision) -> str:
+    """A band of use, held for a while, with cool-downs."""
+    said = decision.rationale
+    if said["utilisation"] is None:
+        return "no ready worker has a usable sample, so the rule leaves the size as it is"
+    used, high, low = (percent(said[key]) for key in ("utilisation", "upper", "lower"))
+    above = said["utilisation"] > said["upper"]
+    seen = f"slots are {used} in use, " + (f"above {high}" if above else f"below {low}")
+    lasted, needed = lasting(said["breached_s"]), lasting(said["breach_s"])
+    if said["lower"] <= said["utilisation"] <= said["upper"]:
+        return f"slots are {used} in use, within the band of {low} to {high}"
+    if said["breached_s"] < said["breach_s"]:
+        return f"{seen}, but only for {lasted}, and a step takes {needed}"
+    if said["cooldown_left_s"] > 0:
+        left = lasting(said["cooldown_left_s"])
+        return f"{seen} for {lasted}, but the rule's own cooldown lasts another {left}"
+    text = f"{seen} for {lasted}"
+    return text + _limited(said["wanted"], said["proposed"], said["max"], said["min"])
+
+
+def demand(decision: Decision) -> str:
+    """Capacity for demand that was measured or is forecast."""
+    said = decision.rationale
+    if said.get("wanted") is None:
+        return "nothing is known of the demand yet"
+    held, wanted = said["held"], said["wanted"]
+    service = f"at {number(said['service_s'])} s a request"
+    if said.get("queued"):
+        service += f" and with {number(said['queued'])} waiting"
+    text = f"{_expected(decision)}{_compared(decision)}; {service} that takes {workers(wanted)}"
+    if held > wanted + 1:
+        hold = lasting(said["hold_s"])
+        text += f", but the highest proposal of the last {hold}, {workers(held)}, stands"
+    text += _limited(held, said["proposed"], said.get("max"), said.get("min"))
+    return text + _weighed(decision)
+
+
+def _expected(decision: Decision) -> str:
+    said = decision.rationale
+    if "expected_per_s" not in said:
+        return f"{per_s(said['rate_per_s'])} arrived"
+    if "quantile" not in said:
+        return (
+            f"demand of {per_s(said['expected_per_s'])} is likely soon, after "
+            f"{per_s(said['rate_per_s'])} now"
+        )
+    return (
+        f"the {percent(said['quantile'])} quantile of demand within {lasting(said['horizon_s'])} "
+        f"is {per_s(said['expected_per_s'])}"
+    )
+
+
+def _compared(decision: Decision) -> str:
+    """How demand stands to what the present size serves, where the policy aims at a use."""
+    found, said = decision.derived, decision.rationale
+    if "serves_per_s" not in found:
+        return ""
+    expected = said.get("expected_per_s", said.get("rate_per_s"))
+    way = "more" if expected > found["serves_per_s"] else "less"
+    serves = "serves" if decision.current == 1 else "serve"
+    return (
+        f", {percent(found['excess_frac'])} {way} than the {number(found['serves_per_s'])} that "
+        f"{workers(decision.current)} {serves} at {percent(said['target'])} in use"
+    )
+
+
+def _weighed(decision: Decision) -> str:
+    """What mattered to a learned policy."""
+    said = decision.rationale
+    if "caution" not in said:
+        return ""
+    known = {name: said[key] for key, name in _WEIGHED.items() if key in said}
+    name, most = max(known.items(), key=lambda entry: entry[1])
+    caution = f"caution is {number(said['caution'])} from -1 to 1"
+    return f"; {caution}, and {name} weighs most with {percent(most)}"
+
+
+def oracle(decision: Decision) -> str:
+    """A plan with the future known."""
+    planned = decision.rationale.get("planned")
+    if planned is None:
+        return "a plan made with the future known"
+    return f"the plan made with the future known has {workers(float(planned))} here"
+
+
+def vertical(decision: Decision) -> str:
+    """The cheapest size of worker."""
+    said = decision.rationale
+    size = said.get("size")
+    if size is None:
+        return "nothing is known of the demand yet"
+    took = said["workers_by_size"][size]
+    cost = number(said["usd_per_hour_by_size"][size])
+    return (
+        f"{number(said['demand_slots'])} slots in demand take {workers(took)} of the size {size}, "
+        f"for {cost} USD/h"
+    )
+
+
+def power_saver(decision: Decision) -> str:
+    """Demand, and nodes to sleep."""
+    slots = decision.rationale.get("demand_slots")
+    if slots is None:
+        return "nothing is known of the demand yet"
+    return (
+        f"{number(slots)} slots were in demand at most, which takes {workers(decision.proposed)}"
+    )
+
+
+def other(decision: Decision) -> str:
+    """A policy that is not ours, or one that gave no numbers."""
+    if decision.proposed == -1:
+        return "the policy asked for nothing"
+    reason = decision.reason.replace("_", " ")
+    return f"the policy asked for {workers(decision.proposed)} (reason: {reason})"
+
+
+def _limited(
+    wanted: float, proposed: float, most: float | None = None, least: float | None = None
+) -> str:
+    if proposed < wanted and most is not None and proposed == most:
+        return f", and {number(most)} is the most the pool may have"
+    if proposed > wanted + 1 and least is not None and proposed == least:
+        return f", and {number(least)} is the least the pool may have"
+    if proposed != wanted and most is None and least is None:
+        return f", and the pool's limits make that {number(proposed)}"
+    return ""

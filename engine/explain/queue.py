@@ -1,0 +1,74 @@
+"""Which decisions a person should look at first, and why."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from engine.explain.words import number
+from engine.store import queue_queries as queries
+from engine.store import reviews, runs
+from engine.store.duck import Store
+from engine.store.runs import RunRow
+
+__all__ = ["Questionable", "questionable"]
+
+EACH = 8
+"""Of each cause, before those that were reviewed are left out."""
+ORACLES = ("oracle", "oracle-instant")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Questionable:
+    """A decision that is worth a look."""
+
+    number: int
+    cause: str
+    """In words, with its size."""
+
+
+def questionable(store: Store, run: RunRow, most: int = 20) -> list[Questionable]:
+    """Unreviewed decisions in turn by cause.
+
+    The most overruled, furthest from the oracle, most in dispute among policies, most wrong about
+    demand.
+    """
+    reviewed = set(reviews.of_runs(store, [run])["number"])
+    alike = [
+        row
+        for row in runs.list_runs(store)
+        if row.status == "done"
+        and row.run_no != run.run_no
+        and (row.trace_id, row.scenario_hash, row.from_s, row.to_s)
+        == (run.trace_id, run.scenario_hash, run.from_s, run.to_s)
+    ]
+    bounds = [row.run_no for row in alike if row.policy.partition(":")[0] in ORACLES]
+    others = [row.run_no for row in alike if row.run_no not in bounds]
+    causes: list[tuple[Callable[[], pd.DataFrame], str]] = [
+        (lambda: queries.overruled(store, run, EACH), "the guard changed it by {} workers"),
+        (lambda: queries.apart(store, run, bounds, EACH), "{} workers from the oracle"),
+        (lambda: queries.apart(store, run, others, EACH),
+         "{} workers from the mean of the other policies"),
+        (lambda: queries.forecast_misses(store, run, EACH), "demand came {} times as high"),
+    ]  # fmt: skip
+    columns = [
+        [(int(row["number"]), words.format(number(float(row["size"]))))
+         for row in find().to_dict("records")]
+        for find, words in causes
+    ]  # fmt: skip
+    return _in_turn(columns, reviewed, most)
+
+
+def _in_turn(
+    columns: list[list[tuple[int, str]]], reviewed: set[int], most: int
+) -> list[Questionable]:
+    """One of each cause after the other, each decision once with all of its causes."""
+    found: dict[int, list[str]] = {}
+    for place in range(EACH):
+        for column in columns:
+            if place < len(column) and column[place][0] not in reviewed:
+                found.setdefault(column[place][0], []).append(column[place][1])
+    return [
+        Questionable(number=key, cause=", ".join(causes))
+        for key, causes in list(found.items())[:most]
+    ]

@@ -1,0 +1,88 @@
+"""A stored run, played again exactly: the ground of checks and of what-if branches."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from engine import runner
+from engine.branching import Branches
+from engine.errors import EngineError, StoreError
+from engine.explain.decision import Decision
+from engine.oracle.prepare import policy_spec
+from engine.policies.registry import parse_spec
+from engine.replay import Probe, Replay, ReplaySpec
+from engine.scenario_file import from_dict
+from engine.store.duck import Store
+from engine.store.runs import RunRow
+
+__all__ = ["again", "branches", "logged", "tick_of"]
+
+Cancel = Callable[[], bool]
+
+
+def again(store: Store, run: RunRow, cancel: Cancel | None = None) -> ReplaySpec:
+    """What was replayed, loaded anew.
+
+    Raises:
+        StoreError: the trace is gone, or the program decides otherwise by now.
+        ReplayCancelled: `cancel` returned true.
+    """
+    where = f"run {run.run_id} ({run.policy} on {run.trace_name})"
+    try:
+        wanted = runner.request(
+            store, run.trace_id, [run.policy], from_dict(run.scenario), run.from_s, run.to_s
+        )
+    except EngineError as error:
+        raise StoreError(f"it cannot be played again: {error.what}", where, error.fix) from error
+    if wanted.run_ids != (run.run_id,):
+        raise StoreError(
+            "it was made by another version of the program, or with another checkpoint", where,
+            "Replay it again; its decisions can then be checked and branched",
+        )  # fmt: skip
+    window = runner.window_spec(store, wanted)
+    return policy_spec(window, parse_spec(run.policy), cancel=cancel)
+
+
+def branches(
+    store: Store,
+    run: RunRow,
+    *,
+    probe: Probe | None = None,
+    cancel: Cancel | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Branches:
+    """The run, ready to be played again and to be branched. See `again` for what is raised."""
+    spec = replace(again(store, run, cancel), name=run.policy)
+    return Branches(spec, probe=probe, cancel=cancel, progress=progress)
+
+
+def tick_of(run: RunRow, t_s: float) -> int:
+    """The tick that begins at a time of the trace."""
+    return round((t_s - run.from_s) / run.tick_s)
+
+
+def logged(replay: Replay, place: int) -> dict[str, Any]:
+    """An entry of a replay's log, as it would be stored; its place counts from the branch."""
+    log = replay.log
+    return {
+        "pool": log.pool[place], "current": log.current[place], "proposed": log.proposed[place],
+        "applied": log.applied[place], "reason": log.reason[place], "size": log.size[place],
+        "rationale": _parsed(log.rationale[place]), "guard": _parsed(log.guard[place]),
+        "seen": log.seen[place],
+    }  # fmt: skip
+
+
+def _parsed(text: str | None) -> Any:
+    return None if text is None else msgspec.json.decode(text)
+
+
+def same(decision: Decision, entry: dict[str, Any]) -> bool:
+    """Whether a re-execution came to what was recorded."""
+    names = ("current", "proposed", "applied", "reason", "size")
+    return (
+        all(getattr(decision, name) == entry[name] for name in names)
+        and dict(decision.rationale) == (entry["rationale"] or {})
+        and decision.digest == entry["seen"]
+    )

@@ -1,0 +1,226 @@
+"""Decisions of finished runs: filtered, counted and sampled in SQL, one by one in full.
+
+The columns with JSON are read for single pages of rows only, so a million decisions stay quick.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from engine.store.duck import Store
+from engine.store.run_queries import Span, ticks_of
+from engine.store.runs import RunRow
+
+__all__ = ["Filter", "counts", "latest", "marks", "observed", "page", "total", "usual"]
+
+MARKS = 2000
+SAW = (
+    "arrived", "queued", "in_service", "finished", "starting", "ready", "draining", "target",
+)  # fmt: skip
+"""Columns of `ticks` that a policy sees of the tick before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which decisions are asked for."""
+
+    span: Span
+    classes: Mapping[Any, tuple[str, ...]]
+    """Reasons by kind; the other kinds are `out`, `in` and `kept`, by the change of size."""
+    kinds: tuple[str, ...] = ()
+    """Empty: all."""
+    reasons: tuple[str, ...] = ()
+    """Empty: all."""
+    worst_minutes: int = 0
+    """Only decisions in this many minutes in which most requests missed the SLO, or in the
+    minute before one; 0: everywhere."""
+    reversals: bool = False
+    """Only steps against the direction of the pool's step before."""
+    numbers: tuple[int, ...] | None = None
+    """Only these; None: all."""
+    after: int = -1
+    """Only decisions with a higher number."""
+
+
+_WORST = """
+    floor((t_s - $from_s) / 60)::INTEGER IN (
+        SELECT unnest([minute, minute - 1]) FROM (
+            SELECT floor((t_s - $from_s) / 60)::INTEGER AS minute, sum(arrived - slo_met) AS missed
+            FROM ticks WHERE run_no = $run_no AND ($pool IS NULL OR pool = $pool)
+            GROUP BY minute HAVING missed > 0 ORDER BY missed DESC, minute LIMIT $worst
+        )
+    )"""
+_REVERSED = """
+    number IN (
+        SELECT number FROM (
+            SELECT number, sign(applied - current) AS way,
+                lag(way) OVER (PARTITION BY pool ORDER BY number) AS before
+            FROM decisions WHERE run_no = $run_no AND applied <> current
+        ) WHERE way = -before
+    )"""
+
+
+def _where(run: RunRow, chosen: Filter) -> tuple[str, dict[str, Any]]:
+    """The conditions and their values."""
+    first, last = ticks_of(run, chosen.span)
+    texts = ["run_no = $run_no AND tick >= $first AND tick < $last",
+             "($pool IS NULL OR pool = $pool)"]  # fmt: skip
+    values: dict[str, Any] = {
+        "run_no": run.run_no, "first": first, "last": last, "pool": chosen.span.pool,
+    }  # fmt: skip
+    if chosen.kinds:
+        texts.append(f"list_contains($kinds, {_kind(chosen, values)})")
+        values["kinds"] = list(chosen.kinds)
+    if chosen.reasons:
+        texts.append("list_contains($reasons, reason)")
+        values["reasons"] = list(chosen.reasons)
+    if chosen.worst_minutes:
+        texts.append(_WORST)
+        values |= {"worst": chosen.worst_minutes, "from_s": run.from_s}
+    if chosen.reversals:
+        texts.append(_REVERSED)
+    if chosen.numbers is not None:
+        texts.append("list_contains($numbers, number)")
+        values["numbers"] = list(chosen.numbers)
+    if chosen.after >= 0:
+        texts.append("number > $after")
+        values["after"] = chosen.after
+    return " AND ".join(texts), values
+
+
+def _kind(chosen: Filter, values: dict[str, Any]) -> str:
+    """An expression for the kind; the reasons of each go into `values`."""
+    cases = []
+    for number, (kind, reasons) in enumerate(chosen.classes.items()):
+        values |= {f"kind_{number}": str(kind), f"reasons_{number}": list(reasons)}
+        cases.append(f"WHEN list_contains($reasons_{number}, reason) THEN $kind_{number}")
+    return (
+        f"CASE {' '.join(cases)} WHEN applied > current THEN 'out' "
+        "WHEN applied < current THEN 'in' ELSE 'kept' END"
+    )
+
+
+def total(store: Store, run: RunRow, chosen: Filter) -> int:
+    """How many decisions pass a filter."""
+    where, values = _where(run, chosen)
+    with store.transaction() as cursor:
+        row = cursor.execute(f"SELECT count(*) FROM decisions WHERE {where}", values).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def latest(store: Store, run: RunRow, chosen: Filter) -> int | None:
+    """The number of the last decision that passes a filter; None: none does."""
+    where, values = _where(run, chosen)
+    with store.transaction() as cursor:
+        row = cursor.execute(f"SELECT max(number) FROM decisions WHERE {where}", values).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def counts(store: Store, run: RunRow, chosen: Filter) -> pd.DataFrame:
+    """Decisions by kind and reason, the most frequent first: kind, reason, decisions."""
+    where, values = _where(run, chosen)
+    kind = _kind(chosen, values)
+    with store.transaction() as cursor:
+        return cursor.execute(
+            f"SELECT {kind} AS kind, reason, count(*) AS decisions FROM decisions "
+            f"WHERE {where} GROUP BY ALL ORDER BY decisions DESC, kind, reason",
+            values,
+        ).df()
+
+
+def marks(store: Store, run: RunRow, chosen: Filter, most: int = MARKS) -> pd.DataFrame:
+    """At most `most` marks in order of time, each for one decision or for alike neighbours.
+
+    Columns: number (of the first), t_s, pool, kind, reason (of the first), current, applied,
+    decisions.
+    """
+    where, values = _where(run, chosen)
+    kind = _kind(chosen, values)
+    first, last = ticks_of(run, chosen.span)
+    number = total(store, run, chosen)
+    alike = 1 if number <= most else len(chosen.classes) + 3
+    pools = 1 if chosen.span.pool is not None else len(run.pools)
+    bins = max(1, most // (alike * pools))
+    width = 1 if number <= most else max(1, -(-(last - first) // bins))
+    values |= {"width": width}
+    with store.transaction() as cursor:
+        frame = cursor.execute(
+            f"WITH chosen AS (SELECT number, t_s, pool, {kind} AS kind, reason, current, applied, "
+            f"floor((tick - $first) / $width) AS bin FROM decisions WHERE {where}) "
+            "SELECT min(number) AS number, min(t_s) AS t_s, pool, kind, "
+            "arg_min(reason, number) AS reason, arg_min(current, number) AS current, "
+            "arg_min(applied, number) AS applied, count(*) AS decisions "
+            "FROM chosen GROUP BY bin, pool, kind ORDER BY number",
+            values,
+        ).df()
+    frame["pool"] = [run.pools[pool] for pool in frame["pool"]]
+    return frame
+
+
+_FULL = "number, tick, t_s, pool, current, proposed, applied, reason, rationale, guard, size, seen"
+
+
+def page(store: Store, run: RunRow, chosen: Filter, limit: int) -> list[dict[str, Any]]:
+    """The first decisions that pass a filter, in full, in their order."""
+    where, values = _where(run, chosen)
+    with store.transaction() as cursor:
+        cursor.execute(
+            f"SELECT {_FULL} FROM decisions WHERE {where} ORDER BY number LIMIT $limit",
+            values | {"limit": limit},
+        )
+        names = [column[0] for column in cursor.description or ()]
+        rows = cursor.fetchall()
+    return [_parsed(dict(zip(names, row, strict=True))) for row in rows]
+
+
+def _parsed(row: dict[str, Any]) -> dict[str, Any]:
+    for name in ("rationale", "guard"):
+        row[name] = None if row[name] is None else json.loads(row[name])
+    return row
+
+
+def observed(
+    store: Store, run: RunRow, ticks: Sequence[int], pool: int
+) -> dict[int, dict[str, float]]:
+    """What was measured of a pool over each of some ticks; none before the first."""
+    with store.transaction() as cursor:
+        cursor.execute(
+            f"SELECT tick, {_SAW_SQL} FROM ticks "
+            "WHERE run_no = ? AND pool = ? AND list_contains(?, tick)",
+            [run.tick_s, run.tick_s, run.run_no, pool, list(ticks)],
+        )
+        names = [column[0] for column in cursor.description or ()]
+        rows = cursor.fetchall()
+    found = {}
+    for row in rows:
+        values = dict(zip(names, row, strict=True))
+        tick = int(values.pop("tick"))
+        found[tick] = {name: float(value) for name, value in values.items() if value is not None}
+    return found
+
+
+_SAW_SQL = (
+    ", ".join(SAW) + ", queue_timeouts + exec_timeouts + rejected + lost AS failed, "
+    "busy_slot_s / ? AS busy_slots, offered_slot_s / ? AS offered_slots"
+)
+
+
+def usual(store: Store, run: RunRow, pool: int) -> dict[str, tuple[float, float, float]]:
+    """5 %, 50 % and 95 % quantile over the run of what `observed` gives (t-digest)."""
+    names = (*SAW, "failed", "busy_slots", "offered_slots")
+    wanted = ", ".join(f"approx_quantile({name}, [0.05, 0.5, 0.95])" for name in names)
+    with store.transaction() as cursor:
+        row = cursor.execute(
+            f"SELECT {wanted} FROM (SELECT {_SAW_SQL} FROM ticks WHERE run_no = ? AND pool = ?)",
+            [run.tick_s, run.tick_s, run.run_no, pool],
+        ).fetchone()
+    assert row is not None
+    found = {}
+    for name, values in zip(names, row, strict=True):
+        if values is not None:
+            found[name] = (float(values[0]), float(values[1]), float(values[2]))
+    return found

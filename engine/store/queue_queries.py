@@ -1,0 +1,84 @@
+"""Which decisions are the most questionable: where others, or the guard, decided otherwise."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from engine.store.duck import Store
+from engine.store.runs import RunRow
+
+__all__ = ["apart", "first_difference", "forecast_misses", "overruled"]
+
+BLOCK_S = 600.0
+"""One decision of each pool in such a stretch: its neighbours are questionable for one cause."""
+SAMPLE = 20_000
+"""Decisions whose forecasts are compared with what came, at most."""
+
+_BEST = (
+    "SELECT arg_max(number, size) AS number, max(size) AS size FROM found "
+    "GROUP BY floor(t_s / $block), pool ORDER BY size DESC, number LIMIT $most"
+)
+
+
+def apart(store: Store, run: RunRow, others: Sequence[int], most: int) -> pd.DataFrame:
+    """Decisions furthest from the mean of other runs' sizes: number, size (workers apart)."""
+    with store.transaction() as cursor:
+        return cursor.execute(
+            "WITH theirs AS (SELECT tick, pool, avg(target) AS target FROM ticks "
+            "WHERE list_contains($others, run_no) GROUP BY tick, pool), "
+            "found AS (SELECT d.number, d.t_s, d.pool, abs(d.applied - theirs.target) AS size "
+            "FROM decisions AS d JOIN theirs USING (tick, pool) "
+            "WHERE d.run_no = $run_no AND size >= 1 AND d.reason <> 'not_due') " + _BEST,
+            {"others": list(others), "run_no": run.run_no, "block": BLOCK_S, "most": most},
+        ).df()
+
+
+def overruled(store: Store, run: RunRow, most: int) -> pd.DataFrame:
+    """Decisions of which the guard made most else: number, size (workers changed)."""
+    with store.transaction() as cursor:
+        return cursor.execute(
+            "WITH found AS (SELECT number, t_s, pool, "
+            "abs(CASE WHEN proposed < 0 THEN current ELSE ceil(proposed) END - applied) AS size "
+            "FROM decisions WHERE run_no = $run_no AND guard IS NOT NULL AND size >= 1) " + _BEST,
+            {"run_no": run.run_no, "block": BLOCK_S, "most": most},
+        ).df()
+
+
+def forecast_misses(store: Store, run: RunRow, most: int) -> pd.DataFrame:
+    """Decisions whose expected rate was passed by most: number, size (ratio of the miss).
+
+    The miss is that of the highest mean rate over two ticks or 30 s within the horizon.
+    """
+    wide = max(1, round(30.0 / run.tick_s))
+    with store.transaction() as cursor:
+        return cursor.execute(
+            "WITH rates AS (SELECT tick, pool, avg(arrived / $tick_s) OVER (PARTITION BY pool "
+            f"ORDER BY tick ROWS BETWEEN CURRENT ROW AND {wide - 1} FOLLOWING) AS rate "
+            "FROM ticks WHERE run_no = $run_no), "
+            "said AS (SELECT number, t_s, tick, pool, "
+            "(rationale->>'expected_per_s')::DOUBLE AS expected, "
+            "coalesce((rationale->>'horizon_s')::DOUBLE, 120) AS horizon_s FROM decisions "
+            "WHERE run_no = $run_no AND reason NOT IN ('not_due', 'metrics_missing') AND "
+            "number % greatest(1, (SELECT count(*) FROM decisions WHERE run_no = $run_no) "
+            "// $sample) = 0), "
+            "found AS (SELECT number, any_value(t_s) AS t_s, any_value(said.pool) AS pool, "
+            "max(rate) / any_value(expected) AS size FROM said JOIN rates ON "
+            "rates.pool = said.pool AND rates.tick >= said.tick AND "
+            "rates.tick < said.tick + ceil(horizon_s / $tick_s) WHERE expected > 0 "
+            "GROUP BY number HAVING size > 1.1) " + _BEST,
+            {"run_no": run.run_no, "tick_s": run.tick_s, "sample": SAMPLE, "block": BLOCK_S,
+             "most": most},
+        ).df()  # fmt: skip
+
+
+def first_difference(store: Store, one: RunRow, other: RunRow) -> tuple[float, int] | None:
+    """Time and pool of the first tick in which two runs ask for other sizes; None: in none."""
+    with store.transaction() as cursor:
+        row = cursor.execute(
+            "SELECT a.t_s, a.pool FROM ticks AS a JOIN ticks AS b "
+            "ON a.tick = b.tick AND a.pool = b.pool "
+            "WHERE a.run_no = ? AND b.run_no = ? AND a.target <> b.target "
+            "ORDER BY a.tick, a.pool LIMIT 1",
+            [one.run_no, other.run_no],
+        ).fetchone()
+    return None if row is None else (float(row[0]), int(row[1]))
