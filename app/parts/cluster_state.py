@@ -40,6 +40,27 @@ def take_over(scenario: Scenario) -> None:
     state.forget(state.CLUSTER_PROBLEM, state.CLUSTER_NOTES, *state.keys(INPUT))
 
 
+def enter(section: str) -> None:
+    """Before the inputs of a section: has them say their values again if another one was shown.
+
+    A browser that is behind may ask for a section again before it has left it. The session then
+    still holds what its inputs held, but the browser forgets it, and shows them empty unless
+    they are told. Inputs of the same section are not: what is being typed into one would be lost.
+    """
+    if state.get(state.CLUSTER_SHOWN) != section:
+        state.forget(state.CLUSTER_SHOWN)
+
+
+def entered(section: str) -> None:
+    """After the inputs of a section: all have been told their values."""
+    state.put(state.CLUSTER_SHOWN, section)
+
+
+def must_tell(key: str) -> bool:
+    """Whether an input has to be told its value."""
+    return state.get(state.CLUSTER_SHOWN) is None or state.get(key) is None
+
+
 def problem(path: str) -> EngineError | None:
     """What is wrong with what the input of a path holds; None: nothing."""
     kept = state.get(state.CLUSTER_WRONG, {}).get(path)
@@ -60,6 +81,8 @@ def given(plain: dict[str, Any], path: str) -> Any:
 
 def typed(path: str) -> None:
     """Callback of an input: takes over what can be, and keeps the rest with its reason."""
+    if state.get(INPUT + path) is None:
+        return  # of an input that was given up meanwhile
     edits = dict(state.get(state.CLUSTER_EDITS, {}))
     edits.pop(path, None)
     edits[path] = state.get(INPUT + path)

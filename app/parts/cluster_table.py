@@ -147,7 +147,7 @@ def _input(plain: dict[str, Any], path: str, label: str, *, visible: bool = Fals
     """The input of one value, checked when it changes."""
     _, field = cluster_draft.spec(path)
     key = INPUT + path
-    if state.get(key) is None:  # also when another section was shown since
+    if cluster_state.must_tell(key):
         state.put(key, cluster_state.given(plain, path))
     entry = cluster_draft.entry_of(path)
     owner = cluster_draft.value_at(plain, entry) if entry else plain

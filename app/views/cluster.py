@@ -25,8 +25,10 @@ section = st.segmented_control(
     label_visibility="collapsed",
     persist_state="session",
 )
+cluster_state.enter(section)
 plain = to_dict(scenario)
 if section == cluster_faults.SECTION:
     cluster_faults.timeline(scenario)
 for part in SECTIONS[section]:
     cluster_table.table(plain, part)
+cluster_state.entered(section)
