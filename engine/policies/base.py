@@ -4,7 +4,7 @@ A policy from outside the project is one class with `interval_s` and `propose`, 
 the entry-point group `smartscale.policies`; see the README for one in 20 lines.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -219,6 +219,15 @@ class Policy(Protocol):
 
     def propose(self, observation: Observation) -> Action:
         """The action for what was observed. Must not look at a clock or at global state."""
+        ...
+
+
+@runtime_checkable
+class OwnLoop(Protocol):
+    """A policy that can play a whole replay faster than tick by tick, with the same sizes."""
+
+    def played(self, run: Any, cancel: Callable[[], bool] | None) -> bool:
+        """Plays it for its measures alone; False, and nothing done, where it cannot."""
         ...
 
 

@@ -45,6 +45,7 @@ class DemandWatch:
         self.lookahead = Lookahead(len(context.pools), self.interval_s)
         self.slots = np.array([float(pool.slots) for pool in context.pools])
         self._ticks, self._every = 0, round(self.interval_s / tick_s)
+        self.hold_s = hold_s
         self._recent: deque[FloatArray] = deque(maxlen=1 + round(hold_s / self.interval_s))
 
     def due(self, observation: Observation) -> bool:
