@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.evaluate.cases import heldout, varied
+from engine.evaluate.cases import KINDS, heldout, varied
 from engine.learn.rewards import BAND_HIGH, BAND_LOW, SCORES
 from engine.oracle.measures import measures
 from engine.oracle.play import run_out
@@ -29,9 +29,11 @@ ABSOLUTE = {"utilisation": 0.005, "reliability": 0.0005}
 RELATIVE = 0.01
 
 
-def run(seeds: tuple[int, ...] = SEEDS, window_s: float = WINDOW_S) -> dict[str, Any]:
+def run(
+    seeds: tuple[int, ...] = SEEDS, window_s: float = WINDOW_S, kinds: tuple[str, ...] = KINDS
+) -> dict[str, Any]:
     """Share of neighbouring settings in order, by priority and whole, and the mean figures."""
-    windows = [varied(case, case.scenario, duration_s=window_s) for case in heldout(seeds=seeds)]
+    windows = [varied(case, case.scenario, duration_s=window_s) for case in heldout(kinds, seeds)]
     right, means = {}, {}
     for priority in SCORES:
         figures = np.array(
