@@ -47,10 +47,13 @@ bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
 
 train: $(VENV)/run.stamp
 	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead
-	@$(BIN)/smartscale train allocator --episodes 24 --out build/allocator
-	@mkdir -p models/checkpoints/allocator
-	@cp build/allocator/model.safetensors build/allocator/README.md build/allocator/curves.json \
-	    models/checkpoints/allocator/
+	@$(BIN)/smartscale train allocator --episodes 40 --out build/allocator
+	@$(BIN)/smartscale train allocator --actor transformer --episodes 20 \
+	    --out build/allocator-transformer
+	@for name in allocator allocator-transformer; do \
+	    mkdir -p models/checkpoints/$$name && \
+	    cp build/$$name/model.safetensors build/$$name/README.md build/$$name/curves.json \
+	        models/checkpoints/$$name/ || exit $$?; done
 
 warm: $(VENV)/warm.stamp
 

@@ -67,6 +67,8 @@ class TransformerActor(Actor):
     changes. In the last layer only the deciding token is needed.
     """
 
+    mask: Tensor
+
     def __init__(self, groups: tuple[tuple[int, ...], ...], options: Options) -> None:
         super().__init__()
         width, layers = options.token_width, options.layers
@@ -95,9 +97,8 @@ class TransformerActor(Actor):
 
     def attended(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """(B, 2) and (B, L, H, T + 1): how the deciding token, the first, attends to each."""
-        tokens = (rows @ (self.embed * self.mask).flatten(1)).unflatten(
-            1, (-1, self.embed.shape[2])
-        )
+        made = rows @ (self.embed * self.mask).flatten(1)
+        tokens = made.view(len(rows), -1, self.embed.shape[2])
         decide = self.place[:1].expand(len(rows), 1, -1)
         tokens = torch.cat([decide, tokens + self.place[1:]], 1)
         seen = []
@@ -110,7 +111,7 @@ class TransformerActor(Actor):
         return torch.addmm(self.last_b, normed, self.last), torch.stack(seen, 1)
 
     def _layer(self, tokens: Tensor, layer: int) -> tuple[Tensor, Tensor]:
-        """Tokens of the layer and attention (B, H, T + 1, T + 1); the last layer only the first."""
+        """Tokens after it and attention (B, H, T + 1, T + 1); the last one only of the first."""
         asking = 1 if layer == len(self.qkv) - 1 else tokens.shape[1]
         width = tokens.shape[2]
         normed = self._norm(tokens, layer, 0)
@@ -131,7 +132,7 @@ class TransformerActor(Actor):
 
     def _split(self, columns: Tensor) -> Tensor:
         """(B, T, W) to (B, H, T, W / H)."""
-        return columns.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return columns.reshape(*columns.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 def actor_of(options: Options, sizes: Sizes) -> Actor:
@@ -165,9 +166,7 @@ class Critics(nn.Module):
 
 
 class Values(nn.Module):
-    """What each score will come to as far as can be told without the future, (B, inputs) to
-    (B, K): for explanations.
-    """
+    """What each score will come to, told without the future: for explanations."""
 
     def __init__(self, inputs: int, width: int, scores: int) -> None:
         super().__init__()

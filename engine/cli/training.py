@@ -1,6 +1,6 @@
 """`smartscale train`: the allocator and the quick forecaster, from scratch."""
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PARTS = ("allocator", "lookahead")
+ACTORS = ("mlp", "transformer")
 
 
 @click.command(short_help="Train the allocator, or the quick forecaster in it.")
@@ -57,11 +58,18 @@ PARTS = ("allocator", "lookahead")
     type=click.IntRange(1),
     help="Of the quick forecaster: passes over them.",
 )
+@click.option(
+    "--actor",
+    type=click.Choice(ACTORS),
+    default=ACTORS[0],
+    show_default=True,
+    help="Of the allocator: its kind of network.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @with_session
 def train(
     part: str, out: Path, episodes: int, cells: int, updates: int, paths: int, epochs: int,
-    seed: int, session: Session,
+    actor: str, seed: int, session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch.
 
@@ -71,20 +79,29 @@ def train(
     if part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
     else:
-        _allocator(out, episodes, cells, updates, seed, session)
+        _allocator(out, episodes, cells, updates, actor, seed, session)
 
 
 def _allocator(
-    out: Path, episodes: int, cells: int, updates: int, seed: int, session: Session
+    out: Path, episodes: int, cells: int, updates: int, actor: str, seed: int, session: Session
 ) -> None:
     from engine.learn.life import train_allocator  # noqa: PLC0415 - torch
     from engine.learn.training import Plan  # noqa: PLC0415 - torch
+    from models.sac_options import Options  # noqa: PLC0415 - with it
 
-    plan = replace(Plan(), episodes=episodes, cells=cells, updates=updates, seed=seed)
+    plan = Plan(
+        episodes=episodes, cells=cells, updates=updates, seed=seed, options=Options(actor=actor)
+    )
     with stoppable() as stop, progress_bar() as bar:
         curves = [asdict(m) for m in train_allocator(out, plan, progress=bar, cancel=stop)]
     session.show(
-        {"checkpoint": str(out), "episodes": episodes, "seed": seed, "curves": curves},
+        {
+            "checkpoint": str(out),
+            "actor": actor,
+            "episodes": episodes,
+            "seed": seed,
+            "curves": curves,
+        },
         lambda: _curves(curves),
     )
 

@@ -57,6 +57,14 @@ def window_of(demand: Demand, scenario: Scenario, window_s: float) -> ReplaySpec
     )  # fmt: skip
 
 
+def varied(case: Case, scenario: Scenario, **changes: Any) -> ReplaySpec:
+    """A generated day with another scenario and other options of its recipe, `duration_s` too."""
+    recipe = case.demand()
+    assert isinstance(recipe, Mapping)
+    made = {**recipe, **changes}
+    return window_of(made, scenario, float(made["duration_s"]))
+
+
 def heldout(kinds: tuple[str, ...] = KINDS, seeds: tuple[int, ...] = SEEDS) -> tuple[Case, ...]:
     """The generated days: 4 kinds of demand, 3 seeds each."""
     return tuple(_generated(kind, seed) for seed in seeds for kind in kinds)

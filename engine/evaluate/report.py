@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.evaluate.bars import bars, markdown
 from engine.evaluate.families import ANY_HPA, HPA, UNIONS
 from engine.evaluate.frontier import Found, cost_at, front, p99_at
 from engine.evaluate.judge import Judgement
@@ -70,11 +71,15 @@ def report(families: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
             kind: {n: [e for e in entries if e.kind == kind] for n, entries in joined.items()}
             for kind in kinds
         }
+    made = {name: _group(entries) for name, entries in groups.items()}
+    kept = bars(made["pooled"])
     return {
         "definitions": DEFINITIONS,
         "days": sorted({e.case for entries in families.values() for e in entries}),
         "requests": _requests(families),
-        "groups": {name: _group(entries) for name, entries in groups.items()},
+        "groups": made,
+        "bars": kept,
+        "markdown": markdown(kept),
     }
 
 

@@ -2,15 +2,23 @@
 
 import copy
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.learn import actors, dial, tokens
 from engine.learn import checkpoint as files
+from engine.learn import tokens
+from engine.learn.actors import Mlp
 from engine.learn.insight import Insight, insight_of
+from engine.learn.mind import (
+    NO_ATTENTION,
+    USUAL_G_PER_KWH,
+    decide_mlp,
+    decide_transformer,
+    new_mind,
+)
 from engine.learn.rewards import PROFILES, SCORES
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
@@ -19,10 +27,6 @@ from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
 NAME = "smartscale"
-USUAL_G_PER_KWH = 400.0
-"""Carbon intensity that counts as usual where a policy sees none."""
-DAY_S = 86_400.0
-_NO_ATTENTION = np.empty((0, 0, 0, 0, 0), np.float32)
 
 
 class SmartScale:
@@ -63,26 +67,13 @@ class SmartScale:
         """
         self.interval_s = context.tick_s
         given = (latency, utilisation, cost, reliability, carbon)
-        self._weights = _weights(profile, given)
-        self._actor = _actor(checkpoint)
-        self._watch = DemandWatch(NAME, context, interval_s=None, hold_s=hold_s)
-        pools = len(context.pools)
-        threshold = context.carbon_threshold_g_per_kwh or np.inf
-        self._facts = np.array(
-            [
-                (pool.slots, pool.startup_mean_s, 60.0, USUAL_G_PER_KWH, threshold)
-                for pool in context.pools
-            ]
-        )
-        self._decisions = 0
-        self._cluster = np.zeros(pools, np.int64)
-        self._before = np.zeros((pools, 3))
-        self._rows = np.empty((pools, tokens.WIDTH))
-        self._seen = np.empty((pools, len(tokens.SEEN)))
-        self._level, self._service_s = np.empty(pools), np.empty(pools)
-        self._ahead = np.empty((pools, 4))
-        self._inputs = np.empty((pools, files.INPUTS), np.float32)
-        self._action = np.zeros(pools)
+        own = _actor(checkpoint)
+        self._own, self._weights = own, _weights(profile, given)
+        self.watch = DemandWatch(NAME, context, interval_s=None, hold_s=hold_s)
+        self.mind = new_mind(
+            context, self.watch.lookahead.memory, forecaster(), self._weights, own.shift,
+            own.scale, self.watch.interval_s,
+        )  # fmt: skip
 
     @staticmethod
     def version(parameters: Mapping[str, Any]) -> str:
@@ -98,30 +89,40 @@ class SmartScale:
 
     def propose(self, observation: Observation) -> Action:
         """A target for each pool."""
-        if not self._watch.due(observation):
-            return self._watch.silent(Reason.NOT_DUE)
+        if not self.watch.due(observation):
+            return self.watch.silent(Reason.NOT_DUE)
         self._look(observation)
-        action = self._act().copy()
-        self._before[:, 2] = action
-        wanted = np.empty(len(action))
-        dial.targets(
-            action, self._level, self._service_s, self._ahead, self._watch.slots,
-            observation.queued.astype(np.float64), wanted,
-        )  # fmt: skip
+        own, mind = self._own, self.mind
+        if isinstance(own.actor, Mlp):
+            decide_mlp(mind, own.actor)
+        else:
+            decide_transformer(mind, own.actor, own.heads, NO_ATTENTION)
         numbers = {
-            "caution": action,
-            "rate_per_s": self._level,
-            "expected_per_s": self._level * np.exp(self._ahead[:, 2]),
-            "service_s": self._service_s,
-        } | {
-            f"w_{name}": np.full(len(action), weight)
-            for name, weight in zip(SCORES, self._weights, strict=True)
-        }
-        return self._watch.answer(observation, wanted, numbers)
+            "caution": mind.action,
+            "rate_per_s": mind.level,
+            "expected_per_s": mind.level * np.exp(mind.ahead[:, 2]),
+            "service_s": mind.service_s,
+        } | {f"w_{name}": mind.weights[:, k] for k, name in enumerate(SCORES)}
+        return self.watch.answer(observation, mind.wanted, numbers)
+
+    @property
+    def own(self) -> files.Weights:
+        """The networks that it decides with."""
+        return self._own
 
     def insight(self) -> Insight:
         """Why the last answer was what it was; for decisions that somebody asks about."""
-        return insight_of(self._actor, self._inputs, self._action, self._level, self._ahead)
+        mind = self.mind
+        return insight_of(self._own, mind.inputs, mind.action, mind.level, mind.ahead)
+
+    def played(self, run: Any, cancel: Callable[[], bool] | None) -> bool:
+        """Plays a plain run in one compiled loop; False where the cluster is not plain."""
+        from engine.learn import express
+
+        plain = express.is_plain(run)
+        if plain:
+            express.run_out(run, cancel)
+        return plain
 
     def without(self, *reasons: Reason) -> "SmartScale":
         """A copy, with its memory, in which some of its own constraints no longer bind."""
@@ -130,35 +131,11 @@ class SmartScale:
         return lifted
 
     def _look(self, observation: Observation) -> None:
+        seen = self.mind.seen
         for column, name in enumerate(tokens.SEEN[:-1]):
-            self._seen[:, column] = getattr(observation, name)
-        self._seen[:, 5] = np.nan_to_num(self._seen[:, 5])
-        self._see_grid(observation.grid_g_per_kwh)
-        tokens.observe(
-            self._watch.lookahead.memory, forecaster(), self._watch.interval_s, self._facts,
-            self._seen, self._cluster, self._before, self._rows, self._level, self._service_s,
-            self._ahead,
-        )  # fmt: skip
-
-    def _see_grid(self, g_per_kwh: FloatArray) -> None:
-        """The grid now; usual is the mean of what was seen, of the last day at most."""
-        if not len(g_per_kwh):
-            self._seen[:, -1] = USUAL_G_PER_KWH
-            return
-        self._seen[:, -1] = g_per_kwh
-        self._decisions += 1
-        share = max(1.0 / self._decisions, self._watch.interval_s / DAY_S)
-        self._facts[:, 3] += share * (g_per_kwh - self._facts[:, 3])
-
-    def _act(self) -> FloatArray:
-        own = self._actor
-        weights = np.broadcast_to(self._weights, (len(self._rows), len(SCORES)))
-        actors.standardise(self._rows, own.shift, own.scale, weights, self._inputs)
-        if isinstance(own.actor, actors.Mlp):
-            actors.act_mlp(own.actor, self._inputs, self._action)
-        else:
-            actors.act_transformer(own.actor, own.heads, self._inputs, self._action, _NO_ATTENTION)
-        return self._action
+            seen[:, column] = getattr(observation, name)
+        grid = observation.grid_g_per_kwh
+        seen[:, -1] = grid if len(grid) else USUAL_G_PER_KWH
 
 
 def _weights(profile: str, given: tuple[float | None, ...]) -> FloatArray:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from engine.errors import ReplayCancelled
+from engine.policies.base import OwnLoop
 from engine.replay import Replay
 from engine.sim import kernel
 
@@ -14,11 +15,15 @@ ASKED_EVERY = 64
 def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
     """Steps a run through its window and lets what is in the system finish.
 
+    A policy that has a loop of its own for such runs plays it in that one.
+
     Raises:
         ReplayCancelled: `cancel` returned true.
         PolicyError: the policy proposed something impossible.
         PolicyFailed: the policy raised an error of its own.
     """
+    if isinstance(run.policy, OwnLoop) and run.policy.played(run, cancel):
+        return
     for tick in range(run.ticks):
         if cancel is not None and tick % ASKED_EVERY == 0 and cancel():
             raise ReplayCancelled(

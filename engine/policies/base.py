@@ -4,7 +4,7 @@ A policy from outside the project is one class with `interval_s` and `propose`, 
 the entry-point group `smartscale.policies`; see the README for one in 20 lines.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Protocol, runtime_checkable
@@ -274,6 +274,15 @@ class Explains(Protocol):
 
     def explain(self, observation: Observation) -> Explanation | None:
         """Asked instead of `propose` of a copy; None: nothing to say yet."""
+        ...
+
+
+@runtime_checkable
+class OwnLoop(Protocol):
+    """A policy that can play a whole replay faster than tick by tick, with the same sizes."""
+
+    def played(self, run: Any, cancel: Callable[[], bool] | None) -> bool:
+        """Plays it for its measures alone; False, and nothing done, where it cannot."""
         ...
 
 

@@ -1,5 +1,6 @@
 """What policies that follow demand share: a memory of arrivals, a clock, a hold, an answer."""
 
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -54,7 +55,7 @@ class DemandWatch:
         self.lookahead = Lookahead(len(context.pools), self.interval_s)
         self.slots = np.array([float(pool.slots) for pool in context.pools])
         self._ticks, self._every = 0, round(self.interval_s / tick_s)
-        self._hold_s = hold_s
+        self.hold_s = hold_s
         self._recent: deque[FloatArray] = deque(maxlen=1 + round(hold_s / self.interval_s))
 
     def due(self, observation: Observation) -> bool:
@@ -123,24 +124,26 @@ class DemandWatch:
         self._recent.append(whole)
         held = np.max(self._recent, axis=0)
         target = np.clip(held, lows, highs)
-        reasons, rationales = [], []
-        for p in range(len(target)):
-            reasons.append(_reason(known[p], whole[p], held[p], target[p], observation.target[p]))
-            rationale = {name: _plain(values[p]) for name, values in numbers.items()}
-            rationale |= {
-                "slots": self.slots[p], "min": lows[p], "max": highs[p], "hold_s": self._hold_s,
-                "wanted": _plain(wanted[p]), "held": held[p], "proposed": target[p],
-            }  # fmt: skip
-            rationales.append(rationale | dict(extra[p] if extra else {}))
+        columns = {name: _plain(values) for name, values in numbers.items()}
+        columns |= {"wanted": _plain(wanted), "held": held.tolist(), "proposed": target.tolist()}
+        columns |= {"slots": self.slots.tolist(), "min": lows.tolist(), "max": highs.tolist()}
+        columns["hold_s"] = [self.hold_s] * len(target)
+        rationales = [
+            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        ]
+        if extra:
+            rationales = [own | dict(more) for own, more in zip(rationales, extra, strict=True)]
+        facts = (known, whole, held, target, observation.target)
         return Action(
             target=np.where(known, target, float(KEEP)),
-            reason=tuple(reasons),
+            reason=tuple(map(_reason, *(values.tolist() for values in facts))),
             rationale=tuple(rationales),
         )
 
 
-def _plain(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _plain(values: FloatArray) -> list[float | None]:
+    """As JSON can say them."""
+    return [value if math.isfinite(value) else None for value in values.tolist()]
 
 
 def _reason(known: bool, whole: float, held: float, target: float, current: int) -> Reason:

@@ -119,3 +119,21 @@ def test_no_days_or_an_unknown_suite_are_refused(tmp_path):
             evaluate(planner._store, scenario=Scenario())
         with pytest.raises(UsageError, match="no suite"):
             evaluate(planner._store, suite="mine", scenario=Scenario())
+
+
+def test_bars_are_read_off_the_fronts_and_kept_or_not():
+    hpa = [judged("hpa:target=0.5", "wild 1", 4.0, 0.02, p99_s=20.0)]
+    rule = [
+        judged(f"predictive:target={c}", "wild 1", c, m) for c, m in ((2.0, 0.01), (1.6, 0.04))
+    ]
+    own = [judged(f"smartscale:cost={c}", "wild 1", c, m) for c, m in ((1.8, 0.01), (1.6, 0.02))]
+    made = report({"hpa": hpa, "hpa-in-flight": hpa, "predictive": rule, "smartscale": own})
+    found = {(bar["name"], bar["at"]): bar for bar in made["bars"]}
+    stock = found["cheaper than stock HPA at its misses", "target 0.5"]
+    assert (stock["measured_frac"], stock["passed"]) == (pytest.approx(0.6), True)
+    one = found["cheaper than the predictive rule at equal misses", "1.0% missed"]
+    assert (one["measured_frac"], one["passed"]) == (pytest.approx(0.1), True)
+    any_of_them = found["cheaper than the best HPA of any kind at equal misses", "1.0% missed"]
+    assert (any_of_them["measured_frac"], any_of_them["passed"]) == (None, False)
+    assert "| 60.0 % | yes |" in made["markdown"]
+    assert not report({"hpa": hpa, "predictive": rule})["bars"]

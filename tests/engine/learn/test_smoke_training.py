@@ -27,7 +27,7 @@ def mean_scores(act):
 @pytest.mark.slow
 def test_a_short_training_beats_every_constant_action():
     """One constant cannot serve both priorities; the network, told of them, has to."""
-    learner = train(Plan(episodes=5, cells=32, updates=4))
+    learner = train(Plan(episodes=5, cells=32, updates=4, value_updates=1))
     constants = np.array(
         [mean_scores(lambda _, a=a: np.full(16, a)) for a in np.linspace(-1, 1, 9)]
     )

@@ -74,7 +74,7 @@ def test_a_training_leaves_a_checkpoint_its_curves_and_a_card_that_a_replay_can_
     (record,) = replay([spec(policy, demand(), scenario())])
     assert "demand_up" in record.decisions.reason
     learner = restored(tmp_path, SMALL.options, FUTURES)
-    learner.shift = learner.shift * np.inf
+    learner.shift = np.full_like(learner.shift, np.inf)
     save(learner, tmp_path / "odd", {})
     with pytest.raises(CheckpointError, match="do not fit"):
         load(tmp_path / "odd")

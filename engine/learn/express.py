@@ -1,0 +1,103 @@
+"""Replays of the learned allocator in one compiled loop, for its measures alone.
+
+Simulator, memory, forecast, actor, dial and limits run tick after tick without Python, so that a
+day costs what its requests cost, and many settings run in threads. Only for plain clusters: what
+faults, nodes, sites or the guard would do is left to `engine.replay`, whose sizes at every tick
+are the same; a test holds the two against each other.
+"""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+
+from engine.cluster.conditions import Conditions
+from engine.errors import PolicyError, ReplayCancelled
+from engine.learn.actors import Mlp
+from engine.learn.loop import drive_mlp, drive_transformer
+from engine.learn.policy import SmartScale
+from engine.replay import Replay
+from engine.sim import kernel
+from engine.sim.state import make_views, with_room
+from engine.units import FloatArray, IntArray
+
+ASKED_EVERY = 512
+"""Ticks between two looks at the wish to stop."""
+
+
+def is_plain(run: Replay) -> bool:
+    """Whether a run is one that this loop can play."""
+    scenario = run.spec.scenario
+    return (
+        isinstance(run.policy, SmartScale)
+        and run.policy.watch.hold_s == 0.0
+        and run.types is None
+        and run.fleet.hosting is None
+        and scenario.guard is None
+        and not scenario.faults
+        and scenario.random_faults_per_day == 0.0
+        and scenario.partitions is None
+        and not scenario.tenants
+        and scenario.priorities.carbon_threshold_g_per_kwh is None
+    )
+
+
+def run_all(runs: Sequence[Replay], cancel: Callable[[], bool] | None = None) -> None:
+    """Plays runs side by side, a thread a core. As `run_out`."""
+    with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as threads:
+        for _ in threads.map(lambda run: run_out(run, cancel), runs):
+            pass
+
+
+def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
+    """Steps a plain run through its window and lets what is in the system finish.
+
+    Targets, counters and integrals of the run are filled; decisions are not recorded.
+
+    Raises:
+        PolicyError: the run is not plain.
+        ReplayCancelled: `cancel` returned true.
+    """
+    if not is_plain(run):
+        raise PolicyError(
+            "it needs the whole replay", run.spec.name,
+            "Replay it: only the allocator on a plain cluster runs in one compiled loop",
+        )  # fmt: skip
+    policy = run.policy
+    assert isinstance(policy, SmartScale)
+    drive = drive_mlp if isinstance(policy.own.actor, Mlp) else drive_transformer
+    pools = run.facts
+    limits = np.array([(pool.workers_min, pool.workers_max) for pool in pools], np.int64)
+    every = round(policy.watch.interval_s / run.tick_s)
+    state, tick = run.fleet.state, 0
+    decided = np.full(1, -1)
+    tapes = (run.counters, run.integrals, run.targets, run.edges_s, _grams(run), decided)
+    while tick < run.ticks:
+        if cancel is not None and cancel():
+            raise ReplayCancelled(
+                "the replay was cancelled", f"{tick / run.ticks:.0%} of the way",
+                "Start it again when you like; nothing else was changed",
+            )  # fmt: skip
+        state = with_room(state, _missing(run, tick))
+        tick = drive(
+            state, make_views(state), tapes, run.target, policy.mind,
+            (policy.own.actor, policy.own.heads), limits, every, tick,
+            min(tick + ASKED_EVERY, run.ticks),
+        )  # fmt: skip
+    run.fleet.state = state
+    kernel.advance(state, math.inf)
+
+
+def _missing(run: Replay, tick: int) -> IntArray:
+    """(P,) workers that the loop stopped for, since there was no room for them."""
+    made: IntArray = np.maximum(run.targets[tick] - run.target, 0)
+    return made
+
+
+def _grams(run: Replay) -> FloatArray:
+    """(T, P) carbon intensity that each tick's decision sees."""
+    spec = run.spec
+    world = Conditions(spec.scenario, run.edges_s, spec.clock_s, spec.grids, spec.prices)
+    return np.array([world.g_per_kwh(tick) for tick in range(run.ticks)])

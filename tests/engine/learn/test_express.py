@@ -1,0 +1,76 @@
+"""The compiled loop sizes a cluster as the replay does, tick for tick."""
+
+import numpy as np
+import pytest
+
+from engine.errors import PolicyError, ReplayCancelled
+from engine.learn.cells import FUTURES
+from engine.learn.checkpoint import save, sizes
+from engine.learn.express import run_all, run_out
+from engine.learn.tokens import WIDTH
+from engine.oracle import play as quick
+from engine.oracle.measures import measures
+from engine.replay import play, set_up
+from engine.scenario import Guard
+from models.sac import Learner
+from models.sac_options import Options
+from tests.engine.replays import demand, scenario, spec
+
+LATENCY = "smartscale:cost=0.05:latency=0.9"
+
+
+@pytest.fixture(scope="module")
+def attending(tmp_path_factory):
+    """A transformer that was never trained."""
+    folder = tmp_path_factory.mktemp("attending")
+    zeros, ones = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
+    save(Learner(Options(actor="transformer"), sizes(FUTURES), 1, zeros, ones), folder, {})
+    return f"smartscale:checkpoint={folder}"
+
+
+def played(policy, play, **given):
+    (run,) = set_up([spec(policy, demand(), scenario(**given))])
+    play(run)
+    return run
+
+
+def replayed(run):
+    play([run])
+
+
+@pytest.mark.parametrize("policy", [LATENCY, "attending"])
+def test_sizes_and_counts_are_those_of_the_replay(policy, request):
+    if policy == "attending":
+        policy = request.getfixturevalue("attending")
+    one, other = played(policy, replayed), played(policy, run_out)
+    assert np.array_equal(one.targets, other.targets)
+    assert np.array_equal(one.counters, other.counters)
+    assert len(np.unique(one.targets)) > 2
+    assert measures(one, 3600.0).cost == measures(other, 3600.0).cost
+
+
+def test_settings_side_by_side_are_those_alone():
+    alone = [played(policy, run_out) for policy in ("smartscale", LATENCY)]
+    runs = [set_up([spec(p, demand(), scenario())])[0] for p in ("smartscale", LATENCY)]
+    run_all(runs)
+    for one, other in zip(alone, runs, strict=True):
+        assert np.array_equal(one.targets, other.targets)
+
+
+def test_what_needs_the_whole_replay_is_refused():
+    with pytest.raises(PolicyError, match="needs the whole replay"):
+        played("static", run_out)
+    with pytest.raises(PolicyError, match="needs the whole replay"):
+        played("smartscale", run_out, guard=Guard(out_workers=1))
+
+
+def test_judging_takes_the_quick_loop_where_it_can_and_the_replay_elsewhere():
+    one, other = played("smartscale", quick.run_out), played("smartscale", replayed)
+    assert not one.log.tick
+    assert np.array_equal(one.targets, other.targets)
+    assert played("smartscale", quick.run_out, guard=Guard(out_workers=1)).log.tick
+
+
+def test_it_can_be_stopped():
+    with pytest.raises(ReplayCancelled):
+        played("smartscale", lambda run: run_out(run, lambda: True))
