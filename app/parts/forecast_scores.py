@@ -16,7 +16,7 @@ from app.parts import forecast_job
 from app.parts.forecast_view import View, quick
 from app.trust import Level
 from engine.forecast.coverage import Coverage
-from engine.forecast.evaluation import Evaluation
+from engine.forecast.evaluation import CHOICE, Evaluation
 
 KIND = "evaluate"
 
@@ -131,6 +131,9 @@ def calibration(view: View) -> None:
         if len(mine):
             told = trust.coverage_told(mine, view.labels[view.model])
             st.altair_chart(horizons_chart(mine), key="forecast_coverage", alt=told)
+        if view.model == CHOICE:
+            st.caption(words.CHOICE_COVERAGE)
+            return
         if not (view.quick or state.get(state.FORECAST_COVERAGE) == view.model):
             st.caption(words.COVERAGE_WAITS)
             if st.button(words.COVERAGE_GO, key="forecast_coverage_go"):
