@@ -14,9 +14,7 @@ from app.leaderboard import scores
 from engine.forecast.coverage import Coverage
 from engine.forecast.evaluation import CHOICE, Comparison, Evaluation
 from engine.forecast.fan import Fan
-from engine.forecast.mixture import weights_of
 from engine.forecast.relearning import Relearned
-from engine.forecast_runs import FITTED
 
 SURE = 0.05
 """p values below it tell of a difference."""
@@ -100,7 +98,7 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
     )
 
 
-def _within(name: str) -> str:
+def within(name: str) -> str:
     """A name inside a sentence."""
     return f"the {name[4:]}" if name.startswith("The ") else name
 
@@ -111,14 +109,14 @@ def _headline(held: Mapping[float, float], name: str) -> str:
     kept = [h for h in held if h not in (*narrow, *wide)]
     if len(narrow) == len(held):
         return (
-            f"Do not rely on the 80 % band here: even that of {_within(name)} held less than 77 %."
+            f"Do not rely on the 80 % band here: even that of {within(name)} held less than 77 %."
         )
     told = [f"rely on the 80 % band {_ahead(kept)} ahead"] if kept else []
     if wide:
         told.append(f"it is wider than it claims {_ahead(wide)} ahead")
     if narrow:
         told.append(f"do not rely on it {_ahead(narrow)} ahead")
-    return f"With {_within(name)}: {'; '.join(told)}."
+    return f"With {within(name)}: {'; '.join(told)}."
 
 
 def _ahead(horizons_s: list[float]) -> str:
@@ -127,12 +125,12 @@ def _ahead(horizons_s: list[float]) -> str:
 
 def _use(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> str:
     if evaluation.use == use:
-        name = _within(labels[use])
+        name = within(labels[use])
         return f"Use {name}: it lost least in the part of the trace kept for choosing."
     best = labels.get(evaluation.use, evaluation.use)
     if use == CHOICE:
         return (
-            f"Use {_within(labels[use])}: the mean of the forecasters that have lost least so "
+            f"Use {within(labels[use])}: the mean of the forecasters that have lost least so "
             f"far, ranked anew after every outcome. {best} alone lost less in the part of the "
             "trace kept for choosing."
         )
@@ -146,7 +144,7 @@ def _held(held: Mapping[float, float], origins: int, name: str) -> str:
     told = [f"{100 * share:.1f} % at {formats.duration(h)}{_fault(share)}"
             for h, share in held.items()]  # fmt: skip
     text = (
-        f"The calibrated band of {_within(name)} held {formats.listed(told)} of {origins} outcomes"
+        f"The calibrated band of {within(name)} held {formats.listed(told)} of {origins} outcomes"
     )
     if origins >= FEW:
         return f"{text}."
@@ -169,7 +167,7 @@ def _off(mine: pd.DataFrame, name: str) -> str:
         for horizon, wape in zip(known["horizon_s"], known["wape"], strict=True)
     ]
     ends = told if len(told) < 3 else [told[0], told[-1]]
-    return f"On average the median of {_within(name)} was off by {formats.listed(ends)}."
+    return f"On average the median of {within(name)} was off by {formats.listed(ends)}."
 
 
 def _against(comparisons: Sequence[Comparison], labels: Mapping[str, str]) -> list[str]:
@@ -233,17 +231,6 @@ def _again(found: Sequence[Relearned], unit: str) -> str:
     )
 
 
-def waiting(model: str, stored: Evaluation | None, labels: Mapping[str, str]) -> str:
-    """What is being waited for, and for about how long."""
-    known = {} if stored is None else stored.fit_s
-    names = {model}
-    if stored is not None and model == CHOICE:
-        names = {name for of in weights_of(stored.weights).values() for name in of}
-    about_s = sum(known.get(name, 0.0) for name in names - {FITTED})
-    about = f", about {formats.duration(round(about_s))}" if about_s >= 1 else ""
-    return f"Fitting {_within(labels[model])} to what was known by then{about}"
-
-
 def looking_at(
     evaluation: Evaluation, model: str, use: str, labels: Mapping[str, str], quick: bool
 ) -> str:
@@ -252,8 +239,8 @@ def looking_at(
     mine = frame[frame["model"] == model]
     why = "" if quick else f" {labels[use]} has to be fitted first, which takes a while."
     if mine.empty:
-        return f"Drawn below is {_within(labels[model])}, which was not evaluated.{why}"
-    return f"Drawn below is {_within(labels[model])}. {coverage_told(mine, labels[model])}.{why}"
+        return f"Drawn below is {within(labels[model])}, which was not evaluated.{why}"
+    return f"Drawn below is {within(labels[model])}. {coverage_told(mine, labels[model])}.{why}"
 
 
 def not_scored(left_out: Mapping[str, str], labels: Mapping[str, str]) -> str:
@@ -345,23 +332,6 @@ def fitted(before: float | None, after: float | None, unit: str, epochs: int) ->
     return f"Fitting {word} here: {told}{tail}, on the part it never saw. Keep the shipped one."
 
 
-def fitting(name: str) -> str:
-    """Title of a fit under way."""
-    return f"Fitting the forecaster to {name}"
-
-
-def evaluating(name: str) -> str:
-    """Title of an evaluation under way."""
-    return f"Evaluating forecasters on {name}"
-
-
-def takes(wall_s: float | None) -> str:
-    """How long an evaluation takes."""
-    if wall_s is None:
-        return words.EVALUATE_TAKES
-    return f"Took {formats.duration(wall_s)} the last time, in the background."
-
-
 def tested(evaluation: Evaluation, created_at: datetime) -> str:
     """What a leaderboard rests on."""
     seeds = formats.count(len(evaluation.seeds), "seed")
@@ -378,7 +348,7 @@ def coverage_told(scores: pd.DataFrame, name: str) -> str:
         f"{100 * share:.0f} % at {formats.duration(horizon)}"
         for horizon, share in zip(scores["horizon_s"], scores["coverage"], strict=True)
     ]
-    return f"Calibrated 80 % band of {_within(name)}: it held {formats.listed(told)}"
+    return f"Calibrated 80 % band of {within(name)}: it held {formats.listed(told)}"
 
 
 def reliability_told(found: Coverage, place: int) -> str:
@@ -404,4 +374,4 @@ def attention_told(weights: pd.DataFrame, title: str) -> str:
 
 def features_present(number: int, of: int) -> str:
     """How many features the trace has."""
-    return f"{number} of {of} features are known of this trace; the others are marked absent."
+    return f"This forecaster knows {number} of {of} features here; the others are marked absent."

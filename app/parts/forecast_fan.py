@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import streamlit as st
 
+from app import forecast_waits, load, phrases, problems, state, trust
 from app import forecast_words as words
-from app import load, phrases, problems, state, trust
 from app.charts.base import Window
 from app.charts.forecast import (
     attention_chart,
@@ -64,7 +64,7 @@ def _fan(view: View, at_s: float) -> Fan:
         with st.spinner(words.FORECASTING):
             return load.fan(view.of, at_s, view.model)
     stored = None if view.stored is None else view.stored.evaluation
-    with st.spinner(trust.waiting(view.model, stored, view.labels), show_time=True):
+    with st.spinner(forecast_waits.waiting(view.model, stored, view.labels), show_time=True):
         return load.fan(view.of, at_s, view.model)
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
+from app import forecast_waits, formats, leaderboard, load, phrases, problems, state, tables, trust
 from app import forecast_words as words
-from app import formats, leaderboard, load, phrases, problems, state, tables, trust
 from app.charts.forecast_scores import (
     horizons_chart,
     over_time_chart,
@@ -57,9 +57,9 @@ def _evaluate(view: View, label: str, *, primary: bool = False) -> None:
             disabled=job is not None and not job.ended,
         )
         took_s = None if view.stored is None else view.stored.wall_s
-        st.caption(trust.takes(took_s), width="content")
+        st.caption(forecast_waits.takes(took_s), width="content")
     if clicked:
-        forecast_job.start(KIND, state.FORECAST_JOB, trust.evaluating(trace.name), work)
+        forecast_job.start(KIND, state.FORECAST_JOB, forecast_waits.evaluating(trace.name), work)
     forecast_job.show(job, "forecast_cancel", words.EVALUATED)
 
 

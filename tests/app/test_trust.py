@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app import trust
+from app import forecast_waits, trust
 from app.trust import Level
 from engine.forecast.fan import fan
 from engine.forecast.naive import Persistence
@@ -89,10 +89,10 @@ def test_a_fit_says_what_it_waits_for_and_for_how_long():
     made = evaluation([row("ets", 60.0)], weights={"60": {"ets": 0.6, "arima": 0.38, "x": 0.02}})
     made.fit_s.update(ets=2.0, arima=61.0, x=500.0)
     labels = LABELS | {"choice": "The choice for this trace"}
-    told = trust.waiting("choice", made, labels)
+    told = forecast_waits.waiting("choice", made, labels)
     assert told == "Fitting the choice for this trace to what was known by then, about 1 min 3 s"
     assert (
-        trust.waiting("ets", None, labels)
+        forecast_waits.waiting("ets", None, labels)
         == "Fitting Exponential smoothing to what was known by then"
     )
 
