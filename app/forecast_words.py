@@ -23,6 +23,7 @@ AT = "Moment of the forecast (cut-off)"
 AT_HELP = "The forecast knows demand before this moment only. Drag it, or use the arrow keys."
 EARLIER, LATER = "Earlier", "Later"
 STEP_HELP = "By one step of the demand"
+FORECASTING = "Forecasting"
 KNOWN, MEDIAN, CAME = "Demand known by then", "Forecast: median and 80 % band", "What came"
 OVERVIEW = "Whole trace; the line marks the moment above."
 AHEAD, LOW, MIDDLE, HIGH, HELD = "Ahead", "Low (10 %)", "Median", "High (90 %)", "Inside the band?"
@@ -30,6 +31,11 @@ YES, NO, UNKNOWN = "yes", "**no**", "not known"
 SEES_LATER = (
     "This forecaster was fitted to demand after this moment, so this is no fair test of it. "
     "Choose a moment in the last 15 % of the trace."
+)
+CHOICE_WEIGHTS = (
+    "Drawn with the weights that the evaluation ended with, which know how the whole trace went; "
+    "the forecasters in it know what came before this moment only. The leaderboard scores the "
+    "choice as it would have been at each moment."
 )
 UNCALIBRATED = "Too few earlier forecasts to calibrate the band on: it is as the model gave it."
 
@@ -71,11 +77,11 @@ promise.
 - **Width:** mean width of the band over mean demand.
 - **Time (fit):** of one forecast over all horizons, and of fitting to the training part, on \
 this machine.
-- **Choice** and **Ensemble** mix the others: the choice is the mean of the four that have lost \
-least so far, ranked anew after every outcome; the ensemble has fixed weights from the \
-validation part.
+- **The choice for this trace** and the **Ensemble** mix the others: the choice is the mean of \
+the four that have lost least so far, ranked anew after every outcome; the ensemble has fixed \
+weights from the validation part.
 """
-CHOICE_LABEL, ENSEMBLE_LABEL = "Choice (mixture of all)", "Ensemble (fixed weights)"
+CHOICE_LABEL, ENSEMBLE_LABEL = "The choice for this trace", "Ensemble (fixed weights)"
 BEST_BADGE, BASELINE_BADGE = ":green-badge[best]", ":gray-badge[baseline]"
 USE_BADGE = ":blue-badge[use this]"
 TOO_NARROW, TOO_WIDE = "too narrow", "too wide"
@@ -97,8 +103,13 @@ RELIABILITY_CAPTION = (
 NOMINAL_AXIS, OBSERVED_AXIS = "Promised (%)", "Observed (%)"
 OVER_TIME_CAPTION = "Running share of outcomes inside the band over {window} tested moments."
 COVERAGE_GO = "Work out its calibration"
-FITTED_ANEW = (
-    "This forecaster is fitted anew to what was known at each moment, which takes a while."
+FITTED_FIRST = (
+    "This forecaster is fitted to what was known by then, which takes a while; moments nearby "
+    "share a fit."
+)
+CHOICE_COVERAGE = (
+    "The choice is ranked anew after every outcome; what it held over time is what the evaluation "
+    "above counted."
 )
 COVERAGE_WAITS = "This forecaster has to be fitted first, which takes a while."
 

@@ -206,7 +206,7 @@ def _fans(of: Demand, model: str) -> Fans:
     return planner().fans(of.trace_id, model=model, **where(of))
 
 
-@st.cache_data(show_spinner="Forecasting", max_entries=512)
+@st.cache_data(show_spinner=False, max_entries=512)
 def fan(of: Demand, at_s: float, model: str) -> Fan:
     """The forecast at a moment; see `Planner.forecast`."""
     return _fans(of, model).at(at_s)

@@ -12,7 +12,7 @@ from app import forecast_words as words
 from app import formats
 from app.leaderboard import scores
 from engine.forecast.coverage import Coverage
-from engine.forecast.evaluation import Comparison, Evaluation
+from engine.forecast.evaluation import CHOICE, Comparison, Evaluation
 from engine.forecast.fan import Fan
 from engine.forecast.relearning import Relearned
 
@@ -44,7 +44,9 @@ class Trust:
 
 
 def recommended(evaluation: Evaluation, known: Sequence[str]) -> str:
-    """The forecaster to use; where a mixture did best, the one that weighs most in it."""
+    """The choice where it can be asked; else the best, or what weighs most in a mixture."""
+    if CHOICE in known:
+        return CHOICE
     if evaluation.use in known:
         return evaluation.use
     total: dict[str, float] = {}
@@ -96,18 +98,25 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
     )
 
 
+def within(name: str) -> str:
+    """A name inside a sentence."""
+    return f"the {name[4:]}" if name.startswith("The ") else name
+
+
 def _headline(held: Mapping[float, float], name: str) -> str:
     narrow = [h for h, share in held.items() if share < words.BELOW_BAR]
     wide = [h for h, share in held.items() if share > words.ABOVE_BAR]
     kept = [h for h in held if h not in (*narrow, *wide)]
     if len(narrow) == len(held):
-        return f"Do not rely on the 80 % band here: even that of {name} held less than 77 %."
+        return (
+            f"Do not rely on the 80 % band here: even that of {within(name)} held less than 77 %."
+        )
     told = [f"rely on the 80 % band {_ahead(kept)} ahead"] if kept else []
     if wide:
         told.append(f"it is wider than it claims {_ahead(wide)} ahead")
     if narrow:
         told.append(f"do not rely on it {_ahead(narrow)} ahead")
-    return f"With {name}: {'; '.join(told)}."
+    return f"With {within(name)}: {'; '.join(told)}."
 
 
 def _ahead(horizons_s: list[float]) -> str:
@@ -116,9 +125,17 @@ def _ahead(horizons_s: list[float]) -> str:
 
 def _use(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> str:
     if evaluation.use == use:
-        return f"Use {labels[use]}: it lost least in the part of the trace kept for choosing."
+        name = within(labels[use])
+        return f"Use {name}: it lost least in the part of the trace kept for choosing."
+    best = labels.get(evaluation.use, evaluation.use)
+    if use == CHOICE:
+        return (
+            f"Use {within(labels[use])}: the mean of the forecasters that have lost least so "
+            f"far, ranked anew after every outcome. {best} alone lost less in the part of the "
+            "trace kept for choosing."
+        )
     return (
-        f"{labels.get(evaluation.use, evaluation.use)} lost least in the part of the trace kept "
+        f"{best} lost least in the part of the trace kept "
         f"for choosing. Of single forecasters, use {labels[use]}: it weighs most in the mixture."
     )
 
@@ -126,7 +143,9 @@ def _use(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> str:
 def _held(held: Mapping[float, float], origins: int, name: str) -> str:
     told = [f"{100 * share:.1f} % at {formats.duration(h)}{_fault(share)}"
             for h, share in held.items()]  # fmt: skip
-    text = f"The calibrated band of {name} held {formats.listed(told)} of {origins} outcomes"
+    text = (
+        f"The calibrated band of {within(name)} held {formats.listed(told)} of {origins} outcomes"
+    )
     if origins >= FEW:
         return f"{text}."
     error = 196 * np.sqrt(0.8 * 0.2 / max(origins, 1))
@@ -148,7 +167,7 @@ def _off(mine: pd.DataFrame, name: str) -> str:
         for horizon, wape in zip(known["horizon_s"], known["wape"], strict=True)
     ]
     ends = told if len(told) < 3 else [told[0], told[-1]]
-    return f"On average the median of {name} was off by {formats.listed(ends)}."
+    return f"On average the median of {within(name)} was off by {formats.listed(ends)}."
 
 
 def _against(comparisons: Sequence[Comparison], labels: Mapping[str, str]) -> list[str]:
@@ -163,7 +182,7 @@ def _against(comparisons: Sequence[Comparison], labels: Mapping[str, str]) -> li
         else:
             lost_to = labels.get(entry.best_baseline, entry.best_baseline)
             worse.append(f"{when} ({formats.relative(test.difference_frac)}, {lost_to})")
-    ours = "Our network or mixture"
+    ours = labels.get(comparisons[0].ours, comparisons[0].ours) if comparisons else ""
     told = []
     if better:
         told.append(f"{ours} beats the best simple forecaster at {formats.listed(better)}.")
@@ -199,10 +218,16 @@ def _drift(times: int) -> str:
 def _again(found: Sequence[Relearned], unit: str) -> str:
     if not found:
         return ""
-    before, after = (np.mean([getattr(one, n) for one in found]) for n in ("before", "after"))
+    before, after, taken = (
+        np.mean([getattr(one, name) for one in found])
+        for name in ("before", "after", "taken_frac")
+    )
+    if not taken:
+        return "The fitted network learned again after such changes; it never lost less for it."
     return (
-        f"The fitted network learned again after such changes: pinball loss {before:.3g} before, "
-        f"{after:.3g} after, {unit}, on what followed."
+        f"The fitted network learned again after such changes, and what it learned took over for "
+        f"{100 * taken:.0f} % of what followed, where it lost less: pinball loss {before:.3g} "
+        f"without, {after:.3g} with it, {unit}."
     )
 
 
@@ -212,10 +237,10 @@ def looking_at(
     """What is drawn, where that is not what is recommended."""
     frame = scores(evaluation)
     mine = frame[frame["model"] == model]
-    why = "" if quick else f" {labels[use]} is fitted anew at each moment, which takes a while."
+    why = "" if quick else f" {labels[use]} has to be fitted first, which takes a while."
     if mine.empty:
-        return f"Drawn below is {labels[model]}, which was not evaluated.{why}"
-    return f"Drawn below is {labels[model]}. {coverage_told(mine, labels[model])}.{why}"
+        return f"Drawn below is {within(labels[model])}, which was not evaluated.{why}"
+    return f"Drawn below is {within(labels[model])}. {coverage_told(mine, labels[model])}.{why}"
 
 
 def not_scored(left_out: Mapping[str, str], labels: Mapping[str, str]) -> str:
@@ -307,23 +332,6 @@ def fitted(before: float | None, after: float | None, unit: str, epochs: int) ->
     return f"Fitting {word} here: {told}{tail}, on the part it never saw. Keep the shipped one."
 
 
-def fitting(name: str) -> str:
-    """Title of a fit under way."""
-    return f"Fitting the forecaster to {name}"
-
-
-def evaluating(name: str) -> str:
-    """Title of an evaluation under way."""
-    return f"Evaluating forecasters on {name}"
-
-
-def takes(wall_s: float | None) -> str:
-    """How long an evaluation takes."""
-    if wall_s is None:
-        return words.EVALUATE_TAKES
-    return f"Took {formats.duration(wall_s)} the last time, in the background."
-
-
 def tested(evaluation: Evaluation, created_at: datetime) -> str:
     """What a leaderboard rests on."""
     seeds = formats.count(len(evaluation.seeds), "seed")
@@ -340,7 +348,7 @@ def coverage_told(scores: pd.DataFrame, name: str) -> str:
         f"{100 * share:.0f} % at {formats.duration(horizon)}"
         for horizon, share in zip(scores["horizon_s"], scores["coverage"], strict=True)
     ]
-    return f"Calibrated 80 % band of {name}: it held {formats.listed(told)}"
+    return f"Calibrated 80 % band of {within(name)}: it held {formats.listed(told)}"
 
 
 def reliability_told(found: Coverage, place: int) -> str:
@@ -366,4 +374,4 @@ def attention_told(weights: pd.DataFrame, title: str) -> str:
 
 def features_present(number: int, of: int) -> str:
     """How many features the trace has."""
-    return f"{number} of {of} features are known of this trace; the others are marked absent."
+    return f"This forecaster knows {number} of {of} features here; the others are marked absent."

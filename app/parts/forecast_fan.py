@@ -5,8 +5,8 @@ import math
 import pandas as pd
 import streamlit as st
 
+from app import forecast_waits, load, phrases, problems, state, trust
 from app import forecast_words as words
-from app import load, phrases, problems, state, trust
 from app.charts.base import Window
 from app.charts.forecast import (
     attention_chart,
@@ -19,6 +19,7 @@ from app.charts.forecast import (
 from app.parts.forecast_view import View
 from app.parts.window_picker import position, seconds_at
 from engine.forecast.base import HORIZONS_S
+from engine.forecast.evaluation import CHOICE
 from engine.forecast.fan import Fan
 from engine.forecast.features import NAMES
 from engine.forecast.series import LEAST_STEPS
@@ -39,20 +40,32 @@ def card(view: View) -> None:
         at_s = cut_off(state.exact_seconds(state.in_address(state.AT)), step_s, view.length_s)
         _title(view, at_s)
         _moment(view, at_s)
-        fan = load.fan(view.of, at_s, view.model)
         name = view.labels[view.model]
+        fan = _fan(view, at_s)
         told = trust.fan_sentence(fan, name, view.trace.epoch_s)
         clock = view.clock(float(fan.times_s[-1] - fan.history_s[0]))
         st.altair_chart(fan_chart(fan, clock), key="forecast_fan", alt=told)
         st.caption(phrases.escaped(told))
-        if fan.sees_later_demand:
+        if view.model == CHOICE:
+            st.caption(words.CHOICE_WEIGHTS)
+        elif fan.sees_later_demand:
             st.warning(words.SEES_LATER, icon=":material/warning:")
         if not view.quick:
-            st.caption(words.FITTED_ANEW)
+            st.caption(words.FITTED_FIRST)
         if not fan.calibrated_on:
             st.caption(words.UNCALIBRATED)
         st.table(trust.fan_table(fan, HORIZONS_S), border="horizontal", hide_index=True, alt=told)
         _attention(view, fan)
+
+
+def _fan(view: View, at_s: float) -> Fan:
+    """The forecast; with the time that passes where a fit comes first."""
+    if view.quick:
+        with st.spinner(words.FORECASTING):
+            return load.fan(view.of, at_s, view.model)
+    stored = None if view.stored is None else view.stored.evaluation
+    with st.spinner(forecast_waits.waiting(view.model, stored, view.labels), show_time=True):
+        return load.fan(view.of, at_s, view.model)
 
 
 def cut_off(at_s: float | None, step_s: float, length_s: float) -> float:

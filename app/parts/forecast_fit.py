@@ -2,8 +2,8 @@
 
 import streamlit as st
 
+from app import forecast_waits, load, phrases, problems, state, trust
 from app import forecast_words as words
-from app import load, phrases, problems, state, trust
 from app.jobs import Job, State
 from app.parts import forecast_job
 from app.parts.forecast_view import View
@@ -34,7 +34,9 @@ def card(view: View) -> None:
             icon=":material/model_training:",
             disabled=job is not None and not job.ended,
         ):
-            forecast_job.start(KIND, state.FORECAST_FIT_JOB, trust.fitting(trace.name), work)
+            forecast_job.start(
+                KIND, state.FORECAST_FIT_JOB, forecast_waits.fitting(trace.name), work
+            )
         told = ""
         if job is not None and done:
             load.forget_forecasts()

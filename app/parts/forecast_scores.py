@@ -3,8 +3,8 @@
 import pandas as pd
 import streamlit as st
 
+from app import forecast_waits, formats, leaderboard, load, phrases, problems, state, tables, trust
 from app import forecast_words as words
-from app import formats, leaderboard, load, phrases, problems, state, tables, trust
 from app.charts.forecast_scores import (
     horizons_chart,
     over_time_chart,
@@ -16,7 +16,7 @@ from app.parts import forecast_job
 from app.parts.forecast_view import View, quick
 from app.trust import Level
 from engine.forecast.coverage import Coverage
-from engine.forecast.evaluation import Evaluation
+from engine.forecast.evaluation import CHOICE, Evaluation
 
 KIND = "evaluate"
 
@@ -57,9 +57,9 @@ def _evaluate(view: View, label: str, *, primary: bool = False) -> None:
             disabled=job is not None and not job.ended,
         )
         took_s = None if view.stored is None else view.stored.wall_s
-        st.caption(trust.takes(took_s), width="content")
+        st.caption(forecast_waits.takes(took_s), width="content")
     if clicked:
-        forecast_job.start(KIND, state.FORECAST_JOB, trust.evaluating(trace.name), work)
+        forecast_job.start(KIND, state.FORECAST_JOB, forecast_waits.evaluating(trace.name), work)
     forecast_job.show(job, "forecast_cancel", words.EVALUATED)
 
 
@@ -131,6 +131,9 @@ def calibration(view: View) -> None:
         if len(mine):
             told = trust.coverage_told(mine, view.labels[view.model])
             st.altair_chart(horizons_chart(mine), key="forecast_coverage", alt=told)
+        if view.model == CHOICE:
+            st.caption(words.CHOICE_COVERAGE)
+            return
         if not (view.quick or state.get(state.FORECAST_COVERAGE) == view.model):
             st.caption(words.COVERAGE_WAITS)
             if st.button(words.COVERAGE_GO, key="forecast_coverage_go"):

@@ -10,6 +10,7 @@ from app import choices, forecast_words, load, state, trust, words
 from app.charts.base import Clock
 from app.leaderboard import labels_of
 from app.state import Demand
+from engine.forecast.evaluation import CHOICE
 from engine.forecast.registry import MODELS
 from engine.forecast.series import DemandSeries
 from engine.forecast_runs import FITTED, SHIPPED, StoredEvaluation
@@ -73,6 +74,8 @@ def pick(traces: pd.DataFrame) -> View:
     labels = labels_of({info.name: info.label for info in infos})
     if stored is not None:
         names = [name for name in names if name not in stored.evaluation.left_out]
+    if stored is not None and stored.evaluation.weights:
+        names.insert(0, CHOICE)
     use = SHIPPED if stored is None else trust.recommended(stored.evaluation, names)
     names = list(dict.fromkeys([use, SHIPPED, FITTED, *names]))
     with beside:

@@ -63,6 +63,22 @@ def test_an_evaluation_says_whom_to_trust_and_how_all_did(evaluated):
     assert board["Forecaster"].str.contains("use this").sum() == 1
 
 
+def test_the_choice_is_recommended_and_its_fan_can_be_looked_at(evaluated, trace_id, open_page):
+    said = text_of(evaluated)
+    assert "Use the choice for this trace" in said
+    offered = evaluated.selectbox(key="forecast_model").options
+    assert offered[0] == words.CHOICE_LABEL
+    page = open_page("forecast", trace=trace_id, model="choice")
+    said = text_of(page)
+    assert f"{words.CHOICE_LABEL} says" in said
+    assert words.CHOICE_WEIGHTS in said
+    assert words.SEES_LATER not in said
+    before = fan_of(page)
+    page.slider(key="forecast_at").set_value(20.0).run()
+    assert not page.exception
+    assert not fan_of(page).equals(before)
+
+
 def test_another_moment_is_another_forecast_and_another_address(page):
     before = fan_of(page)
     slider = page.slider(key="forecast_at")

@@ -1,12 +1,15 @@
 """Plain sentences about forecasts say what the scores say, also where they are bad."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from app import trust
+from app import forecast_waits, trust
 from app.trust import Level
 from engine.forecast.fan import fan
 from engine.forecast.naive import Persistence
+from engine.forecast.relearning import Relearned
 from tests.app.evaluations import LABELS, comparison, evaluation, row
 from tests.engine.forecast.series import daily
 
@@ -69,6 +72,37 @@ def test_the_heaviest_forecaster_stands_in_for_a_mixture():
     assert trust.recommended(made, ["ets"]) == "ets"
     text = trust.trust(made, "prophet", LABELS).details[0]
     assert text.startswith("Choice lost least") and "use Prophet" in text
+
+
+def test_the_choice_is_what_to_use_wherever_it_can_be_asked():
+    labels = LABELS | {"choice": "The choice for this trace"}
+    rows = [row("ets", 60.0), row("choice", 60.0)]
+    made = evaluation(rows, use="ets", weights={"60": {"ets": 1.0}})
+    assert trust.recommended(made, ["choice", "ets"]) == "choice"
+    found = trust.trust(made, "choice", labels)
+    assert found.headline.startswith("With the choice for this trace: rely on")
+    assert found.details[0].startswith("Use the choice for this trace: the mean of")
+    assert "Exponential smoothing alone lost less" in found.details[0]
+
+
+def test_a_fit_says_what_it_waits_for_and_for_how_long():
+    made = evaluation([row("ets", 60.0)], weights={"60": {"ets": 0.6, "arima": 0.38, "x": 0.02}})
+    made.fit_s.update(ets=2.0, arima=61.0, x=500.0)
+    labels = LABELS | {"choice": "The choice for this trace"}
+    told = forecast_waits.waiting("choice", made, labels)
+    assert told == "Fitting the choice for this trace to what was known by then, about 1 min 3 s"
+    assert (
+        forecast_waits.waiting("ets", None, labels)
+        == "Fitting Exponential smoothing to what was known by then"
+    )
+
+
+def test_what_was_learned_after_a_drift_is_told_only_where_it_was_used():
+    once = Relearned(step=5, before=2.0, after=1.5, taken_frac=0.25)
+    made = replace(evaluation([row("bilstm", 60.0)]), relearned=(once,))
+    assert "25 % of what followed" in " ".join(trust.trust(made, "bilstm", LABELS).notes)
+    made = replace(made, relearned=(replace(once, taken_frac=0.0),))
+    assert "never lost less" in " ".join(trust.trust(made, "bilstm", LABELS).notes)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from engine.errors import ReplayCancelled, UsageError
+from engine.forecast import evaluation
 from engine.forecast.evaluation import CHOICE, MIXED, evaluate
+from engine.forecast.evaluation_plan import plan
+from engine.forecast.registry import find
 from engine.forecast.scores import LEVELS, pinball
 from tests.engine.forecast.series import daily, made
 
@@ -55,6 +58,29 @@ def test_what_comes_after_validation_does_not_change_the_model_to_use(series, fo
     other = evaluate(made(values, start_s=0.0), models=QUICK, seeds=(0,), origins=80)
     assert other.use == found.use
     assert other.rows != found.rows
+
+
+def mixtures(series):
+    """Forecasts of the two mixtures over validation and test part, as they would have been."""
+    tasks, found = plan(series, (300.0, 3600.0), 60), {}
+    for name in ("persistence", "arima", "lstm", "bilstm"):
+        entry = found.setdefault(name, evaluation._Found())
+        evaluation._ask(entry, find(name).make(0), 0, series.before(tasks.parts.train), tasks)
+    evaluation._add_mixtures(found, tasks, (0,))
+    return tasks, {name: found[name].calibrated[0] for name in (CHOICE, MIXED)}
+
+
+def test_nothing_after_a_cut_off_changes_a_mixture_its_weights_or_its_calibration(series):
+    tasks, before = mixtures(series)
+    border = int(tasks.cuts[-20])
+    values = series.values.copy()
+    values[border:] = np.random.default_rng(1).uniform(0, 1e5, len(values) - border)
+    _, after = mixtures(dataclasses.replace(series, values=values))
+    early = tasks.cuts <= border
+    assert (~early).sum() == 19
+    for name, made_before in before.items():
+        assert np.array_equal(after[name][early], made_before[early]), name
+        assert not np.array_equal(after[name], made_before), name
 
 
 def test_the_choice_is_compared_with_the_best_baseline(found):
