@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.learn import checkpoint as files
 from engine.learn import dial, tokens
+from engine.learn.online import Online
 from engine.learn.rewards import PROFILES, SCORES
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
@@ -41,6 +42,7 @@ class SmartScale:
         carbon: float | None = None,
         hold_s: float = 0.0,
         checkpoint: str | None = None,
+        online: bool = False,
     ) -> None:
         """Remembers nothing yet.
 
@@ -54,6 +56,7 @@ class SmartScale:
             carbon: weight of emissions.
             hold_s: the highest proposal of this long stands.
             checkpoint: folder of a trained allocator; the shipped one if not given.
+            online: learn an offset of the dial from what is earned, by cautious exploration.
         """
         self.interval_s = context.tick_s
         given = (latency, utilisation, cost, reliability, carbon)
@@ -61,6 +64,7 @@ class SmartScale:
         self._actor = _actor(checkpoint)
         self._watch = DemandWatch(NAME, context, interval_s=None, hold_s=hold_s)
         pools = len(context.pools)
+        self._online = self._learner(context) if check.flag(NAME, "online", online) else None
         self._facts = np.array(
             [(pool.slots, pool.startup_mean_s, 60.0, USUAL_G_PER_KWH) for pool in context.pools]
         )
@@ -89,6 +93,8 @@ class SmartScale:
             return self._watch.silent(Reason.NOT_DUE)
         self._look(observation)
         action = self._act()
+        if self._online is not None:
+            action = self._online.steered(action, observation, self._level, self._service_s)
         self._before[:, 2] = action
         wanted = np.empty(len(action))
         dial.targets(
@@ -104,7 +110,14 @@ class SmartScale:
             f"w_{name}": np.full(len(action), weight)
             for name, weight in zip(SCORES, self._weights, strict=True)
         }
+        if self._online is not None:
+            numbers |= self._online.numbers()
         return self._watch.answer(observation, wanted, numbers)
+
+    def _learner(self, context: PolicyContext) -> Online:
+        startup_s = np.array([pool.startup_mean_s for pool in context.pools])
+        every_s = self._watch.interval_s
+        return Online(self._weights, self._watch.slots, startup_s, every_s, context.seed)
 
     def _look(self, observation: Observation) -> None:
         for column, name in enumerate(tokens.SEEN[:-1]):
