@@ -9,8 +9,9 @@ from engine.units import FloatArray
 
 LEAD = 0.02
 """A challenger has to be cheaper by this share: what is within a few per cent may be chance."""
-SLACK_FRAC = 1e-4
-"""More misses than the rule's, as a share of requests, that count as none."""
+MISSED_LEAST = 1e-3
+"""Share of requests that the rule has to miss: among fewer, who misses more is chance, and what is
+saved by missing a few more of nearly none is no saving at equal misses."""
 ARRIVED_LEAST = 500
 """Requests from which a past is long enough to tell."""
 
@@ -79,8 +80,10 @@ def _of_pool(pool: str, p: int, rule: Past, challengers: Sequence[Past], lead: f
     arrived = float(rule.arrived[p])
     if arrived < ARRIVED_LEAST or not challengers:
         return undecided([pool], rule.name, f"the rule: only {arrived:.0f} requests are known")[0]
-    allowed = rule.missed[p] + SLACK_FRAC * arrived
-    fit = [c for c in challengers if c.missed[p] <= allowed]
+    if rule.missed[p] < MISSED_LEAST * arrived:
+        why = f"the rule: it misses {_share(rule, p):.3%}, too few to compare at equal misses"
+        return undecided([pool], rule.name, why)[0]
+    fit = [c for c in challengers if c.missed[p] <= rule.missed[p]]
     if not fit:
         least = min(challengers, key=lambda c: float(c.missed[p]))
         return _stays(pool, p, rule, least, "every learned setting misses more requests")

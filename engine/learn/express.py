@@ -33,6 +33,7 @@ def is_plain(run: Replay) -> bool:
     return (
         isinstance(run.policy, SmartScale)
         and run.policy.watch.hold_s == 0.0
+        and not run.policy.learns
         and run.types is None
         and run.fleet.hosting is None
         and scenario.guard is None

@@ -8,13 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.learn import actors
+from engine.learn import actors, dial
 from engine.learn.checkpoint import SIZES_GROUPS, TOKENS, Weights
+from engine.learn.mind import Mind
 from engine.learn.rewards import SCORES
+from engine.policies.base import Explanation
 from engine.units import AnyArray, FloatArray
 
 STEP = 0.2
 """Between the chosen position of the dial and its neighbours."""
+NEIGHBOURS = (-2, -1, 0, 1, 2)
+"""Sizes whose values are told, as differences to the chosen one."""
+PLACES = 41
+"""Positions of the dial between which the one of a size is looked up."""
 LEVELS = (0.5, 0.8, 0.95, 0.99)
 
 
@@ -65,7 +71,7 @@ def insight_of(
     actors.value(weights.values, inputs, actions, values)
     return Insight(
         action=action.copy(),
-        effect=_effects(weights, inputs, action),
+        effect=_effects(weights, inputs),
         attention=None if attention is None else attention[:, :, :, 0].astype(np.float64),
         rollout=None if attention is None else _rollout(attention),
         actions=actions,
@@ -89,7 +95,8 @@ def act(
     return answer, attention if attend else None
 
 
-def _effects(weights: Weights, inputs: AnyArray, action: FloatArray) -> FloatArray:
+def _effects(weights: Weights, inputs: AnyArray) -> FloatArray:
+    action, _ = act(weights, inputs)
     made = np.empty((len(inputs), len(TOKENS)))
     for group, columns in enumerate(SIZES_GROUPS):
         without = inputs.copy()
@@ -111,4 +118,47 @@ def _rollout(attention: AnyArray) -> FloatArray:
     for layer in range(heads.shape[1] - 2, -1, -1):
         flow = flow @ passed[:, layer]
     made: FloatArray = flow[:, 0, 1:] / flow[:, 0, 1:].sum(1, keepdims=True)
+    return made
+
+
+def explanation(weights: Weights, mind: Mind) -> Explanation:
+    """What every policy's explanation holds, of the answer that a mind has just given.
+
+    A group's attribution is in workers: the wanted size less the one with the group hidden. The
+    values are of whole workers around the chosen size; NaN where the dial does not reach.
+    """
+    inputs = mind.inputs
+    found = insight_of(weights, inputs, mind.action, mind.level, mind.ahead)
+    hidden = np.stack([_wanted(mind, mind.action - moved) for moved in found.effect.T], axis=1)
+    actions = np.stack([_dial_of(mind, p) for p in range(len(mind.action))])
+    values = np.empty((*actions.shape, len(SCORES)))
+    actors.value(weights.values, inputs, np.nan_to_num(actions), values)
+    values[np.isnan(actions)] = np.nan
+    return Explanation(
+        groups=tuple(TOKENS),
+        attribution=mind.wanted[:, None] - hidden,
+        attention=found.rollout,
+        scores=tuple(SCORES),
+        neighbours=NEIGHBOURS,
+        values=values,
+    )
+
+
+def _wanted(mind: Mind, action: FloatArray) -> FloatArray:
+    """(P,) workers, fractions included, at these positions of the dial."""
+    made = np.empty(len(action))
+    dial.targets(
+        action, mind.level, mind.service_s, mind.ahead, mind.facts[:, 0], mind.seen[:, 3], made
+    )
+    return made
+
+
+def _dial_of(mind: Mind, pool: int) -> FloatArray:
+    """(A,) positions that order so many workers more than the chosen one; NaN: none does."""
+    places = np.linspace(-1.0, 1.0, PLACES)
+    sizes = np.array([_wanted(mind, np.full(len(mind.action), at))[pool] for at in places])
+    chosen = np.ceil(mind.wanted[pool] - 1e-9)
+    middle = chosen + np.array(NEIGHBOURS) - 0.5
+    made: FloatArray = np.interp(middle, sizes, places, left=np.nan, right=np.nan)
+    made[NEIGHBOURS.index(0)] = mind.action[pool]
     return made

@@ -100,7 +100,8 @@ def _look(mind):
 
 
 @njit(nogil=True, cache=True)
-def _settle(mind):
+def settle(mind):
+    """Fills `mind.wanted` from `mind.action`, which counts as the last one from now on."""
     mind.before[:, 2] = mind.action
     dial.targets(
         mind.action, mind.level, mind.service_s, mind.ahead, mind.facts[:, 0], mind.seen[:, 3],
@@ -113,7 +114,7 @@ def decide_mlp(mind, actor):
     """Fills `mind.action` and `mind.wanted` from `mind.seen`."""
     _look(mind)
     act_mlp(actor, mind.inputs, mind.action)
-    _settle(mind)
+    settle(mind)
 
 
 @njit(nogil=True, cache=True)
@@ -121,4 +122,4 @@ def decide_transformer(mind, actor, heads, attention):
     """The same with a transformer of so many heads."""
     _look(mind)
     act_transformer(actor, heads, mind.inputs, mind.action, attention)
-    _settle(mind)
+    settle(mind)

@@ -11,18 +11,20 @@ import numpy as np
 from engine.learn import checkpoint as files
 from engine.learn import tokens
 from engine.learn.actors import Mlp
-from engine.learn.insight import Insight, insight_of
+from engine.learn.insight import Insight, explanation, insight_of
 from engine.learn.mind import (
     NO_ATTENTION,
     USUAL_G_PER_KWH,
     decide_mlp,
     decide_transformer,
     new_mind,
+    settle,
 )
+from engine.learn.online import Online
 from engine.learn.rewards import PROFILES, SCORES
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
-from engine.policies.base import Action, Observation, PolicyContext, Reason
+from engine.policies.base import KEEP, Action, Explanation, Observation, PolicyContext, Reason
 from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
@@ -51,6 +53,7 @@ class SmartScale:
         carbon: float | None = None,
         hold_s: float = 0.0,
         checkpoint: str | None = None,
+        online: bool = False,
     ) -> None:
         """Remembers nothing yet.
 
@@ -64,6 +67,7 @@ class SmartScale:
             carbon: weight of emissions.
             hold_s: the highest proposal of this long stands.
             checkpoint: folder of a trained allocator; the shipped one if not given.
+            online: learn an offset of the dial from what is earned, by cautious exploration.
         """
         self.interval_s = context.tick_s
         given = (latency, utilisation, cost, reliability, carbon)
@@ -74,6 +78,7 @@ class SmartScale:
             context, self.watch.lookahead.memory, forecaster(), self._weights, own.shift,
             own.scale, self.watch.interval_s,
         )  # fmt: skip
+        self._online = self._learner(context) if check.flag(NAME, "online", online) else None
 
     @staticmethod
     def version(parameters: Mapping[str, Any]) -> str:
@@ -97,12 +102,19 @@ class SmartScale:
             decide_mlp(mind, own.actor)
         else:
             decide_transformer(mind, own.actor, own.heads, NO_ATTENTION)
+        if self._online is not None:
+            mind.action[:] = self._online.steered(
+                mind.action, observation, mind.level, mind.service_s
+            )
+            settle(mind)
         numbers = {
             "caution": mind.action,
             "rate_per_s": mind.level,
             "expected_per_s": mind.level * np.exp(mind.ahead[:, 2]),
             "service_s": mind.service_s,
         } | {f"w_{name}": mind.weights[:, k] for k, name in enumerate(SCORES)}
+        if self._online is not None:
+            numbers |= self._online.numbers()
         return self.watch.answer(observation, mind.wanted, numbers)
 
     @property
@@ -114,6 +126,17 @@ class SmartScale:
         """Why the last answer was what it was; for decisions that somebody asks about."""
         mind = self.mind
         return insight_of(self._own, mind.inputs, mind.action, mind.level, mind.ahead)
+
+    def explain(self, observation: Observation) -> Explanation | None:
+        """What moved the answer to an observation, in workers; see `Explains`."""
+        if (self.propose(observation).target == KEEP).all():
+            return None
+        return explanation(self._own, self.mind)
+
+    @property
+    def learns(self) -> bool:
+        """Whether it goes on learning while it decides."""
+        return self._online is not None
 
     def played(self, run: Any, cancel: Callable[[], bool] | None) -> bool:
         """Plays a plain run in one compiled loop; False where the cluster is not plain."""
@@ -127,8 +150,13 @@ class SmartScale:
     def without(self, *reasons: Reason) -> "SmartScale":
         """A copy, with its memory, in which some of its own constraints no longer bind."""
         lifted = copy.deepcopy(self)
-        lifted._watch.lift(*reasons)
+        lifted.watch.lift(*reasons)
         return lifted
+
+    def _learner(self, context: PolicyContext) -> Online:
+        startup_s = np.array([pool.startup_mean_s for pool in context.pools])
+        every_s = self.watch.interval_s
+        return Online(self._weights, self.watch.slots, startup_s, every_s, context.seed)
 
     def _look(self, observation: Observation) -> None:
         seen = self.mind.seen

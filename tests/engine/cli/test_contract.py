@@ -16,6 +16,7 @@ from engine.errors import (
     TraceError,
     UsageError,
 )
+from engine.learn.adapt_loop import Ending
 from engine.manifests import to_yaml
 from engine.scenario import Scenario
 
@@ -27,6 +28,7 @@ def every_command(group=root, above=()):
             yield from every_command(command, (*above, name))
 
 
+NO_BETTER = Ending(before=0.5, best=0.5, best_episode=0, episodes=1, stopped="episodes")
 COMMANDS = dict(every_command())
 SERVES = ("dashboard",)  # prints no results
 
@@ -82,6 +84,7 @@ def test_every_command_that_prints_results_answers_with_one_json_document(
 ):
     monkeypatch.setattr("engine.cli.warming.remove_stale_kernels", list)
     monkeypatch.setattr("engine.forecast.training_card.score_families", lambda _: [])
+    monkeypatch.setattr("engine.learn.adapt.fine_tune", lambda *_, **__: NO_BETTER)
     stocked("synth", "diurnal", "--duration", 7 * 86400, "--rate", 0.01, "--import",
             "--name", "week")  # fmt: skip
     stocked("synth", "diurnal", "--duration", 30_000, "--rate", 0.5, "--import",

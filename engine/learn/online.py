@@ -1,0 +1,183 @@
+"""Learning while it decides: an offset of the dial for every pool, found by cautious exploration.
+
+The trained allocator stays as it is and is the fallback. Around its answer a pool's dial moves by
+an offset that is learned from what production earned, plus a small exploration that never ends.
+Both stay within RADIUS of the fallback, and nothing is tried downwards while requests wait. What
+comes out is a proposal like any other: the guard has the last word.
+
+Letters: P pools.
+"""
+
+import numpy as np
+
+from engine.forecast.drift import DriftDetector
+from engine.learn.rewards import SCORES, WAIT_MOST, sweet_spot
+from engine.policies.base import Observation
+from engine.trace.streams import stream
+from engine.units import FloatArray
+
+DELTA = 0.15
+"""Exploration, positions of the dial: about a twelfth of capacity."""
+RADIUS = 0.75
+"""Furthest from the fallback, positions of the dial: the last offset and what is tried there."""
+PLACES = 9
+"""Offsets that there are, DELTA apart, the fallback in the middle."""
+SURE = 1.5
+"""Standard errors by which a neighbour has to earn more before an offset moves there."""
+KNOWN = 3.0
+"""Blocks, faded ones less, from which a place is known."""
+HALF_LIFE_S = 7200.0
+"""Of what was earned."""
+USUAL_S = 3600.0
+"""Over which the usual demand of a pool is taken."""
+BLOCK_LEAST = 8
+"""Decisions that an exploration lasts at least."""
+AFTER_DRIFT = 24
+"""Blocks after a drift in which every one explores; else one in three does not."""
+CALM = 0.5
+"""Mean wait, in mean service times, beyond which nothing is tried downwards."""
+FORGOTTEN = 0.05
+"""Share of what was learned that a drift leaves."""
+_STREAM = 7411
+
+
+class Online:
+    """Offsets of P pools, and what is known of them."""
+
+    def __init__(
+        self, weights: FloatArray, slots: FloatArray, startup_s: FloatArray, interval_s: float,
+        seed: int,
+    ) -> None:  # fmt: skip
+        """Knows nothing yet: the first offsets are 0.
+
+        Args:
+            weights: priorities in the order of SCORES; they sum to 1.
+            slots: (P,) per worker.
+            startup_s: (P,) mean seconds from the order of a worker to its readiness.
+            interval_s: seconds between decisions.
+            seed: of the exploration.
+        """
+        pools = len(slots)
+        self._weights, self._slots = dict(zip(SCORES, weights, strict=True)), slots
+        # What an offset orders is ready after a start-up time: that long nothing is counted.
+        self._skipped = int(np.ceil(float(startup_s.max()) / interval_s))
+        self._block = max(BLOCK_LEAST, 2 * self._skipped)
+        self._keep = 0.5 ** (self._block * interval_s / HALF_LIFE_S)
+        self._usual = interval_s / USUAL_S
+        self._rng = stream(seed, _STREAM)
+        self.offset: FloatArray = np.zeros(pools)
+        """(P,) learned so far, positions of the dial."""
+        self.tried: FloatArray = np.zeros(pools)
+        """(P,) exploration of this block."""
+        self.drifts = np.zeros(pools, np.int64)
+        """(P,) drifts noticed so far."""
+        self._detectors = [DriftDetector() for _ in range(pools)]
+        self._hurry = np.zeros(pools, np.int64)
+        self._number, self._mean, self._squares = (np.zeros((pools, PLACES)) for _ in range(3))
+        self._at = np.full(pools, PLACES // 2)
+        self._side = np.zeros(pools, np.int64)
+        self._earned: list[FloatArray] = []
+        self._mean_demand = np.full(pools, np.nan)
+        self._decisions = 0
+
+    def steered(
+        self, fallback: FloatArray, observation: Observation, level: FloatArray,
+        service_s: FloatArray,
+    ) -> FloatArray:  # fmt: skip
+        """(P,) positions of the dial: the fallback's, the offset and what is being tried.
+
+        Args:
+            fallback: (P,) positions that the trained allocator chose.
+            observation: the last tick.
+            level: (P,) requests/s over the last minute.
+            service_s: (P,) mean seconds that a request holds a slot.
+        """
+        waits = observation.queued / np.maximum(level * service_s, 1e-9)
+        self._take(observation, level * service_s, waits)
+        if self._decisions % self._block == 0:
+            self._learn()
+            still = np.where(self._hurry > 0, 0.1, 1.0 / 3.0)
+            sides = self._rng.choice((-1, 1), len(still))
+            self._side = np.where(self._rng.random(len(still)) < still, 0, sides)
+            self.tried = DELTA * self._side
+        self._decisions += 1
+        trying = np.where(waits > CALM, np.abs(self.tried), self.tried)
+        apart = np.clip(self.offset + trying, -RADIUS, RADIUS)
+        made: FloatArray = np.clip(fallback + apart, -1.0, 1.0)
+        return made
+
+    def numbers(self) -> dict[str, FloatArray]:
+        """(P,) each, for the rationale."""
+        return {
+            "learned_offset": self.offset.copy(), "tried": self.tried.copy(),
+            "drifts": self.drifts.astype(np.float64),
+        }  # fmt: skip
+
+    def _take(self, seen: Observation, demand: FloatArray, waits: FloatArray) -> None:
+        """Adds what the last tick earned, as `engine.learn.rewards`, from observations alone."""
+        first = np.isnan(self._mean_demand)
+        share = np.where(first, 1.0, self._usual)
+        known = np.where(first, demand, self._mean_demand)
+        self._mean_demand = known + share * (demand - known)
+        usual = np.maximum(self._mean_demand, 0.3 * self._slots)
+        weight = np.minimum(demand / usual, 3.0)
+        billed = (seen.starting + seen.ready + seen.draining) * self._slots
+        used = np.nan_to_num(seen.busy_slots) / np.maximum(billed, 1e-9)
+        late = np.minimum(waits, 1.0)
+        failed = seen.failed / np.maximum(seen.arrived, 1)
+        cost = 1.5 - 0.5 * billed / usual
+        w = self._weights
+        self._earned.append(
+            w["latency"] * (1.0 - 2.0 * np.minimum(waits, WAIT_MOST) * weight)
+            + w["utilisation"] * np.array([sweet_spot(float(u)) for u in used])
+            + (w["cost"] + w["carbon"]) * cost
+            + w["reliability"] * (1.0 - (8.0 * late + 2.0 * failed) * weight)
+        )
+
+    def _learn(self) -> None:
+        """At the end of a block: what its position earned, and a step where that is sure."""
+        counted = self._earned[self._skipped :]
+        self._earned = []
+        if not counted:
+            return
+        earned = np.mean(counted, axis=0)
+        for p in range(len(earned)):
+            if self._detectors[p].learn(1.0 - float(earned[p])):
+                self.drifts[p] += 1
+                self._hurry[p] = AFTER_DRIFT
+                self._number[p] *= FORGOTTEN
+            self._note(p, float(earned[p]))
+            self._at[p] = self._stepped(p)
+        self.offset = (self._at - PLACES // 2) * DELTA
+        self._hurry = np.maximum(self._hurry - 1, 0)
+
+    def _note(self, p: int, earned: float) -> None:
+        """Adds to the fading mean and variance of the place that was tried, outliers bounded."""
+        place = int(np.clip(self._at[p] + self._side[p], 0, PLACES - 1))
+        spread = np.sqrt(self._variance(p))
+        number, mean = self._number[p], self._mean[p]
+        if number[place] >= KNOWN:
+            earned = float(np.clip(earned, mean[place] - 3 * spread, mean[place] + 3 * spread))
+        number *= self._keep
+        self._squares[p] *= self._keep
+        number[place] += 1.0
+        change = earned - mean[place]
+        mean[place] += change / number[place]
+        self._squares[p, place] += change * (earned - mean[place])
+
+    def _variance(self, p: int) -> float:
+        """Of what one place earns from block to block, all places together."""
+        return float(self._squares[p].sum() / max(self._number[p].sum(), 1.0) + 1e-8)
+
+    def _stepped(self, p: int) -> int:
+        """The place after a step to a neighbour that surely earns more, if there is one."""
+        at, number, mean = int(self._at[p]), self._number[p], self._mean[p]
+        best, gain = at, 0.0
+        for place in (at - 1, at + 1):
+            if not 0 <= place < PLACES or min(number[place], number[at]) < KNOWN:
+                continue
+            error = np.sqrt(self._variance(p) * (1.0 / number[place] + 1.0 / number[at]))
+            more = float(mean[place] - mean[at])
+            if more > SURE * error and more > gain:
+                best, gain = place, more
+        return best

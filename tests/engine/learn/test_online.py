@@ -1,0 +1,245 @@
+"""Learning while deciding: bounded, cautious, the same again, and no constraint is ever broken."""
+
+from functools import partial
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.learn.online import CALM, DELTA, RADIUS, Online
+from engine.learn.policy import SmartScale
+from engine.oracle.play import run_out
+from engine.policies.base import Observation, WorkerView
+from engine.policies.registry import create, parse_spec
+from engine.replay import ReplaySpec, set_up
+from engine.scenario import AgentType, Guard, Hold, Pool, QueueKind, Scenario, Startup
+from engine.sim.service import prepare
+from engine.trace.schema import request_table
+
+WEIGHTS = np.array([0.48, 0.0, 0.2, 0.32, 0.0])
+NOBODY = WorkerView(
+    started_s=np.empty(0), ready_s=np.empty(0), draining=np.empty(0, np.int32),
+    utilisation=np.empty(0),
+)  # fmt: skip
+
+
+def made(pools=2, seed=5):
+    return Online(WEIGHTS, np.full(pools, 4.0), np.full(pools, 60.0), 15.0, seed)
+
+
+def seen(ready, queued=0, pools=2):
+    def whole(value):
+        return np.full(pools, value)
+
+    return Observation(
+        t_s=15.0, tick_s=15.0, target=whole(1), starting=whole(0), ready=np.asarray(ready),
+        draining=whole(0), queued=whole(queued), in_service=whole(0), arrived=whole(30),
+        finished=whole(30), failed=whole(0), offered_slots=whole(8.0), busy_slots=whole(8.0),
+        p95_s=whole(1.0), workers=(NOBODY,) * pools,
+    )  # fmt: skip
+
+
+LEVEL, SERVICE = np.full(2, 2.0), np.full(2, 4.0)
+
+
+def steps(online, number, earns, fallback=0.0):
+    """Positions of a cluster in which `earns(position)` workers are ready."""
+    position, positions = np.full(2, fallback), []
+    for _ in range(number):
+        ready = np.array([earns(float(at)) for at in position])
+        position = online.steered(np.full(2, fallback), seen(ready), LEVEL, SERVICE)
+        positions.append(position.copy())
+    return np.array(positions)
+
+
+@given(st.integers(0, 1000), st.floats(-1, 1))
+@settings(max_examples=20, deadline=None)
+def test_nothing_is_proposed_beyond_the_radius_or_the_dial(seed, fallback):
+    noise = np.random.default_rng(seed)
+    positions = steps(made(seed=seed), 300, lambda _: noise.integers(1, 60), fallback)
+    assert np.abs(positions - fallback).max() <= RADIUS + 1e-12
+    assert np.abs(positions).max() <= 1.0
+
+
+def test_exploration_never_ends_and_is_the_same_for_a_seed():
+    one, same, other = (steps(made(seed=s), 400, lambda _: 3) for s in (1, 1, 2))
+    assert np.array_equal(one, same)
+    assert not np.array_equal(one, other)
+    assert len(np.unique(np.round(one[-100:], 6))) > 1
+
+
+def test_it_moves_to_where_less_is_paid_for_the_same_service():
+    online = made()
+    steps(online, 1500, lambda at: 5.0 + 4.0 * at)
+    assert (online.offset <= -2 * DELTA).all()
+    dearer_below = made()
+    steps(dearer_below, 1500, lambda at: 5.0 - 4.0 * at)
+    assert (dearer_below.offset >= 2 * DELTA).all()
+
+
+def test_noise_alone_moves_it_little():
+    noise = np.random.default_rng(3)
+    online = made()
+    steps(online, 3000, lambda _: 4.0 + noise.normal(0, 1.0))
+    assert np.abs(online.offset).max() <= 2 * DELTA
+
+
+def test_while_requests_wait_nothing_is_tried_downwards():
+    online = made()
+    waits = int(np.ceil(CALM * 2.0 * 4.0)) + 1
+    for _ in range(400):
+        position = online.steered(np.zeros(2), seen(np.full(2, 3), waits), LEVEL, SERVICE)
+        assert (position >= online.offset - 1e-12).all()
+
+
+def test_a_drift_is_noticed_and_what_was_learned_is_let_go():
+    online = made()
+    noise = np.random.default_rng(4)
+    steps(online, 800, lambda _: 3.0 + noise.normal(0, 0.05))
+    assert (online.drifts == 0).all()
+    steps(online, 400, lambda _: 30.0 + noise.normal(0, 0.05))
+    assert (online.drifts >= 1).all()
+
+
+def hour(seed):
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(4.0 * np.repeat(rng.gamma(0.7, 1.4, 60), 60))
+    times = np.sort(np.repeat(np.arange(3600.0), counts) + rng.random(counts.sum()))
+    return request_table(times, service_s=rng.lognormal(1.0, 0.7, len(times)))
+
+
+def guarded(seed):
+    """A cluster with random limits on everything."""
+    rng = np.random.default_rng(seed)
+    low = int(rng.integers(1, 6))
+    guard = Guard(
+        out_workers=int(rng.integers(1, 8)), in_workers=int(rng.integers(1, 4)),
+        period_s=float(rng.choice([15.0, 60.0, 300.0])),
+        cooldown_in_s=float(rng.choice([0.0, 120.0])),
+        cooldown_out_s=float(rng.choice([0.0, 30.0])),
+        budget_usd_per_hour=float(rng.integers(low + 2, 40)),
+        holds=(Hold(pool="pool", at_s=1200.0, for_s=600.0),),
+    )  # fmt: skip
+    kind = AgentType(
+        name="worker", slots=4, price_usd_per_hour=1.0, startup=Startup(mean_s=60.0, spread_s=5.0),
+        queue_limit=None,
+    )  # fmt: skip
+    pool = Pool(
+        name="pool", agent_type="worker", workers_min=low, workers_max=low + 30,
+        workers_initial=low, queue=QueueKind.POOL,
+    )  # fmt: skip
+    return Scenario(agent_types=(kind,), pools=(pool,), guard=guard, tick_s=15.0, seed=seed)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=6, deadline=None)
+def test_an_hour_of_exploration_breaks_no_hard_constraint(seed):
+    scenario = guarded(seed)
+    guard, pool = scenario.guard, scenario.pools[0]
+    spec = ReplaySpec(
+        workload=prepare(hour(seed), scenario), scenario=scenario, window_s=3600.0, name="online",
+        policy=partial(create, parse_spec("smartscale:online=true:cost=0.3")),
+    )  # fmt: skip
+    (run,) = set_up([spec])
+    run_out(run)
+    explored = run.policy._online
+    assert explored is not None
+    sizes = np.concatenate([[pool.workers_initial], run.targets[:, 0]])
+    assert sizes.min() >= pool.workers_min
+    assert sizes.max() <= pool.workers_max
+    assert sizes.max() <= guard.budget_usd_per_hour
+    moves = np.diff(sizes)
+    ticks = round(guard.period_s / 15.0)
+    grown = np.convolve(np.maximum(moves, 0), np.ones(ticks))
+    shrunk = np.convolve(np.maximum(-moves, 0), np.ones(ticks))
+    assert grown.max() <= guard.out_workers
+    assert shrunk.max() <= guard.in_workers
+    held = sizes[1 + 1200 // 15 : 1 + 1800 // 15]
+    assert len(set(held.tolist())) == 1
+    _cooled(moves, guard)
+
+
+def _cooled(moves, guard):
+    """No step in within the cooldown after any step, none out within that after a step out."""
+    at = np.flatnonzero(moves)
+    for before, now in pairwise(at):
+        apart_s = (now - before) * 15.0
+        if moves[now] < 0:
+            assert apart_s >= guard.cooldown_in_s
+    outs = np.flatnonzero(moves > 0)
+    if len(outs) > 1:
+        assert np.diff(outs).min() * 15.0 >= guard.cooldown_out_s
+
+
+def test_the_option_is_off_unless_asked_for(make_context):
+    assert SmartScale(make_context())._online is None
+    assert SmartScale(make_context(), online=True)._online is not None
+
+
+@pytest.mark.slow
+def test_after_a_drift_it_earns_more_than_the_frozen_policy():
+    """Calm pools grow restless within minutes: the frozen one stays too cautious for its weights.
+
+    Six pools, so that no single one decides; by the same scores, from the third hour after it.
+    """
+    earned = {online: _earned(online) for online in (False, True)}
+    late = slice(-(3 * 240), None)
+    assert earned[True][late].mean() > earned[False][late].mean() + 0.01
+
+
+def _earned(online):
+    pools, hours, drift = 6, 9, 3
+    rng = np.random.default_rng(11)
+    parts = []
+    for p in range(pools):
+        rate = np.full(hours * 3600, 5.0)
+        rate[drift * 3600 :] *= np.repeat(rng.gamma(4.0, 0.25, (hours - drift) * 120), 30)
+        counts = rng.poisson(rate)
+        times = np.repeat(np.arange(len(rate)), counts) + rng.random(counts.sum())
+        parts.append((times, np.full(len(times), p)))
+    times = np.concatenate([t for t, _ in parts])
+    order = np.argsort(times)
+    names = tuple(f"kind-{p}" for p in range(pools))
+    table = request_table(
+        times[order], service_s=rng.lognormal(1.07, 0.8, len(times)), agent_types=names,
+        agent_type=np.concatenate([k for _, k in parts])[order],
+    )  # fmt: skip
+    scenario = Scenario(
+        tick_s=15.0,
+        agent_types=tuple(
+            AgentType(name=name, slots=4, startup=Startup(mean_s=75.0, spread_s=15.0),
+                      queue_limit=None)
+            for name in names
+        ),
+        pools=tuple(
+            Pool(name=name, agent_type=name, workers_max=300, queue=QueueKind.POOL)
+            for name in names
+        ),
+    )  # fmt: skip
+    history = []
+
+    class Listening(Online):
+        def steered(self, fallback, observation, level, service_s):
+            made = super().steered(fallback, observation, level, service_s)
+            return made if online else fallback
+
+        def _take(self, seen, demand, waits):
+            super()._take(seen, demand, waits)
+            history.append(self._earned[-1].mean())
+
+    weights = "carbon=0:cost=0.2:latency=0.48:reliability=0.32:utilisation=0"
+
+    def policy(context):
+        made = create(parse_spec(f"smartscale:online=true:{weights}"), context)
+        made._online.__class__ = Listening
+        return made
+
+    spec = ReplaySpec(
+        workload=prepare(table, scenario), scenario=scenario, window_s=hours * 3600.0, name="x",
+        policy=policy,
+    )  # fmt: skip
+    (run,) = set_up([spec])
+    run_out(run)
+    return np.array(history)
