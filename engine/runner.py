@@ -162,6 +162,7 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     fresh: bool = False,
+    demand: RequestTable | None = None,
 ) -> list[str]:
     """Replays what is not in the store yet; returns the run ids in the order of the policies.
 
@@ -171,6 +172,7 @@ def run(
         progress: called with the state of all runs together, a few hundred times at most.
         cancel: asked as often; true stops the replay.
         fresh: replay again what is already there.
+        demand: the window's requests where somebody has them already; None: from the store.
 
     Raises:
         ReplayCancelled: `cancel` returned true; the runs are marked cancelled.
@@ -184,7 +186,7 @@ def run(
     ]
     if not missing:
         return list(wanted.run_ids)
-    table = load_demand(store, wanted)
+    table = load_demand(store, wanted) if demand is None else demand
     workload = prepare(table, wanted.scenario)
     grids = load_grids(store, wanted.carbon, wanted.trace.epoch_s)
     prices = load_histories(store, wanted.prices, wanted.scenario, wanted.trace.epoch_s)

@@ -44,6 +44,7 @@ class Outcome:
     """What became of a sweep."""
 
     sweep_id: str
+    """Empty for replays that belong to no sweep."""
     points: list[Point] = field(default_factory=list)
     replayed: int = 0
     """Of the points; the others were known."""
@@ -152,7 +153,8 @@ class _Bench:
                 continue
             run_id = made.run_id(made.policies[0], self.code)
             policy = str(made.policies[0])
-            sweeps.add_point(self.store, outcome.sweep_id, run_id, policy, settings)
+            if outcome.sweep_id:
+                sweeps.add_point(self.store, outcome.sweep_id, run_id, policy, settings)
             wanted.setdefault(run_id, made)
             asked.setdefault(run_id, settings)
         known = sweeps.find_trials(self.store, list(wanted))
