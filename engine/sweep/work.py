@@ -21,8 +21,8 @@ from engine.sweep.trial import Cancel, Task, Trial, write_demand
 from engine.trace.schema import Kind
 
 Progress = Callable[[float, str], None]
-AT_ONCE = 2
-"""Points that a search chooses together. Fixed, so that its path does not depend on the cores."""
+AT_ONCE = 1
+"""Points that a search chooses together: each replay says where the next one is worth most."""
 FIRST = 4
 """Points that a search begins with, spread evenly. Fixed, so that it can be extended."""
 
