@@ -43,6 +43,7 @@ from engine.trace.mapping import Mapping as ColumnMapping
 from engine.trace.options import ImportOptions
 from engine.trace.preview import Preview, preview
 from engine.trace.synth import KINDS, KindInfo, generate
+from engine.trace_runs import TraceRuns
 
 __all__ = ["Imported", "Planner", "Preview", "Progress", "RunInfo", "TraceInfo"]
 
@@ -50,7 +51,7 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner(ClusterRuns, ForecastRuns, PlanRuns, PolicyRuns, SweepRuns):
+class Planner(ClusterRuns, ForecastRuns, PlanRuns, PolicyRuns, SweepRuns, TraceRuns):
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:

@@ -13,6 +13,7 @@ import click
 from engine.cli.benches import bench, warm
 from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
+from engine.cli.deriving import derive
 from engine.cli.evaluations import evaluate
 from engine.cli.forecasts import forecast
 from engine.cli.manifests import manifests
@@ -48,6 +49,7 @@ for _command in (
     sweep, sweeps, tune, manifests, report, claims, forecast, train, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
+traces.add_command(derive)
 
 
 def main(args: Sequence[str] | None = None) -> int:
