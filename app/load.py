@@ -22,6 +22,7 @@ from engine.forecast.series import DemandSeries
 from engine.forecast_runs import StoredEvaluation, Where
 from engine.planner import Planner, Preview
 from engine.policies.registry import PolicyInfo
+from engine.scenario import Scenario
 from engine.trace.mapping import Mapping
 
 ENTRIES = 64
@@ -39,6 +40,13 @@ def planner() -> Planner:
 def board() -> Board:
     """The job board of this process."""
     atexit.register(board.clear)
+    return Board()
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda board: board.close())
+def quick_board() -> Board:
+    """Jobs that somebody waits for with a hand on a knob; nothing long stands before them."""
+    atexit.register(quick_board.clear)
     return Board()
 
 
@@ -186,6 +194,12 @@ def report_file(
 ) -> bytes:
     """The same as a file; see `Planner.export`."""
     return planner().export(report(run_ids, baseline, given, reviews), kind)
+
+
+@st.cache_data(show_spinner=False, max_entries=16)
+def carbon_curve(trace_id: str, scenario: Scenario, from_s: float, to_s: float) -> pd.DataFrame:
+    """Grid intensity over a window; see `Planner.carbon_curve`."""
+    return planner().carbon_curve(trace_id, scenario, from_s, to_s)
 
 
 def where(of: Demand) -> Where:

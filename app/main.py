@@ -4,7 +4,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from app import load, problems, state, words
+from app import load, planner_words, problems, state, words
 from app.parts import progress
 
 ICON = str(Path(__file__).parent / "static" / "favicon.svg")
@@ -34,6 +34,8 @@ page = st.navigation(
             page_of(state.FORECAST_PAGE, words.NAV_FORECAST),
         ],
         words.SECTION_WHAT_IF: [
+            page_of(state.PLANNER_PAGE, planner_words.NAV_PLANNER),
+            page_of(state.TRADEOFFS_PAGE, planner_words.NAV_TRADEOFFS),
             page_of(state.CLUSTER_PAGE, words.NAV_CLUSTER),
             page_of(state.REPLAY_PAGE, words.NAV_REPLAY),
             page_of(state.COMPARE_PAGE, words.NAV_COMPARE),

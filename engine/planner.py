@@ -1,6 +1,7 @@
 """The facade that pages and the command line use: everything the product does, in one place.
 
-It joins the store with the pure parts and holds no state but the open store. Every call takes a
+It joins the store with the pure parts and holds no state but the open store and the requests
+that somebody plans with. Every call takes a
 cursor of its own, so threads may share one planner.
 """
 
@@ -15,6 +16,7 @@ from engine import comparison, runner, samples
 from engine.claims.model import Claim
 from engine.claims.report import claims, run_suite
 from engine.cluster_runs import ClusterRuns, pool_of, span_of
+from engine.desk import Desk
 from engine.economics.assumptions import Assumptions
 from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
@@ -22,6 +24,7 @@ from engine.economics.model import Report, Review
 from engine.errors import ScenarioError
 from engine.explain_runs import ExplainRuns
 from engine.forecast_runs import ForecastRuns, forget_trace
+from engine.plan_runs import PlanRuns
 from engine.policies import registry
 from engine.policies.registry import PolicyInfo
 from engine.policy_runs import PolicyRuns
@@ -41,6 +44,7 @@ from engine.trace.mapping import Mapping as ColumnMapping
 from engine.trace.options import ImportOptions
 from engine.trace.preview import Preview, preview
 from engine.trace.synth import KINDS, KindInfo, generate
+from engine.trace_runs import TraceRuns
 
 __all__ = ["Imported", "Planner", "Preview", "Progress", "RunInfo", "TraceInfo"]
 
@@ -48,12 +52,15 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner(ClusterRuns, ExplainRuns, ForecastRuns, PolicyRuns, SweepRuns):
+class Planner(
+    ClusterRuns, ExplainRuns, ForecastRuns, PlanRuns, PolicyRuns, SweepRuns, TraceRuns,
+):  # fmt: skip
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:
         """Opens the store at `path` (None: the default place). Raises StoreError."""
         self._store = Store(path)
+        self._desk = Desk()
 
     def close(self) -> None:
         """Frees the store for another process."""

@@ -162,6 +162,7 @@ def run(
     progress: Callable[[Progress], None] | None = None,
     cancel: Callable[[], bool] | None = None,
     fresh: bool = False,
+    demand: RequestTable | None = None,
 ) -> list[str]:
     """Replays what is not in the store yet; returns the run ids in the order of the policies.
 
@@ -171,6 +172,7 @@ def run(
         progress: called with the state of all runs together, a few hundred times at most.
         cancel: asked as often; true stops the replay.
         fresh: replay again what is already there.
+        demand: the window's requests where somebody has them already; None: from the store.
 
     Raises:
         ReplayCancelled: `cancel` returned true; the runs are marked cancelled.
@@ -184,7 +186,7 @@ def run(
     ]
     if not missing:
         return list(wanted.run_ids)
-    window = window_spec(store, wanted)
+    window = window_spec(store, wanted, demand)
     started = time.perf_counter()
     specs = [policy_spec(window, policy, cancel=cancel) for _, policy in missing]
     replays = set_up(specs)
@@ -202,11 +204,20 @@ def run(
     return list(wanted.run_ids)
 
 
-def window_spec(store: Store, wanted: ReplayRequest) -> ReplaySpec:
-    """The window under the first of the policies, loaded and prepared. Raises EngineError."""
+def window_spec(
+    store: Store, wanted: ReplayRequest, demand: RequestTable | None = None
+) -> ReplaySpec:
+    """The window under the first of the policies, prepared. Raises EngineError.
+
+    Args:
+        store: the traces.
+        wanted: trace, window and scenario.
+        demand: the window's requests where they are at hand; None: they are loaded.
+    """
     first = wanted.policies[0]
+    table = load_demand(store, wanted) if demand is None else demand
     return ReplaySpec(
-        workload=prepare(load_demand(store, wanted), wanted.scenario),
+        workload=prepare(table, wanted.scenario),
         scenario=wanted.scenario,
         policy=partial(create, first),
         name=str(first),

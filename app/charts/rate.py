@@ -41,6 +41,7 @@ def rate_chart(
     window: Window | None = None,
     brush: bool = False,
     height: int = 150,
+    limit: float | None = None,
 ) -> alt.LayerChart:
     """The rate as an area, the window shaded.
 
@@ -52,6 +53,7 @@ def rate_chart(
         window: shaded; None: nothing.
         brush: whether a window can be drawn with the mouse.
         height: pixels.
+        limit: a horizontal line; None: none.
     """
     timed = with_time(held(frame, whole), clock)
     x = clock.axis(whole.from_s, whole.to_s)
@@ -61,6 +63,9 @@ def rate_chart(
     if window is not None:
         layers.insert(0, _shade(clock, window))
     tooltips = [clock.tooltip, alt.Tooltip("per_s:Q", title=title, format=",.3~f")]
+    if limit is not None:
+        rule = alt.Chart(pd.DataFrame({"limit": [limit]})).mark_rule(strokeDash=[6, 4])
+        layers.append(rule.encode(y="limit:Q"))
     if brush:
         layers[-1] = layers[-1].add_params(alt.selection_interval(name=BRUSH, encodings=["x"]))
     else:

@@ -14,6 +14,7 @@ from engine.cli.adapting import adapt, allocators
 from engine.cli.benches import bench, warm
 from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
+from engine.cli.deriving import derive
 from engine.cli.elections import champion
 from engine.cli.evaluations import evaluate
 from engine.cli.forecasts import forecast
@@ -51,6 +52,7 @@ for _command in (
     bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
+traces.add_command(derive)
 
 
 def main(args: Sequence[str] | None = None) -> int:

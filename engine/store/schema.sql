@@ -323,3 +323,10 @@ CREATE TABLE IF NOT EXISTS sweep_points (
     settings JSON NOT NULL,         -- values by path, as typed
     PRIMARY KEY (sweep_id, run_id)
 );
+
+-- Priorities that somebody saved under a name of their own.
+CREATE TABLE IF NOT EXISTS priorities (
+    name     VARCHAR PRIMARY KEY,
+    weights  JSON NOT NULL,        -- by field of the scenario's priorities
+    saved_at TIMESTAMP NOT NULL
+);

@@ -1,6 +1,6 @@
 """A Gaussian process over the unit cube: what a figure may be where nothing was replayed yet.
 
-Matérn 5/2 kernel with a length per axis, constant mean, noise; hyperparameters by the largest
+Matérn 5/2 kernel with a length per axis around a plane, noise; hyperparameters by the largest
 marginal likelihood (Rasmussen and Williams, Gaussian Processes for Machine Learning, 2006,
 equations 2.30 and 4.17), with a weak prior that keeps lengths sensible for few points.
 """
@@ -15,6 +15,7 @@ from engine.units import FloatArray
 
 _LENGTH, _LENGTH_SD = np.log(0.5), 0.8
 _NOISE, _NOISE_SD = np.log(1e-2), 2.0
+_RIDGE = 0.05
 _BOUNDS = ((np.log(0.05), np.log(5.0)), (np.log(1e-4), np.log(0.5)))
 
 
@@ -30,7 +31,8 @@ class Surrogate:
     """(N, N) lower Cholesky factor of the kernel."""
     solved: FloatArray
     """(N,) kernel⁻¹ · (scaled values)."""
-    mean: float
+    plane: FloatArray
+    """(D + 1,) the trend: a constant and a slope per axis."""
     scale: float
 
     def predict(self, places: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -38,13 +40,16 @@ class Surrogate:
         cross = _kernel(places, self.places, self.lengths)
         half = solve_triangular(self.factor, cross.T, lower=True)
         variance = np.maximum(1.0 - (half**2).sum(axis=0), 1e-10)
-        return self.mean + self.scale * (cross @ self.solved), self.scale * np.sqrt(variance)
+        trend = _with_one(places) @ self.plane
+        return trend + self.scale * (cross @ self.solved), self.scale * np.sqrt(variance)
 
 
 def fit(places: FloatArray, values: FloatArray) -> Surrogate:
     """Fits a process to values (N,) at places (N, D)."""
-    mean, scale = float(values.mean()), float(values.std()) or 1.0
-    scaled = (values - mean) / scale
+    plane = _plane(places, values)
+    rest = values - _with_one(places) @ plane
+    scale = max(float(rest.std()), 0.1 * float(values.std())) or 1.0
+    scaled = rest / scale
     width = places.shape[1]
     bounds = [_BOUNDS[0]] * width + [_BOUNDS[1]]
     starts = [np.r_[np.full(width, length), _NOISE] for length in (_LENGTH, np.log(0.2))]
@@ -55,7 +60,23 @@ def fit(places: FloatArray, values: FloatArray) -> Surrogate:
     lengths, noise = np.exp(found.x[:-1]), float(np.exp(found.x[-1]))
     lower, _ = cho_factor(_noisy(places, lengths, noise), lower=True)
     lower = np.tril(lower)
-    return Surrogate(places, lengths, lower, cho_solve((lower, True), scaled), mean, scale)
+    return Surrogate(places, lengths, lower, cho_solve((lower, True), scaled), plane, scale)
+
+
+def _plane(places: FloatArray, values: FloatArray) -> FloatArray:
+    """Least squares with slopes held back a little, so that few points do not tilt it."""
+    centred = places - places.mean(axis=0)
+    slopes = np.linalg.solve(
+        centred.T @ centred + _RIDGE * np.eye(places.shape[1]),
+        centred.T @ (values - values.mean()),
+    )
+    plane: FloatArray = np.r_[values.mean() - places.mean(axis=0) @ slopes, slopes]
+    return plane
+
+
+def _with_one(places: FloatArray) -> FloatArray:
+    made: FloatArray = np.c_[np.ones(len(places)), places]
+    return made
 
 
 def _loss(logs: FloatArray, places: FloatArray, scaled: FloatArray) -> float:

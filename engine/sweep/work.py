@@ -21,8 +21,8 @@ from engine.sweep.trial import Cancel, Task, Trial, write_demand
 from engine.trace.schema import Kind
 
 Progress = Callable[[float, str], None]
-AT_ONCE = 2
-"""Points that a search chooses together. Fixed, so that its path does not depend on the cores."""
+AT_ONCE = 1
+"""Points that a search chooses together: each replay says where the next one is worth most."""
 FIRST = 4
 """Points that a search begins with, spread evenly. Fixed, so that it can be extended."""
 
@@ -44,6 +44,7 @@ class Outcome:
     """What became of a sweep."""
 
     sweep_id: str
+    """Empty for replays that belong to no sweep."""
     points: list[Point] = field(default_factory=list)
     replayed: int = 0
     """Of the points; the others were known."""
@@ -152,7 +153,8 @@ class _Bench:
                 continue
             run_id = made.run_id(made.policies[0], self.code)
             policy = str(made.policies[0])
-            sweeps.add_point(self.store, outcome.sweep_id, run_id, policy, settings)
+            if outcome.sweep_id:
+                sweeps.add_point(self.store, outcome.sweep_id, run_id, policy, settings)
             wanted.setdefault(run_id, made)
             asked.setdefault(run_id, settings)
         known = sweeps.find_trials(self.store, list(wanted))

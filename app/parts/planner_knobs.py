@@ -1,0 +1,220 @@
+"""The knobs of the page *Planner*: where they start, and what they say now."""
+
+import streamlit as st
+
+from app import formats, load, phrases, planner_words, problems, state
+from app.charts.base import Clock, Window
+from app.charts.rate import rate_chart
+from app.planning import Knobs, above_frac, knobs_of, percents, turned
+from engine.errors import EngineError
+from engine.planner import TraceInfo
+from engine.scenario import Scenario
+from engine.scenario_file import from_toml, to_toml
+from engine.weights import FIELDS, WEIGHING
+
+FIRST_PRESET, FIRST_POLICY, FIRST_BASELINE = "balanced", WEIGHING, "hpa"
+
+
+def prepare() -> None:
+    """Where the knobs stand the first time: as the address says, else the default preset."""
+    if state.get(state.PLAN_BASE) is not None:
+        return
+    linked = state.in_address(state.PLAN)
+    if linked and _restore(linked, state.in_address(state.BASELINE)):
+        return
+    name, scenario = next(iter(load.planner().presets().items()))
+    state.put(state.PLAN_START, name)
+    state.put(state.PLAN_AGAINST, FIRST_BASELINE)
+    take(scenario, FIRST_POLICY)
+    _weigh(FIRST_PRESET)
+
+
+def _restore(run_id: str, baseline: str) -> bool:
+    """Puts everything back where it was when the address was copied."""
+    try:
+        run = load.planner().run(run_id)
+        against = load.planner().run(baseline) if baseline else run
+    except EngineError as error:
+        problems.show(error)
+        return False
+    state.put(state.REPLAY_TRACE, run.trace_id)
+    state.put(state.REPLAY_WINDOW, (run.trace_id, run.from_s, run.to_s))
+    state.into_address(trace=run.trace_id)
+    state.put(state.PLAN_START, None)
+    state.put(state.PLAN_AGAINST, against.policy)
+    take(run.scenario, run.policy)
+    state.put(state.PLAN_BASE, to_toml(against.scenario))
+    return True
+
+
+def take(scenario: Scenario, policy: str) -> None:
+    """Every knob goes to where it stands in a scenario and a policy."""
+    knobs = knobs_of(scenario, policy)
+    state.put(state.PLAN_BASE, to_toml(scenario))
+    state.put(state.PLAN_POLICY, knobs.policy)
+    state.put(state.PLAN_PRESET, None)
+    for field, weight in percents(dict(zip(FIELDS, knobs.weights, strict=True))).items():
+        state.put(_key(field), weight)
+    state.put(state.PLAN_CARBON, knobs.carbon_g_per_kwh)
+    state.put(state.PLAN_BUDGET, knobs.budget_usd_per_hour)
+    state.put(state.PLAN_SLO_S, knobs.slo_s)
+    state.put(state.PLAN_SLO_FRAC, round(100 * knobs.slo_frac, 6))
+    state.put(state.PLAN_STARTUP, knobs.startup_s)
+    state.put(state.PLAN_WORKERS, knobs.workers_max)
+
+
+def base() -> Scenario:
+    """The scenario that the knobs turn, and that the baseline is replayed under."""
+    return from_toml(state.get(state.PLAN_BASE))
+
+
+def knobs() -> Knobs:
+    """What the knobs say now."""
+    return Knobs(
+        policy=state.get(state.PLAN_POLICY) or FIRST_POLICY,
+        weights=tuple(float(share) for share in percents(_weights()).values()),
+        carbon_g_per_kwh=state.get(state.PLAN_CARBON),
+        slo_s=state.get(state.PLAN_SLO_S),
+        slo_frac=round(state.get(state.PLAN_SLO_FRAC) / 100, 8),
+        startup_s=state.get(state.PLAN_STARTUP),
+        budget_usd_per_hour=state.get(state.PLAN_BUDGET),
+        workers_max=state.get(state.PLAN_WORKERS),
+    )
+
+
+def scenario() -> Scenario:
+    """The scenario as turned. Raises ScenarioError."""
+    return turned(base(), knobs())
+
+
+def choices() -> None:
+    """Cluster, policy and what it is compared with."""
+    known = {**load.planner().presets(), **load.planner().saved_scenarios()}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            planner_words.START_FROM, list(known), index=None, key=state.PLAN_START, width=210,
+            help=planner_words.START_FROM_HELP, on_change=_started, persist_state="session",
+        )  # fmt: skip
+        installed = [info.name for info in load.policies() if info.problem is None]
+        for label, key, tip in (
+            (planner_words.POLICY, state.PLAN_POLICY, planner_words.POLICY_HELP),
+            (planner_words.BASELINE, state.PLAN_AGAINST, None),
+        ):
+            st.selectbox(
+                label, list(dict.fromkeys([*installed, state.get(key)])), key=key, help=tip,
+                accept_new_options=True, width=230, persist_state="session",
+            )  # fmt: skip
+
+
+def _started() -> None:
+    known = {**load.planner().presets(), **load.planner().saved_scenarios()}
+    chosen = known.get(state.get(state.PLAN_START))
+    if chosen is not None:
+        take(chosen, state.get(state.PLAN_POLICY))
+
+
+def priorities() -> None:
+    """Weights with presets; own ones can be saved."""
+    st.markdown(f"**{planner_words.PRIORITIES}**", help=planner_words.WEIGHTS_HELP)
+    st.segmented_control(
+        planner_words.PRESET, list(load.planner().priorities()), key=state.PLAN_PRESET,
+        label_visibility="collapsed", on_change=_preset_chosen,
+    )  # fmt: skip
+    normal = percents(_weights())
+    for field in FIELDS:
+        st.slider(
+            f"{planner_words.WEIGHTS[field]} · {normal[field] / 100:.2f}", 0, 100, key=_key(field),
+            on_change=state.forget, args=(state.PLAN_PRESET,), persist_state="session",
+        )  # fmt: skip
+    if state.get(state.PLAN_POLICY, "").partition(":")[0] != WEIGHING:
+        st.caption(
+            planner_words.WEIGHTS_IDLE.format(policy=phrases.escaped(state.get(state.PLAN_POLICY)))
+        )
+    with st.popover(planner_words.SAVE_WEIGHTS, icon=":material/bookmark_add:"):
+        st.text_input(planner_words.SAVE_NAME, key=state.PLAN_SAVE)
+        st.button(planner_words.SAVE_GO, key="plan_save_go", on_click=_save)
+    kept = state.take(state.PLAN_PROBLEM)
+    if kept is not None:
+        problems.show(EngineError(*kept))
+
+
+def _preset_chosen() -> None:
+    chosen = state.get(state.PLAN_PRESET)
+    if chosen is not None:
+        _weigh(chosen)
+
+
+def _weigh(preset: str) -> None:
+    weights = load.planner().priorities()[preset]
+    for field in FIELDS:
+        state.put(_key(field), round(100 * getattr(weights, field)))
+    state.put(state.PLAN_PRESET, preset)
+
+
+def _save() -> None:
+    try:
+        load.planner().save_priorities(state.get(state.PLAN_SAVE, ""), knobs().priorities)
+    except EngineError as error:
+        state.put(state.PLAN_PROBLEM, (error.what, error.where, error.fix))
+
+
+def limits() -> None:
+    """Promises, start-up time, budget and the largest pool."""
+    st.markdown(f"**{planner_words.LIMITS}**")
+    with st.grid(2, min_column_width=120):
+        st.number_input(
+            planner_words.SLO_S, min_value=0.1, step=1.0, key=state.PLAN_SLO_S, format="%g",
+            persist_state="session",
+        )  # fmt: skip
+        st.number_input(
+            planner_words.SLO_FRAC, min_value=1.0, max_value=100.0, step=0.1, format="%g",
+            key=state.PLAN_SLO_FRAC, persist_state="session",
+        )  # fmt: skip
+        st.number_input(
+            planner_words.STARTUP, min_value=0.0, step=5.0, key=state.PLAN_STARTUP, format="%g",
+            persist_state="session",
+        )  # fmt: skip
+        st.number_input(
+            planner_words.WORKERS_MAX, min_value=1, step=1, key=state.PLAN_WORKERS,
+            persist_state="session",
+        )  # fmt: skip
+        st.number_input(
+            planner_words.BUDGET, min_value=0.0, step=1.0, value=None, key=state.PLAN_BUDGET,
+            placeholder=planner_words.NONE, format="%g", persist_state="session",
+        )  # fmt: skip
+        st.number_input(
+            planner_words.CARBON_THRESHOLD, min_value=1.0, step=10.0, value=None, format="%g",
+            key=state.PLAN_CARBON, placeholder=planner_words.NONE,
+            help=planner_words.CARBON_HELP, persist_state="session",
+        )  # fmt: skip
+
+
+def carbon(trace: TraceInfo, window: Window | None) -> None:
+    """The grid's intensity over the window, with the threshold and the time above it."""
+    whole = window or Window(from_s=0.0, to_s=trace.duration_s)
+    curve = load.carbon_curve(trace.trace_id, base(), whole.from_s, whole.to_s)
+    threshold = state.get(state.PLAN_CARBON)
+    low, high = (f"{value:.0f}" for value in (curve["g_per_kwh"].min(), curve["g_per_kwh"].max()))
+    clock = Clock(epoch_s=trace.epoch_s, span_s=whole.to_s - whole.from_s)
+    shown = curve[curve["region"] == curve["region"].iloc[0]]
+    st.altair_chart(
+        rate_chart(
+            shown.rename(columns={"g_per_kwh": "per_s"}), clock, whole=whole, height=110,
+            title=planner_words.CARBON_AXIS, limit=threshold,
+        ),
+        key="plan_carbon_curve", alt=planner_words.CARBON_ALT.format(low=low, high=high),
+    )  # fmt: skip
+    if threshold is None:
+        st.caption(planner_words.CARBON_NEVER.format(low=low, high=high))
+    else:
+        share = formats.percent(above_frac(curve, threshold))
+        st.caption(planner_words.CARBON_ABOVE.format(share=share))
+
+
+def _weights() -> dict[str, float]:
+    found = {field: float(state.get(_key(field), 0)) for field in FIELDS}
+    return found if sum(found.values()) > 0 else dict.fromkeys(found, 1.0)
+
+
+def _key(field: str) -> str:
+    return f"plan_{field}"

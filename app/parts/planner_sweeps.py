@@ -1,0 +1,260 @@
+"""Sweeps on screen: started, watched, explored, and a point of one opened as a run."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app import formats, load, phrases, planner_words, problems, state
+from app.charts import planner_sweep as charts
+from app.charts.base import Window
+from app.jobs import Job, State
+from app.parts import progress
+from engine.errors import EngineError
+from engine.figures import FIGURES
+from engine.planner import TraceInfo
+from engine.scenario import Scenario
+from engine.sweep.axes import parse_axis
+from engine.sweep.plan import Method, plan_of
+
+
+def running() -> Job | None:
+    """The sweep under way, whoever started it."""
+    return next(iter(load.board().active("sweep")), None)
+
+
+def form(trace: TraceInfo, window: Window | None, presets: Mapping[str, Scenario]) -> None:
+    """What is to be swept."""
+    with st.form("sweep_form", border=False):
+        with st.grid(3, min_column_width=160):
+            names = [info.name for info in load.policies() if info.problem is None]
+            policy = st.selectbox(
+                planner_words.POLICY, names, index=names.index("hpa") if "hpa" in names else 0,
+                key="sweep_policy", accept_new_options=True,
+            )  # fmt: skip
+            preset = st.selectbox(planner_words.START_FROM, list(presets), key="sweep_preset")
+            method = st.selectbox(
+                planner_words.SWEEP_METHOD, list(planner_words.SWEEP_METHODS),
+                format_func=planner_words.SWEEP_METHODS.__getitem__, key="sweep_method",
+            )  # fmt: skip
+        vary = st.text_area(
+            planner_words.SWEEP_VARY, planner_words.SWEEP_VARY_DEFAULT, key="sweep_vary",
+            help=planner_words.SWEEP_VARY_HELP, height=90,
+        )  # fmt: skip
+        samples = st.number_input(
+            planner_words.SWEEP_SAMPLES, 4, 10_000, 24, key="sweep_samples", width=160
+        )
+        submitted = st.form_submit_button(
+            planner_words.SWEEP_GO, type="primary", icon=":material/play_arrow:", key="sweep_go",
+            disabled=running() is not None,
+        )  # fmt: skip
+    if submitted:
+        lines = [line for line in vary.splitlines() if line.strip()]
+        _start(trace, window, presets[preset], str(policy), lines, Method(method), samples)
+
+
+def _start(
+    trace: TraceInfo, window: Window | None, scenario: Scenario, policy: str,
+    lines: Sequence[str], method: Method, samples: int,
+) -> None:  # fmt: skip
+    try:
+        axes = [parse_axis(line) for line in lines]
+    except EngineError as error:
+        problems.show(error)
+        return
+    planner = load.planner()
+    start, end = (0.0, None) if window is None else (window.from_s, window.to_s)
+    if end is not None and end >= trace.duration_s:
+        end = None
+
+    def work(job: Job) -> Any:
+        made = planner.sweep(
+            trace.trace_id, policy, axes, scenario=scenario, method=method, samples=samples,
+            from_s=start, to_s=end, progress=job.report, cancel=job.cancelled,
+        )  # fmt: skip
+        return made["sweep_id"]
+
+    _submit(work)
+
+
+def _submit(work: Any) -> None:
+    job = load.board().submit("sweep", planner_words.SWEEP_RUNNING, work)
+    state.put(state.SWEEP_JOB, job.id)
+    job.wait(0.3)
+    st.rerun()
+
+
+def pick() -> str | None:
+    """The box for the sweep; the choice is in the address."""
+    rows = load.planner().sweeps()
+    if not rows:
+        st.info(planner_words.SWEEP_NONE)
+        return None
+    names = {
+        row.sweep_id: " · ".join(
+            [
+                row.plan["policy"], ", ".join(axis["path"] for axis in row.plan["axes"]),
+                f"{row.done} of {row.points}", row.sweep_id[:4],
+            ]
+        )
+        for row in rows
+    }  # fmt: skip
+    linked = state.in_address(state.SWEEP)
+    if linked in names:
+        state.put(state.SWEEP_PICK, linked)
+    elif state.get(state.SWEEP_PICK) not in names:
+        state.put(state.SWEEP_PICK, rows[0].sweep_id)
+    chosen: str = st.selectbox(
+        planner_words.SWEEP_PICK, list(names), key=state.SWEEP_PICK,
+        format_func=names.__getitem__, on_change=_picked,
+    )  # fmt: skip
+    return chosen
+
+
+def _picked() -> None:
+    state.into_address(sweep=state.get(state.SWEEP_PICK))
+
+
+def finish() -> None:
+    """What became of this session's sweep or of the run that was opened."""
+    job = load.board().find(state.get(state.SWEEP_JOB))
+    if job is not None and job.ended:
+        state.forget(state.SWEEP_JOB)
+        if job.state is State.DONE:
+            state.into_address(sweep=job.result)
+        progress.outcome(job, planner_words.NAV_TRADEOFFS[0])
+    opened = load.board().find(state.get(state.SWEEP_OPEN))
+    if opened is not None and opened.state is State.DONE:
+        state.forget(state.SWEEP_OPEN)
+        state.go_to(state.COMPARE_PAGE, state.comparison_of([opened.result]).query())
+
+
+def again(sweep_id: str) -> None:
+    """Goes on with a stored sweep that was stopped."""
+    row = next(row for row in load.planner().sweeps() if row.sweep_id == sweep_id)
+    planner, plan = load.planner(), plan_of(row.plan)
+
+    def work(job: Job) -> Any:
+        planner.sweep(
+            plan.trace, plan.policy, plan.axes, scenario=plan.scenario, method=plan.method,
+            samples=plan.samples, seed=plan.seed, goal=plan.goal, from_s=plan.from_s,
+            to_s=plan.to_s, progress=job.report, cancel=job.cancelled,
+        )  # fmt: skip
+        return sweep_id
+
+    _submit(work)
+
+
+@st.fragment
+@problems.guarded
+def explorer(document: Mapping[str, Any]) -> None:
+    """The front to pick from, and everything else that a sweep says."""
+    frame = charts.points_frame(document)
+    if frame.empty:
+        st.info(planner_words.SWEEP_EMPTY)
+        return
+    keys = document["objectives"]
+    st.markdown(_best(document))
+    with st.container(border=True):
+        st.subheader(planner_words.SWEEP_FRONT)
+        with st.grid(2, min_column_width=150):
+            label = {key: FIGURES[key].label for key in keys}
+            x = st.selectbox(
+                planner_words.SWEEP_X, keys, key="sweep_x", format_func=label.__getitem__
+            )
+            y = st.selectbox(
+                planner_words.SWEEP_Y,
+                keys,
+                len(keys) - 1,
+                key="sweep_y",
+                format_func=label.__getitem__,
+            )
+        event = st.plotly_chart(
+            charts.front_chart(frame, x, y), key="sweep_front", on_select="rerun",
+            selection_mode=("points", "box", "lasso"),
+            alt=f"{label[y]} against {label[x]} of {len(frame)} points",
+        )  # fmt: skip
+        st.caption(planner_words.SWEEP_FRONT_CAPTION)
+    _points(document, frame, charts.picked(event))
+    with st.container(border=True):
+        st.subheader(planner_words.SWEEP_PARALLEL)
+        st.plotly_chart(
+            charts.parallel_chart(frame, document["varied"], keys), key="sweep_parallel",
+            alt=planner_words.SWEEP_PARALLEL,
+        )  # fmt: skip
+        st.caption(planner_words.SWEEP_PARALLEL_CAPTION)
+    _effects(document)
+
+
+def _best(document: Mapping[str, Any]) -> str:
+    best, parts = document["best"], []
+    if best is None:
+        parts.append(planner_words.SWEEP_NO_BEST)
+    else:
+        settings = ", ".join(f"{path} = {value}" for path, value in best["settings"].items())
+        parts.append(
+            planner_words.SWEEP_BEST.format(
+                policy=phrases.escaped(best["policy"]), settings=phrases.escaped(settings)
+            )
+        )
+    if document["hypervolume_frac"] is not None:
+        share = formats.percent(document["hypervolume_frac"])
+        parts.append(planner_words.SWEEP_VOLUME.format(share=share))
+    if document["problems"]:
+        first = document["problems"][0]["what"]
+        number = len(document["problems"])
+        parts.append(
+            planner_words.SWEEP_PROBLEMS.format(number=number, what=phrases.escaped(first))
+        )
+    return " ".join(parts)
+
+
+def _points(document: Mapping[str, Any], frame: pd.DataFrame, chosen: Sequence[str]) -> None:
+    """The points as a table, the picked ones where some are; one of them can be opened."""
+    rows = frame[frame["run_id"].isin(chosen)] if chosen else frame
+    with st.container(border=True):
+        st.subheader(planner_words.SWEEP_POINTS)
+        if chosen:
+            st.caption(planner_words.SWEEP_PICKED.format(number=len(rows)))
+        st.dataframe(
+            rows.drop(columns="run_id").rename(columns={k: FIGURES[k].label for k in FIGURES}),
+            hide_index=True, key="sweep_points", height=240, alt=planner_words.SWEEP_POINTS,
+        )  # fmt: skip
+        if len(rows) != 1:
+            return
+        run_id = str(rows["run_id"].iloc[0])
+        st.button(
+            planner_words.SWEEP_OPEN, key="sweep_open_go", type="primary",
+            icon=":material/open_in_new:", on_click=_open, args=(document["sweep_id"], run_id),
+        )  # fmt: skip
+
+
+def _open(sweep_id: str, run_id: str) -> None:
+    planner = load.planner()
+    job = load.board().submit(
+        "open", planner_words.SWEEP_OPENING,
+        lambda job: planner.open_point(sweep_id, run_id, cancel=job.cancelled),
+    )  # fmt: skip
+    state.put(state.SWEEP_OPEN, job.id)
+
+
+def _effects(document: Mapping[str, Any]) -> None:
+    with st.container(border=True):
+        st.subheader(planner_words.SWEEP_EFFECTS)
+        if document["sensitivity"]:
+            st.plotly_chart(
+                charts.effects_chart(document["sensitivity"]), key="sweep_effects",
+                alt=planner_words.SWEEP_EFFECTS_CAPTION,
+            )  # fmt: skip
+            st.caption(planner_words.SWEEP_EFFECTS_CAPTION)
+        st.markdown(f"**{planner_words.SWEEP_CLIFFS}**")
+        for cliff in document["cliffs"]:
+            told = {
+                "path": phrases.escaped(cliff["path"]),
+                "kept": formats.percent(cliff["kept_frac"]), "kept_at": cliff["kept_at"],
+                "broken": formats.percent(cliff["broken_frac"]), "broken_at": cliff["broken_at"],
+            }  # fmt: skip
+            st.markdown(planner_words.SWEEP_CLIFF.format(**told))
+        if not document["cliffs"]:
+            st.caption(planner_words.SWEEP_NO_CLIFF)

@@ -1,0 +1,178 @@
+"""The work behind the page *Planner*: a preview, then every request; newer wishes replace both."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+
+from app import load, planner_words, state
+from app.charts.base import Window
+from app.jobs import Job, State
+from app.parts import planner_knobs
+from app.planning import policy_text
+from engine.desk import Preview
+from engine.planner import Progress, TraceInfo
+from engine.scenario import Scenario
+from engine.scenario_file import content_hash
+
+EVERY_S = 0.25
+SHORT_S = 0.15
+"""What is stored already is there at once; no use to show that it is being made."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glimpse:
+    """A preview of both sides."""
+
+    ours: Preview
+    baseline: Preview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """Runs of both sides."""
+
+    run_id: str
+    baseline: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What is asked for now."""
+
+    trace_id: str
+    from_s: float
+    to_s: float | None
+    scenario: Scenario
+    policy: str
+    base: Scenario
+    against: str
+
+    @property
+    def key(self) -> str:
+        """The same for the same question."""
+        return " ".join(
+            [
+                self.trace_id, f"{self.from_s} {self.to_s}", content_hash(self.scenario),
+                self.policy, content_hash(self.base), self.against,
+            ]
+        )  # fmt: skip
+
+
+def wish(trace: TraceInfo, window: Window | None) -> Wish:
+    """What the knobs ask for. Raises ScenarioError or PolicyError."""
+    whole = window is None or (window.from_s <= 0 and window.to_s >= trace.duration_s)
+    knobs = planner_knobs.knobs()
+    return Wish(
+        trace_id=trace.trace_id,
+        from_s=0.0 if whole or window is None else window.from_s,
+        to_s=None if whole or window is None else window.to_s,
+        scenario=planner_knobs.scenario(), policy=policy_text(knobs),
+        base=planner_knobs.base(), against=state.get(state.PLAN_AGAINST),
+    )  # fmt: skip
+
+
+def ask(wanted: Wish, *, again: bool = False) -> None:
+    """Starts what is asked for, unless it was asked already; older work is stopped."""
+    if state.get(state.PLAN_WISH) == wanted.key and not again:
+        return
+    stop()
+    state.put(state.PLAN_WISH, wanted.key)
+    state.forget(state.PLAN_NOISE)
+    board, planner = load.quick_board(), load.planner()
+
+    def glimpse(job: Job) -> Glimpse:
+        shared: dict[str, Any] = {"from_s": wanted.from_s, "to_s": wanted.to_s}
+        job.report(0.0, planner_words.GLANCING)
+        sides = [
+            planner.glimpse(
+                wanted.trace_id, policy, scenario=scenario, cancel=job.cancelled, **shared
+            )
+            for policy, scenario in (
+                (wanted.policy, wanted.scenario), (wanted.against, wanted.base),
+            )
+        ]  # fmt: skip
+        return Glimpse(ours=sides[0], baseline=sides[1])
+
+    def whole(job: Job) -> Made:
+
+        def replayed(policy: str, scenario: Scenario, start: float) -> str:
+            def told(at: Progress) -> None:
+                job.report(start + at.fraction / 2, planner_words.WORKING)
+
+            return planner.replay_again(
+                wanted.trace_id, policy, scenario=scenario, from_s=wanted.from_s,
+                to_s=wanted.to_s, cancel=job.cancelled, progress=told,
+            )  # fmt: skip
+
+        return Made(
+            run_id=replayed(wanted.policy, wanted.scenario, 0.0),
+            baseline=replayed(wanted.against, wanted.base, 0.5),
+        )
+
+    jobs = (
+        board.submit("glimpse", planner_words.GLANCING, glimpse),
+        board.submit("plan", planner_words.WORKING, whole),
+    )
+    state.put(state.PLAN_JOBS, tuple(job.id for job in jobs))
+    jobs[-1].wait(SHORT_S)
+
+
+def jobs() -> tuple[Job | None, Job | None]:
+    """The preview and the replay of what was asked last; None where there is none."""
+    ids = state.get(state.PLAN_JOBS) or ("", "")
+    first, last = (load.quick_board().find(job_id) for job_id in ids)
+    return first, last
+
+
+def stop() -> None:
+    """Stops what is under way."""
+    for job in (*jobs(), noise_job()):
+        if job is not None and not job.ended:
+            job.cancel()
+
+
+def made() -> Made | None:
+    """The finished runs of what was asked last."""
+    _, job = jobs()
+    found: Made | None = job.result if job is not None and job.state is State.DONE else None
+    return found
+
+
+def glimpse() -> Glimpse | None:
+    """The finished preview of what was asked last."""
+    job, _ = jobs()
+    found: Glimpse | None = job.result if job is not None and job.state is State.DONE else None
+    return found
+
+
+def noise_job() -> Job | None:
+    """The job that measures the noise of what is shown."""
+    return load.quick_board().find(state.get(state.PLAN_NOISE))
+
+
+def measure_noise(found: Made) -> None:
+    """Starts it."""
+    planner = load.planner()
+
+    def work(job: Job) -> Any:
+        return planner.noise(found.run_id, found.baseline, cancel=job.cancelled)
+
+    job = load.quick_board().submit("noise", planner_words.NOISE_WORKING, work)
+    state.put(state.PLAN_NOISE, job.id)
+
+
+@st.fragment(run_every=EVERY_S)
+def watch(shown: str) -> None:
+    """How far the work is; the page reruns when there is something new to show.
+
+    Args:
+        shown: what the page shows: nothing, a preview, or what is still being measured.
+    """
+    first, last = jobs()
+    active = next((j for j in (first, last, noise_job()) if j is not None and not j.ended), None)
+    if active is None or (shown == "" and first is not None and first.ended):
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(active.fraction, text=active.title)
+        st.button(planner_words.CANCEL, key="plan_stop", on_click=stop)

@@ -1,0 +1,118 @@
+"""Every word on the pages *Planner* and *Trade-offs*."""
+
+NAV_PLANNER = (
+    "Planner", ":material/tune:", "Turn a knob and see at once what would have happened."
+)  # fmt: skip
+NAV_TRADEOFFS = (
+    "Trade-offs", ":material/scatter_plot:", "Many settings at once: the front, and what moves it."
+)  # fmt: skip
+
+INTRO = (
+    "What if latency mattered more, workers started faster, or growth stopped on a dirty grid? "
+    "A preview answers at once, the replay of every request right after."
+)
+START_FROM = "Start from"
+START_FROM_HELP = "A preset or a scenario of yours. Every knob goes to where it stands there."
+POLICY = "Policy"
+POLICY_HELP = "Only smartscale weighs the priorities; the others do not look at them."
+BASELINE = "Compare with"
+PRIORITIES = "Priorities"
+PRESET = "Start from"
+WEIGHTS = {
+    "w_latency": "Latency α", "w_utilisation": "Utilisation β", "w_cost": "Cost γ",
+    "w_reliability": "Reliability δ", "w_carbon": "Carbon",
+}  # fmt: skip
+WEIGHTS_HELP = "Only ratios matter: the weights are scaled to sum to 1."
+WEIGHTS_IDLE = "{policy} does not weigh priorities, so these change nothing of what it does."
+SAVE_WEIGHTS = "Save these"
+SAVE_NAME = "Name"
+SAVE_GO = "Save priorities"
+LIMITS = "Promises and limits"
+SLO_S = "SLO latency (s)"
+SLO_FRAC = "SLO attainment (%)"
+STARTUP = "Mean start-up (s)"
+BUDGET = "Budget (USD/h)"
+WORKERS_MAX = "Most workers"
+NONE = "none"
+CARBON = "Carbon"
+CARBON_THRESHOLD = "No growth above (g/kWh)"
+CARBON_HELP = "Where the grid is dirtier, nothing that raises emissions is done. Empty: never."
+CARBON_ABOVE = "The grid is above it for {share} of this window."
+CARBON_NEVER = "No threshold is set; the grid lies between {low} and {high} g/kWh."
+CARBON_AXIS = "Grid (g CO2e/kWh)"
+CARBON_ALT = "Carbon intensity of the grid over the window, {low} to {high} g/kWh"
+
+RESULT = "What would have happened"
+PREVIEW_BADGE = ":orange-badge[:material/blur_on: preview]"
+FULL_BADGE = ":green-badge[:material/check: every request replayed]"
+PREVIEW_NOTE = (
+    "From {share} of the window, {requests}; both sides on the same parts. The replay of every "
+    "request replaces it."
+)
+WORKING = "Replaying every request"
+GLANCING = "Making a preview"
+CANCEL = "Stop"
+STOPPED = "Stopped. Turn a knob or replay to go on."
+AGAIN = "Replay"
+NOISE_GO = "Check against noise"
+NOISE_HELP = "Replays both with four more seeds and compares pair by pair."
+NOISE_WORKING = "Measuring the noise"
+NOISE_UNKNOWN = "Whether these differences exceed the noise between seeds is not measured yet."
+NOISE_MORE = "exceeds the noise"
+NOISE_LESS = "inside the noise"
+NOISE_COLUMNS = ("Figure", "Mean difference", "95 % interval", "Verdict")
+NOISE_TITLE = "Differences over {pairs} seeds"
+NOISE_ALT = "Differences to the baseline over several seeds, with intervals"
+FRONT = "Where this lies"
+FRONT_CAPTION = "Every finished run of this window. On the front, no other is cheaper and better."
+FRONT_ALT = "Cost against requests that missed their SLO, one mark per run of this window"
+COST_AXIS, MISSED_AXIS = "Cost (USD)", "Missed the SLO (%)"
+HERE, BASE, OTHER_FRONT, OTHER = "this", "baseline", "on the front", "another run"
+COMPARE_LINK = "Open as comparison"
+TRADEOFFS_LINK = "Explore trade-offs"
+
+SWEEP_INTRO = (
+    "A sweep replays many settings on one trace window. Results are kept as they come: stop it, "
+    "go on, or add to it; nothing is replayed twice."
+)
+SWEEP_NEW = "New sweep"
+SWEEP_VARY = "What is varied"
+SWEEP_VARY_HELP = (
+    "One line each: policy.target=0.4,0.6,0.8 or slo.latency_s=10..60/6 for a grid, "
+    "policy.cost=0.05..0.90 for a sample or a search."
+)
+SWEEP_VARY_DEFAULT = "policy.target=0.3..0.9/4\npolicy.downscale_window_s=0,120,300"
+SWEEP_METHOD = "Method"
+SWEEP_METHODS = {"grid": "grid", "sample": "space-filling sample", "search": "Bayesian search"}
+SWEEP_SAMPLES = "Replays"
+SWEEP_GO = "Start"
+SWEEP_PICK = "Sweep"
+SWEEP_NONE = "There are no sweeps yet."
+SWEEP_EMPTY = "No point of this sweep is done yet."
+SWEEP_CONTINUE = "Go on"
+SWEEP_DELETE = "Delete sweep"
+SWEEP_RUNNING = "Sweeping"
+SWEEP_FRONT = "Front"
+SWEEP_FRONT_CAPTION = "A click or a box picks points below. Filled: on the front; star: the knee."
+SWEEP_X, SWEEP_Y = "Across", "Up"
+SWEEP_PARALLEL = "All figures at once"
+SWEEP_PARALLEL_CAPTION = "A line per point; drag along an axis to keep a part of it."
+SWEEP_EFFECTS = "What moves what"
+SWEEP_EFFECTS_CAPTION = (
+    "Share of a figure's variance that one setting explains alone, whatever the others are."
+)
+SWEEP_CLIFFS = "Cliffs"
+SWEEP_CLIFF = (
+    "**{path}**: the SLO is met by {kept} of requests at {kept_at}, and by {broken} "
+    "at {broken_at}."
+)
+SWEEP_NO_CLIFF = "No step of any setting makes SLO attainment collapse."
+SWEEP_POINTS = "Points"
+SWEEP_PICKED = "{number} picked"
+SWEEP_OPEN = "Open this run"
+SWEEP_OPENING = "Replaying it in full"
+SWEEP_BEST = "Lowest cost with the SLO kept: **{policy}**, {settings}."
+SWEEP_NO_BEST = "No point keeps the SLO."
+SWEEP_VOLUME = "The front covers {share} of what its points span."
+SWEEP_PROBLEMS = "{number} settings are impossible, such as: {what}."
+KNEE, ON_FRONT, BEHIND = "knee", "on the front", "behind it"

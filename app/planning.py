@@ -1,0 +1,133 @@
+"""The knobs of the page *Planner*: read from a scenario and a policy, and put back. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from engine.policies.registry import parse_spec
+from engine.scenario import Guard, Priorities, Scenario
+from engine.weights import FIELDS, WEIGHING, weighted
+
+DIGITS = 6
+"""Of seconds, so that a knob read back from a scenario stands where it stood."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What can be turned."""
+
+    policy: str
+    weights: tuple[float, ...]
+    """α, β, γ, δ and carbon; any sum above 0."""
+    carbon_g_per_kwh: float | None
+    """Intensity above which nothing is scaled up; None: never."""
+    slo_s: float
+    slo_frac: float
+    startup_s: float
+    """Mean of the first pool's workers; the others keep their ratio to it."""
+    budget_usd_per_hour: float | None
+    workers_max: int
+    """Of the largest pool; the others keep their ratio to it."""
+
+    @property
+    def priorities(self) -> Priorities:
+        """The weights, which sum to 1 here."""
+        given = dict(zip(FIELDS, self.weights, strict=True))
+        made = Priorities(**given, carbon_threshold_g_per_kwh=self.carbon_g_per_kwh)
+        return made.normalised()
+
+
+def knobs_of(scenario: Scenario, policy: str) -> Knobs:
+    """Where the knobs stand for a scenario and a policy as typed."""
+    spec = parse_spec(policy)
+    given = dict(spec.parameters)
+    names = [name.removeprefix("w_") for name in FIELDS]
+    if spec.name == WEIGHING and all(name in given for name in names):
+        weights = tuple(float(given[name]) for name in names)
+        kept = tuple(pair for pair in spec.parameters if pair[0] not in names)
+        spec = replace(spec, parameters=kept)
+    else:
+        weights = tuple(getattr(scenario.priorities, name) for name in FIELDS)
+    guard = scenario.guard
+    return Knobs(
+        policy=str(spec),
+        weights=weights,
+        carbon_g_per_kwh=scenario.priorities.carbon_threshold_g_per_kwh,
+        slo_s=scenario.slo.latency_s,
+        slo_frac=scenario.slo.attainment_frac,
+        startup_s=_startup_s(scenario),
+        budget_usd_per_hour=None if guard is None else guard.budget_usd_per_hour,
+        workers_max=max(pool.workers_max for pool in scenario.pools),
+    )
+
+
+def turned(base: Scenario, knobs: Knobs) -> Scenario:
+    """The scenario with the knobs where they are. Raises ScenarioError for what is impossible."""
+    slower = knobs.startup_s / _startup_s(base) if _startup_s(base) else 1.0
+    larger = knobs.workers_max / max(pool.workers_max for pool in base.pools)
+    kinds = tuple(
+        replace(
+            kind,
+            startup=replace(
+                kind.startup,
+                mean_s=round(kind.startup.mean_s * slower, DIGITS),
+                spread_s=round(kind.startup.spread_s * slower, DIGITS),
+            ),
+        )
+        for kind in base.agent_types
+    )
+    pools = tuple(
+        replace(pool, workers_max=max(pool.workers_min, 1, round(pool.workers_max * larger)))
+        for pool in base.pools
+    )
+    slo = replace(base.slo, latency_s=knobs.slo_s, attainment_frac=knobs.slo_frac)
+    return replace(
+        base,
+        agent_types=base.agent_types if slower == 1.0 else kinds,
+        pools=base.pools if larger == 1.0 else pools,
+        slo=slo,
+        priorities=knobs.priorities,
+        guard=_guard(base.guard, knobs.budget_usd_per_hour),
+    )
+
+
+def policy_text(knobs: Knobs) -> str:
+    """The policy with the weights, as it is replayed. Raises PolicyError."""
+    return weighted(knobs.policy, knobs.priorities)
+
+
+def percents(weights: Mapping[str, float]) -> dict[str, int]:
+    """Weights in whole percent that sum to 100; even ones where all are 0.
+
+    What is lost by rounding down goes to the largest remainders, so a link gives them back.
+    """
+    total = sum(weights.values())
+    exact = {
+        name: 100 * weight / total if total > 0 else 100 / len(weights)
+        for name, weight in weights.items()
+    }
+    made = {name: int(share + 1e-9) for name, share in exact.items()}
+    behind = sorted(exact, key=lambda name: made[name] - exact[name])
+    for name in behind[: 100 - sum(made.values())]:
+        made[name] += 1
+    return made
+
+
+def above_frac(curve: Any, threshold: float) -> float:
+    """Share of the time in which the grid is above a threshold, over all regions.
+
+    Args:
+        curve: rows with g_per_kwh, all of one length.
+        threshold: g CO2e per kWh.
+    """
+    return float((curve["g_per_kwh"] > threshold).mean())
+
+
+def _startup_s(scenario: Scenario) -> float:
+    return scenario.agent_type_of(scenario.pools[0]).startup.mean_s
+
+
+def _guard(guard: Guard | None, budget: float | None) -> Guard | None:
+    if guard is None:
+        return None if budget is None else Guard(budget_usd_per_hour=budget)
+    return replace(guard, budget_usd_per_hour=budget)

@@ -1,0 +1,163 @@
+"""The planner's part on quick what-ifs: previews, priorities, carbon over time, and noise."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from engine import runner
+from engine.cluster.grid import intensity
+from engine.cluster.series import clock_s, find_carbon, load_grids
+from engine.desk import Desk, Preview
+from engine.errors import UsageError
+from engine.replay import Progress
+from engine.run_info import run_info
+from engine.runner import ReplayRequest
+from engine.scenario import Priorities, Scenario
+from engine.store import priorities, runs, traces
+from engine.store.duck import Store
+from engine.sweep.axes import Axis
+from engine.sweep.noise import SEEDS, Paired, all_paired
+from engine.sweep.plan import Plan
+from engine.sweep.trial import Cancel
+from engine.sweep.work import Outcome, bench
+from engine.weights import FIELDS, WEIGHTS
+
+POINTS = 288
+"""Of a curve of carbon intensity."""
+
+
+class PlanRuns:
+    """The part of the planner that answers while somebody turns a knob."""
+
+    _store: Store
+    _desk: Desk
+
+    def glimpse(
+        self,
+        trace_key: str,
+        policy: str,
+        *,
+        scenario: Scenario,
+        from_s: float = 0.0,
+        to_s: float | None = None,
+        cancel: Cancel | None = None,
+    ) -> Preview:
+        """What a few stretches of the window say; nothing is stored. Raises as `replay`."""
+        wanted = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
+        return self._desk.preview(self._store, wanted, cancel)
+
+    def replay_again(
+        self,
+        trace_key: str,
+        policy: str,
+        *,
+        scenario: Scenario,
+        from_s: float = 0.0,
+        to_s: float | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        cancel: Cancel | None = None,
+    ) -> str:
+        """As `replay` with one policy, with the requests kept in memory for the next time."""
+        wanted = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
+        return self._desk.replay(self._store, wanted, progress=progress, cancel=cancel)[0]
+
+    def glimpse_of_run(self, run_id: str, cancel: Cancel | None = None) -> Preview:
+        """The preview that a finished run would have had. Raises StoreError."""
+        return self._desk.preview(self._store, self._request_of(run_id), cancel)
+
+    def noise(
+        self,
+        run_id: str,
+        baseline: str,
+        *,
+        seeds: int = SEEDS,
+        cancel: Cancel | None = None,
+        workers: int | None = None,
+    ) -> dict[str, Paired]:
+        """Differences between two runs over several seeds, by figure.
+
+        Raises:
+            UsageError: they differ in trace or window.
+            ReplayCancelled: `cancel` returned true; what was finished is kept.
+        """
+        both = [self._request_of(run_id), self._request_of(baseline)]
+        if len({(each.trace.trace_id, each.from_s, each.to_s) for each in both}) > 1:
+            raise UsageError(
+                "these runs have different traces or windows", "noise",
+                "Compare runs of the same window",
+            )  # fmt: skip
+        cards = [self._seeded(each, seeds, cancel, workers) for each in both]
+        return all_paired(*cards)
+
+    def _seeded(
+        self, wanted: ReplayRequest, seeds: int, cancel: Cancel | None, workers: int | None
+    ) -> list[Mapping[str, float | None]]:
+        """Scorecards with the run's own seed and some more, in the order of the seeds."""
+        first = wanted.scenario.seed
+        axis = Axis(path="seed", values=tuple(str(first + k) for k in range(seeds + 1)))
+        plan = Plan(
+            trace=wanted.trace.trace_id, from_s=wanted.from_s, to_s=wanted.to_s,
+            scenario=wanted.scenario, policy=str(wanted.policies[0]), axes=(axis,),
+        )  # fmt: skip
+        wave = [{"seed": value} for value in axis.values]
+        with bench(self._store, plan, cancel=cancel, workers=workers) as table:
+            made = list(table.replayed(wave, Outcome(sweep_id="")))
+        return [
+            point.scorecard for point in sorted(made, key=lambda each: int(each.settings["seed"]))
+        ]
+
+    def carbon_curve(
+        self, trace_key: str, scenario: Scenario, from_s: float, to_s: float
+    ) -> pd.DataFrame:
+        """Grid intensity of every region over a window: region, t_s, bucket_s, g_per_kwh."""
+        trace = traces.find_trace(self._store, trace_key)
+        grids = load_grids(self._store, find_carbon(self._store, scenario), trace.epoch_s)
+        edges_s = np.linspace(from_s, to_s, POINTS + 1)
+        frames = [
+            pd.DataFrame(
+                {
+                    "region": region.name,
+                    "t_s": edges_s[:-1],
+                    "bucket_s": np.diff(edges_s),
+                    "g_per_kwh": intensity(
+                        region, grids.get(region.name), edges_s + clock_s(trace.epoch_s, 0.0)
+                    ),
+                }
+            )
+            for region in scenario.regions
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def priorities(self) -> dict[str, Priorities]:
+        """Presets of weights, then those that were saved."""
+        saved = priorities.saved_priorities(self._store)
+        return dict(WEIGHTS) | {
+            name: Priorities(**{field: weights[field] for field in FIELDS})
+            for name, weights in saved.items()
+            if name not in WEIGHTS
+        }
+
+    def save_priorities(self, name: str, weights: Priorities) -> None:
+        """Keeps weights under a name. Raises UsageError for that of a preset, or an empty one."""
+        if not name.strip() or name in WEIGHTS:
+            raise UsageError(
+                f"{name!r} cannot be the name of your priorities", "priorities",
+                "Choose a name that no preset has",
+            )  # fmt: skip
+        shares = weights.normalised()
+        priorities.save_priorities(
+            self._store, name.strip(), {field: getattr(shares, field) for field in FIELDS}
+        )
+
+    def delete_priorities(self, name: str) -> None:
+        """Forgets saved weights."""
+        priorities.delete_priorities(self._store, name)
+
+    def _request_of(self, run_id: str) -> ReplayRequest:
+        """What a stored run replayed. Raises StoreError."""
+        row = runs.find_run(self._store, run_id)
+        scenario = run_info(row).scenario
+        return runner.request(
+            self._store, row.trace_id, (row.policy,), scenario, row.from_s, row.to_s
+        )

@@ -1,0 +1,67 @@
+"""Whether a difference between two runs exceeds what another seed would do to it.
+
+Both are replayed with the same further seeds, so that what they share cancels out: the interval
+is that of the paired differences.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import t as student
+
+from engine.figures import FIGURES
+
+SEEDS = 4
+"""Beside the run's own."""
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paired:
+    """A difference over several seeds."""
+
+    figure: str
+    mean: float
+    low: float
+    """Ends of the interval that holds the true mean difference with `CONFIDENCE`."""
+    high: float
+    pairs: int
+
+    @property
+    def exceeds(self) -> bool:
+        """Whether the difference is more than noise: the interval leaves zero out."""
+        return self.low > 0 or self.high < 0
+
+
+def paired(figure: str, differences: Sequence[float]) -> Paired:
+    """The interval of a mean difference: d̄ ± t(n − 1) · s / √n.
+
+    Args:
+        figure: its key.
+        differences: of one pair a seed, two at least.
+    """
+    values = np.array(differences, np.float64)
+    mean = float(values.mean())
+    spread = float(values.std(ddof=1)) / math.sqrt(len(values))
+    reach = float(student.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * spread
+    return Paired(figure=figure, mean=mean, low=mean - reach, high=mean + reach, pairs=len(values))
+
+
+def all_paired(
+    ours: Sequence[Mapping[str, float | None]], theirs: Sequence[Mapping[str, float | None]]
+) -> dict[str, Paired]:
+    """Every figure that all scorecards have, ours minus theirs.
+
+    Args:
+        ours: a scorecard a seed.
+        theirs: of the same seeds.
+    """
+    found = {}
+    for key in FIGURES:
+        pairs = [(one.get(key), other.get(key)) for one, other in zip(ours, theirs, strict=True)]
+        differences = [a - b for a, b in pairs if a is not None and b is not None]
+        if len(differences) == len(pairs) >= 2:
+            found[key] = paired(key, differences)
+    return found
