@@ -14,6 +14,8 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "report": "engine.bench.report",
         "forecast": "engine.bench.forecast",
         "allocate": "engine.bench.allocate",
+        "counterfactual": "engine.bench.counterfactual",
+        "decisions": "engine.bench.decisions",
     }
 )
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""

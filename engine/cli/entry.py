@@ -14,6 +14,7 @@ from engine.cli.benches import bench, warm
 from engine.cli.claims import claims
 from engine.cli.dashboard import dashboard
 from engine.cli.evaluations import evaluate
+from engine.cli.explaining import explain_decision, faithfulness, reviews
 from engine.cli.forecasts import forecast
 from engine.cli.manifests import manifests
 from engine.cli.replays import compare, replay, runs
@@ -42,8 +43,8 @@ def smartscale() -> None:
 
 
 for _command in (
-    dashboard, import_, traces, synth, replay, compare, runs, evaluate, policies, scenario,
-    manifests, report, claims, forecast, train, bench, warm,
+    dashboard, import_, traces, synth, replay, compare, runs, explain_decision, faithfulness,
+    reviews, evaluate, policies, scenario, manifests, report, claims, forecast, train, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 
