@@ -25,11 +25,15 @@ COMPARE_PAGE = "views/compare.py"
 RUNS_PAGE = "views/runs.py"
 REPORT_PAGE = "views/report.py"
 CLAIMS_PAGE = "views/claims.py"
+EXPLAIN_PAGE = "views/explain.py"
 
 # Query parameters
 RUNS, BASELINE, FROM, TO = "runs", "baseline", "t0", "t1"
 TRACE = "trace"
 AT, MODEL, UNIT, PRESET, POOL = "at", "model", "unit", "preset", "pool"
+RUN, DECISION, KINDS, REASON, TEXT = "run", "decision", "kinds", "reason", "q"
+WORST, REVERSED, REVIEWED = "worst", "reversed", "reviewed"
+AFTER, BESIDE = "after", "beside"
 CANDIDATE, MODE, CURRENCY, RATE = "candidate", "mode", "currency", "rate"
 YEARS, ASSUME = "years", "assume"
 REPORT_TERMS = (CANDIDATE, MODE, CURRENCY, RATE, YEARS, ASSUME)
@@ -82,6 +86,14 @@ REPORT_REVIEWER, REPORT_REVIEW = "report_reviewer", "report_review"
 REPORT_STARTED, REPORT_WRITTEN = "report_started", "report_written"
 REPORT_TABLE = "report_table"
 CLAIMS_VERDICTS = "claims_verdicts"
+EXPLAIN_RUN, EXPLAIN_ASKED = "explain_run", "explain_asked"
+EXPLAIN_KINDS, EXPLAIN_REASONS = "explain_kinds", "explain_reasons"
+EXPLAIN_POOL, EXPLAIN_TEXT = "explain_pool", "explain_text"
+EXPLAIN_WORST, EXPLAIN_REVERSED = "explain_worst", "explain_reversed"
+EXPLAIN_REVIEWED, EXPLAIN_REVIEWER = "explain_reviewed", "explain_reviewer"
+EXPLAIN_HORIZON, EXPLAIN_KEPT = "explain_horizon", "explain_kept"
+EXPLAIN_BESIDE, EXPLAIN_HOLD = "explain_beside", "explain_hold_job"
+EXPLAIN_BELIEF = "explain_belief_job"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

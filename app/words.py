@@ -20,6 +20,11 @@ NAV_CLUSTER = (
 NAV_REPLAY = ("Replay", ":material/play_circle:", "Replay a trace under several policies.")
 NAV_COMPARE = ("Compare", ":material/balance:", "Which policy served better, and at what cost.")
 NAV_RUNS = ("Runs", ":material/history:", "All replays: compare, repeat or delete them.")
+NAV_EXPLAIN = (
+    "Explain",
+    ":material/psychology_alt:",
+    "Why it scaled, and what else would have been.",
+)
 NAV_REPORT = ("Report", ":material/request_quote:", "What switching costs, saves and emits.")
 NAV_CLAIMS = ("Claims", ":material/fact_check:", "Published claims beside our figures.")
 SECTION_DEMAND, SECTION_WHAT_IF, SECTION_MONEY = "Demand", "What if", "Money"

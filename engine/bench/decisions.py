@@ -82,7 +82,6 @@ def _open(planner: Planner, run_id: str) -> None:
     planner.decision_counts(run_id)
     planner.find(run_id)
     planner.decision(run_id, number=0)
-    planner.review_queue(run_id)
 
 
 def _seconds(work: Callable[[], object]) -> float:
