@@ -239,22 +239,25 @@ def pool_number(one: Decision) -> int:
 def arrivals(run_id: str, pool: str, from_s: float, to_s: float) -> pd.DataFrame:
     """Requests per second that came to a pool: t_s, per_s."""
     frame = planner().timeline([run_id], pool=pool, from_s=from_s, to_s=to_s)
-    return pd.DataFrame({"t_s": frame["t_s"], "per_s": frame["arrived"] / frame["bucket_s"]})
+    return pd.DataFrame({"t_s": frame["t_s"], "per_s": frame["arrived_per_s"]})
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def asked(run_id: str) -> Job:
-    """A run played again, ready for questions when the job has ended."""
-    run = planner().run(run_id)
+def asked(run_id: str) -> tuple[Job, list[Asked]]:
+    """A run played again; it is in the list when the job has ended.
 
-    def work(job: Job) -> Asked:
-        made = planner().asked(
+    It is not the job's result, because jobs are remembered for longer than so much should be.
+    """
+    run, made = planner().run(run_id), list[Asked]()
+
+    def work(job: Job) -> None:
+        ready = planner().asked(
             run_id, cancel=job.cancelled, progress=lambda share: job.report(share, "")
         )
-        made.prepare()
-        return made
+        ready.prepare()
+        made.append(ready)
 
-    return board().submit("explain", f"Playing {run.policy} again", work)
+    return board().submit("explain", f"Playing {run.policy} again", work), made
 
 
 def forget_asked() -> None:

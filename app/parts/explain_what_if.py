@@ -8,7 +8,7 @@ from app import explain_words as words
 from app import formats, load, phrases, problems, state
 from app.charts.base import Window
 from app.charts.explain import sides_chart
-from app.jobs import Job, State
+from app.jobs import State
 from app.parts import progress
 from app.parts.explain_view import View
 from engine.explain.counterfactuals import CHANGES, Counterfactual
@@ -69,7 +69,7 @@ def _asked(view: View, decision: Decision) -> Asked | None:
     question = state.get(state.EXPLAIN_ASKED)
     if question is None or question[:2] != (view.run.run_id, decision.number):
         return None
-    job: Job = load.asked(view.run.run_id)
+    job, made = load.asked(view.run.run_id)
     if not job.ended:
         progress.watch(job, "explain_cancel")
         return None
@@ -77,8 +77,7 @@ def _asked(view: View, decision: Decision) -> Asked | None:
         progress.outcome(job, "")
         load.forget_asked()
         return None
-    made: Asked = job.result
-    return made
+    return made[0]
 
 
 def _checked(decision: Decision, found: Checked) -> None:

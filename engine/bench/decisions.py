@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def _measured(planner: Planner, run_id: str) -> dict[str, Any]:
         "time": {"from_s": 1e6, "to_s": 1.1e6},
     }
     filtered = {
-        f"filter_{name}_seconds": _seconds(lambda f=given: planner.decision_marks(run_id, **f))
+        f"filter_{name}_seconds": _seconds(partial(planner.decision_marks, run_id, **given))
         for name, given in filters.items()
     }
     listed = _seconds(lambda: planner.find(run_id, kinds=(Kind.CLAMPED,)))
