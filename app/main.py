@@ -39,6 +39,7 @@ page = st.navigation(
             page_of(state.CLUSTER_PAGE, words.NAV_CLUSTER),
             page_of(state.REPLAY_PAGE, words.NAV_REPLAY),
             page_of(state.COMPARE_PAGE, words.NAV_COMPARE),
+            page_of(state.EXPLAIN_PAGE, words.NAV_EXPLAIN),
             page_of(state.RUNS_PAGE, words.NAV_RUNS),
             page_of(state.TRAINING_PAGE, words.NAV_TRAINING),
         ],

@@ -25,6 +25,11 @@ NAV_TRAINING = (
     ":material/model_training:",
     "Fit the learned allocator to your demand.",
 )
+NAV_EXPLAIN = (
+    "Explain",
+    ":material/psychology_alt:",
+    "Why it scaled, and what else would have been.",
+)
 NAV_REPORT = ("Report", ":material/request_quote:", "What switching costs, saves and emits.")
 NAV_CLAIMS = ("Claims", ":material/fact_check:", "Published claims beside our figures.")
 SECTION_DEMAND, SECTION_WHAT_IF, SECTION_MONEY = "Demand", "What if", "Money"

@@ -1,6 +1,7 @@
 """The planner's part on why a run was decided as it was, and what people say of it."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -75,6 +76,16 @@ class ExplainRuns:
         """
         told = self._told(run_id)
         return search(told, text, self._filter(told.run, **wanted), most)
+
+    def neighbour(self, run_id: str, number: int, by: int, **wanted: Any) -> int | None:
+        """The next (`by` 1) or the last (-1) decision beside a number that passes a filter."""
+        told = self._told(run_id)
+        wanted["after"] = number if by > 0 else -1
+        chosen = self._filter(told.run, **wanted)
+        if by > 0:
+            return queries.nearest(self._store, told.run, chosen)
+        before = replace(chosen, before=number)
+        return queries.latest(self._store, told.run, before)
 
     def asked(
         self, run_id: str, *, cancel: Cancel | None = None,

@@ -21,7 +21,7 @@ from engine.economics.assumptions import Assumptions
 from engine.economics.build import build
 from engine.economics.gather import gather, starting_point
 from engine.economics.model import Report, Review
-from engine.errors import ScenarioError
+from engine.errors import ScenarioError, UsageError
 from engine.explain_runs import ExplainRuns
 from engine.forecast_runs import ForecastRuns, forget_trace
 from engine.plan_runs import PlanRuns
@@ -270,13 +270,27 @@ class Planner(
         """What switching from the baseline's policy costs, saves and emits over years.
 
         The first run that is not the baseline is the candidate. Raises UsageError for runs that
-        cannot be compared, StoreError for one that is not done.
+        cannot be compared, StoreError for one that is not done. What was said of the runs'
+        decisions is added to `reviews`.
         """
         first = self.run(baseline).run_id
         known = dict.fromkeys([first, *(self.run(run_id).run_id for run_id in run_ids)])
         rows = self._done(known)
         given = starting_point(rows) if assumptions is None else assumptions
-        return replace(build(gather(self._store, rows, given), given), reviews=tuple(reviews))
+        made = build(gather(self._store, rows, given), given)
+        from engine.report.reviews import as_lines  # noqa: PLC0415 - the report is heavy
+
+        said = as_lines(self.reviews(list(known)), rows[0].epoch_s)
+        return replace(made, reviews=(*reviews, *said))
+
+    def export_reviews(self, run_ids: Sequence[str], kind: str) -> bytes:
+        """The reviews of some runs' decisions as a file: csv or json. Raises UsageError."""
+        from engine.report.reviews import as_csv, as_json  # noqa: PLC0415 - the report is heavy
+
+        kinds = {"csv": as_csv, "json": as_json}
+        if kind not in kinds:
+            raise UsageError(f"{kind!r} is no kind of file", "reviews", "Choose csv or json")
+        return kinds[kind](self.reviews(run_ids))
 
     def export(self, report: Report, kind: str) -> bytes:
         """A report as a file: pdf, html, xlsx, csv, json or focus.csv. Raises UsageError."""

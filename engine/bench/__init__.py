@@ -16,6 +16,8 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "allocate": "engine.bench.allocate",
         "flash-crowd": "engine.bench.flash_crowd",
         "sliders": "engine.bench.sliders",
+        "counterfactual": "engine.bench.counterfactual",
+        "decisions": "engine.bench.decisions",
     }
 )
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""

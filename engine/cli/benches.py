@@ -19,7 +19,7 @@ from engine.cli.session import Session, with_session
 )
 @with_session
 def bench(name: str, features: str, session: Session) -> None:
-    """Measure the kernel, routers, a replay, an import, a report, a forecast or a decision."""
+    """Measure a part of the product: its speed, and its memory where that matters."""
     from engine import bench as benchmarks  # noqa: PLC0415 - heavy once it runs
 
     if features == "all" and name not in FEATURES:

@@ -17,6 +17,7 @@ from engine.cli.dashboard import dashboard
 from engine.cli.deriving import derive
 from engine.cli.elections import champion
 from engine.cli.evaluations import evaluate
+from engine.cli.explaining import explain_decision, faithfulness, reviews
 from engine.cli.forecasts import forecast
 from engine.cli.manifests import manifests
 from engine.cli.replays import compare, replay, runs
@@ -47,9 +48,9 @@ def smartscale() -> None:
 
 
 for _command in (
-    dashboard, import_, traces, synth, replay, compare, runs, evaluate, champion, policies,
-    scenario, sweep, sweeps, tune, manifests, report, claims, forecast, train, adapt, allocators,
-    bench, warm,
+    dashboard, import_, traces, synth, replay, compare, runs, explain_decision, faithfulness,
+    reviews, evaluate, champion, policies, scenario, sweep, sweeps, tune, manifests, report, claims,
+    forecast, train, adapt, allocators, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 traces.add_command(derive)

@@ -71,20 +71,26 @@ def _told(decision: Decision, seen: str, reason: str) -> str:
     if reason == Reason.UNCERTAIN_METRICS:
         return f"{seen}{ratio}, so it is open whether more or fewer are needed"
     if reason == Reason.STABILIZED:
-        down = said["stabilised"] > said["proposed"]
-        extreme = "highest" if down else "lowest"
-        window = lasting(said["window_s"][0 if down else 1]) if "window_s" in said else "window"
-        return (
-            f"{seen}{ratio}, which asks for {asked}, but stabilisation keeps to {steady}, the {extreme} "
-            f"recommendation of the last {window}"
-        )
-    if reason == Reason.RATE_LIMIT:
-        return f"{seen}{ratio}, which asks for {steady}, but the pace allows {workers(said['pace'])} now"
-    if reason == Reason.MAX_WORKERS:
-        return f"{seen}{ratio}, which asks for {steady}, and {said['max']} is the most the pool may have"
-    if reason == Reason.MIN_WORKERS:
-        return f"{seen}{ratio}, which asks for {steady}, and {said['min']} is the least the pool may have"
+        return f"{seen}{ratio}, which asks for {asked}, but {_remembered(decision)}"
+    rest = {
+        Reason.RATE_LIMIT: f", but the pace allows {said['pace']} now",
+        Reason.MAX_WORKERS: f", and {said['max']} is the most the pool may have",
+        Reason.MIN_WORKERS: f", and {said['min']} is the least the pool may have",
+    }
+    if reason in rest:
+        return f"{seen}{ratio}, which asks for {steady}{rest[Reason(reason)]}"
     return f"{seen}{ratio}, which asks for {asked}"
+
+
+def _remembered(decision: Decision) -> str:
+    said = decision.rationale
+    down = said["stabilised"] > said["proposed"]
+    extreme = "highest" if down else "lowest"
+    window = lasting(said["window_s"][0 if down else 1]) if "window_s" in said else "window"
+    return (
+        f"stabilisation keeps to {workers(said['stabilised'])}, the {extreme} recommendation of "
+        f"the last {window}"
+    )
 
 
 def _ratios(metric: Mapping[str, Any]) -> tuple[float | None, str]:

@@ -1,8 +1,8 @@
 """What really bound a decision: constraints are lifted, and the decision is made again.
 
 A pool's limits, a cooldown and a rate limit are lifted in policy and guard alike, because the
-reason does not tell them apart. A constraint that is named is one, or a least set, without which another size would have been
-applied; where none is, the demand itself asked for the size.
+reason does not tell them apart. A constraint that is named is one, or a least set, without which
+another size would have been applied; where none is, the demand itself asked for the size.
 """
 
 import copy

@@ -5,6 +5,8 @@ from engine.explain.words import lasting, number, per_s, percent, workers
 
 __all__ = ["demand", "oracle", "other", "power_saver", "static", "threshold", "vertical"]
 
+ALIKE = 0.005
+"""Shares below this round to nothing."""
 _WEIGHED = {
     "w_latency": "latency", "w_utilisation": "utilisation", "w_cost": "cost",
     "w_reliability": "reliability", "w_carbon": "carbon",
@@ -83,8 +85,10 @@ def _compared(decision: Decision) -> str:
     if "serves_per_s" not in found:
         return ""
     expected = said.get("expected_per_s", said.get("rate_per_s"))
-    way = "more" if expected > found["serves_per_s"] else "less"
     serves = "serves" if decision.current == 1 else "serve"
+    if found["excess_frac"] < ALIKE:
+        return f", what {workers(decision.current)} {serves} at {percent(said['target'])} in use"
+    way = "more" if expected > found["serves_per_s"] else "less"
     return (
         f", {percent(found['excess_frac'])} {way} than the {number(found['serves_per_s'])} that "
         f"{workers(decision.current)} {serves} at {percent(said['target'])} in use"

@@ -14,7 +14,7 @@ from engine.store.duck import Store
 from engine.store.run_queries import Span, ticks_of
 from engine.store.runs import RunRow
 
-__all__ = ["Filter", "counts", "latest", "marks", "observed", "page", "total", "usual"]
+__all__ = ["Filter", "counts", "latest", "marks", "nearest", "observed", "page", "total", "usual"]
 
 MARKS = 2000
 SAW = (
@@ -43,6 +43,8 @@ class Filter:
     """Only these; None: all."""
     after: int = -1
     """Only decisions with a higher number."""
+    before: int | None = None
+    """Only decisions with a lower number; None: all."""
 
 
 _WORST = """
@@ -88,6 +90,9 @@ def _where(run: RunRow, chosen: Filter) -> tuple[str, dict[str, Any]]:
     if chosen.after >= 0:
         texts.append("number > $after")
         values["after"] = chosen.after
+    if chosen.before is not None:
+        texts.append("number < $before")
+        values["before"] = chosen.before
     return " AND ".join(texts), values
 
 
@@ -117,6 +122,14 @@ def latest(store: Store, run: RunRow, chosen: Filter) -> int | None:
     where, values = _where(run, chosen)
     with store.transaction() as cursor:
         row = cursor.execute(f"SELECT max(number) FROM decisions WHERE {where}", values).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def nearest(store: Store, run: RunRow, chosen: Filter) -> int | None:
+    """The number of the first decision that passes a filter; None: none does."""
+    where, values = _where(run, chosen)
+    with store.transaction() as cursor:
+        row = cursor.execute(f"SELECT min(number) FROM decisions WHERE {where}", values).fetchone()
     return None if row is None or row[0] is None else int(row[0])
 
 

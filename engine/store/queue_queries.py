@@ -15,7 +15,7 @@ SAMPLE = 20_000
 """Decisions whose forecasts are compared with what came, at most."""
 
 _BEST = (
-    "SELECT arg_max(number, size) AS number, max(size) AS size FROM found "
+    "SELECT arg_max(number, apart) AS number, max(apart) AS size FROM found "
     "GROUP BY floor(t_s / $block), pool ORDER BY size DESC, number LIMIT $most"
 )
 
@@ -26,9 +26,9 @@ def apart(store: Store, run: RunRow, others: Sequence[int], most: int) -> pd.Dat
         return cursor.execute(
             "WITH theirs AS (SELECT tick, pool, avg(target) AS target FROM ticks "
             "WHERE list_contains($others, run_no) GROUP BY tick, pool), "
-            "found AS (SELECT d.number, d.t_s, d.pool, abs(d.applied - theirs.target) AS size "
+            "found AS (SELECT d.number, d.t_s, d.pool, abs(d.applied - theirs.target) AS apart "
             "FROM decisions AS d JOIN theirs USING (tick, pool) "
-            "WHERE d.run_no = $run_no AND size >= 1 AND d.reason <> 'not_due') " + _BEST,
+            "WHERE d.run_no = $run_no AND apart >= 1 AND d.reason <> 'not_due') " + _BEST,
             {"others": list(others), "run_no": run.run_no, "block": BLOCK_S, "most": most},
         ).df()
 
@@ -38,8 +38,8 @@ def overruled(store: Store, run: RunRow, most: int) -> pd.DataFrame:
     with store.transaction() as cursor:
         return cursor.execute(
             "WITH found AS (SELECT number, t_s, pool, "
-            "abs(CASE WHEN proposed < 0 THEN current ELSE ceil(proposed) END - applied) AS size "
-            "FROM decisions WHERE run_no = $run_no AND guard IS NOT NULL AND size >= 1) " + _BEST,
+            "abs(CASE WHEN proposed < 0 THEN current ELSE ceil(proposed) END - applied) AS apart "
+            "FROM decisions WHERE run_no = $run_no AND guard IS NOT NULL AND apart >= 1) " + _BEST,
             {"run_no": run.run_no, "block": BLOCK_S, "most": most},
         ).df()
 
@@ -62,10 +62,10 @@ def forecast_misses(store: Store, run: RunRow, most: int) -> pd.DataFrame:
             "number % greatest(1, (SELECT count(*) FROM decisions WHERE run_no = $run_no) "
             "// $sample) = 0), "
             "found AS (SELECT number, any_value(t_s) AS t_s, any_value(said.pool) AS pool, "
-            "max(rate) / any_value(expected) AS size FROM said JOIN rates ON "
+            "max(rate) / any_value(expected) AS apart FROM said JOIN rates ON "
             "rates.pool = said.pool AND rates.tick >= said.tick AND "
             "rates.tick < said.tick + ceil(horizon_s / $tick_s) WHERE expected > 0 "
-            "GROUP BY number HAVING size > 1.1) " + _BEST,
+            "GROUP BY number HAVING apart > 1.1) " + _BEST,
             {"run_no": run.run_no, "tick_s": run.tick_s, "sample": SAMPLE, "block": BLOCK_S,
              "most": most},
         ).df()  # fmt: skip

@@ -56,15 +56,15 @@ def _delete(cursor: Any, run: RunRow, number: int, by: str) -> None:
 def of_runs(store: Store, runs: Sequence[RunRow]) -> pd.DataFrame:
     """All reviews of some runs with the decisions they are about, in order of time.
 
-    Columns: run_id, policy, number, t_s, pool, current, applied, reason, reviewer, verdict, tag, note,
-    at.
+    Columns: run_id, policy, number, t_s, pool, current, applied, reason, reviewer, verdict, tag,
+    note, said_at.
     """
     with store.transaction() as cursor:
         frame = cursor.execute(
-            "SELECT run_id, policy, r.number, t_s, d.pool, current, applied, reason, reviewer, verdict, "
-            "tag, note, at FROM reviews AS r JOIN runs USING (run_no) "
+            "SELECT run_id, policy, r.number, t_s, d.pool, current, applied, reason, reviewer, "
+            "verdict, tag, r.note, said_at FROM reviews AS r JOIN runs USING (run_no) "
             "JOIN decisions AS d ON d.run_no = r.run_no AND d.number = r.number "
-            "WHERE list_contains(?, run_no) ORDER BY run_no, r.number, at",
+            "WHERE list_contains(?, run_no) ORDER BY run_no, r.number, said_at",
             [[run.run_no for run in runs]],
         ).df()
     names = {run.run_id: run.pools for run in runs}

@@ -142,6 +142,9 @@ class Floor:
     def workers(self):
         return self._workers
 
+    def numbers(self):
+        return {}
+
 
 def with_floor(workers, **options):
     chain = Chain((facts(),), 15.0, carbon_threshold=500.0, guard=Guard(**options))

@@ -1,0 +1,195 @@
+"""Every word of the page *Explain*: labels, help, alternative texts, sentences with numbers."""
+
+from collections.abc import Mapping
+
+from app.formats import amount, count, duration, percent
+from engine.explain.decision import Kind
+
+INTRO = (
+    "Every decision of a replay, also those that changed nothing: what was seen, what was asked "
+    "for, what bound it, and what would have happened otherwise."
+)
+NONE = "Nothing was replayed yet. Decisions are explained from a replay's own records."
+OLD = "This run was made by an older version. Replay it again to have its decisions explained."
+RUN, RUN_UNKNOWN = "Run", "The run in this address is not in the store. Here is the newest one."
+SUMMARY = "Decisions over time"
+KIND, REASON, POOL, ALL_POOLS = "What became of it", "Reason", "Pool", "All pools"
+WORST, WORST_HELP = (
+    "Worst SLO minutes",
+    "Only decisions in the 20 minutes in which most requests missed the SLO, or just before.",
+)
+REVERSALS, REVERSALS_HELP = "Reversals", "Only steps against the direction of the step before."
+REVIEWED, REVIEWED_HELP = "Reviewed", "Only decisions that somebody has reviewed."
+SEARCH, SEARCH_HELP = "Search the sentences", "Every word must be in the sentence."
+SEARCH_EXAMPLE = "for example: stabilisation 12 workers"
+TIMELINE_ALT = "Decisions over time, by workers applied and what became of them"
+TIMELINE_AXIS = "Workers asked for"
+LIST, LIST_ALT = "Sentences", "Sentences of the decisions that pass the filter"
+LIST_NONE = "No decision passes this filter."
+MORE, FIRST = "Search on", "From the first"
+DECISION = "The decision"
+EARLIER, LATER = "Decision before", "Decision after"
+SAW_TITLE, SAW_ALT = "What it saw", "What was observed beside its usual range over the run"
+SAW_NONE = "Nothing was observed before the first tick."
+FORECAST_TITLE = "What it expected"
+FORECAST_AXIS = "Requests per second"
+FORECAST_ALT = "Arrivals before and after the decision, and quantiles that were expected"
+FORECAST_CAPTION = (
+    "The line marks the cut-off: the policy knew nothing to the right of it. What came afterwards "
+    "is shown for comparison."
+)
+FORECAST_NONE = "This policy uses no forecast."
+GUARD_TITLE, GUARD_ALT = "What the guard did", "Each stage of the guard with before and after"
+RECORD_TITLE = "The policy's own numbers"
+RECORD_NONE = "The policy gave no numbers."
+MOVED_TITLE = "What moved the policy"
+MOVED_NONE = (
+    "This policy is a rule: its sentence above is the whole reason. Only learned policies have "
+    "attention, attribution and expected values."
+)
+MOVED_LATER = (
+    "This learned policy does not say yet what in the observation moved it: no attention, no "
+    "attribution, no expected values are recorded. What is shown above are its numbers."
+)
+CHECK_TITLE = "Make it again"
+CHECK_HELP = (
+    "Plays the run again up to this decision, compares, and lifts what bound it. The first "
+    "question of a run takes as long as a replay; later ones less than a second."
+)
+CHECK = "Check this decision"
+SAME = "Made again, the decision is the same, after the same observation."
+NOT_SAME = "Made again, the decision is another one: do not believe this record."
+FREE = "No constraint bound it: the demand asks for this size."
+WHAT_IF_TITLE = "What if"
+WHAT_IF_HELP = (
+    "The replay is branched here and both sides are played on by the same simulator. Nothing is "
+    "estimated."
+)
+HORIZON, KEEP = "Play on for", "Keep a changed size for"
+WHAT_IF_ALT = "Figures over the horizon as it was and otherwise"
+WHAT_IF_CHART_ALT = "Workers asked for as it was and otherwise"
+WHAT_IF_AXIS = "Workers asked for"
+AS_IT_WAS = "As it was"
+CLEAR = "Close"
+REVIEW_TITLE = "Your review"
+REVIEWER, TAG, NOTE = "Your name", "Tag", "Note"
+VERDICT, SAVE, SAVED = "Do you agree?", "Save the review", "Saved."
+VERDICTS: Mapping[str, str] = {
+    "agree": "Agree", "disagree": "Disagree", "unsure": "Unsure",
+}  # fmt: skip
+REVIEWS, REVIEWS_ALT = "Reviews", "Reviews of this run's decisions"
+REVIEWS_NONE = "Nobody has reviewed a decision of this run yet."
+COUNTS_ALT = "Reviews by policy, reason and verdict"
+QUEUE, QUEUE_NONE = "Worth a look", "Nothing here is questionable that nobody has looked at."
+QUEUE_HELP = (
+    "Where the guard changed most, where the oracle or other policies decided otherwise, where "
+    "demand came far above the forecast. One decision for each ten minutes."
+)
+LOOK = "Look"
+HOLD_TITLE = "Hold a size"
+HOLD_HELP = (
+    "A person's order in a replay of its own: the pool keeps this size, whatever the policy "
+    "asks for. It is logged with your reason, and the result stands beside this run."
+)
+HOLD_SIZE, HOLD_FOR, HOLD_WHY, HOLD_GO = "Workers", "For", "Why", "Replay with this hold"
+HOLD_READY = "The replay with the hold is done."
+COMPARE_TITLE, COMPARE_WITH = "Beside another policy", "Compare with"
+COMPARE_HELP = "Runs of the same demand under the same scenario."
+COMPARE_NONE = "There is no other run of the same demand under the same scenario."
+COMPARE_GO = "Go to where they part first"
+NEVER_PART = "These two runs ask for the same sizes throughout."
+BELIEF_TITLE = "How far to believe this page"
+BELIEF_GO = "Check every decision of this run"
+BELIEF_HELP = "Makes every decision again, lifts what bound it, and reads every sentence back."
+GO_EXPLAIN = "Explain its decisions"
+OBSERVED: Mapping[str, tuple[str, str]] = {
+    "arrived": ("Requests arrived", "in the tick"),
+    "queued": ("Requests waiting", "at its end"),
+    "in_service": ("Requests in service", "at its end"),
+    "finished": ("Requests finished", "in the tick"),
+    "failed": ("Requests failed", "in the tick"),
+    "busy_slots": ("Slots in use", "mean"),
+    "offered_slots": ("Slots that arrivals need", "mean"),
+    "starting": ("Workers starting", "at its end"),
+    "ready": ("Workers ready", "at its end"),
+    "draining": ("Workers draining", "at its end"),
+    "target": ("Workers asked for", "in the tick"),
+}
+STAGES: Mapping[str, str] = {
+    "quantise": "Round up", "carbon": "Carbon mask", "slo": "SLO floor", "limits": "Pool limits",
+    "rate": "Rate limit", "cooldown": "Cooldown", "budget": "Budget",
+    "placement": "Room on nodes", "hold": "A person's hold", "siting": "Siting",
+}  # fmt: skip
+HORIZONS_S = (900.0, 3600.0, 7200.0)
+KEPT_S = (300.0, 900.0, 3600.0)
+FIGURES: Mapping[str, tuple[str, str]] = {
+    "slo_attainment_frac": ("Within the SLO", "%"),
+    "p50_s": ("Median latency", "s"),
+    "p95_s": ("95 % of latencies below", "s"),
+    "p99_s": ("99 % of latencies below", "s"),
+    "failed": ("Requests failed", "requests"),
+    "worker_hours": ("Worker hours", "h"),
+    "cost_usd": ("Cost", "USD"),
+    "carbon_g": ("Carbon", "g CO₂e"),
+}
+
+
+def reason(code: str) -> str:
+    """A reason code in words."""
+    return code.replace("_", " ")
+
+
+def shown(marks: int, decisions: int) -> str:
+    """What the marks of the timeline stand for."""
+    if marks == decisions:
+        return f"Each mark is one decision ({decisions:,}). Click one to open it."
+    return (
+        f"{decisions:,} decisions as {marks:,} marks: one for alike neighbours, sized by how many "
+        "they are. Click one to open its first."
+    )
+
+
+def kind_label(kind: Kind, number: int) -> str:
+    """A kind in the filter, with how many there are."""
+    text = str(kind)
+    return f"{text[:1].upper()}{text[1:]} ({number:,})"
+
+
+def searched(hits: int, read: int, more: bool) -> str:
+    """How much of the run a search has read."""
+    rest = ", and there are more to read" if more else ", which is all there are"
+    return f"{count(hits, 'hit')} in {count(read, 'sentence')}{rest}."
+
+
+def bound(names: list[str], without: int, applied: int) -> str:
+    """What lifting the named constraints changes."""
+    told = " and ".join(reason(name) for name in names)
+    return f"Bound by: **{told}**. Without, {without} would have been applied, not {applied}."
+
+
+def what_if(words: str, pool: str, horizon_s: float, kept_s: float | None) -> str:
+    """What was asked."""
+    kept = "" if kept_s is None else f", kept for {duration(kept_s)}"
+    return f"**{words[:1].upper()}{words[1:]}** for {pool}{kept}, over {duration(horizon_s)}"
+
+
+def usual(low: float, middle: float, high: float) -> str:
+    """The usual range of an observation."""
+    return f"{amount(low)} to {amount(high)}, median {amount(middle)}"
+
+
+def trust(correlation: float | None, top: float | None, random: float | None) -> str:
+    """How far attention is to be believed, from figures."""
+    if correlation is None or top is None or random is None:
+        return "This policy has no attention."
+    verdict = "helps" if correlation > 0.5 and top > random else "is not to be trusted here"
+    return (
+        f"Attention {verdict}: it ranks groups like occlusion with a correlation of "
+        f"{amount(correlation)}; hiding the most attended group changes the size by "
+        f"{amount(top)} workers, a random one by {amount(random)}."
+    )
+
+
+def belief(share: float | None, what: str) -> str:
+    """One of the shares that must be all."""
+    return f"{what}: {'none to check' if share is None else percent(share)}"

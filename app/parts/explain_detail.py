@@ -1,0 +1,101 @@
+"""One decision: its sentence, what it saw and expected, what the guard did, all its numbers."""
+
+import pandas as pd
+import streamlit as st
+
+from app import explain_words as words
+from app import formats, load, phrases
+from app.charts.base import Window
+from app.charts.explain import expected_chart
+from app.parts.explain_view import View, open_decision
+from engine.explain.decision import Decision
+from engine.explain.sentences import sentence
+
+BEFORE_S, AFTER_S = 900.0, 600.0
+"""Of the trace around a decision, in the chart of what was expected."""
+LEVELS = {"q50_per_s": "50 %", "q80_per_s": "80 %", "q95_per_s": "95 %", "q99_per_s": "99 %"}
+
+
+def card(view: View, decision: Decision) -> None:
+    """The sentence first, everything behind it after."""
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.subheader(words.DECISION)
+            _step(view, words.EARLIER, -1, ":material/chevron_left:")
+            _step(view, words.LATER, 1, ":material/chevron_right:")
+        st.info(phrases.escaped(sentence(decision)), icon=":material/quick_reference_all:")
+        left, right = st.columns(2)
+        with left:
+            _saw(decision)
+        with right:
+            _guard(decision)
+        _expected(view, decision)
+        with st.expander(words.RECORD_TITLE, icon=":material/data_object:"):
+            st.json({**decision.document()}, expanded=1)
+
+
+def _step(view: View, label: str, by: int, icon: str) -> None:
+    found = load.neighbour(view.run.run_id, view.number or 0, by, **view.wanted)
+    st.button(
+        label, key=f"explain_step_{by}", icon=icon, disabled=found is None,
+        on_click=open_decision, args=(found,),
+    )  # fmt: skip
+
+
+def _saw(decision: Decision) -> None:
+    st.markdown(f"**{words.SAW_TITLE}**")
+    if not decision.saw:
+        st.caption(words.SAW_NONE)
+        return
+    rows = []
+    for name, (label, when) in words.OBSERVED.items():
+        if name not in decision.saw:
+            continue
+        value, usual = decision.saw[name], decision.usual.get(name)
+        far = usual is not None and not usual[0] <= value <= usual[2]
+        shown = formats.amount(value)
+        rows.append(
+            (f"{label}, {when}", f"**{shown}** (unusual)" if far else shown,
+             "" if usual is None else words.usual(*usual))
+        )  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["Observed", "Value", "Usually"])
+    st.table(frame, hide_index=True, border="horizontal", alt=words.SAW_ALT)
+
+
+def _guard(decision: Decision) -> None:
+    st.markdown(f"**{words.GUARD_TITLE}**")
+    rows = [
+        (words.STAGES[line.stage], f"{line.before:g}", f"{line.after:g}",
+         f"**{words.reason(line.reason)}**" if line.reason else
+         ("changed nothing" if line.active else "not asked for"))
+        for line in decision.guard
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["Stage", "Before", "After", "Effect"])
+    st.table(frame, hide_index=True, border="horizontal", alt=words.GUARD_ALT)
+
+
+def _expected(view: View, decision: Decision) -> None:
+    said = decision.rationale
+    expected = said.get("expected_per_s")
+    levels = {name: said[key] for key, name in LEVELS.items() if said.get(key) is not None}
+    if not levels and expected is not None:
+        levels = {"expected": expected}
+    st.markdown(f"**{words.FORECAST_TITLE}**")
+    if not levels:
+        st.caption(words.FORECAST_NONE)
+        return
+    end_s = decision.t_s + float(said.get("horizon_s") or 120.0)
+    window = Window(
+        from_s=max(view.run.from_s, decision.t_s - BEFORE_S),
+        to_s=min(view.run.to_s, decision.t_s + AFTER_S),
+    )
+    came = load.arrivals(view.run.run_id, decision.pool, window.from_s, window.to_s)
+    fan = pd.DataFrame(
+        [(at, value, name) for name, value in levels.items() for at in (decision.t_s, end_s)],
+        columns=["t_s", "per_s", "quantile"],
+    )
+    chart = expected_chart(
+        came, fan, decision.t_s, view.clock(window.to_s - window.from_s), window
+    )
+    st.altair_chart(chart, key="explain_expected", alt=words.FORECAST_ALT)
+    st.caption(words.FORECAST_CAPTION)

@@ -1,0 +1,245 @@
+"""`smartscale explain`, `faithfulness` and `reviews`: why, how far to believe it, who agrees."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from engine.cli.document import rows
+from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.times import parse_time
+from engine.errors import StoreError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from engine.explain.counterfactuals import Counterfactual
+    from engine.explain.decision import Decision
+    from engine.explain.faithfulness import Faithfulness
+    from engine.explain.session import Checked
+
+
+@click.command("explain", short_help="Say why a decision was made, and what else would have been.")
+@click.argument("run")
+@click.option("--at", "at_text", metavar="TIME", help="The last decision at or before this time.")
+@click.option("--decision", "number", type=int, metavar="N", help="The N-th of the run, from 0.")
+@click.option("--pool", help="Whose decision, with --at. Default: the first pool's.")
+@click.option(
+    "--counterfactual", "changes", multiple=True, metavar="CHANGE",
+    help="one-more, one-fewer, no-guard, no-carbon-mask, hpa, earlier, policy:SPEC or hold:N; "
+    "repeatable.",
+)  # fmt: skip
+@click.option(
+    "--horizon", "horizon_s", type=click.FloatRange(min=1.0), default=3600.0, show_default=True,
+    metavar="SECONDS", help="How long both sides are played on.",
+)  # fmt: skip
+@click.option(
+    "--keep", "kept_s", type=click.FloatRange(min=1.0), default=900.0, show_default=True,
+    metavar="SECONDS", help="For how long a changed size is kept.",
+)  # fmt: skip
+@click.option("--check", is_flag=True, help="Make the decision again, and lift what bound it.")
+@with_session
+def explain_decision(
+    run: str, at_text: str | None, number: int | None, pool: str | None,
+    changes: tuple[str, ...], horizon_s: float, kept_s: float, check: bool, session: Session,
+) -> None:  # fmt: skip
+    """Say why a decision was made, in a sentence and with its whole record.
+
+    Counterfactuals are played, not guessed: the replay is branched at the decision.
+    """
+    from engine.explain.sentences import sentence  # noqa: PLC0415 - heavy
+
+    with session.planner() as planner, stoppable() as stop, progress_bar() as report:
+        epoch_s = planner.run(run).epoch_s
+        at_s = None if at_text is None else parse_time(at_text, "--at", epoch_s)
+        one = planner.decision(run, number=number, at_s=at_s, pool=pool)
+        checked, played = None, []
+        if check or changes:
+            asked = planner.asked(
+                run, cancel=stop, progress=lambda share: report(share, "Playing the run again")
+            )
+            checked = asked.check(one)
+            played = [
+                asked.ask(one, change, horizon_s=horizon_s, kept_s=kept_s) for change in changes
+            ]
+    document = {
+        "sentence": sentence(one), "record": one.document(), "checked": _checked(checked),
+        "counterfactuals": [_played(each) for each in played],
+    }  # fmt: skip
+    parts = [lambda: document["sentence"], lambda: _record(one)]
+    if checked is not None:
+        parts.append(lambda: _check_text(checked))
+    if played:
+        parts.append(lambda: _table(played))
+    session.show(document, *parts)
+
+
+def _checked(checked: "Checked | None") -> dict[str, Any] | None:
+    if checked is None:
+        return None
+    bound = checked.binding
+    return {
+        "same": checked.same,
+        "binding": None if bound is None else [str(reason) for reason in bound.named],
+        "applied_without": None if bound is None else bound.without,
+        "explanation": checked.explanation,
+    }
+
+
+def _played(found: "Counterfactual") -> dict[str, Any]:
+    names = ("change", "words", "pool", "from_s", "horizon_s", "kept_s", "difference",
+             "unresolved")  # fmt: skip
+    sides = {
+        side: {**played.figures, "applied": played.applied, "bound": played.bound}
+        for side, played in (("base", found.base), ("other", found.other))
+    }
+    return {**{name: getattr(found, name) for name in names}, **sides}
+
+
+def _record(one: "Decision") -> "Table":
+    from engine.cli.tables import facts  # noqa: PLC0415 - not needed for JSON
+
+    stages = [
+        f"{line.stage} {line.before:g} → {line.after:g}"
+        for line in one.guard
+        if line.reason is not None
+    ]
+    saw = ", ".join(f"{name} {value:.3g}" for name, value in one.saw.items())
+    return facts(
+        [
+            ("decision", f"{one.number} of run {one.run_id}, {one.policy}"),
+            ("proposed, applied", f"{one.proposed:g}, {one.applied} ({one.reason})"),
+            ("guard", "; ".join(stages) or "changed nothing"),
+            ("saw", saw or "nothing yet"),
+        ]
+    )
+
+
+def _check_text(checked: "Checked") -> str:
+    same = "Made again, it is the same." if checked.same else "Made again, it is another one."
+    bound = checked.binding
+    if bound is None:
+        return same
+    if not bound.named:
+        return f"{same} No constraint bound it: the demand asks for this size."
+    names = " and ".join(reason.replace("_", " ") for reason in bound.named)
+    return f"{same} Without {names}, {bound.without} would have been applied, not {bound.applied}."
+
+
+def _table(played: list["Counterfactual"]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    names = ("slo_attainment_frac", "p95_s", "failed", "cost_usd", "carbon_g")
+    first = played[0].base.figures
+    lines = [("as it was", *(_number(first[name]) for name in names))]
+    lines += [(each.words, *(_signed(each.difference[name]) for name in names)) for each in played]
+    heads = ("over the horizon", "SLO met", "p95 s", "failed", "USD", "g CO2e")
+    return table(heads, lines, right=(1, 2, 3, 4, 5))
+
+
+def _number(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:,.4g}"
+
+
+def _signed(value: float | None) -> str:
+    return "" if value is None else f"{value:+,.4g}"
+
+
+@click.command(short_help="Check a run's explanations by making every decision again.")
+@click.argument("run")
+@with_session
+def faithfulness(run: str, session: Session) -> None:
+    """Check a run's explanations: every decision is made again, and what bound it is lifted."""
+    with session.planner() as planner, stoppable() as stop, progress_bar() as report:
+        found = planner.faithfulness_of_run(
+            run, cancel=stop, progress=lambda share: report(share, "Making decisions again")
+        )
+    session.show(found.document(), lambda: _figures(found))
+
+
+def _figures(found: "Faithfulness") -> "Table":
+    from engine.cli.tables import facts  # noqa: PLC0415 - not needed for JSON
+
+    lines = [
+        ("run", f"{found.run_id}, {found.policy} on {found.trace}"),
+        ("records", f"{found.records:,}"),
+        ("re-execute to the same decision", _share(found.re_executed_frac)),
+        ("binding constraint named", f"{found.named:,}"),
+        ("lifting it changes the size", _share(found.lifted_frac)),
+        ("the recorded reason alone does", _share(found.reason_alone_frac)),
+        ("sentences with every number found", _share(found.sentences_frac)),
+    ]
+    seen = found.attention
+    if seen is None:
+        lines.append(("attention", "the policy has none, and cannot say what moved it"))
+    elif seen.attention is None:
+        lines.append(("attribution", _top(seen.groups, seen.attribution)))
+    else:
+        lines.append(("attention with attribution", f"rank correlation {seen.rank_correlation}"))
+    lines += [("failed", text) for text in found.examples]
+    return facts(lines)
+
+
+def _top(groups: tuple[str, ...], values: tuple[float, ...]) -> str:
+    ranked = sorted(zip(values, groups, strict=True), reverse=True)
+    return ", ".join(f"{name} {value:.2g}" for value, name in ranked)
+
+
+def _share(value: float | None) -> str:
+    return "none to check" if value is None else f"{100 * value:.4g} %"
+
+
+@click.command(short_help="List what people said of decisions; add to it or write it to a file.")
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True)
+@click.option("--decision", "number", type=int, metavar="N", help="Say something of this one.")
+@click.option("--by", metavar="NAME", help="Who says it.")
+@click.option("--verdict", type=click.Choice(["agree", "disagree", "unsure"]))
+@click.option("--tag", default="", help="One word to find it by.")
+@click.option("--note", default="", help="Why.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Ends in .csv or .json."
+)
+@with_session
+def reviews(
+    runs: tuple[str, ...], number: int | None, by: str | None, verdict: str | None, tag: str,
+    note: str, out: Path | None, session: Session,
+) -> None:  # fmt: skip
+    """List the reviews of runs' decisions, and the most questionable ones that have none."""
+    with session.planner() as planner:
+        if number is not None:
+            planner.review(runs[0], number, by=by or "", verdict=verdict or "", tag=tag, note=note)
+        frame = planner.reviews(runs)
+        queue = planner.review_queue(runs[0])
+        if out is not None:
+            _write(planner.export_reviews(runs, out.suffix.removeprefix(".")), out)
+            session.note(f"Wrote {out}.")
+    found = rows(frame)
+    document = {"reviews": found, "queue": queue}
+    session.show(document, lambda: _reviews_table(found), lambda: _queue_text(queue))
+
+
+def _write(content: bytes, out: Path) -> None:
+    try:
+        out.write_bytes(content)
+    except OSError as error:
+        raise StoreError(
+            f"cannot be written: {error.strerror}", str(out), "Name a file in a writable folder"
+        ) from error
+
+
+def _reviews_table(found: list[dict[str, Any]]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(
+        ("run", "decision", "pool", "reason", "by", "verdict", "tag", "note"),
+        [
+            (row["run_id"], str(row["number"]), row["pool"], row["reason"], row["reviewer"],
+             row["verdict"], row["tag"], row["note"])
+            for row in found
+        ],
+    )  # fmt: skip
+
+
+def _queue_text(queue: list[Any]) -> str:
+    lines = [f"  {each.number}: {each.cause}" for each in queue]
+    return "\n".join(["Worth a look:", *lines]) if lines else "Nothing is questionable."

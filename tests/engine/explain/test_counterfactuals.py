@@ -1,0 +1,77 @@
+"""What would have happened is played, not guessed."""
+
+import pytest
+
+from engine.errors import PolicyError, UsageError
+from engine.explain.counterfactuals import CHANGES
+
+
+@pytest.fixture(scope="module")
+def asked(explained):
+    planner, ids = explained
+    made = planner.asked(ids["predictive"])
+    decision = planner.decision(ids["predictive"], at_s=420.0, pool="own")
+    return made, decision
+
+
+def test_one_worker_more_costs_more_and_serves_no_worse(asked):
+    made, decision = asked
+    found = made.ask(decision, "one-more", horizon_s=300.0)
+    assert found.base.applied == decision.applied
+    assert found.difference["cost_usd"] > 0
+    assert found.difference["slo_attainment_frac"] >= 0
+    assert (found.kept_s, found.horizon_s, found.unresolved) == (900.0, 300.0, 0)
+    assert found.base.figures["arrived"] == found.other.figures["arrived"] > 100
+
+
+def test_one_side_is_what_was_recorded(explained, asked):
+    planner, ids = explained
+    made, decision = asked
+    found = made.ask(decision, "one-fewer", horizon_s=300.0)
+    frame = planner.compare(
+        [ids["predictive"]], ids["predictive"], from_s=decision.t_s, to_s=decision.t_s + 300.0
+    ).set_index("figure")["value"]
+    for name, figure in (("arrived", "requests_arrived"), ("cost_usd", "cost_usd"),
+                         ("slo_attainment_frac", "slo_attainment_frac")):  # fmt: skip
+        assert found.base.figures[name] == pytest.approx(frame[figure])
+    assert found.base.figures["p95_s"] == pytest.approx(frame["p95_s"], rel=0.011)
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_change_can_be_asked_for(asked, change):
+    made, decision = asked
+    found = made.ask(decision, change, horizon_s=120.0, kept_s=60.0)
+    assert found.words == CHANGES[change]
+    start_s = 0.0 if change == "earlier" else 420.0
+    assert found.from_s == start_s
+    assert len(found.base.target) == len(found.other.target) == (540 - start_s) / 15
+
+
+def test_without_the_guard_its_constraints_do_not_bind(explained):
+    planner, ids = explained
+    made = planner.asked(ids["predictive"])
+    held, _ = planner.find(ids["predictive"], reasons=("held",), most=1).hits[0]
+    found = made.ask(held, "no-guard", horizon_s=60.0)
+    assert (found.base.bound, found.base.applied) == ("held", 2)
+    assert found.other.bound != "held"
+    assert found.other.applied != 2
+
+
+def test_a_hold_keeps_its_size(asked):
+    made, decision = asked
+    found = made.ask(decision, "hold:3", horizon_s=120.0, kept_s=120.0)
+    assert (found.other.target[2:, 0] == 3).all()
+
+
+def test_another_policy_takes_over(asked):
+    made, decision = asked
+    found = made.ask(decision, "policy:static:workers=7", horizon_s=300.0)
+    assert found.other.figures["worker_hours"] != found.base.figures["worker_hours"]
+    with pytest.raises(PolicyError, match="plans before"):
+        made.ask(decision, "policy:oracle")
+
+
+def test_an_unknown_change_is_refused_with_what_there_is(asked):
+    made, decision = asked
+    with pytest.raises(UsageError, match="one-more"):
+        made.ask(decision, "two-more")

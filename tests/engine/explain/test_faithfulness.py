@@ -1,0 +1,125 @@
+"""Records are checked by making them again; the three shares must be all."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.errors import StoreError, UsageError
+from engine.explain.faithfulness import check
+from engine.explain.gather import Told
+from engine.explain.regard import Regard
+from engine.explain.sentences import sentence
+from engine.policies.base import Explanation, Reason
+from engine.store import runs
+from tests.engine.explain.conftest import KINDS, POLICIES
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_three_shares_are_all(explained, policy):
+    planner, ids = explained
+    found = planner.faithfulness_of_run(ids[policy])
+    assert found.holds, found.document()
+    assert (found.re_executed_frac, found.sentences_frac) == (1.0, 1.0)
+    assert (found.records, found.examples) == (120, ())
+    assert found.named > 10
+    assert found.lifted_frac == 1.0
+
+
+def test_the_runs_meet_many_constraints(explained):
+    """Otherwise the test above would check less than it says."""
+    planner, ids = explained
+    met = set()
+    for policy in POLICIES:
+        met |= set(planner.decision_counts(ids[policy])["reason"])
+    assert met >= KINDS
+
+
+def test_a_record_that_was_changed_afterwards_is_noticed(explained):
+    planner, ids = explained
+    told = Told(planner._store, runs.find_run(planner._store, ids["plain"]))
+    with planner._store.transaction() as cursor:
+        cursor.execute(
+            "UPDATE decisions SET applied = applied + 1 WHERE run_no = ? AND number = 31",
+            [told.run.run_no],
+        )
+    try:
+        found = check(told)
+    finally:
+        with planner._store.transaction() as cursor:
+            cursor.execute(
+                "UPDATE decisions SET applied = applied - 1 WHERE run_no = ? AND number = 31",
+                [told.run.run_no],
+            )
+    assert not found.holds
+    assert found.re_executed_frac == pytest.approx(119 / 120)
+    assert any("decision 31 " in text for text in found.examples)
+
+
+def test_what_binds_is_named_and_lifting_it_is_told(explained):
+    planner, ids = explained
+    asked = planner.asked(ids["predictive"])
+    hits = planner.find(ids["predictive"], reasons=("held",), most=1).hits
+    decision, text = hits[0]
+    checked = asked.check(decision)
+    assert checked.same
+    assert checked.binding.named == (Reason.HELD,)
+    assert checked.binding.without != checked.binding.applied == 2
+    assert "a person ordered 2 workers" in text
+
+
+def test_a_decision_that_nothing_binds_names_nothing(explained):
+    planner, ids = explained
+    decision, _ = planner.find(ids["plain"], reasons=("demand_up",), most=1).hits[0]
+    assert planner.asked(ids["plain"]).check(decision).binding.named == ()
+
+
+def test_a_run_of_another_version_cannot_be_played_again(explained):
+    planner, ids = explained
+    row = runs.find_run(planner._store, ids["plain"])
+    with pytest.raises(StoreError, match="another version"):
+        check(Told(planner._store, replace(row, run_id="000000000000")))
+
+
+def test_a_decision_is_found_by_number_and_by_time(explained):
+    planner, ids = explained
+    one = planner.decision(ids["plain"], number=63)
+    again = planner.decision(ids["plain"], at_s=one.t_s, pool=one.pool)
+    assert again == one
+    assert planner.decision(ids["plain"], at_s=one.t_s + 14.9, pool=one.pool) == one
+    assert one.saw["target"] >= 0
+    assert len(one.guard) == 9
+    with pytest.raises(UsageError, match="no decision 120"):
+        planner.decision(ids["plain"], number=120)
+    assert sentence(one) in [text for _, text in planner.find(ids["plain"], most=500).hits]
+
+
+class _Replay:
+    """As much of a replay as `Regard` looks at."""
+
+    def __init__(self, policy):
+        self.policy = policy
+
+
+class _Attentive:
+    """Attends to the second of three groups, which is the one that moves it, or is not."""
+
+    def __init__(self, moved):
+        self._moved = np.array([moved])
+
+    def explain(self, observation):
+        return Explanation(
+            groups=("load", "forecast", "time"), attribution=self._moved,
+            attention=np.array([[0.2, 0.7, 0.1]]),
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize(("moved", "agrees"), [([1.0, 4.0, 0.5], 1.0), ([1.0, 0.1, 4.0], -1.0)])
+def test_attention_is_believed_as_far_as_it_agrees_with_occlusion(moved, agrees):
+    regard = Regard()
+    for _ in range(40):
+        regard(_Replay(_Attentive(moved)), 0, None)
+    found = regard.figures()
+    assert found.decisions == 10
+    assert found.rank_correlation == pytest.approx(agrees)
+    assert (found.top_change_workers > found.random_change_workers) is (agrees > 0)

@@ -1,0 +1,124 @@
+"""Filters, marks, search, the queue and reviews give what a look at every row gives."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from engine.errors import UsageError
+from engine.explain.decision import Kind
+from engine.explain.sentences import sentence
+
+
+@pytest.fixture(scope="module")
+def rows(explained):
+    planner, ids = explained
+    return [decision for decision, _ in planner.find(ids["hpa"], most=500).hits]
+
+
+def found(explained, text="", **wanted):
+    planner, ids = explained
+    return [one.number for one, _ in planner.find(ids["hpa"], text, most=500, **wanted).hits]
+
+
+def test_filters_keep_what_they_say(explained, rows):
+    every = {one.number for one in rows}
+    assert every == set(range(120))
+    kept = [one.number for one in rows if one.kind in (Kind.CLAMPED, Kind.OVERRIDDEN)]
+    assert found(explained, kinds=(Kind.CLAMPED, Kind.OVERRIDDEN)) == kept
+    assert found(explained, pool="shared") == [o.number for o in rows if o.pool == "shared"]
+    assert found(explained, from_s=300.0, to_s=400.0) == [
+        one.number for one in rows if 300.0 <= one.t_s < 400.0
+    ]
+    reasons = found(explained, reasons=("cooldown",))
+    assert reasons == [one.number for one in rows if one.reason == "cooldown"] != []
+
+
+def test_reversals_are_steps_against_the_step_before(explained, rows):
+    wanted, before = [], {}
+    for one in rows:
+        way = (one.applied > one.current) - (one.applied < one.current)
+        if way and before.get(one.pool) == -way:
+            wanted.append(one.number)
+        before[one.pool] = way or before.get(one.pool)
+    assert found(explained, reversals=True) == wanted != []
+
+
+def test_the_worst_minutes_are_those_in_which_most_requests_missed_the_slo(explained, rows):
+    planner, ids = explained
+    ticks = planner._store.cursor().execute(
+        "SELECT floor(t_s / 60) AS minute, sum(arrived - slo_met) AS missed FROM ticks "
+        "JOIN runs USING (run_no) WHERE run_id = ? GROUP BY minute ORDER BY missed DESC, minute",
+        [ids["hpa"]],
+    ).fetchall()  # fmt: skip
+    worst = {int(minute) for minute, _ in ticks[:2]}
+    wanted = [o.number for o in rows if {int(o.t_s // 60), int(o.t_s // 60) + 1} & worst]
+    assert found(explained, worst_minutes=2) == wanted
+
+
+def test_a_search_finds_what_reading_every_sentence_finds(explained, rows):
+    for text in ("cooldown", "Scaled OWN out", "ratio 2", "shared 300 person", "nothing here"):
+        words = text.lower().split()
+        wanted = [o.number for o in rows if all(w in sentence(o).lower() for w in words)]
+        assert found(explained, text) == wanted, text
+    assert found(explained, "cooldown") != []
+
+
+def test_marks_stand_for_every_decision(explained):
+    planner, ids = explained
+    marks = planner.decision_marks(ids["hpa"])
+    assert (len(marks), marks["decisions"].sum()) == (120, 120)
+    counts = planner.decision_counts(ids["hpa"])
+    assert counts["decisions"].sum() == 120
+    assert set(counts["kind"]) == set(marks["kind"])
+
+
+def test_neighbours_pass_the_filter(explained, rows):
+    planner, ids = explained
+    only = {"kinds": (Kind.CLAMPED,)}
+    numbers = found(explained, **only)
+    assert planner.neighbour(ids["hpa"], numbers[3], 1, **only) == numbers[4]
+    assert planner.neighbour(ids["hpa"], numbers[3], -1, **only) == numbers[2]
+    assert planner.neighbour(ids["hpa"], numbers[-1], 1, **only) is None
+
+
+def test_two_runs_part_where_their_sizes_first_differ(explained):
+    planner, ids = explained
+    t_s, pool = planner.first_difference(ids["hpa"], ids["predictive"])
+    sizes = [planner.timeline([ids[n]], pool=pool, max_points=60) for n in ("hpa", "predictive")]
+    assert 0 <= t_s < 900.0
+    assert planner.first_difference(ids["hpa"], ids["hpa"]) is None
+    assert len(sizes[0]) == len(sizes[1]) == 60
+
+
+def test_reviews_are_kept_counted_and_taken_away(explained):
+    planner, ids = explained
+    queue = planner.review_queue(ids["hpa"])
+    assert queue and all(each.cause for each in queue)
+    number = queue[0].number
+    planner.review(ids["hpa"], number, by="Ada", verdict="unsure")
+    planner.review(ids["hpa"], number, by="Ada", verdict="disagree", tag="night", note="=1+1")
+    planner.review(ids["hpa"], number, by="Bo", verdict="agree")
+    frame = planner.reviews([ids["hpa"]])
+    assert list(frame["verdict"]) == ["disagree", "agree"]
+    assert found(explained, reviewed=True) == [number]
+    assert number not in [each.number for each in planner.review_queue(ids["hpa"])]
+    lines = list(csv.DictReader(io.StringIO(planner.export_reviews([ids["hpa"]], "csv").decode())))
+    assert (lines[0]["note"], lines[0]["tag"]) == ("'=1+1", "night")
+    assert json.loads(planner.export_reviews([ids["hpa"]], "json"))[1]["reviewer"] == "Bo"
+    report = planner.report([ids["hpa"], ids["predictive"]], ids["predictive"])
+    assert [review.by for review in report.reviews] == ["Ada", "Bo"]
+    assert "disagree with the decision of hpa" in report.reviews[0].text
+    planner.forget_review(ids["hpa"], number, "Ada")
+    assert list(planner.reviews([ids["hpa"]])["reviewer"]) == ["Bo"]
+
+
+def test_a_review_without_a_name_or_of_nothing_is_refused(explained):
+    planner, ids = explained
+    with pytest.raises(UsageError, match="name"):
+        planner.review(ids["plain"], 3, by=" ", verdict="agree")
+    with pytest.raises(UsageError, match="perhaps"):
+        planner.review(ids["plain"], 3, by="Ada", verdict="perhaps")
+    with pytest.raises(UsageError, match="9999"):
+        planner.review(ids["plain"], 9999, by="Ada", verdict="agree")

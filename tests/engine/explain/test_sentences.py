@@ -1,0 +1,58 @@
+"""Forty sentences as people read them, and the check that their numbers are in the record.
+
+After a wanted change of words: `python -m tests.engine.explain.test_sentences` writes them anew.
+"""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from engine.explain.found import missing_numbers
+from engine.explain.sentences import sentence
+from tests.engine.explain.situations import SITUATIONS, made
+
+GOLDEN = Path(__file__).with_name("sentences.json")
+
+
+def told():
+    return {name: sentence(decision) for name, decision in SITUATIONS.items()}
+
+
+def test_forty_situations_read_as_they_should():
+    wanted = json.loads(GOLDEN.read_text("utf-8"))
+    assert len(wanted) == 40
+    assert told() == wanted
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_every_number_of_a_sentence_is_found_in_its_record(name):
+    decision = SITUATIONS[name]
+    assert missing_numbers(sentence(decision), decision) == []
+
+
+def test_a_number_that_is_not_in_the_record_is_noticed():
+    decision = SITUATIONS["predictive out"]
+    text = sentence(decision)
+    assert missing_numbers(text.replace("41.5", "43.7"), decision) == ["43.7"]
+    assert missing_numbers(text.replace("17 workers", "19 workers"), decision) == ["19"]
+    later = replace(decision, t_s=decision.t_s + 15)
+    assert missing_numbers(text, later) == ["14:05:15 UTC on 16 Nov 2023"]
+
+
+def test_a_rationale_of_an_unknown_policy_does_not_break_the_sentence():
+    odd = made("own", 3, 5.0, 5, "demand_up", {"anything": [1, {"at": "all"}]})
+    assert "the policy asked for 5 workers" in sentence(odd)
+
+
+def test_stages_that_changed_nothing_pass_on_what_they_got():
+    lines = SITUATIONS["floor over mask"].guard
+    assert [line.stage for line in lines][:4] == ["quantise", "carbon", "slo", "limits"]
+    after = {line.stage: line.after for line in lines}
+    assert (after["carbon"], after["slo"], after["hold"]) == (8, 12, 12)
+    assert [line.stage for line in lines if line.reason] == ["carbon", "slo"]
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(told(), indent=1) + "\n", "utf-8")
