@@ -49,8 +49,8 @@ def smartscale() -> None:
 
 for _command in (
     dashboard, import_, traces, synth, replay, compare, runs, explain_decision, faithfulness,
-    reviews, evaluate, champion, policies, scenario, sweep, sweeps, tune, manifests, report, claims,
-    forecast, train, adapt, allocators, bench, warm,
+    reviews, evaluate, champion, policies, scenario, sweep, sweeps, tune, manifests, report,
+    claims, forecast, train, adapt, allocators, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 traces.add_command(derive)
