@@ -1,52 +1,73 @@
-"""A learner out of a checkpoint, to go on from. Loads torch."""
+"""A learner out of a checkpoint, to go on from, and back into one. Loads torch."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.learn import checkpoint
-from engine.learn.training import SIZES
+from engine.learn.cells import FUTURES
+from engine.learn.replay_buffer import Buffer
+from engine.learn.rewards import fresh_weights
 
 if TYPE_CHECKING:
     from models.sac import Learner
     from models.sac_options import Options
 
-SPREAD = -0.5
-"""What the actor's spread begins from, before its tanh: a standard deviation of about 0.25."""
+VALUE_UPDATES = 800
+"""Of the network that says what each score will come to, which goes on from no earlier one."""
 
 
-def restored(folder: Path | None, options: "Options", seed: int) -> "Learner":
-    """A learner whose actor is that of a checkpoint; its critics are new.
+def options_of(folder: Path | None, options: "Options") -> "Options":
+    """How to learn, with the networks of a checkpoint: their kind and sizes are its own.
 
     Args:
         folder: of the checkpoint; None: the shipped one.
         options: how to learn.
-        seed: of the critics' first weights.
 
     Raises:
-        CheckpointError: it cannot be read, or is of another width.
+        CheckpointError: it cannot be read.
     """
-    import torch
-
-    from models.sac import Learner
-
-    weights = checkpoint.load(checkpoint.SHIPPED if folder is None else folder)[0]
-    learner = Learner(options, SIZES, seed, weights.shift, weights.scale)
-    state = learner.actor.state_dict()
-    given = {
-        "first.weight": weights.w1.T, "first.bias": weights.b1, "second.weight": weights.w2.T,
-        "second.bias": weights.b2,
-        "last.weight": np.stack([weights.w3, np.zeros_like(weights.w3)]),
-        "last.bias": np.array([weights.b3[0], SPREAD], np.float32),
-    }  # fmt: skip
-    for name, value in given.items():
-        state[name] = torch.from_numpy(np.ascontiguousarray(value))
-    learner.actor.load_state_dict(state)
-    learner.used.load_state_dict(state)
-    return learner
+    made = checkpoint.load(folder or checkpoint.SHIPPED)[1]["plan"]["options"]
+    names = ("actor", "width", "token_width", "layers", "heads", "privileged")
+    return replace(options, **{name: made[name] for name in names})
 
 
-def write(learner: "Learner", folder: Path, about: dict[str, object]) -> None:
-    """The actor that is used, as a checkpoint."""
-    checkpoint.save(checkpoint.weights_of(learner), folder, about)
+def restored(folder: Path | None, options: "Options") -> "Learner":
+    """A learner with the networks of a checkpoint.
+
+    Args:
+        folder: of the checkpoint; None: the shipped one.
+        options: from `options_of`.
+
+    Raises:
+        CheckpointError: it cannot be read, or its networks are others.
+    """
+    return checkpoint.restored(folder or checkpoint.SHIPPED, options, FUTURES)
+
+
+def write(
+    learner: "Learner", buffer: Buffer, rng: np.random.Generator, folder: Path,
+    about: dict[str, Any],
+) -> None:  # fmt: skip
+    """The learner as a checkpoint; what its scores will come to is learned anew from the buffer.
+
+    Args:
+        learner: to write.
+        buffer: what was lived through.
+        rng: draws from it.
+        folder: made if it is not there.
+        about: JSON-able facts.
+    """
+    from models.sac import Batch
+    from models.sac_values import distil
+
+    number = learner.options.batch
+
+    def drawn() -> Batch:
+        weights = fresh_weights(rng, number).astype(np.float32)
+        return Batch(*buffer.sample(rng, number), weights)
+
+    learner.values = distil(learner, drawn, rng, VALUE_UPDATES)
+    checkpoint.save(learner, folder, {**about, "plan": {"options": asdict(learner.options)}})

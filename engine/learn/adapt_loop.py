@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.errors import CheckpointError, ReplayCancelled
 from engine.learn.adapt_cells import OwnPool, Part, own_episode
-from engine.learn.adapt_learner import restored, write
+from engine.learn.adapt_learner import options_of, restored, write
 from engine.learn.cells import FUTURES, TICKS, futures
 from engine.learn.ground import LAG, Ground
 from engine.learn.replay_buffer import Buffer, Scores, Trail
@@ -158,6 +158,7 @@ def fine_tune(
     def score(learner: "Learner") -> float:
         return _examined(learner, Ground(exam, shipped()), cancel)
 
+    tuning = replace(tuning, options=options_of(start, tuning.options))
     whole = {**facts, "tuning": asdict(tuning)}
     learner, course = _resumed(folder, tuning, buffer, whole) or _begun(tuning, start, score)
     for number in range(course.done, tuning.episodes):
@@ -171,7 +172,8 @@ def fine_tune(
         better = number >= tuning.critics_first and found > course.best
         if better:
             course.best, course.best_episode = found, number + 1
-            write(learner, folder / BEST, {"episode": number + 1, **whole})
+            rng = stream(tuning.seed, _STREAM, number, 1)
+            write(learner, buffer, rng, folder / BEST, {"episode": number + 1, **whole})
         course.done = number + 1
         keep(folder, learner, buffer.columns,
              {**whole, "at": buffer.at, "course": asdict(course)})  # fmt: skip
@@ -195,7 +197,7 @@ def _ended(course: _Course, episodes: int, stopped: str) -> Ending:
 def _begun(
     tuning: Tuning, start: Path | None, score: Callable[["Learner"], float]
 ) -> tuple["Learner", _Course]:
-    learner = restored(start, tuning.options, tuning.seed)
+    learner = restored(start, tuning.options)
     before = score(learner)
     return learner, _Course(before=before, best=before)
 

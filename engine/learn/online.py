@@ -77,7 +77,7 @@ class Online:
         self._at = np.full(pools, PLACES // 2)
         self._side = np.zeros(pools, np.int64)
         self._earned: list[FloatArray] = []
-        self._mean_demand = np.full(pools, np.nan)
+        self._mean_demand: FloatArray = np.full(pools, np.nan)
         self._decisions = 0
 
     def steered(
