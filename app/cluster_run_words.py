@@ -203,6 +203,7 @@ EVENTS: Mapping[str, str] = {
     "node-resumed": "Nodes woken",
     "workers-moved": "Workers moved",
     "pool-resized": "Workers of another size",
+    "pool-rerouted": "Requests routed by another rule",
 }
 
 

@@ -26,6 +26,7 @@ from engine.policies.registry import PolicyInfo
 from engine.policy_runs import PolicyRuns
 from engine.presets import PRESETS
 from engine.replay import Progress
+from engine.routes import RouteRuns
 from engine.run_info import RunInfo, run_info
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash, from_dict, to_dict
@@ -46,7 +47,7 @@ ImportProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
 
-class Planner(ClusterRuns, ForecastRuns, PolicyRuns):
+class Planner(ClusterRuns, ForecastRuns, PolicyRuns, RouteRuns):
     """One open store and everything that can be done with it. Use as a context manager."""
 
     def __init__(self, path: Path | None = None) -> None:

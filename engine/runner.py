@@ -182,25 +182,14 @@ def run(
     ]
     if not missing:
         return list(wanted.run_ids)
-    table = load_demand(store, wanted)
-    workload = prepare(table, wanted.scenario)
-    grids = load_grids(store, wanted.carbon, wanted.trace.epoch_s)
-    prices = load_histories(store, wanted.prices, wanted.scenario, wanted.trace.epoch_s)
-    window = ReplaySpec(
-        workload=workload,
-        scenario=wanted.scenario,
-        policy=partial(create, missing[0][1]),
-        name=str(missing[0][1]),
-        window_s=wanted.to_s - wanted.from_s,
-        clock_s=clock_s(wanted.trace.epoch_s, wanted.from_s),
-        grids=grids,
-        prices=prices,
-    )
+    window = window_spec(store, wanted)
     started = time.perf_counter()
     specs = [policy_spec(window, policy, cancel=cancel) for _, policy in missing]
     replays = set_up(specs)
     numbers = {
-        str(policy): runs.begin_run(store, _row(wanted, run_id, policy, workload.closed_loop))
+        str(policy): runs.begin_run(
+            store, _row(wanted, run_id, policy, window.workload.closed_loop)
+        )
         for run_id, policy in missing
     }
     with _marked_if_it_fails(store, numbers):
@@ -209,6 +198,25 @@ def run(
         for number, record in zip(numbers.values(), records, strict=True):
             keep(store, number, record, from_s=wanted.from_s, wall_s=wall_s / len(records))
     return list(wanted.run_ids)
+
+
+def window_spec(store: Store, wanted: ReplayRequest) -> ReplaySpec:
+    """The window to replay with all that belongs to it, under the first of the policies.
+
+    Raises:
+        EngineError: the trace cannot become requests.
+    """
+    first, epoch_s = wanted.policies[0], wanted.trace.epoch_s
+    return ReplaySpec(
+        workload=prepare(load_demand(store, wanted), wanted.scenario),
+        scenario=wanted.scenario,
+        policy=partial(create, first),
+        name=str(first),
+        window_s=wanted.to_s - wanted.from_s,
+        clock_s=clock_s(epoch_s, wanted.from_s),
+        grids=load_grids(store, wanted.carbon, epoch_s),
+        prices=load_histories(store, wanted.prices, wanted.scenario, epoch_s),
+    )
 
 
 @contextmanager

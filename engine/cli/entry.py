@@ -18,6 +18,7 @@ from engine.cli.forecasts import forecast
 from engine.cli.manifests import manifests
 from engine.cli.replays import compare, replay, runs
 from engine.cli.reports import report
+from engine.cli.routes import route
 from engine.cli.scenarios import policies, scenario
 from engine.cli.session import explain, with_session
 from engine.cli.synth import synth
@@ -42,7 +43,7 @@ def smartscale() -> None:
 
 
 for _command in (
-    dashboard, import_, traces, synth, replay, compare, runs, evaluate, policies, scenario,
+    dashboard, import_, traces, synth, replay, compare, runs, route, evaluate, policies, scenario,
     manifests, report, claims, forecast, train, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)

@@ -44,6 +44,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("replay",): ["--trace", "demand", "--policy", "static,hpa", "--scenario", scenario_file],
         ("compare",): [one, other],
         ("runs",): [],
+        ("route",): [one, "--at", "60"],
         ("runs", "delete"): [one],
         ("evaluate",): ["--trace", "demand", "--policy", "reactive:target=0.7", "--processes", 1],
         ("report",): ["--baseline", one, other, "--out", tmp_path / "report.json"],
