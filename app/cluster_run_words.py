@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from engine.routes import FACTOR_MEANINGS, Route
+
 TITLE = "Machines, tenants, faults and routing"
 CHOOSE = "Look at"
 ENERGY, CARBON, TENANTS, FAULTS, ROUTING = "Energy", "Carbon", "Fairness", "Faults", "Routing"
@@ -203,7 +205,59 @@ EVENTS: Mapping[str, str] = {
     "node-resumed": "Nodes woken",
     "workers-moved": "Workers moved",
     "pool-resized": "Workers of another size",
+    "pool-rerouted": "Requests routed by another rule",
 }
+
+ROUTE_TITLE = "Why did a request go where it went?"
+ROUTE_HELP = "One routing decision: each worker that could have had the request, best first."
+ROUTE_AT = "Next request from (s)"
+ROUTE_AT_HELP = (
+    "Seconds since the trace's start. The first request to arrive from then on is taken."
+)
+ROUTE_ASK = "Explain"
+LEVELS_ALT = "Regions, zones and nodes with their scores, and which were chosen"
+CANDIDATES_ALT = "Factors of each worker that could have had the request, best first"
+CANDIDATES_CAPTION = (
+    "The router ranks by the score; the factors are what it could look at. Point at a heading for "
+    "its meaning."
+)
+FEW_CANDIDATES = 12
+LEVEL, NAME, SCORE, CHOSEN, WORKER, NODE = "Level", "Name", "Score", "Chosen", "Worker", "Node"
+_DECIDED = {
+    "score": "the best score",
+    "credit": "the most credit",
+    "turn": "its turn",
+    "draw": "a draw",
+    "session": "its session, which that worker served last",
+    "nobody": "no worker that may have it",
+}
+
+
+def route(found: Route, when: str) -> str:
+    """What became of a request, in words."""
+    of = "" if found.tenant is None else f" of tenant {found.tenant}"
+    where = (
+        f"the queue of pool {found.pool}"
+        if found.worker is None
+        else f"worker {found.worker} of pool {found.pool}"
+    )
+    text = (
+        f"Request {found.request}{of} arrives at {when}; the router {found.router} sends it to "
+        f"{where} by {_DECIDED[found.decided_by]}: {found.ending}."
+    )
+    if found.runner_up is None or found.margin is None:
+        return text
+    return f"{text} Runner-up: worker {found.runner_up}, {found.margin:.4g} behind."
+
+
+def factor_helps() -> dict[str, str]:
+    """Meaning of each factor by its heading."""
+    return {factor(name): meaning.capitalize() for name, meaning in FACTOR_MEANINGS.items()}
+
+
+def factor(name: str) -> str:
+    """Heading of a factor."""
+    return name.replace("_", " ").capitalize()
 
 
 def left_out(names: list[str]) -> str:

@@ -9,6 +9,7 @@ from app import cluster_run_words as said
 from app import cluster_words, formats, phrases
 from app.charts.base import Window
 from app.cluster_run_words import Measure
+from engine.routes import Route
 from engine.scenario import Fault, Scenario
 from engine.scenario.faults import INSTANT
 
@@ -158,4 +159,35 @@ def happened(frame: pd.DataFrame, epoch_s: float | None) -> pd.DataFrame:
             "place": frame["place"],
             "number": frame["number"],
         }
+    )
+
+
+def levels(found: Route) -> pd.DataFrame:
+    """A row for each region, zone and node that the hierarchical router looked at."""
+    return pd.DataFrame(
+        [
+            {
+                said.LEVEL: level.name.capitalize(),
+                said.NAME: phrases.escaped(name),
+                said.SCORE: f"{score:.4g}",
+                said.CHOSEN: "✓" if name == level.chosen else "",
+            }
+            for level in found.levels
+            for name, score in level.scores.items()
+        ]
+    ).set_index(said.LEVEL)
+
+
+def candidates(found: Route) -> pd.DataFrame:
+    """A row for each worker that could have had a request, best first."""
+    return pd.DataFrame(
+        [
+            {
+                said.WORKER: each.worker,
+                said.NODE: each.node,
+                said.SCORE: each.score,
+                **{said.factor(name): value for name, value in each.factors.items()},
+            }
+            for each in found.candidates
+        ]
     )

@@ -28,6 +28,7 @@ from engine.forecast.series import DemandSeries
 from engine.forecast_runs import StoredEvaluation, Where
 from engine.planner import Planner, Preview
 from engine.policies.registry import PolicyInfo
+from engine.routes import Route
 from engine.scenario import Scenario
 from engine.trace.mapping import Mapping
 
@@ -177,6 +178,12 @@ def tenants_timeline(
 def events(run_id: str, from_s: float | None, to_s: float | None, limit: int) -> pd.DataFrame:
     """What happened to machines; see `Planner.events`."""
     return planner().events([run_id], from_s=from_s, to_s=to_s, limit=limit)
+
+
+@st.cache_data(show_spinner="Making the run again until the request arrives", max_entries=16)
+def route(run_id: str, at_s: float) -> Route:
+    """Where the next request went; see `Planner.route`."""
+    return planner().route(run_id, at_s)
 
 
 @st.cache_data(show_spinner="Making the report", max_entries=16)

@@ -9,11 +9,11 @@ from engine.cluster.hosting import make_hosting
 from engine.orders import Orders
 from engine.policies.base import GroupAction, WorkerView
 from engine.records import EventLog
-from engine.scenario import Scenario
+from engine.scenario import RouterKind, Scenario
 from engine.sim import kernel
 from engine.sim.faults import WorkerFaults
 from engine.sim.partitions import Balancer
-from engine.sim.service import Workload, new_state
+from engine.sim.service import ROUTERS, Workload, new_state
 from engine.sim.state import make_views, with_room
 from engine.units import FloatArray, IntArray
 
@@ -106,6 +106,13 @@ class Fleet:
         self.events.note(now, "pool-resized", self._names[pool])
         self._resizing.add(pool)
         return True
+
+    def reroute(self, pool: int, router: RouterKind, now: float) -> None:
+        """Requests of a pool are routed so from now on; not to or from the hierarchical router."""
+        number = ROUTERS[router]
+        if number != self.state.pools["router"][pool]:
+            kernel.set_router(self.state, pool, number)
+            self.events.note(now, "pool-rerouted", self._names[pool])
 
     def _replace(self, pool: int, now: float) -> None:
         """Starts workers of the pool's size for those of others, as far as nodes have room.

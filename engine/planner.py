@@ -30,6 +30,7 @@ from engine.policies.registry import PolicyInfo
 from engine.policy_runs import PolicyRuns
 from engine.presets import PRESETS
 from engine.replay import Progress
+from engine.routes import RouteRuns
 from engine.run_info import RunInfo, run_info
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash, from_dict, to_dict
@@ -53,7 +54,7 @@ Cancel = Callable[[], bool]
 
 
 class Planner(
-    ClusterRuns, ExplainRuns, ForecastRuns, PlanRuns, PolicyRuns, SweepRuns, TraceRuns,
+    ClusterRuns, ExplainRuns, ForecastRuns, PlanRuns, PolicyRuns, RouteRuns, SweepRuns, TraceRuns,
 ):  # fmt: skip
     """One open store and everything that can be done with it. Use as a context manager."""
 

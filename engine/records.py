@@ -43,10 +43,10 @@ class WorkerOrder:
 
 EVENTS = (
     "node-started", "node-returned", "node-noticed", "node-lost", "node-suspended",
-    "node-resumed", "workers-moved", "pool-resized",
+    "node-resumed", "workers-moved", "pool-resized", "pool-rerouted",
 )  # fmt: skip
 """Ordered; given back; told that it will be revoked; revoked or broken; put to sleep; woken;
-emptied by migration; another worker size."""
+emptied by migration; another worker size; another router."""
 
 
 @dataclass(slots=True)

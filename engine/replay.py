@@ -278,6 +278,8 @@ class Replay:
                 self._site(tick, number, action, size, changes)
         if action.groups:
             self.steering.steer(action, now)
+        if action.router:
+            self.steering.reroute(action, now)
 
     def _site(self, tick: int, kind: int, action: Action, wanted: float, changes: Log) -> None:
         """Settles the total of an agent type, then divides it over its pools."""

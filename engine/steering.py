@@ -8,7 +8,7 @@ from engine.errors import PolicyError, did_you_mean
 from engine.fleet import Fleet
 from engine.guard import Applied, Stage
 from engine.policies.base import Action, GroupAction, Reason
-from engine.scenario import Scenario
+from engine.scenario import RouterKind, Scenario
 from engine.units import IntArray
 
 __all__ = ["Steering"]
@@ -23,6 +23,7 @@ class Steering:
             [size.name for size in scenario.agent_type_of(pool).all_sizes]
             for pool in scenario.pools
         ]
+        self._router = scenario.router.kind
         self._groups = [group.name for group in scenario.node_groups]
         rule = scenario.siting
         self.sites = None if rule is None else Sites(scenario, rule, conditions)
@@ -34,7 +35,7 @@ class Steering:
         """Refuses what does not fit the cluster. Raises PolicyError."""
         sizes = [self._sizes[pool] for pool in self._heads]
         _check_sizes(action, len(sizes), where)
-        if not action.size and not action.groups:
+        if not action.size and not action.groups and not action.router:
             return
         _check_number("worker sizes", len(action.size), len(sizes), where)
         _check_number("node groups", len(action.groups), len(self._groups), where)
@@ -42,8 +43,28 @@ class Steering:
             if wanted is not None and wanted not in known:
                 fix = did_you_mean(wanted, known)
                 raise PolicyError(f"the worker size {wanted!r} was proposed", where, fix)
+        self._check_router(action, len(sizes), where)
         for group, name in zip(action.groups, self._groups, strict=False):
             _check_group(group, f"{where}, node group {name!r}")
+
+    def _check_router(self, action: Action, pools: int, where: str) -> None:
+        _check_number("routers", len(action.router), pools, where)
+        for wanted in action.router:
+            if wanted is None or wanted is self._router:
+                continue
+            if RouterKind.HIERARCHICAL in (wanted, self._router):
+                raise PolicyError(
+                    f"the router {wanted.value!r} was proposed in place of {self._router.value!r}",
+                    where,
+                    "Choose the hierarchical router in the scenario or not at all: it chooses "
+                    "among pools",
+                )
+
+    def reroute(self, action: Action, now: float) -> None:
+        """Routes requests of each pool as is wanted."""
+        for pool, router in zip(self._heads, action.router, strict=False):
+            if router is not None:
+                self._fleet.reroute(pool, router, now)
 
     def resize(
         self, pool: int, wanted: str | None, now: float

@@ -10,6 +10,7 @@ from app import cluster_runs, load, phrases, problems, tables, verdict, words
 from app.charts.base import points_per_line
 from app.charts.lines import run_lines
 from app.cluster_run_words import Measure
+from app.parts import comparison_route
 from app.parts.comparison_cards import data_behind, sampling
 from app.parts.comparison_view import View
 
@@ -151,6 +152,8 @@ def _routing(view: View) -> None:
     measure = _measure(cluster_runs.measured(frame, said.ROUTING_MEASURES), "compare_routing")
     if measure is not None:
         _lines(view, frame, measure)
+    st.markdown(f"**{said.ROUTE_TITLE}**", help=said.ROUTE_HELP)
+    comparison_route.card(view, _run(view, "compare_route_run"))
 
 
 def _run(view: View, key: str) -> str:

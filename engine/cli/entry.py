@@ -22,6 +22,7 @@ from engine.cli.forecasts import forecast
 from engine.cli.manifests import manifests
 from engine.cli.replays import compare, replay, runs
 from engine.cli.reports import report
+from engine.cli.routes import route
 from engine.cli.scenarios import policies, scenario
 from engine.cli.session import explain, with_session
 from engine.cli.sweeps import sweep, sweeps
@@ -49,7 +50,7 @@ def smartscale() -> None:
 
 for _command in (
     dashboard, import_, traces, synth, replay, compare, runs, explain_decision, faithfulness,
-    reviews, evaluate, champion, policies, scenario, sweep, sweeps, tune, manifests, report,
+    reviews, route, evaluate, champion, policies, scenario, sweep, sweeps, tune, manifests, report,
     claims, forecast, train, adapt, allocators, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)

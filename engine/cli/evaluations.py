@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     help="Families (hpa, hpa-in-flight, reactive, predictive, oracle-plain, oracle-searched, "
     "oracle-instant) or policies with settings. Default: all families.",
 )  # fmt: skip
-@click.option("--scenario", "given", metavar="PRESET|FILE", help="Cluster for the traces.")
+@click.option("--scenario", "given", metavar="PRESET|SAVED|FILE", help="Cluster for the traces.")
 @set_option
 @click.option("--from", "from_text", metavar="TIME", help="Start of the traces' windows.")
 @click.option("--to", "to_text", metavar="TIME", help="End of them, exclusive.")
@@ -45,9 +45,10 @@ def evaluate(
     was stopped goes on where it was, and the same again is quick.
     """
     names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
+    scenario = resolve(given, settings, session)
     with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
         document = planner.evaluate(
-            suite=suite, traces=traces, policies=names, scenario=resolve(given, settings),
+            suite=suite, traces=traces, policies=names, scenario=scenario,
             from_s=0.0 if from_text is None else parse_time(from_text, "--from", None),
             to_s=None if to_text is None else parse_time(to_text, "--to", None),
             progress=bar, cancel=stop, fresh=fresh, workers=processes,

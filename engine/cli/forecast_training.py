@@ -31,7 +31,7 @@ def fit(trace: str, epochs: int, seed: int, session: Session, **given: Any) -> N
     It stops early, never uses the last 15 % of the trace, and says what it gained there.
     Forecasts use it as the model bilstm-fitted.
     """
-    demand = where(**given)
+    demand = where(session, **given)
     with session.planner() as planner, stoppable() as stop, progress_bar() as report:
         made = planner.fit_forecaster(
             trace, epochs=epochs, seed=seed, progress=report, cancel=stop, **demand

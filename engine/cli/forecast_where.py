@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.scenarios import resolve
+from engine.cli.session import Session
 
 if TYPE_CHECKING:
     from engine.forecast_runs import Where
@@ -16,7 +17,7 @@ _OPTIONS = (
         "--unit", default="requests/s", show_default=True, metavar="UNIT",
         help='"busy slots" needs --scenario.',
     ),
-    click.option("--scenario", metavar="PRESET|FILE", help="Gives pools and service times."),
+    click.option("--scenario", metavar="PRESET|SAVED|FILE", help="Gives pools and service times."),
     click.option("--pool", metavar="P", help="One pool of the scenario. Default: all together."),
 )  # fmt: skip
 
@@ -28,11 +29,13 @@ def demand_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def where(*, step: float | None, unit: str, scenario: str | None, pool: str | None) -> "Where":
+def where(
+    session: Session, *, step: float | None, unit: str, scenario: str | None, pool: str | None
+) -> "Where":
     """The options as the planner takes them. Raises ScenarioError."""
     return {
         "step_s": step,
         "unit": unit,
-        "scenario": None if scenario is None else resolve(scenario, ()),
+        "scenario": None if scenario is None else resolve(scenario, (), session),
         "pool": pool,
     }

@@ -98,7 +98,7 @@ def evaluate(
         chosen["models"] = [name.strip() for name in names.split(",") if name.strip()]
     if horizons is not None:
         chosen["horizons_s"] = _numbers(horizons, "--horizons")
-    demand = where(**given)
+    demand = where(session, **given)
     with session.planner() as planner, stoppable() as stop, progress_bar() as report:
         known = list(dict.fromkeys(planner.trace(trace).name for trace in traces))
         made = []
@@ -215,7 +215,7 @@ def show(
 
     The screen shows 30 s to 1 h ahead as far as the step allows, JSON every horizon.
     """
-    demand, wanted = where(**given), _levels(levels)
+    demand, wanted = where(session, **given), _levels(levels)
     with session.planner() as planner:
         at_s = parse_time(at, "--at", planner.trace(trace).epoch_s)
         made = planner.forecast(

@@ -42,7 +42,7 @@ def _table(rows: list[tuple[str, str, str]]) -> "Table":
 
 
 @manifests.command("export")
-@click.argument("given", metavar="[PRESET|FILE]", required=False)
+@click.argument("given", metavar="[PRESET|SAVED|FILE]", required=False)
 @set_option
 @click.option("--policy", help="hpa with parameters, or static:workers=N. Default: hpa.")
 @click.option("--image", default="agent:latest", show_default=True, help="Of the containers.")
@@ -72,11 +72,11 @@ def export(
     out: Path | None,
     session: Session,
 ) -> None:
-    """Print the manifests of a preset or a scenario file as YAML."""
+    """Print the manifests of a preset, a saved scenario or a file as YAML."""
     from engine.manifests import DEFAULT_POLICY, to_yaml  # noqa: PLC0415 - heavy
 
     text = to_yaml(
-        resolve(given, settings),
+        resolve(given, settings, session),
         policy or DEFAULT_POLICY,
         image=image,
         limits_factor=limits_factor,

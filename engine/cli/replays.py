@@ -29,7 +29,10 @@ if TYPE_CHECKING:
     help="Policies to compare, such as static,hpa:target=0.6. The first is the baseline.",
 )
 @click.option(
-    "--scenario", "given", metavar="PRESET|FILE", help="Cluster, SLO, prices. Default: llm-agents."
+    "--scenario",
+    "given",
+    metavar="PRESET|SAVED|FILE",
+    help="Cluster, SLO, prices. Default: llm-agents.",
 )
 @set_option
 @click.option(
@@ -53,7 +56,7 @@ def replay(
 ) -> None:
     """Replay a trace, request by request, under one or more policies."""
     names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
-    scenario = resolve(given, settings)
+    scenario = resolve(given, settings, session)
     started = datetime.now(UTC)
     with session.planner() as planner:
         epoch_s = planner.trace(trace).epoch_s

@@ -17,15 +17,18 @@ if TYPE_CHECKING:
     from engine.scenario import Scenario
 
 
-def resolve(given: str | None, settings: Iterable[str]) -> "Scenario":
+def resolve(given: str | None, settings: Iterable[str], session: Session) -> "Scenario":
     """The scenario that `--scenario` and `--set` name.
 
     Args:
-        given: a preset, or a file; None: the default preset.
+        given: a preset, a file, or the name that a scenario was saved under on the page Cluster;
+            None: the default preset.
         settings: each `path=value`.
+        session: whose store is looked into for a saved one, and only then.
 
     Raises:
-        ScenarioError: no such preset or file, or a value that does not fit.
+        ScenarioError: no such scenario, or a value that does not fit.
+        StoreError: the store cannot be opened.
         UsageError: a setting that is not `path=value`.
     """
     from engine.presets import DEFAULT, PRESETS  # noqa: PLC0415 - heavy
@@ -34,14 +37,25 @@ def resolve(given: str | None, settings: Iterable[str]) -> "Scenario":
     chosen = given or DEFAULT
     if chosen in PRESETS:
         scenario = PRESETS[chosen]
-    elif Path(chosen).suffix or Path(chosen).exists():
+    elif Path(chosen).suffix == ".toml" or Path(chosen).exists():
         scenario = load(Path(chosen))
     else:
-        raise ScenarioError(
-            f"there is no preset and no file {chosen!r}", "scenario", did_you_mean(chosen, PRESETS)
-        )
+        scenario = _saved(chosen, session)
     values = pairs(settings, "--set")
     return with_settings(scenario, values) if values else scenario
+
+
+def _saved(name: str, session: Session) -> "Scenario":
+    with session.planner() as planner:
+        known = planner.saved_scenarios()
+        if name in known:
+            return known[name]
+        presets = planner.presets()
+    raise ScenarioError(
+        f"there is no preset, no saved scenario and no file {name!r}",
+        "scenario",
+        did_you_mean(name, [*presets, *known]),
+    )
 
 
 set_option = click.option(
@@ -75,14 +89,14 @@ def _presets_table(rows: list[tuple[str, str, str]]) -> "Table":
 
 
 @scenario.command("show")
-@click.argument("given", metavar="[PRESET|FILE]", required=False)
+@click.argument("given", metavar="[PRESET|SAVED|FILE]", required=False)
 @set_option
 @with_session
 def show_scenario(given: str | None, settings: tuple[str, ...], session: Session) -> None:
-    """Print a preset or a file as TOML, every field written out."""
+    """Print a preset, a saved scenario or a file as TOML, every field written out."""
     from engine.scenario_file import content_hash, to_dict, to_toml  # noqa: PLC0415 - heavy
 
-    found = resolve(given, settings)
+    found = resolve(given, settings, session)
     document = {"content_hash": content_hash(found), "scenario": to_dict(found)}
     session.show(document, lambda: to_toml(found).rstrip("\n"))
 

@@ -11,6 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from engine.scenario import RouterKind
 from engine.units import FloatArray, Int32Array, IntArray
 
 KEEP = -1
@@ -222,6 +223,9 @@ class Action:
     """One a pool: the worker size wanted, None: as it is. Empty: all as they are."""
     groups: tuple[GroupAction | None, ...] = ()
     """One a node group: what is wanted of its nodes. Empty: nothing."""
+    router: tuple[RouterKind | None, ...] = ()
+    """One a pool: how its requests are routed from now on, None: as they are. Empty: all as they
+    are. The hierarchical router chooses among pools, so it is for the scenario alone."""
 
 
 @runtime_checkable

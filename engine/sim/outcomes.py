@@ -51,7 +51,8 @@ def tally(
 
     Args:
         pool: (n,) pool of each request.
-        outcomes: (n,) kernel.OUTCOME, at the end of the replay.
+        outcomes: (n,) kernel.OUTCOME, at the end of the replay. What arrived after the last tick
+            counts in it, and in the last minute.
         pools: number of pools.
         tick_s: length of a tick.
         ticks: number of ticks.
@@ -101,7 +102,7 @@ def _count(  # type: ignore[no-untyped-def]
             tick += 1
         while tick > 0 and edges_s[tick - 1] > at_s:
             tick -= 1
-        minute = int(at_s / MINUTE_S)
+        minute = min(int(at_s / MINUTE_S), len(minutes) - 1)
         arrived[tick, pool[i]] += 1
         totals[outcome.status] += 1
         if outcome.status != kernel.FINISHED:

@@ -104,3 +104,18 @@ def test_runs_that_say_nothing_of_a_cluster_offer_only_what_they_have(
         runs = planner.replay(made.trace_id, ["static"], scenario=PRESETS["llm-agents"])
     page = open_page("compare", runs=runs[0])
     assert page.segmented_control(key=CHOSEN).options == [said.ROUTING]
+
+
+def test_routing_explains_where_a_request_went_and_why(page):
+    look_at(page, said.ROUTING)
+    assert said.ROUTE_TITLE in text_of(page)
+    assert not [f for f in page.dataframe if said.WORKER in f.value.columns]
+    at = next(box for box in page.number_input if box.label == said.ROUTE_AT)
+    at.set_value(400.0)
+    next(button for button in page.button if button.label == said.ROUTE_ASK).click().run()
+    assert not page.exception
+    assert not page.error
+    frame = next(f.value for f in page.dataframe if said.WORKER in f.value.columns)
+    told = next(m.value for m in page.markdown if m.value.startswith("Request "))
+    assert f"worker {frame[said.WORKER].iloc[0]} of pool" in told
+    assert "Runner\\-up" in told or "Runner-up" in told

@@ -46,6 +46,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("replay",): ["--trace", "demand", "--policy", "static,hpa", "--scenario", scenario_file],
         ("compare",): [one, other],
         ("runs",): [],
+        ("route",): [one, "--at", "60"],
         ("runs", "delete"): [one],
         ("explain",): [other, "--decision", 3, "--counterfactual", "one-more", "--horizon", 60],
         ("faithfulness",): [other],

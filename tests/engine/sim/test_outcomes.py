@@ -216,3 +216,15 @@ def test_requests_are_only_kept_where_the_scenario_asks_for_them():
     assert replayed(chosen, demand(1, 50), 1, 900.0).requests is None
     kept = replayed(replace(chosen, keep_requests=True), demand(1, 50), 1, 900.0)
     assert len(kept.requests["seq"]) == 50
+
+
+def test_what_arrived_after_the_last_tick_is_counted_in_it_and_writes_nowhere_else():
+    outcomes = np.zeros(2, kernel.OUTCOME)
+    outcomes["arrived_s"], outcomes["end_s"] = (10.0, 1e7), (11.0, 1e7 + 1.0)
+    outcomes["status"] = kernel.FINISHED
+    counted = tally(
+        np.zeros(2, np.int32), outcomes, pools=1, tick_s=15.0, ticks=8, slo_s=5.0, keep=False
+    )
+    assert counted.arrived[:, 0].tolist() == [1, 0, 0, 0, 0, 0, 0, 1]
+    assert counted.minutes.sum(axis=0).tolist() == [2, 2, 0]
+    assert counted.minutes[-1].tolist() == [1, 1, 0]
