@@ -290,8 +290,8 @@ def fan_sentence(fan: Fan, name: str, epoch_s: float | None) -> str:
     amount = formats.amount
     text = (
         f"At {formats.instant(epoch_s, fan.cut_s)}, {within(name)} says {amount(middle)} "
-        f"{fan.unit} in {formats.duration(float(fan.horizons_s[last]))}, 80 % band {amount(low)} to "
-        f"{amount(high)}"
+        f"{fan.unit} in {formats.duration(float(fan.horizons_s[last]))}, 80 % band "
+        f"{amount(low)} to {amount(high)}"
     )
     known = np.isfinite(fan.came)
     if not known.any():
