@@ -80,7 +80,7 @@ def trust(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> Trust:
             text
             for text in (
                 _use(evaluation, use, labels),
-                _held(held, evaluation.origins, labels[use]),
+                _held(held, evaluation, use, labels[use]),
                 *_against(evaluation.comparisons, labels),
             )
             if text
@@ -140,12 +140,18 @@ def _use(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> str:
     )
 
 
-def _held(held: Mapping[float, float], origins: int, name: str) -> str:
+def _held(held: Mapping[float, float], evaluation: Evaluation, use: str, name: str) -> str:
+    origins, margin = evaluation.origins, evaluation.coverage_margin
     told = [f"{100 * share:.1f} % at {formats.duration(h)}{_fault(share)}"
             for h, share in held.items()]  # fmt: skip
     text = (
         f"The calibrated band of {within(name)} held {formats.listed(told)} of {origins} outcomes"
     )
+    if use == CHOICE and margin is not None:
+        return (
+            f"{text}; as these depend on each other, chance alone moves the mean by "
+            f"{100 * margin:.0f} points."
+        )
     if origins >= FEW:
         return f"{text}."
     error = 196 * np.sqrt(0.8 * 0.2 / max(origins, 1))
@@ -226,8 +232,8 @@ def _again(found: Sequence[Relearned], unit: str) -> str:
         return "The fitted network learned again after such changes; it never lost less for it."
     return (
         f"The fitted network learned again after such changes, and what it learned took over for "
-        f"{100 * taken:.0f} % of what followed, where it lost less: pinball loss {before:.3g} "
-        f"without, {after:.3g} with it, {unit}."
+        f"{100 * taken:.0f} % of what followed, where it had lost less till then: pinball loss "
+        f"{before:.3g} without, {after:.3g} with it, {unit}."
     )
 
 
@@ -283,9 +289,9 @@ def fan_sentence(fan: Fan, name: str, epoch_s: float | None) -> str:
     low, middle, high = fan.quantiles[last, [0, len(fan.levels) // 2, -1]]
     amount = formats.amount
     text = (
-        f"At {formats.instant(epoch_s, fan.cut_s)}, {name} says {amount(middle)} {fan.unit} in "
-        f"{formats.duration(float(fan.horizons_s[last]))}, 80 % band {amount(low)} to "
-        f"{amount(high)}"
+        f"At {formats.instant(epoch_s, fan.cut_s)}, {within(name)} says {amount(middle)} "
+        f"{fan.unit} in {formats.duration(float(fan.horizons_s[last]))}, 80 % band "
+        f"{amount(low)} to {amount(high)}"
     )
     known = np.isfinite(fan.came)
     if not known.any():

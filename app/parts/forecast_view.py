@@ -63,8 +63,12 @@ def quick(model: str, stored: StoredEvaluation | None) -> bool:
 
 def pick(traces: pd.DataFrame) -> View:
     """The row of choosers on top of the page."""
+    labels = choices.trace_options(traces)
+    wanted = choices.starting_with(labels, state.in_address(state.TRACE))
+    if wanted is None and state.in_address(state.TRACE):
+        st.warning(words.TRACE_UNKNOWN, icon=":material/search_off:")
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        trace = _trace(traces)
+        trace = _trace(labels, wanted)
         beside = st.container(width=250)
         of = _options(trace)
     series = load.demand(of)
@@ -86,12 +90,8 @@ def pick(traces: pd.DataFrame) -> View:
     )  # fmt: skip
 
 
-def _trace(traces: pd.DataFrame) -> TraceInfo:
-    labels = choices.trace_options(traces)
-    wanted = choices.starting_with(labels, state.in_address(state.TRACE))
+def _trace(labels: Mapping[str, str], wanted: str | None) -> TraceInfo:
     if wanted is None:
-        if state.in_address(state.TRACE):
-            st.warning(words.TRACE_UNKNOWN, icon=":material/search_off:")
         kept = state.get(state.FORECAST_TRACE)
         wanted = kept if kept in labels else next(iter(labels))
     state.put(state.FORECAST_TRACE, wanted)

@@ -162,12 +162,19 @@ def markdown(
     ]) + "\n"  # fmt: skip
 
 
+def left_out(evaluation: "Evaluation") -> dict[str, str]:
+    """What was not scored and why; a model that no seed could fit is named once."""
+    whole = evaluation.left_out
+    model = {what: what.partition(", seed ")[0] for what in whole}
+    return {w: why for w, why in whole.items() if model[w] == w or whole.get(model[w]) != why}
+
+
 def _left_out(evaluations: Sequence["Evaluation"]) -> list[str]:
     """A line for each reason, with what it kept from being scored where."""
     reasons: dict[tuple[str, str], list[str]] = {}
     for evaluation in evaluations:
         by_reason: dict[str, list[str]] = {}
-        for what, why in evaluation.left_out.items():
+        for what, why in left_out(evaluation).items():
             by_reason.setdefault(why, []).append(what)
         for why, those in by_reason.items():
             reasons.setdefault((why, ", ".join(those)), []).append(evaluation.name)

@@ -119,6 +119,7 @@ def evaluate(
 def _answer(session: Session, made: "list[Evaluation]", command: str, out: Path | None) -> None:
     from engine.cli.forecast_tables import (  # noqa: PLC0415 - not needed elsewhere
         cells_table,
+        left_out,
         markdown,
         models_table,
         summary,
@@ -132,7 +133,7 @@ def _answer(session: Session, made: "list[Evaluation]", command: str, out: Path 
         _write(out, markdown(made, found, said, command))
         session.note(f"Wrote {out}.")
     for evaluation in made:
-        for what, why in evaluation.left_out.items():
+        for what, why in left_out(evaluation).items():
             session.note(f"{evaluation.name}: left out {what}: {why}.")
     session.show(
         {"evaluations": made, "cells": found, "verdict": judged, "ablations": parts},
@@ -142,7 +143,15 @@ def _answer(session: Session, made: "list[Evaluation]", command: str, out: Path 
 
 
 def _advice(made: "Evaluation") -> str:
-    return f"{made.name}: use {made.use}; it lost least before the part that is scored here."
+    from engine.forecast.evaluation import CHOICE  # noqa: PLC0415 - heavy
+
+    before = "lost least before the part that is scored here"
+    if made.use == CHOICE or not made.weights:
+        return f"{made.name}: use {made.use}; it {before}."
+    return (
+        f"{made.name}: use {CHOICE}, the mean of those that have lost least so far; "
+        f"{made.use} alone {before}."
+    )
 
 
 def _typed(options: dict[str, Any]) -> str:

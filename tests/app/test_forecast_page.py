@@ -70,7 +70,7 @@ def test_the_choice_is_recommended_and_its_fan_can_be_looked_at(evaluated, trace
     assert offered[0] == words.CHOICE_LABEL
     page = open_page("forecast", trace=trace_id, model="choice")
     said = text_of(page)
-    assert f"{words.CHOICE_LABEL} says" in said
+    assert "the choice for this trace says" in said
     assert words.CHOICE_WEIGHTS in said
     assert words.SEES_LATER not in said
     before = fan_of(page)

@@ -85,6 +85,11 @@ def test_the_choice_is_what_to_use_wherever_it_can_be_asked():
     assert "Exponential smoothing alone lost less" in found.details[0]
 
 
+def test_how_far_chance_moves_the_choices_coverage_is_told_with_it():
+    found = trust.trust(evaluation([row("choice", 60.0, 0.9)], use="choice"), "choice", LABELS)
+    assert any("chance alone moves the mean by 2 points" in text for text in found.details)
+
+
 def test_a_fit_says_what_it_waits_for_and_for_how_long():
     made = evaluation([row("ets", 60.0)], weights={"60": {"ets": 0.6, "arima": 0.38, "x": 0.02}})
     made.fit_s.update(ets=2.0, arima=61.0, x=500.0)

@@ -1,13 +1,14 @@
 """Whatever demand is odd, its evaluation can be stored, shown and written."""
 
 import json
+from dataclasses import replace
 
 import msgspec
 import numpy as np
 import pytest
 
 from engine.cli.document import as_json
-from engine.cli.forecast_tables import cells_table, markdown, models_table, summary
+from engine.cli.forecast_tables import cells_table, left_out, markdown, models_table, summary
 from engine.forecast.evaluation import Evaluation, evaluate
 from engine.forecast.leaderboard import ablations, cells, verdict
 from tests.engine.forecast.series import made
@@ -39,6 +40,33 @@ def test_an_evaluation_of_odd_demand_survives_storing_and_writing(values):
     assert "nan" not in text.replace("|", " ").lower().split()
     assert cells_table(compared).row_count == len(compared)
     assert models_table([found]).row_count == len({row.model for row in found.rows})
+
+
+def test_a_model_that_no_seed_could_fit_is_named_once():
+    found = evaluate(
+        made(NOISE, 60.0), models=("persistence", "bilstm-features"), seeds=(0, 1), origins=20
+    )
+    told = left_out(found)
+    assert "bilstm-features" in told
+    assert "bilstm-features, seed 1" not in told
+    assert "seed 1" not in markdown([found], [], "", "the command")
+    some = replace(found, left_out={"arima, seed 1": "no"})
+    assert left_out(some) == {"arima, seed 1": "no"}
+
+
+def test_the_summary_tells_coverage_that_is_wrong_from_coverage_that_cannot_be_told():
+    (cell,) = cells(
+        evaluate(made(NOISE, 60.0), models=("persistence",), horizons_s=(60.0,), seeds=(0,))
+    )
+    unsure = replace(cell, trace="short", coverage=0.86, coverage_margin=0.07)
+    sure = replace(cell, trace="long", coverage=0.70, coverage_margin=0.02)
+    fine = replace(cell, trace="fine", coverage=0.80, coverage_margin=0.02)
+    said = summary(verdict([unsure, sure, fine]), [])
+    assert "short 86.0% ± 7.0%, long 70.0% ± 2.0%, fine 80.0% ± 2.0%." in said
+    assert "Outside 77% to 83%: short, long." in said
+    assert "The test part of short holds too few" in said
+    assert "Not by chance alone: long." in said
+    assert "Outside" not in summary(verdict([fine]), [])
 
 
 def test_without_known_demand_in_the_test_part_nothing_is_scored():
