@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 
 from engine.learn import adapt_shelf as shelf
 from engine.learn import checkpoint
+from engine.planner import Planner
 
 SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 1024, "height": 768}}
 
@@ -21,6 +22,9 @@ def rows(factor):
 def made(serve, tmp_path_factory):
     """A dashboard with a fine-tuning that ended well and one that was killed."""
     store = tmp_path_factory.mktemp("training") / "store.duckdb"
+    with Planner(store) as planner:  # so that no test waits for the first start
+        planner.ensure_samples()
+        planner.demo()
     for name, result in (("killed", False), ("good", True)):
         folder = shelf.folder_of(store, name)
         plan = {"kind": "adapt", "trace": "mine", "trace_id": "x", "start": "shipped",
