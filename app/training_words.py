@@ -21,7 +21,8 @@ HOW, ADAPT, TRAIN = "What to do", "Fine-tune to a trace", "Train from scratch"
 TRACE, PRESET = "Trace", "Cluster preset"
 ADAPT_HELP = (
     "Learns from the first 60 % of the trace, stops by the next 20 %, and is judged on the last "
-    "20 %, which it never saw. Begins from the allocator that knows the most similar workloads."
+    "20 %, which it never saw. Begins from the allocator that knows the most similar workloads. "
+    "Traces of 7.8 hours or more only."
 )
 TRAIN_HELP = (
     "Learns from generated workloads only. 24 episodes make what is shipped. It is judged on two "
@@ -34,7 +35,10 @@ EPISODES_ADAPT_HELP = (
 )
 EPISODES_TRAIN_HELP = "An episode is 1.5 simulated hours of all pools."
 GO_ADAPT, GO_TRAIN, GO_ON = "Fine-tune", "Train", "Go on"
-NO_TRACES = "There is no trace to fine-tune to yet. Load one first, or train from scratch."
+NO_TRACES = (
+    "There is no trace of 7.8 hours or more, which fine-tuning needs. Load one, or train from "
+    "scratch."
+)
 FIRST = "the first episode"
 BUSY = "One training at a time: this one has to end, or be cancelled, first."
 STOPPED_NOTE = "Nothing is lost: it goes on after its last whole episode."

@@ -9,7 +9,8 @@ import pandas as pd
 from app import training_words as words
 from app.charts.base import HEIGHT, layered
 
-_LEGEND = alt.Legend(title=None, orient="top")
+_LEGEND = alt.Legend(title=None, orient="top", columns=1, symbolType="stroke", symbolSize=400)
+_POINTS = alt.Legend(title=None, orient="top")
 
 
 def curves_frame(curves: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -65,16 +66,14 @@ def worth_chart(result: Mapping[str, Any]) -> alt.LayerChart:
         for row in result[key]
     ]  # fmt: skip
     domain = [words.BEFORE, words.AFTER]
-    color = alt.Color("which:N", scale=alt.Scale(domain=domain), legend=_LEGEND)
+    color = alt.Color("which:N", scale=alt.Scale(domain=domain), legend=_POINTS)
     shape = alt.Shape(
-        "which:N", scale=alt.Scale(domain=domain, range=["circle", "square"]), legend=_LEGEND
+        "which:N", scale=alt.Scale(domain=domain, range=["circle", "square"]), legend=_POINTS
     )
     x = alt.X("cost:Q", title=words.COST_AXIS, scale=alt.Scale(zero=False))
     y = alt.Y("missed:Q", title=words.MISSED_AXIS, scale=alt.Scale(zero=True))
     base = alt.Chart(pd.DataFrame(rows))
-    line = base.mark_line(strokeWidth=1.5, opacity=0.6).encode(
-        x=x, y=y, color=alt.Color("which:N", scale=alt.Scale(domain=domain), legend=None)
-    )
+    line = base.mark_line(strokeWidth=1.5, opacity=0.6).encode(x=x, y=y, color=color)
     tips = [
         alt.Tooltip("which:N", title="Allocator"),
         alt.Tooltip("weight:Q", title="Weight of cost"),

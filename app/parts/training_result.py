@@ -42,8 +42,9 @@ def card(found: list[Shelved]) -> None:
         if chosen.result is not None:
             _worth(chosen, chosen.result)
         if not running:
-            st.button(words.FORGET, key="training_forget", icon=":material/delete:",
-                      on_click=_forget, args=(chosen.name,))  # fmt: skip
+            with st.popover(words.FORGET, icon=":material/delete:"):
+                st.button(words.FORGET_SURE, key="training_forget", on_click=_forget,
+                          args=(chosen.name,))  # fmt: skip
 
 
 def _pick(found: list[Shelved]) -> Shelved:

@@ -9,6 +9,7 @@ from app import training_words as words
 from app.jobs import Job, State
 from app.parts import demand, forecast_job
 from engine.errors import UsageError
+from engine.learn.adapt import LEAST_S
 from engine.learn.adapt_loop import Tuning
 from engine.learn.adapt_shelf import Shelved
 
@@ -45,6 +46,7 @@ def card() -> None:
 def _adapt() -> None:
     st.caption(words.ADAPT_HELP)
     traces = demand.replayable(load.planner().traces())
+    traces = traces[traces["duration_s"] >= LEAST_S]
     if traces.empty:
         st.info(words.NO_TRACES)
         return

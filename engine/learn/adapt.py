@@ -28,6 +28,8 @@ from engine.store.duck import Store
 
 LEARN_SHARE, JUDGE_SHARE = 0.6, 0.2
 """Of the trace to learn from and to validate; the rest is held back."""
+LEAST_S = (EPISODE_S + AFTER_S) / JUDGE_SHARE
+"""A trace has to be so long, so that every part holds an episode."""
 LEARNING_SHARE = 0.85
 """Of the progress that is learning; the rest is the comparison."""
 CARD = "README.md"
@@ -67,11 +69,10 @@ class Adapted:
 
 def split_of(end_s: float) -> Split:
     """The cuts of a trace. Raises UsageError where a part would be too short."""
-    least_s = (EPISODE_S + AFTER_S) / JUDGE_SHARE
-    if end_s < least_s:
+    if end_s < LEAST_S:
         raise UsageError(
             f"the trace is {end_s / 3600:.1f} hours long", "adapt",
-            f"Use one of {least_s / 3600:.1f} hours or more: parts of it have to be held back",
+            f"Use one of {LEAST_S / 3600:.1f} hours or more: parts of it have to be held back",
         )  # fmt: skip
     learn_s = LEARN_SHARE * end_s
     return Split(learn_s=learn_s, judge_s=learn_s + JUDGE_SHARE * end_s, end_s=end_s)
