@@ -14,6 +14,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "report": "engine.bench.report",
         "forecast": "engine.bench.forecast",
         "allocate": "engine.bench.allocate",
+        "planner": "engine.bench.planner",
     }
 )
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""
