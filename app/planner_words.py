@@ -39,7 +39,7 @@ CARBON_THRESHOLD = "No growth above (g/kWh)"
 CARBON_HELP = "Where the grid is dirtier, nothing that raises emissions is done. Empty: never."
 CARBON_ABOVE = "The grid is above it for {share} of this window."
 CARBON_NEVER = "No threshold is set; the grid lies between {low} and {high} g/kWh."
-CARBON_AXIS = "Grid (g CO2e/kWh)"
+CARBON_AXIS = "Grid (g/kWh)"
 CARBON_ALT = "Carbon intensity of the grid over the window, {low} to {high} g/kWh"
 
 RESULT = "What would have happened"
@@ -68,6 +68,8 @@ FRONT_CAPTION = "Every finished run of this window. On the front, no other is ch
 FRONT_ALT = "Cost against requests that missed their SLO, one mark per run of this window"
 COST_AXIS, MISSED_AXIS = "Cost (USD)", "Missed the SLO (%)"
 HERE, BASE, OTHER_FRONT, OTHER = "this", "baseline", "on the front", "another run"
+SIDES = ("turned", "before")
+WINDOW = "Window"
 COMPARE_LINK = "Open as comparison"
 TRADEOFFS_LINK = "Explore trade-offs"
 

@@ -34,7 +34,7 @@ def place_chart(runs: pd.DataFrame, here: str, baseline: str) -> alt.LayerChart:
         baseline: run that it is compared with.
     """
     frame = place_frame(runs, here, baseline)
-    scale = alt.Scale(zero=False, nice=True)
+    scale = alt.Scale(zero=False, nice=True, padding=12)
     marks = (
         alt.Chart(frame)
         .mark_point(filled=True, size=90, opacity=0.9)

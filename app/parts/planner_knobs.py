@@ -199,7 +199,7 @@ def carbon(trace: TraceInfo, window: Window | None) -> None:
     shown = curve[curve["region"] == curve["region"].iloc[0]]
     st.altair_chart(
         rate_chart(
-            shown.rename(columns={"g_per_kwh": "per_s"}), clock, whole=whole, height=110,
+            shown.rename(columns={"g_per_kwh": "per_s"}), clock, whole=whole, height=150,
             title=planner_words.CARBON_AXIS, limit=threshold,
         ),
         key="plan_carbon_curve", alt=planner_words.CARBON_ALT.format(low=low, high=high),

@@ -15,6 +15,7 @@ from app.parts.planner_work import Glimpse, Made
 from engine.comparison import compare
 from engine.figures import FIGURES
 from engine.planner import RunInfo
+from engine.policies.registry import parse_spec
 from engine.sweep.noise import Paired
 
 HEADLINES = (
@@ -64,20 +65,19 @@ def whole(found: Made) -> None:
 
 def _labels(runs: list[RunInfo]) -> dict[str, str]:
     """Names by run id; two runs of one policy are told apart by their place."""
-    labels = {run.run_id: run.policy for run in runs}
-    if len(set(labels.values())) < len(labels):
-        first, second = runs
-        labels = {
-            first.run_id: f"{first.policy} (turned)", second.run_id: f"{second.policy} (before)"
-        }  # fmt: skip
-    return labels
+    names = [parse_spec(run.policy).name for run in runs]
+    if len(set(names)) < len(names):
+        names = [
+            f"{name} ({when})" for name, when in zip(names, planner_words.SIDES, strict=False)
+        ]
+    return {run.run_id: name for run, name in zip(runs, names, strict=True)}
 
 
 def _headlines(rows: pd.DataFrame) -> None:
     measured = rows.dropna(subset=["value"])
     by_key = {str(row.figure): row for row in measured.itertuples()}
     shown = [key for key in HEADLINES if key in by_key]
-    with st.grid(len(shown), min_column_width=120):
+    with st.grid(3, min_column_width=190):
         for key in shown:
             st.metric(**tables.metric(by_key[key]), border=True)
 

@@ -18,7 +18,7 @@ if replayable.empty:
 planner_knobs.prepare()
 with st.container(border=True):
     trace = demand.pick_trace(replayable)
-    with st.expander(words.WINDOW_TITLE, icon=":material/date_range:"):
+    with st.expander(planner_words.WINDOW, icon=":material/date_range:"):
         window = demand.pick_window(trace)
     planner_knobs.choices()
 

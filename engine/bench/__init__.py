@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "sliders": "engine.bench.sliders",
         "counterfactual": "engine.bench.counterfactual",
         "decisions": "engine.bench.decisions",
+        "planner": "engine.bench.planner",
     }
 )
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""

@@ -70,8 +70,14 @@ def _scale(
     factor = _number("scale", options, "by", 0.0, FACTOR_MAX)
     roots = _roots(table)
     heads = np.unique(roots)
-    copies = np.floor(factor + rng.uniform(0, 1, len(heads))).astype(np.int64)
+    copies = _times(factor, len(heads), rng)
     return _copied(table, roots, heads, copies, duration_s, rng)
+
+
+def _times(factor: float, number: int, rng: np.random.Generator) -> IntArray:
+    """(number,) how often each of them is taken: by chance, but together as often as asked."""
+    steps = np.floor(factor * np.arange(number + 1) + rng.uniform(0, 1))
+    return np.asarray(rng.permutation(np.diff(steps)).astype(np.int64))
 
 
 def _shift(
@@ -145,7 +151,7 @@ def _tenant(
     share = _number("tenant", options, "share", 0.0, FACTOR_MAX)
     roots = _roots(table)
     heads = np.unique(roots)
-    copies = np.floor(share + rng.uniform(0, 1, len(heads))).astype(np.int64)
+    copies = _times(share, len(heads), rng)
     own = _copied(table, roots, heads, copies, duration_s, rng)
     zeros = np.zeros(len(own), np.int32)
     return _joined(table, replace(own, tenant=zeros, tenants=(name,)))
@@ -287,7 +293,8 @@ def _joined(one: RequestTable, two: RequestTable) -> RequestTable:
 
 
 def _recoded(codes: np.ndarray, names: tuple[str, ...], among: tuple[str, ...]) -> np.ndarray:
-    return np.array([*(among.index(name) for name in names), -1], np.int32)[codes]
+    places = np.array([*(among.index(name) for name in names), -1], np.int32)
+    return np.asarray(places[codes])
 
 
 def _number(step: str, options: Options, name: str, low: float, high: float) -> float:

@@ -35,7 +35,7 @@ SERVES = ("dashboard",)  # prints no results
 
 def answers(demand_file, scenario_file, tmp_path, run_ids):
     """Arguments that make each command answer."""
-    one, other = run_ids
+    one, other, sweep_id = run_ids
     return {
         ("import",): [demand_file],
         ("traces",): [],
@@ -53,6 +53,33 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("reviews",): [other, "--decision", 3, "--by", "Ada", "--verdict", "agree"],
         ("evaluate",): ["--trace", "demand", "--policy", "reactive:target=0.7", "--processes", 1],
         ("champion",): ["--trace", "demand", "--at", "600", "--lookback", "0:10:00"],
+        ("sweep",): [
+            "--trace",
+            "demand",
+            "--policy",
+            "hpa",
+            "--vary",
+            "policy.target=0.5,0.7",
+            "--scenario",
+            scenario_file,
+            "--processes",
+            1,
+        ],
+        ("sweeps",): [],
+        ("sweeps", "show"): [sweep_id],
+        ("sweeps", "delete"): [sweep_id],
+        ("tune",): [
+            "hpa",
+            "--trace",
+            "demand",
+            "--scenario",
+            scenario_file,
+            "--samples",
+            5,
+            "--processes",
+            1,
+        ],
+        ("traces", "derive"): ["demand", "--step", "scale by=2", "--name", "twice"],
         ("report",): ["--baseline", one, other, "--out", tmp_path / "report.json"],
         ("claims",): [],
         ("forecast",): [],
@@ -95,7 +122,11 @@ def test_every_command_that_prints_results_answers_with_one_json_document(
             "--name", "half-day")  # fmt: skip
     replay = ["--trace", "demand", "--policy", "static,hpa", "--scenario", scenario_file]
     made = stocked("replay", *replay, "--json").document
-    cases = answers(demand_file, scenario_file, tmp_path, [run["run_id"] for run in made["runs"]])
+    swept = stocked("sweep", "--trace", "demand", "--policy", "hpa", "--vary",
+                    "policy.target=0.5,0.6", "--scenario", scenario_file, "--processes", 1,
+                    "--json").document  # fmt: skip
+    ids = [*(run["run_id"] for run in made["runs"]), swept["sweep_id"]]
+    cases = answers(demand_file, scenario_file, tmp_path, ids)
     assert {*cases, SERVES, ("bench",)} == COMMANDS.keys()
     # Deleting comes last, renaming just before it, and a card after what it describes.
     last = ("card", "rename", "delete")
@@ -211,6 +242,12 @@ def test_a_bug_of_ours_says_so_and_how_to_get_the_stack_trace(smartscale, monkey
         ["forecast", "train", "--out", "there", "--core", "gru"],
         ["forecast", "train", "--out", "there", "--series", "1"],
         ["forecast", "card"],
+        ["sweep", "--trace", "demand", "--policy", "hpa", "--vary", "policy.target"],
+        ["sweep", "--trace", "demand", "--policy", "hpa", "--vary", "policy.target=0.1..0.9"],
+        ["sweep", "--trace", "demand", "--policy", "hpa", "--vary", "seed=1,2", "--keep", "p=1"],
+        ["tune", "static", "--trace", "demand"],
+        ["traces", "derive", "demand", "--step", "double"],
+        ["traces", "derive", "demand", "--step", "scale by=-1"],
         ["runs", "delete"],
         ["bench", "everything"],
         ["dashboard", "--port", "99999"],

@@ -1,0 +1,86 @@
+"""How soon a changed weight is answered on a day of a million requests: preview, then all of it.
+
+In a process of its own with a store of its own, as the dashboard answers it: the requests of the
+day are in memory from the question before, the new run is written to DuckDB.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from engine.planner import Planner
+from engine.presets import DEFAULT, PRESETS
+from engine.units import SECONDS_PER_DAY
+from engine.weights import WEIGHTS, weighted
+
+__all__ = ["run"]
+
+REQUESTS = 1_000_000
+SEED = 1
+BAR_PREVIEW_S = 1.0
+BAR_FULL_S = 5.0
+_TRACE = "day"
+
+
+def run(requests: int = REQUESTS) -> dict[str, Any]:
+    """Turns to each preset of weights in turn and returns the slowest answers.
+
+    Args:
+        requests: mean number of requests of the synthetic day.
+    """
+    with tempfile.TemporaryDirectory(prefix="smartscale-bench-") as folder:
+        made = subprocess.run(  # noqa: S603 - the program is our own
+            [sys.executable, "-m", "engine.bench.planner", folder, str(requests)],
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    found: dict[str, Any] = json.loads(made.stdout)
+    passed = found["preview_s"] <= BAR_PREVIEW_S and found["full_s"] <= BAR_FULL_S
+    return {
+        **found, "bar_preview_s": BAR_PREVIEW_S, "bar_full_s": BAR_FULL_S, "passed": passed,
+    }  # fmt: skip
+
+
+def _turn_knobs(folder: Path, requests: int) -> dict[str, Any]:
+    """Previews and replays of every preset of weights."""
+    scenario = PRESETS[DEFAULT]
+    previews, replays, cards = [], [], {}
+    with Planner(folder / "bench.duckdb") as planner:
+        made = planner.synthesize(
+            "diurnal",
+            duration_s=SECONDS_PER_DAY,
+            mean_rate_per_s=requests / SECONDS_PER_DAY,
+            seed=SEED,
+            name=_TRACE,
+        )
+        planner.glimpse(_TRACE, "hpa", scenario=scenario)  # the first question loads the day
+        for name, weights in WEIGHTS.items():
+            policy = weighted("smartscale", weights)
+            began = time.perf_counter()
+            glimpse = planner.glimpse(_TRACE, policy, scenario=scenario)
+            seen = time.perf_counter()
+            run_id = planner.replay_again(_TRACE, policy, scenario=scenario)
+            previews.append(seen - began)
+            replays.append(time.perf_counter() - began)
+            card = planner.run(run_id).scorecard
+            keys = ("cost_usd", "slo_attainment_frac", "p99_s")
+            cards[name] = {
+                key: {"preview": glimpse.scorecard[key], "full": card[key]} for key in keys
+            }
+    return {
+        "requests": made.rows,
+        "preview_s": max(previews),
+        "full_s": max(replays),
+        "previews_s": previews,
+        "replays_s": replays,
+        "figures": cards,
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_turn_knobs(Path(sys.argv[1]), int(sys.argv[2]))))

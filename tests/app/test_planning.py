@@ -1,0 +1,42 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.planning import Knobs, knobs_of, percents, policy_text, turned
+from engine.presets import PRESETS
+from engine.scenario_file import content_hash
+from engine.weights import FIELDS
+
+
+@given(st.lists(st.integers(0, 100), min_size=5, max_size=5))
+def test_weights_always_sum_to_a_hundred_and_a_link_gives_them_back(weights):
+    once = percents(dict(zip(FIELDS, weights, strict=True)))
+    assert sum(once.values()) == 100
+    assert percents(once) == once
+
+
+@pytest.mark.parametrize("name", list(PRESETS))
+def test_knobs_that_stand_where_they_stood_make_the_same_comparison(name):
+    base = PRESETS[name]
+    knobs = Knobs(
+        policy="smartscale", weights=(30.0, 10.0, 30.0, 20.0, 10.0), carbon_g_per_kwh=350.0,
+        slo_s=7.3, slo_frac=0.999, startup_s=20.0, budget_usd_per_hour=90.0, workers_max=17,
+    )  # fmt: skip
+    made, policy = turned(base, knobs), policy_text(knobs)
+    again = knobs_of(made, policy)
+    whole = percents(dict(zip(FIELDS, again.weights, strict=True)))
+    again = Knobs(
+        **{n: getattr(again, n) for n in Knobs.__dataclass_fields__ if n != "weights"},
+        weights=tuple(map(float, whole.values())),
+    )
+    assert content_hash(turned(base, again)) == content_hash(made)
+    assert policy_text(again) == policy
+
+
+def test_turning_changes_what_it_says_and_nothing_else():
+    base = PRESETS["llm-agents"]
+    knobs = knobs_of(base, "hpa")
+    assert turned(base, knobs).pools == base.pools
+    assert turned(base, knobs).agent_types == base.agent_types
+    assert turned(base, knobs).guard is None
+    assert policy_text(knobs) == "hpa"

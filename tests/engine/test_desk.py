@@ -1,0 +1,81 @@
+from itertools import pairwise
+
+import pytest
+
+from engine.desk import STRETCHES, stretches
+from engine.errors import UsageError
+from engine.planner import Planner
+from engine.scenario import Priorities
+from engine.store.duck import Store
+from engine.store.traces import store_requests
+from engine.sweep.noise import paired
+from tests.engine.replays import demand, scenario
+
+
+@pytest.fixture
+def planner(store_path):
+    with Store(store_path) as store:
+        store_requests(
+            store, demand(number=400), name="demand", format="test", source="test", recipe={}
+        )
+    with Planner(store_path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("window_s", [10_800.0, 86_400.0, 7 * 86_400.0])
+def test_stretches_are_alike_in_order_apart_and_inside_the_window(window_s):
+    found = stretches(window_s, 15.0)
+    assert len(found) == STRETCHES
+    assert len({length for _, length in found}) == 1
+    ends = [(start, start + length) for start, length in found]
+    assert ends[0][0] >= 0
+    assert ends[-1][1] <= window_s
+    assert all(one[1] <= two[0] for one, two in pairwise(ends))
+    assert all(start % 15.0 == 0 for start, _ in found)
+
+
+def test_a_short_window_is_replayed_whole():
+    assert stretches(900.0, 15.0) == [(0.0, 900.0)]
+
+
+def test_a_preview_of_a_short_window_says_what_its_replay_says(planner):
+    glimpse = planner.glimpse("demand", "hpa", scenario=scenario())
+    run_id = planner.replay_again("demand", "hpa", scenario=scenario())
+    card = planner.run(run_id).scorecard
+    assert glimpse.covered_frac == 1.0
+    for key in ("cost_usd", "slo_attainment_frac", "p95_s", "utilisation_frac", "peak_workers"):
+        assert glimpse.scorecard[key] == pytest.approx(card[key]), key
+    assert planner.replay("demand", ["hpa"], scenario=scenario()) == [run_id]
+
+
+def test_noise_is_measured_pair_by_pair_over_seeds(planner):
+    ours = planner.replay_again("demand", "hpa:target=0.4", scenario=scenario())
+    base = planner.replay_again("demand", "hpa:target=0.8", scenario=scenario())
+    found = planner.noise(ours, base, seeds=2, workers=1)
+    assert found["cost_usd"].pairs == 3
+    assert found["cost_usd"].low <= found["cost_usd"].mean <= found["cost_usd"].high
+    assert found["cost_usd"].mean > 0
+    same = planner.noise(ours, ours, seeds=2, workers=1)
+    assert not same["cost_usd"].exceeds
+
+
+def test_a_steady_difference_exceeds_the_noise_and_a_wild_one_does_not():
+    assert paired("cost_usd", [1.0, 1.1, 0.9, 1.05]).exceeds
+    assert not paired("cost_usd", [5.0, -4.0, 3.0, -3.5]).exceeds
+
+
+def test_priorities_are_saved_scaled_and_presets_keep_their_names(planner):
+    planner.save_priorities("mine", Priorities(w_latency=3.0, w_cost=1.0, w_carbon=0.0,
+                                               w_reliability=0.0, w_utilisation=0.0))  # fmt: skip
+    assert planner.priorities()["mine"].w_latency == 0.75
+    with pytest.raises(UsageError):
+        planner.save_priorities("green", Priorities())
+    planner.delete_priorities("mine")
+    assert "mine" not in planner.priorities()
+
+
+def test_the_carbon_curve_holds_every_region_over_the_window(planner):
+    curve = planner.carbon_curve("demand", scenario(), 0.0, 900.0)
+    assert set(curve["region"]) == {region.name for region in scenario().regions}
+    assert curve["t_s"].min() == 0.0
+    assert (curve["g_per_kwh"] > 0).all()

@@ -1,0 +1,124 @@
+import numpy as np
+import pytest
+
+from engine.errors import UsageError
+from engine.planner import Planner
+from engine.store.duck import Store
+from engine.store.traces import store_requests
+from engine.trace.derive import derive
+from engine.trace.schema import request_table
+from tests.engine.replays import demand, sessions
+
+
+def named():
+    return request_table(
+        np.array([1.0, 2.0, 3.0, 4.0]), service_s=np.ones(4), tenant=np.array([0, 1, 0, 1]),
+        tenants=("ann", "bob"),
+    )  # fmt: skip
+
+
+def made(table, *steps, duration_s=900.0, seed=1, other=None):
+    return derive(
+        table, [dict(step) for step in steps], duration_s=duration_s, seed=seed,
+        other=lambda _: other,
+    )  # fmt: skip
+
+
+def whole_chains(table):
+    """Every request follows one that lies before it, and sessions hold together."""
+    follows = np.flatnonzero(table.after >= 0)
+    assert (table.after[follows] < follows).all()
+    assert (table.session[table.after[follows]] == table.session[follows]).all()
+    assert (np.diff(table.arrival_s) >= 0).all()
+
+
+@pytest.mark.parametrize("table", [demand(), sessions()], ids=["open", "closed"])
+@pytest.mark.parametrize("by", [0.5, 1.0, 2.0, 2.5])
+def test_scaling_keeps_chains_whole_and_gives_as_many_as_asked(table, by):
+    more = made(table, {"do": "scale", "by": by})
+    assert len(more) == pytest.approx(by * len(table), rel=0.1)
+    assert (more.after >= 0).mean() == pytest.approx((table.after >= 0).mean(), abs=0.01)
+    whole_chains(more)
+
+
+def test_scaling_by_one_changes_nothing():
+    table = demand()
+    same = made(table, {"do": "scale", "by": 1})
+    assert (same.arrival_s == table.arrival_s).all()
+    assert np.array_equal(same.service_s, table.service_s, equal_nan=True)
+
+
+def test_shifting_there_and_back_changes_nothing():
+    table = demand()
+    moved = made(table, {"do": "shift", "by_s": 300.0})
+    assert not np.allclose(moved.arrival_s, table.arrival_s)
+    back = made(moved, {"do": "shift", "by_s": -300.0})
+    assert np.allclose(back.arrival_s, table.arrival_s)
+
+
+def test_a_crowd_comes_when_and_as_large_as_asked():
+    table = demand(number=6000)
+    more = made(
+        table, {"do": "crowd", "at_s": 100, "factor": 4, "ramp_s": 0, "hold_s": 200, "fall_s": 0}
+    )
+    extra = len(more) - len(table)
+    assert extra == pytest.approx(3 * 6000 / 900 * 200, rel=0.1)
+    inside = ((more.arrival_s >= 100) & (more.arrival_s < 300)).sum()
+    before = ((table.arrival_s >= 100) & (table.arrival_s < 300)).sum()
+    assert inside - before == extra
+
+
+def test_a_splice_takes_the_place_of_as_long_a_part():
+    table, other = demand(seed=1), demand(seed=2)
+    step = {"do": "splice", "trace": "other", "from_s": 0, "length_s": 300, "at_s": 300}
+    mixed = made(table, step, other=other)
+    inside = (mixed.arrival_s >= 300) & (mixed.arrival_s < 600)
+    assert np.allclose(mixed.arrival_s[inside] - 300, other.arrival_s[other.arrival_s < 300])
+    outside = (table.arrival_s < 300) | (table.arrival_s >= 600)
+    assert np.allclose(mixed.arrival_s[~inside], table.arrival_s[outside])
+
+
+def test_a_tenant_more_and_a_tenant_less():
+    more = made(named(), {"do": "tenant", "name": "new", "share": 1.0}, duration_s=10.0)
+    assert more.tenants == ("ann", "bob", "new")
+    assert np.bincount(more.tenant).tolist() == [2, 2, 4]
+    less = made(more, {"do": "drop", "tenant": "bob"}, duration_s=10.0)
+    assert "bob" not in [less.tenants[code] for code in less.tenant]
+    assert len(less) == 6
+
+
+def test_the_same_steps_and_seed_give_the_same_rows_another_seed_others():
+    steps = ({"do": "scale", "by": 1.5}, {"do": "crowd", "at_s": 10.0})
+    one, two = made(sessions(), *steps), made(sessions(), *steps)
+    assert (one.arrival_s == two.arrival_s).all()
+    assert len(made(sessions(), *steps, seed=2)) != len(one)
+
+
+@pytest.mark.parametrize(
+    "step",
+    [
+        {"do": "double"}, {"do": "scale"}, {"do": "scale", "by": -1}, {"do": "scale", "to": 2},
+        {"do": "drop", "tenant": "nobody"}, {"do": "scale", "by": 0}, {"do": "tenant"},
+        {"do": "crowd", "at_s": 1e9},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_step_that_makes_no_sense_is_refused(step):
+    with pytest.raises(UsageError):
+        made(named(), step, duration_s=10.0)
+
+
+def test_a_derived_trace_keeps_its_recipe_and_is_stored_once(store_path):
+    with Store(store_path) as store:
+        store_requests(
+            store, demand(), name="demand", format="test", source="test", recipe={}
+        )  # fmt: skip
+    steps = [{"do": "splice", "trace": "demand", "at_s": 100.0, "length_s": 50.0}]
+    with Planner(store_path) as planner:
+        one = planner.derive("demand", steps)
+        info = planner.trace(one.trace_id)
+        assert info.recipe["derived_from"] == "demand"
+        assert info.recipe["steps"][0]["content_hash"] == planner.trace("demand").content_hash
+        assert planner.derive("demand", steps, name="again").existed
+        with pytest.raises(UsageError):
+            planner.derive("demand", [])
