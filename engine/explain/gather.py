@@ -140,7 +140,7 @@ def at_time(told: Told, t_s: float, pool: int | None) -> Decision:
     Decisions at which the policy was not due count only where there is no other.
     """
     run = told.run
-    until = Span(from_s=run.from_s, to_s=t_s + run.tick_s * 1e-6, pool=pool or 0)
+    until = Span(from_s=run.from_s, to_s=t_s + run.tick_s * 1e-3, pool=pool or 0)
     others = tuple(kind for kind in Kind if kind is not Kind.SILENT)
     for kinds in (others, ()):
         number = queries.latest(told.store, run, chosen(until, kinds))

@@ -1,5 +1,7 @@
 """Why the other policies asked for a size."""
 
+import math
+
 from engine.explain.decision import Decision
 from engine.explain.words import lasting, number, per_s, percent, workers
 
@@ -7,6 +9,8 @@ __all__ = ["demand", "oracle", "other", "power_saver", "static", "threshold", "v
 
 ALIKE = 0.005
 """Shares below this round to nothing."""
+OVER = 0.05
+"""Of a worker: less than this above a whole number rounds to it."""
 _WEIGHED = {
     "w_latency": "latency", "w_utilisation": "utilisation", "w_cost": "cost",
     "w_reliability": "reliability", "w_carbon": "carbon",
@@ -56,12 +60,20 @@ def demand(decision: Decision) -> str:
     service = f"at {number(said['service_s'])} s a request"
     if said.get("queued"):
         service += f" and with {number(said['queued'])} waiting"
-    text = f"{_expected(decision)}{_compared(decision)}; {service} that takes {workers(wanted)}"
+    text = f"{_expected(decision)}{_compared(decision)}; {service} that takes {_needed(wanted)}"
     if held > wanted + 1:
         hold = lasting(said["hold_s"])
         text += f", but the highest proposal of the last {hold}, {workers(held)}, stands"
     text += _limited(held, said["proposed"], said.get("max"), said.get("min"))
     return text + _weighed(decision)
+
+
+def _needed(wanted: float) -> str:
+    """Workers before rounding up; what is just over a whole number does not read as that."""
+    whole = math.floor(wanted)
+    if 1e-9 < wanted - whole < OVER:
+        return f"just over {workers(whole)}"
+    return workers(wanted)
 
 
 def _expected(decision: Decision) -> str:
@@ -86,9 +98,12 @@ def _compared(decision: Decision) -> str:
         return ""
     expected = said.get("expected_per_s", said.get("rate_per_s"))
     serves = "serves" if decision.current == 1 else "serve"
-    if found["excess_frac"] < ALIKE:
-        return f", what {workers(decision.current)} {serves} at {percent(said['target'])} in use"
     way = "more" if expected > found["serves_per_s"] else "less"
+    if found["excess_frac"] < ALIKE:
+        return (
+            f", just about what {workers(decision.current)} {serves} at "
+            f"{percent(said['target'])} in use"
+        )
     return (
         f", {percent(found['excess_frac'])} {way} than the {number(found['serves_per_s'])} that "
         f"{workers(decision.current)} {serves} at {percent(said['target'])} in use"

@@ -9,8 +9,8 @@ from engine.explain.counterfactuals import CHANGES
 @pytest.fixture(scope="module")
 def asked(explained):
     planner, ids = explained
-    made = planner.asked(ids["predictive"])
-    decision = planner.decision(ids["predictive"], at_s=420.0, pool="own")
+    made = planner.asked(ids["plain"])
+    decision = planner.decision(ids["plain"], at_s=420.0, pool="own")
     return made, decision
 
 
@@ -29,7 +29,7 @@ def test_one_side_is_what_was_recorded(explained, asked):
     made, decision = asked
     found = made.ask(decision, "one-fewer", horizon_s=300.0)
     frame = planner.compare(
-        [ids["predictive"]], ids["predictive"], from_s=decision.t_s, to_s=decision.t_s + 300.0
+        [ids["plain"]], ids["plain"], from_s=decision.t_s, to_s=decision.t_s + 300.0
     ).set_index("figure")["value"]
     for name, figure in (("arrived", "requests_arrived"), ("cost_usd", "cost_usd"),
                          ("slo_attainment_frac", "slo_attainment_frac")):  # fmt: skip
@@ -60,7 +60,8 @@ def test_without_the_guard_its_constraints_do_not_bind(explained):
 def test_a_hold_keeps_its_size(asked):
     made, decision = asked
     found = made.ask(decision, "hold:3", horizon_s=120.0, kept_s=120.0)
-    assert (found.other.target[2:, 0] == 3).all()
+    assert (found.other.target[:, 0] == 3).all()
+    assert not (found.base.target[:, 0] == 3).all()
 
 
 def test_another_policy_takes_over(asked):

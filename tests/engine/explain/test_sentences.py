@@ -46,6 +46,13 @@ def test_a_rationale_of_an_unknown_policy_does_not_break_the_sentence():
     assert "the policy asked for 5 workers" in sentence(odd)
 
 
+def test_what_is_just_over_a_whole_number_does_not_read_as_that_number():
+    said = {**SITUATIONS["predictive out"].rationale, "wanted": 5.004, "proposed": 6.0}
+    one = made("predictive", 5, 6.0, 6, "demand_up", said | {"held": 6.0})
+    assert "that takes just over 5 workers" in sentence(one)
+    assert missing_numbers(sentence(one), one) == []
+
+
 def test_stages_that_changed_nothing_pass_on_what_they_got():
     lines = SITUATIONS["floor over mask"].guard
     assert [line.stage for line in lines][:4] == ["quantise", "carbon", "slo", "limits"]

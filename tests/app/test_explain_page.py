@@ -1,0 +1,41 @@
+"""The page *Explain* as a script: it opens, filters, explains and keeps reviews."""
+
+import pytest
+
+from app import explain_words, load
+from tests.app.conftest import text_of
+
+
+@pytest.fixture
+def run_id(store):
+    runs = load.planner().runs()
+    found = runs.loc[runs["policy"].str.startswith("hpa"), "run_id"]
+    return str(found.iloc[0])
+
+
+def test_nothing_replayed_yet_says_where_to_start(no_samples, open_page):
+    assert explain_words.NONE in text_of(open_page("explain"))
+
+
+def test_a_decision_opens_from_its_address(run_id, open_page):
+    page = open_page("explain", run=run_id, decision="100")
+    assert "asks for" in page.info[0].value
+    stages = page.table[1].value
+    assert list(stages.iloc[:, 0])[:3] == ["Round up", "Carbon mask", "SLO floor"]
+
+
+def test_a_search_leaves_the_sentences_that_hold_it(run_id, open_page):
+    page = open_page("explain", run=run_id, q="stabilisation")
+    rows = [b.label for b in page.button if str(b.key).startswith("explain_row_")]
+    assert rows
+    assert all("stabilisation" in row for row in rows)
+
+
+def test_a_review_is_kept(run_id, open_page):
+    page = open_page("explain", run=run_id, decision="100")
+    page.text_input(key="explain_reviewer").input("Ada")
+    page.button_group(key="explain_verdict_100").set_value("disagree")
+    next(b for b in page.button if b.label == explain_words.SAVE).click().run()
+    assert explain_words.SAVED in text_of(page)
+    found = load.planner().reviews([run_id])
+    assert list(found[["number", "reviewer", "verdict"]].iloc[0]) == [100, "Ada", "disagree"]
