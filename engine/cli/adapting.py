@@ -42,9 +42,10 @@ def adapt(
 
     tuning = replace(Tuning(), seed=seed)
     tuning = tuning if episodes is None else replace(tuning, episodes=episodes)
+    scenario = resolve(given, settings, session)
     with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
         made = planner.adapt(
-            trace, scenario=resolve(given, settings), name=name, tuning=tuning, cold=cold,
+            trace, scenario=scenario, name=name, tuning=tuning, cold=cold,
             progress=bar, cancel=stop,
         )  # fmt: skip
         if promote and made.result["better"]:

@@ -48,12 +48,12 @@ def champion(
         quantile=quantile, target=target, lead=lead, checkpoint=checkpoint,
         lookback_s=parse_time(lookback, "--lookback", None),
     )  # fmt: skip
+    scenario = resolve(given, settings, session)
     with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
         epoch_s = planner.trace(trace).epoch_s
         at_s = None if at_text is None else parse_time(at_text, "--at", epoch_s)
         made = planner.elect(
-            trace, scenario=resolve(given, settings), terms=terms, at_s=at_s, progress=bar,
-            cancel=stop,
+            trace, scenario=scenario, terms=terms, at_s=at_s, progress=bar, cancel=stop
         )  # fmt: skip
     session.show(plain(made), lambda: _choices(made), *([lambda: _later(made)] * bool(made.later)))
 

@@ -57,7 +57,7 @@ def sweep(
     from engine.sweep.plan import Method  # noqa: PLC0415
     from engine.sweep.report import OBJECTIVES  # noqa: PLC0415
 
-    scenario = resolve(given, settings)
+    scenario = resolve(given, settings, session)
     axes = [parse_axis(text) for text in vary]
     goal = _goal(minimise, keep, scenario.slo.attainment_frac)
     traded = OBJECTIVES if objectives is None else tuple(objectives.split(","))

@@ -45,7 +45,7 @@ def tune(
     """
     from engine.tune.tuning import Wish  # noqa: PLC0415 - heavy
 
-    scenario = resolve(given, settings)
+    scenario = resolve(given, settings, session)
     with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
         epoch_s = planner.trace(trace).epoch_s
         wish = Wish(
