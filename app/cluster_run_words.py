@@ -215,13 +215,14 @@ ROUTE_AT_HELP = (
     "Seconds since the trace's start. The first request to arrive from then on is taken."
 )
 ROUTE_ASK = "Explain"
-LEVELS_ALT = "Regions, zones and nodes with their scores, and which were chosen"
+LEVELS_ALT = "The best regions, zones and nodes with their scores, and which were chosen"
 CANDIDATES_ALT = "Factors of each worker that could have had the request, best first"
 CANDIDATES_CAPTION = (
     "The router ranks by the score; the factors are what it could look at. Point at a heading for "
     "its meaning."
 )
 FEW_CANDIDATES = 12
+BEST_OF_LEVEL = 5
 LEVEL, NAME, SCORE, CHOSEN, WORKER, NODE = "Level", "Name", "Score", "Chosen", "Worker", "Node"
 _DECIDED = {
     "score": "the best score",
@@ -257,7 +258,7 @@ def factor_helps() -> dict[str, str]:
 
 def factor(name: str) -> str:
     """Heading of a factor."""
-    return name.replace("_", " ").capitalize()
+    return "CPU" if name == "cpu" else name.replace("_", " ").capitalize()
 
 
 def left_out(names: list[str]) -> str:

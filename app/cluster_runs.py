@@ -163,7 +163,7 @@ def happened(frame: pd.DataFrame, epoch_s: float | None) -> pd.DataFrame:
 
 
 def levels(found: Route) -> pd.DataFrame:
-    """A row for each region, zone and node that the hierarchical router looked at."""
+    """Rows of regions, zones and nodes: of each level the best few, and the one chosen."""
     return pd.DataFrame(
         [
             {
@@ -173,7 +173,8 @@ def levels(found: Route) -> pd.DataFrame:
                 said.CHOSEN: "✓" if name == level.chosen else "",
             }
             for level in found.levels
-            for name, score in level.scores.items()
+            for place, (name, score) in enumerate(level.scores.items())
+            if place < said.BEST_OF_LEVEL or name == level.chosen
         ]
     ).set_index(said.LEVEL)
 
