@@ -233,7 +233,7 @@ def _again(found: Sequence[Relearned], unit: str) -> str:
     return (
         f"The fitted network learned again after such changes, and what it learned took over for "
         f"{100 * taken:.0f} % of what followed, where it had lost less till then: pinball loss "
-        f"{before:.3g} without, {after:.3g} with it, {unit}."
+        f"{formats.amount(before)} without, {formats.amount(after)} with it, {unit}."
     )
 
 

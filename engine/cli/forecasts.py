@@ -231,11 +231,22 @@ def show(
             trace, at_s, model=model, levels=wanted, calibrated=not raw, **demand
         )
     if made.sees_later_demand:
-        session.note(
-            f"Note: this forecaster was fitted to demand up to {made.fitted_until_s:g} s, which "
-            "is later than this moment: no fair test of it."
-        )
+        session.note(_hindsight(made))
     session.show(made, lambda: _heading(made), lambda: _fan_table(made))
+
+
+def _hindsight(made: "Fan") -> str:
+    from engine.forecast.evaluation import CHOICE  # noqa: PLC0415 - heavy
+
+    if made.model == CHOICE:
+        return (
+            "Note: the weights are those that the evaluation ended with, later than this moment; "
+            "the members know what came before it only. An evaluation scores the choice fairly."
+        )
+    return (
+        f"Note: this forecaster was fitted to demand up to {made.fitted_until_s:g} s, which "
+        "is later than this moment: no fair test of it."
+    )
 
 
 def _heading(made: "Fan") -> "Table":

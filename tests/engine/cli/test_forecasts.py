@@ -157,6 +157,13 @@ def test_an_evaluation_says_which_forecaster_to_use(stocked):
     )
 
 
+def test_the_choice_is_drawn_with_the_last_weights_and_says_so(stocked):
+    stocked("forecast", "evaluate", "--trace", "demand", *QUICK)
+    shown = stocked("forecast", "show", "--trace", "demand", "--at", 600, "--model", "choice")
+    assert "the weights are those that the evaluation ended with" in shown.err
+    assert "members know what came before it only" in shown.err
+
+
 def test_a_fitted_forecaster_is_used_and_its_hindsight_is_said(stocked):
     stocked("synth", "diurnal", "--duration", 7 * 86400, "--rate", 0.01, "--import",
             "--name", "week")  # fmt: skip
