@@ -99,7 +99,7 @@ class Online:
             still = np.where(self._hurry > 0, 0.1, 1.0 / 3.0)
             sides = self._rng.choice((-1, 1), len(still))
             self._side = np.where(self._rng.random(len(still)) < still, 0, sides)
-            self.tried = DELTA * self._side
+            self.tried = np.asarray(DELTA * self._side, np.float64)
         self._decisions += 1
         trying = np.where(waits > CALM, np.abs(self.tried), self.tried)
         apart = np.clip(self.offset + trying, -RADIUS, RADIUS)
