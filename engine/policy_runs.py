@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from engine.champion.stored import Election, Terms, elect
+from engine.evaluate.families import FAMILIES
 from engine.evaluate.judge import Cancel, Progress
 from engine.evaluate.suite import evaluate
 from engine.learn import adapt_shelf
@@ -37,9 +38,13 @@ class PolicyRuns:
         fresh: bool = False,
         workers: int | None = None,
     ) -> dict[str, Any]:
-        """Whole frontiers of policies on many days; see `engine.evaluate.suite.evaluate`."""
+        """Whole frontiers of policies on many days; see `engine.evaluate.suite.evaluate`.
+
+        The family `smartscale` is judged as shipped; a policy with settings takes the one in use.
+        """
+        chosen = [name if name in FAMILIES else self.settled([name])[0] for name in policies]
         return evaluate(
-            self._store, suite=suite, traces=traces, policies=self.settled(policies),
+            self._store, suite=suite, traces=traces, policies=chosen,
             scenario=scenario,
             from_s=from_s, to_s=to_s, progress=progress, cancel=cancel, fresh=fresh,
             workers=workers,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SHIPPED = "shipped"
 
 
-@click.command(short_help="Fine-tune the allocator to your own trace, beside the store.")
+@click.command(short_help="Fine-tune the allocator to your own trace.")
 @click.option("--trace", required=True, help="Id or name of a stored trace of 7.8 hours or more.")
 @click.option("--name", help="Of the training. Default: from the trace and the scenario.")
 @click.option("--episodes", type=click.IntRange(1), help="At most; each is 1.5 simulated hours.")

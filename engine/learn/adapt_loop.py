@@ -23,6 +23,7 @@ from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import WIDTH
 from engine.learn.training import SIZES
 from engine.lookahead.checkpoint import shipped
+from engine.lookahead.features import Memory
 from engine.trace.streams import stream
 from engine.units import FloatArray
 from models.sac_options import Options
@@ -156,7 +157,8 @@ def fine_tune(
     )
 
     def score(learner: "Learner") -> float:
-        return _examined(learner, Ground(exam, shipped()), cancel)
+        memory = Memory(*(part.copy() for part in exam.memory))  # the ground writes into it
+        return _examined(learner, Ground(replace(exam, memory=memory), shipped()), cancel)
 
     tuning = replace(tuning, options=options_of(start, tuning.options))
     whole = {**facts, "tuning": asdict(tuning)}

@@ -77,7 +77,7 @@ class Online:
         self._at = np.full(pools, PLACES // 2)
         self._side = np.zeros(pools, np.int64)
         self._earned: list[FloatArray] = []
-        self._mean_demand: FloatArray = np.full(pools, np.nan)
+        self._mean_demand = np.full(pools, np.nan)
         self._decisions = 0
 
     def steered(
@@ -99,7 +99,7 @@ class Online:
             still = np.where(self._hurry > 0, 0.1, 1.0 / 3.0)
             sides = self._rng.choice((-1, 1), len(still))
             self._side = np.where(self._rng.random(len(still)) < still, 0, sides)
-            self.tried = DELTA * self._side.astype(np.float64)
+            self.tried = np.asarray(DELTA * self._side, np.float64)
         self._decisions += 1
         trying = np.where(waits > CALM, np.abs(self.tried), self.tried)
         apart = np.clip(self.offset + trying, -RADIUS, RADIUS)
