@@ -88,14 +88,9 @@ def test_a_newer_change_stops_the_older_answer(page, monkeypatch):
     assert planner_words.FULL_BADGE in text_of(page)
 
 
-def test_what_is_impossible_is_said_and_the_knobs_stay(page):
-    page.session_state["plan_policy"] = "hpa:target=7"
-    page.run()
-    answered(page)
-    assert "0 and up to 1" in text_of(page)
-    page.session_state["plan_policy"] = "hpa"
-    page.run()
-    answered(page)
+def test_a_policy_that_does_not_weigh_says_so(page):
+    page.selectbox(key="plan_policy").set_value("hpa").run()
+    assert not page.exception
     assert planner_words.WEIGHTS_IDLE.format(policy="hpa") in text_of(page)
 
 
