@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from app.cluster_fields import FIELDS, Field, Part, Type
+from app.cluster_fields.guarding import HOLDS
 from app.cluster_text import parsed
 from engine.errors import EngineError, ScenarioError
 from engine.scenario import STANDARD, FaultKind, Scenario
@@ -48,7 +49,7 @@ def entries(plain: Mapping[str, Any], part: Part) -> list[str]:
     return [
         f"{prefix}{last}.{n}"
         for prefix in owners
-        for n in range(len(value_at(plain, f"{prefix}{last}")))
+        for n in range(len(value_at(plain, f"{prefix}{last}") or ()))
     ]
 
 
@@ -170,6 +171,8 @@ def added(scenario: Scenario, part: Part, owner: int = 0) -> Scenario:
         ScenarioError: there cannot be one yet, such as a node group without node types.
     """
     plain = to_dict(scenario)
+    if part.key == HOLDS.key and plain["guard"] is None:
+        plain["guard"] = {"holds": []}
     entries_of = value_at(plain, part.key.replace("*", str(owner)))
     new = copy.deepcopy(entries_of[-1]) if entries_of else _first(plain, part)
     if "name" in new:
@@ -185,6 +188,8 @@ def _first(plain: Mapping[str, Any], part: Part) -> dict[str, Any]:
             raise ScenarioError("there is no node type yet", part.title, "Add a node type first")
         zone = plain["zones"][0]["name"]
         return {"name": "nodes", "node_type": plain["node_types"][0]["name"], "zone": zone}
+    if part.key == HOLDS.key:
+        return {"pool": plain["pools"][0]["name"]}
     firsts: dict[str, dict[str, Any]] = {
         "node_types": {"name": "node", "cpu_cores": 64.0, "memory_gib": 256.0},
         "agent_types.*.sizes": {"name": "large", "slots": 16, "speed": 2.0},

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from app.cluster_fields.base import Field, Part, Type
+from app.cluster_fields.guarding import GUARD, HOLDS
 from app.cluster_fields.places import NODE_GROUPS, NODE_TYPES, REGIONS, SITING, ZONES
 from app.cluster_fields.tenancy import (
     DEGRADATION,
@@ -30,6 +31,7 @@ SECTIONS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
         "Routing": (ROUTER, FACTORS, BREAKER, CACHE, RETRY),
         "Tenants": (TENANTS, PRIORITY_CLASSES, PARTITIONS, DEGRADATION),
         "Faults": (FAULTS, RANDOM_FAULTS),
+        "Guard": (GUARD, HOLDS),
         "SLO and replay": (SLO, PRIORITIES, REPLAY, SAMPLING),
     }
 )

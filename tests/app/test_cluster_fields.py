@@ -5,7 +5,7 @@ import typing
 
 import pytest
 
-from app.cluster_draft import applied, entries, options, spec, value_at
+from app.cluster_draft import added, applied, entries, options, spec, value_at
 from app.cluster_fields import FIELDS, SECTIONS, Type
 from app.cluster_text import shown
 from engine import scenario as scenarios
@@ -57,6 +57,9 @@ FULL = dataclasses.replace(
         scenarios.Fault(kind=scenarios.FaultKind.NODE_LOSS, at_s=60.0, where="gpu-eu"),
         scenarios.Fault(kind=scenarios.FaultKind.SLOW_WORKER, at_s=9.0, for_s=5.0),
     ),
+    guard=scenarios.Guard(
+        slo_quantile=0.9, out_workers=4, holds=(scenarios.Hold(pool="chat-eu", at_s=60.0),)
+    ),
 )
 """Has an entry of every part but sizes and siting."""
 
@@ -87,3 +90,15 @@ def test_names_can_be_chosen_that_are_there():
     assert options(plain, "faults.0.where") == ["", "gpu-us", "gpu-eu"]
     assert options(plain, "faults.1.where") == ["", "chat-us", "chat-eu"]
     assert options(plain, "tenants.0.regions") == ["us-west1", "europe-west4"]
+
+
+def test_the_first_hold_switches_the_guard_on():
+    part = next(part for part in SECTIONS["Guard"] if part.key == "guard.holds")
+    scenario = PRESETS["two-regions"]
+    assert scenario.guard is None
+    assert entries(to_dict(scenario), part) == []
+    held = added(scenario, part)
+    assert held.guard == scenarios.Guard(holds=(scenarios.Hold(pool=scenario.pools[0].name),))
+    renamed, wrong = applied(held, {"pools.0.name": "other"})
+    assert wrong == {}
+    assert renamed.guard.holds[0].pool == "other"

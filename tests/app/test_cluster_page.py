@@ -12,7 +12,7 @@ from app.parts.cluster_top import file_stem, use_file
 from engine.cluster.standing import standing
 from engine.manifests import to_yaml
 from engine.presets import PRESETS
-from engine.scenario import AgentType, Fault, FaultKind, RouterKind, Siting, WorkerSize
+from engine.scenario import AgentType, Fault, FaultKind, Hold, RouterKind, Siting, WorkerSize
 from engine.scenario_file import from_toml, to_dict, to_toml
 from tests.app.conftest import text_of
 from tests.app.test_cluster_fields import FULL
@@ -22,7 +22,9 @@ WHOLE = dataclasses.replace(
     agent_types=(dataclasses.replace(FULL.agent_types[0], sizes=(WorkerSize(name="l", slots=9),)),
                  AgentType(name="other")),
     router=dataclasses.replace(FULL.router, kind=RouterKind.HIERARCHICAL),
+    pools=(*FULL.pools, dataclasses.replace(FULL.pools[0], name="lone", agent_type="other")),
     siting=Siting(),
+    guard=dataclasses.replace(FULL.guard, holds=(Hold(pool="lone", at_s=60.0),)),
 )  # fmt: skip
 """Has an entry of every part."""
 TYPED = (Type.NUMBER, Type.WHOLE, Type.TEXT, Type.POINTS)

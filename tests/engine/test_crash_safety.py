@@ -93,6 +93,14 @@ def runs_of(planner):
     }
 
 
+def forget_runs():
+    """Deletes all; what is left to be known of."""
+    with Planner() as planner:
+        for run_id in runs_of(planner):
+            planner.delete_run(run_id)
+        return set(runs_of(planner))
+
+
 def strays(planner, table, key, owners):
     """Rows that belong to nothing."""
     with planner._store.cursor() as cursor:
@@ -160,7 +168,8 @@ def test_killing_a_replay_leaves_whole_runs_and_interrupted_ones_that_can_be_sta
     for kill in range(KILLS + MIDDLE):
         if kill < KILLS:
             reported, cut = killed_after(rng.uniform(0, takes_s), REPLAY, *SEEDS)
-        else:  # for certain in the middle of a replay
+        else:  # for certain in the middle of a replay of which nothing is kept from before
+            done = forget_runs()
             reported, cut = killed_after(0, REPLAY, *SEEDS, line="going")
         cut_off += cut
         with Planner() as planner:
