@@ -38,7 +38,11 @@ def _restore(run_id: str, baseline: str) -> bool:
         problems.show(error)
         return False
     state.put(state.REPLAY_TRACE, run.trace_id)
-    state.put(state.REPLAY_WINDOW, (run.trace_id, run.from_s, run.to_s))
+    end_s = load.planner().trace(run.trace_id).duration_s
+    if run.from_s <= 0 and run.to_s >= end_s:
+        state.forget(state.REPLAY_WINDOW)
+    else:
+        state.put(state.REPLAY_WINDOW, (run.trace_id, run.from_s, min(run.to_s, end_s)))
     state.into_address(trace=run.trace_id)
     state.put(state.PLAN_START, None)
     state.put(state.PLAN_AGAINST, against.policy)

@@ -1,0 +1,121 @@
+"""The page Planner answers a knob twice, a newer change replaces the older, a link restores it."""
+
+import pytest
+
+from app import load, planner_words, state
+from engine.errors import ReplayCancelled
+from engine.planner import Planner
+from tests.app.conftest import text_of
+
+
+@pytest.fixture
+def short(store):
+    """A short trace in the store; its id."""
+    with Planner(store) as planner:
+        made = planner.synthesize(
+            "bursty", duration_s=900.0, mean_rate_per_s=1.0, seed=5, name="short"
+        )
+    return made.trace_id
+
+
+@pytest.fixture
+def page(short, open_page):
+    return answered(open_page("planner", trace=short))
+
+
+def answered(page):
+    """The page once everything is replayed."""
+    for job in load.quick_board()._jobs.values():
+        assert job.wait(60)
+    page.run()
+    assert not page.exception
+    return page
+
+
+def test_the_page_shows_every_request_replayed_beside_the_baseline(page):
+    assert planner_words.FULL_BADGE in text_of(page)
+    assert {metric.label for metric in page.metric} >= {"Cost", "SLO attainment"}
+    assert load.planner().run(page.query_params["plan"]).policy.startswith("smartscale:")
+    assert load.planner().run(page.query_params["baseline"]).policy == "hpa"
+
+
+def test_a_weight_changes_the_policy_and_the_weights_sum_to_a_hundred(page):
+    before = page.query_params["plan"]
+    page.slider(key="plan_w_cost").set_value(100).run()
+    answered(page)
+    assert page.query_params["plan"] != before
+    policy = load.planner().run(page.query_params["plan"]).policy
+    shares = [float(part.partition("=")[2]) for part in policy.split(":")[1:]]
+    assert sum(shares) == pytest.approx(1.0)
+    assert "cost=0.59" in policy
+
+
+def test_a_preset_moves_the_sliders(page):
+    page.segmented_control(key="plan_preset").set_value("green").run()
+    assert page.slider(key="plan_w_carbon").value == 50
+
+
+def test_a_copied_link_opens_the_same_comparison_after_a_restart(page, open_page):
+    page.slider(key="plan_w_cost").set_value(77).run()
+    page.number_input(key="plan_startup").set_value(20.0).run()
+    page.number_input(key="plan_carbon").set_value(380.0).run()
+    answered(page)
+    link = dict(page.query_params)
+    load.planner.clear()  # the process ends, and another one opens the store
+    load.quick_board.clear()
+    again = answered(open_page("planner", **link))
+    assert dict(again.query_params) == link
+    assert again.number_input(key="plan_startup").value == 20.0
+    assert again.number_input(key="plan_carbon").value == 380.0
+
+
+def test_a_newer_change_stops_the_older_answer(page, monkeypatch):
+    stopped = []
+
+    def slow(*_, cancel, **__):
+        while not cancel():
+            pass
+        stopped.append(True)
+        raise ReplayCancelled("stopped", "here", "Go on")
+
+    real = Planner.glimpse
+    monkeypatch.setattr(Planner, "glimpse", slow)
+    page.slider(key="plan_w_cost").set_value(60).run()
+    monkeypatch.setattr(Planner, "glimpse", real)
+    page.slider(key="plan_w_cost").set_value(95).run()
+    answered(page)
+    assert stopped == [True]
+    assert planner_words.FULL_BADGE in text_of(page)
+
+
+def test_a_policy_that_does_not_weigh_says_so(page):
+    page.selectbox(key="plan_policy").set_value("hpa").run()
+    assert not page.exception
+    assert planner_words.WEIGHTS_IDLE.format(policy="hpa") in text_of(page)
+
+
+def test_own_priorities_are_saved_under_a_name(page):
+    page.text_input(key="plan_save").set_value("mine")
+    page.button(key="plan_save_go").click().run()
+    assert not page.exception
+    assert "mine" in load.planner().priorities()
+
+
+def test_a_sweep_is_started_explored_and_opened(short, open_page):
+    page = open_page("tradeoffs", trace=short)
+    assert planner_words.SWEEP_NONE in text_of(page)
+    page.text_area(key="sweep_vary").set_value("policy.target=0.4,0.8\nseed=1,2")
+    page.button(key="sweep_go").click().run()
+    for job in load.board()._jobs.values():
+        assert job.wait(120)
+    page.run()
+    assert not page.exception
+    (row,) = load.planner().sweeps()
+    assert (row.points, row.done) == (4, 4)
+    assert planner_words.SWEEP_EFFECTS in text_of(page)
+    assert page.query_params[state.SWEEP] == row.sweep_id
+
+
+def test_an_empty_store_says_what_to_do(no_samples, open_page):
+    for name in ("planner", "tradeoffs"):
+        assert "trace" in text_of(open_page(name)).lower()
