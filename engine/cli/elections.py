@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from engine.champion.stored import Election
 
 
-@click.command(short_help="Choose the rule or the learned policy for each pool.")
+@click.command(short_help="Choose the rule or the learned policy, pool by pool.")
 @click.option("--trace", required=True, help="Id or name of a stored trace.")
 @click.option("--at", "at_text", metavar="TIME", help="The moment of choice. Default: the end.")
 @click.option(

@@ -4,6 +4,7 @@ What is lived through is mostly windows of the operator's own trace; the rest is
 that what is known of other demand is not forgotten.
 """
 
+import copy
 import json
 import time
 from collections.abc import Callable
@@ -23,7 +24,6 @@ from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import WIDTH
 from engine.learn.training import SIZES
 from engine.lookahead.checkpoint import shipped
-from engine.lookahead.features import Memory
 from engine.trace.streams import stream
 from engine.units import FloatArray
 from models.sac_options import Options
@@ -157,7 +157,7 @@ def fine_tune(
     )
 
     def score(learner: "Learner") -> float:
-        memory = Memory(*(part.copy() for part in exam.memory))  # the ground writes into it
+        memory = copy.deepcopy(exam.memory)  # the ground writes into it
         return _examined(learner, Ground(replace(exam, memory=memory), shipped()), cancel)
 
     tuning = replace(tuning, options=options_of(start, tuning.options))
