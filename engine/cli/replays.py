@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from engine.planner import Planner, RunInfo
 
 
-@click.command()
+@click.command(short_help="Replay a trace under one or more policies.")
 @click.option("--trace", required=True, help="Id, beginning of an id, or name.")
 @click.option(
     "--policy",
