@@ -64,7 +64,7 @@ def decision_chart(
         .add_params(picked)
     )  # fmt: skip
     open_ones = timed[timed["number"] == number]
-    rule = alt.Chart(open_ones).mark_rule(strokeDash=[4, 3]).encode(x=x)
+    rule = alt.Chart(open_ones).mark_rule(strokeDash=[4, 3], color="gray").encode(x=x)
     return layered([rule, dots])
 
 
@@ -105,7 +105,7 @@ def expected_chart(
         )
     )  # fmt: skip
     cut = pd.DataFrame({"t_s": [at_s]})
-    rule = alt.Chart(with_time(cut, clock)).mark_rule(strokeDash=[4, 3]).encode(x=x)
+    rule = alt.Chart(with_time(cut, clock)).mark_rule(strokeDash=[4, 3], color="gray").encode(x=x)
     return layered([line, fan, rule], HEIGHT - 40)
 
 

@@ -110,5 +110,13 @@ HOLDS = Part(
             empty="as it is",
             help="Empty: the size that the pool has when the hold begins.",
         ),
+        Field(
+            path="why",
+            label="Why",
+            type=Type.TEXT,
+            optional=True,
+            empty="not said",
+            help="Logged with the decisions that it binds; the page Explain shows it.",
+        ),
     ),
 )

@@ -102,7 +102,7 @@ def _hold(view: View, decision: Decision) -> None:
     if sent:
         hold = Hold(
             pool=decision.pool, at_s=decision.t_s - view.run.from_s, for_s=for_s,
-            workers=int(size), why=why.strip(),
+            workers=int(size), why=why.strip() or None,
         )  # fmt: skip
         state.put(state.EXPLAIN_HOLD, _replay(view.run, hold).id)
     job = load.board().find(state.get(state.EXPLAIN_HOLD))

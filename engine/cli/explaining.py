@@ -189,7 +189,7 @@ def _share(value: float | None) -> str:
     return "none to check" if value is None else f"{100 * value:.4g} %"
 
 
-@click.command(short_help="List what people said of decisions; add to it or write it to a file.")
+@click.command(short_help="List what people said of decisions, and add to it.")
 @click.argument("runs", metavar="RUN…", nargs=-1, required=True)
 @click.option("--decision", "number", type=int, metavar="N", help="Say something of this one.")
 @click.option("--by", metavar="NAME", help="Who says it.")

@@ -17,7 +17,9 @@ out_option = click.option(
 )
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True, short_help="Kubernetes manifests of a scenario, and back."
+)
 @with_session
 def manifests(context: click.Context, session: Session) -> None:
     """Kubernetes manifests of a scenario, and a scenario from them."""

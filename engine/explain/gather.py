@@ -98,7 +98,7 @@ class Told:
         holds = () if self.scenario.guard is None else self.scenario.guard.holds
         for hold in reversed(holds):
             if hold.pool == pool and hold.at_s <= now_s < hold.at_s + hold.for_s:
-                return hold.why
+                return hold.why or ""
         return ""
 
 

@@ -15,8 +15,8 @@ class Hold:
     for_s: float = 3600.0
     workers: int | None = None
     """None: the size that it has when the hold begins."""
-    why: str = ""
-    """What the person said; logged with the decisions that it binds."""
+    why: str | None = None
+    """What the person said; logged with the decisions that it binds. None: nothing."""
 
     def __post_init__(self) -> None:
         where = f"hold of pool {self.pool!r}"

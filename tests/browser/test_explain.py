@@ -5,6 +5,8 @@ from playwright.sync_api import expect
 
 from engine.planner import Planner
 
+FIRST_MS = 90_000
+"""The first page of a fresh server imports what it needs."""
 SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 1024, "height": 768}}
 
 
@@ -22,16 +24,16 @@ def explained(serve, tmp_path_factory):
 def test_the_whole_path_from_the_timeline_to_the_file(explained, open_page, settle, shot):
     page = open_page(explained)
     chart = page.get_by_test_id("stVegaLiteChart").first
-    expect(chart.locator("canvas, svg").first).to_be_visible()
+    expect(chart.locator("canvas, svg").first).to_be_visible(timeout=FIRST_MS)
     settle(page)
 
-    page.get_by_role("button", name="Clamped").click()
+    page.get_by_role("button", name="Kept (").click()
     expect(page).not_to_have_url(explained)
     settle(page)
     page.get_by_role("textbox", name="Search the sentences").fill("scaled out")
     page.keyboard.press("Enter")
-    row = page.get_by_role("button", name="Scaled ").first
-    expect(row).to_be_visible()
+    row = page.locator('[class*="st-key-explain_row_"] button').first
+    expect(row).to_contain_text("Scaled chat out")
     settle(page)
     said = row.inner_text()
     row.click()
@@ -63,7 +65,7 @@ def test_the_whole_path_from_the_timeline_to_the_file(explained, open_page, sett
 def test_a_click_on_a_mark_opens_its_decision(explained, open_page, settle):
     page = open_page(explained)
     chart = page.get_by_test_id("stVegaLiteChart").first
-    expect(chart.locator("canvas, svg").first).to_be_visible()
+    expect(chart.locator("canvas, svg").first).to_be_visible(timeout=FIRST_MS)
     settle(page)
     box = chart.locator("svg g.mark-symbol.role-mark path").nth(200).bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
