@@ -1,8 +1,7 @@
 """The facade that pages and the command line use: everything the product does, in one place.
 
 It joins the store with the pure parts and holds no state but the open store and the requests
-that somebody plans with. Every call takes a
-cursor of its own, so threads may share one planner.
+that somebody plans with. Every call takes a cursor of its own, so threads may share one planner.
 """
 
 from collections.abc import Callable, Mapping, Sequence

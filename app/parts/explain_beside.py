@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from app import choices, formats, load, phrases, problems, state
+from app import choices, formats, load, load_decisions, phrases, problems, state
 from app import explain_words as words
 from app.jobs import Job, State
 from app.parts import progress
@@ -52,7 +52,7 @@ def _beside(view: View, decision: Decision) -> None:
         words.COMPARE_WITH, list(options), key=state.EXPLAIN_BESIDE,
         format_func=options.__getitem__, on_change=_beside_chosen,
     )  # fmt: skip
-    other = load.decision_at(chosen, decision.t_s, decision.pool)
+    other = load_decisions.decision_at(chosen, decision.t_s, decision.pool)
     left, right = st.columns(2)
     for column, one in ((left, decision), (right, other)):
         with column:
@@ -80,7 +80,7 @@ def _beside_chosen() -> None:
 
 
 def _go_to(run_id: str, t_s: float, pool: str) -> None:
-    number = load.decision_at(run_id, t_s, pool).number
+    number = load_decisions.decision_at(run_id, t_s, pool).number
     state.into_address(decision=str(number))
     state.forget(state.EXPLAIN_ASKED)
 

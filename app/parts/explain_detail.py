@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app import explain_words as words
-from app import formats, load, phrases
+from app import formats, load_decisions, phrases
 from app.charts.base import Window
 from app.charts.explain import expected_chart
 from app.parts.explain_view import View, open_decision
@@ -35,7 +35,7 @@ def card(view: View, decision: Decision) -> None:
 
 
 def _step(view: View, label: str, by: int, icon: str) -> None:
-    found = load.neighbour(view.run.run_id, view.number or 0, by, **view.wanted)
+    found = load_decisions.neighbour(view.run.run_id, view.number or 0, by, **view.wanted)
     st.button(
         label, key=f"explain_step_{by}", icon=icon, disabled=found is None,
         on_click=open_decision, args=(found,),
@@ -89,7 +89,7 @@ def _expected(view: View, decision: Decision) -> None:
         from_s=max(view.run.from_s, decision.t_s - BEFORE_S),
         to_s=min(view.run.to_s, decision.t_s + AFTER_S),
     )
-    came = load.arrivals(view.run.run_id, decision.pool, window.from_s, window.to_s)
+    came = load_decisions.arrivals(view.run.run_id, decision.pool, window.from_s, window.to_s)
     fan = pd.DataFrame(
         [(at, value, name) for name, value in levels.items() for at in (decision.t_s, end_s)],
         columns=["t_s", "per_s", "quantile"],

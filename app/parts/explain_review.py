@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from app import explain_words as words
-from app import formats, load, phrases, problems, state
+from app import formats, load, load_decisions, phrases, problems, state
 from app.parts.explain_view import View, open_decision
 from engine.explain.decision import Decision
 
@@ -32,13 +32,13 @@ def form(view: View, decision: Decision) -> None:
                     view.run.run_id, decision.number, by=by, verdict=verdict or "", tag=tag,
                     note=note,
                 )  # fmt: skip
-                load.forget_reviews()
+                load_decisions.forget_reviews()
                 st.success(words.SAVED, icon=":material/check_circle:")
 
 
 def saved(view: View) -> None:
     """Reviews of this run, counted, and as files."""
-    frame = load.reviews(view.run.run_id)
+    frame = load_decisions.reviews(view.run.run_id)
     with st.container(border=True):
         st.subheader(words.REVIEWS)
         if frame.empty:
@@ -65,7 +65,7 @@ def saved(view: View) -> None:
             for kind in ("csv", "json"):
                 st.download_button(
                     f"{kind.upper()}", key=f"explain_file_{kind}", icon=":material/download:",
-                    data=partial(load.reviews_file, view.run.run_id, kind),
+                    data=partial(load_decisions.reviews_file, view.run.run_id, kind),
                     file_name=f"reviews-{view.run.run_id[:6]}.{kind}",
                 )  # fmt: skip
 
@@ -78,7 +78,7 @@ def queue(view: View) -> None:
         return
     with box:
         st.caption(words.QUEUE_HELP)
-        found = load.review_queue(view.run.run_id)
+        found = load_decisions.review_queue(view.run.run_id)
         if not found:
             st.caption(words.QUEUE_NONE)
         for each in found:

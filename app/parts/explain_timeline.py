@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from app import explain_words as words
-from app import load, phrases, state
+from app import load_decisions, phrases, state
 from app.charts.explain import clicked, decision_chart
 from app.parts.explain_view import View, open_decision
 from engine.explain.decision import Kind
@@ -19,7 +19,7 @@ def card(view: View) -> None:
         st.subheader(words.SUMMARY)
         _filters(view)
         wanted = {key: value for key, value in view.wanted.items() if key != "after"}
-        marks = load.decision_marks(view.run.run_id, **wanted)
+        marks = load_decisions.decision_marks(view.run.run_id, **wanted)
         if marks.empty:
             st.info(words.LIST_NONE)
             return
@@ -40,7 +40,7 @@ def _clicked(key: str) -> None:
 
 
 def _filters(view: View) -> None:
-    counts = load.decision_counts(view.run.run_id, pool=view.wanted["pool"])
+    counts = load_decisions.decision_counts(view.run.run_id, pool=view.wanted["pool"])
     by_kind = counts.groupby("kind")["decisions"].sum().to_dict()
     present = [str(kind) for kind in Kind if kind in by_kind]
     labels = {str(kind): words.kind_label(kind, by_kind.get(kind, 0)) for kind in Kind}
@@ -93,7 +93,7 @@ def _sentences(view: View) -> None:
         words.SEARCH, key=state.EXPLAIN_TEXT, help=words.SEARCH_HELP, icon=":material/search:",
         placeholder=words.SEARCH_EXAMPLE, on_change=_searched,
     )  # fmt: skip
-    found = load.found_decisions(view.run.run_id, view.text, ROWS, **view.wanted)
+    found = load_decisions.found_decisions(view.run.run_id, view.text, ROWS, **view.wanted)
     with st.container(height=260, border=False, key="explain_sentences"):
         for decision, text in found.hits:
             st.button(

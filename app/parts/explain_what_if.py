@@ -5,7 +5,7 @@ import pandas as pd
 import streamlit as st
 
 from app import explain_words as words
-from app import formats, load, phrases, problems, state
+from app import formats, load, load_decisions, phrases, problems, state
 from app.charts.base import Window
 from app.charts.explain import sides_chart
 from app.jobs import State
@@ -35,9 +35,13 @@ def card(view: View, decision: Decision) -> None:
         change = str(state.get(state.EXPLAIN_ASKED)[2])
         with problems.shown():
             if change == CHECK:
-                _checked(decision, load.checked(asked, decision))
+                _checked(decision, load_decisions.checked(asked, decision))
             else:
-                _played(view, decision, load.played(asked, decision, change, horizon_s, kept_s))
+                _played(
+                    view,
+                    decision,
+                    load_decisions.played(asked, decision, change, horizon_s, kept_s),
+                )
 
 
 def _spans() -> tuple[float, float]:
@@ -69,13 +73,13 @@ def _asked(view: View, decision: Decision) -> Asked | None:
     question = state.get(state.EXPLAIN_ASKED)
     if question is None or question[:2] != (view.run.run_id, decision.number):
         return None
-    job, made = load.asked(view.run.run_id)
+    job, made = load_decisions.asked(view.run.run_id)
     if not job.ended:
         progress.watch(job, "explain_cancel")
         return None
     if job.state is not State.DONE:
         progress.outcome(job, "")
-        load.forget_asked()
+        load_decisions.forget_asked()
         return None
     return made[0]
 
@@ -95,7 +99,7 @@ def _checked(decision: Decision, found: Checked) -> None:
 
 
 def _moved(decision: Decision, found: Explanation) -> None:
-    pool = 0 if len(found.attribution) == 1 else load.pool_number(decision)
+    pool = 0 if len(found.attribution) == 1 else load_decisions.pool_number(decision)
     columns = {"Group": found.groups, f"Hidden ({found.unit})": found.attribution[pool]}
     if found.attention is not None:
         columns["Attention"] = [formats.percent(float(v)) for v in found.attention[pool]]
@@ -132,7 +136,7 @@ def _played(view: View, decision: Decision, found: Counterfactual) -> None:
 
 def _sides(view: View, decision: Decision, found: Counterfactual) -> None:
     start_s = view.run.from_s + found.from_s
-    pool = load.pool_number(decision)
+    pool = load_decisions.pool_number(decision)
     frames = []
     for side, played in ((words.AS_IT_WAS, found.base), ("Otherwise", found.other)):
         sizes = played.target[:, pool]
@@ -155,7 +159,7 @@ def belief(view: View) -> None:
         mine = job is not None and job.title == _title(view)
         if job is None or not mine:
             if st.button(words.BELIEF_GO, key="explain_belief"):
-                state.put(state.EXPLAIN_BELIEF, load.check_all(run_id, _title(view)).id)
+                state.put(state.EXPLAIN_BELIEF, load_decisions.check_all(run_id, _title(view)).id)
                 st.rerun()
             return
         if not job.ended:

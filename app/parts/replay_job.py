@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import formats, load, phrases, state, words
+from app import formats, load, load_decisions, phrases, state, words
 from app.charts.base import RUNS_MAX, Window
 from app.jobs import Job, State
 from app.parts import progress, scenario_form
@@ -68,7 +68,7 @@ def submit(trace: TraceInfo, window: Window | None) -> None:
         scenario_form.problem(error)
         return
     if fresh:
-        load.forget_results()
+        load_decisions.forget_results()
     state.put(state.REPLAY_JOB, job.id)
     job.wait(0.2)  # what is stored already is there at once
     st.rerun()

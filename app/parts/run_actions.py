@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import choices, load, phrases, state, words
+from app import choices, load, load_decisions, phrases, state, words
 from app.charts.base import RUNS_MAX
 from app.jobs import Job
 from app.parts import progress
@@ -68,7 +68,7 @@ def start_again(run: RunInfo) -> None:
         )
 
     job = load.board().submit("replay", phrases.replaying([run.policy], run.trace_name), work)
-    load.forget_results()
+    load_decisions.forget_results()
     state.put(state.RUNS_JOB, job.id)
     st.rerun()
 
@@ -80,5 +80,5 @@ def confirm_delete(run_ids: list[str]) -> None:
     if st.button(words.RUNS_DELETE, type="primary", key="runs_delete_sure"):
         for run_id in run_ids:
             load.planner().delete_run(run_id)
-        load.forget_results()
+        load_decisions.forget_results()
         st.rerun()

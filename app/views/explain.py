@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from app import choices, load, problems, state, words
+from app import choices, load, load_decisions, problems, state, words
 from app import explain_words as explain
 from app.parts import (
     explain_beside,
@@ -24,7 +24,7 @@ if saved.empty:
 
 with problems.shown():
     view = explain_view.pick(saved)
-    if not load.numbered(view.run.run_id):
+    if not load_decisions.numbered(view.run.run_id):
         st.warning(explain.OLD, icon=":material/update:")
         st.page_link(state.RUNS_PAGE, label=words.NAV_RUNS[0], icon=":material/history:")
         st.stop()
@@ -32,7 +32,7 @@ with problems.shown():
     if view.number is None:
         explain_review.queue(view)
     else:
-        decision = load.decision(view.run.run_id, view.number)
+        decision = load_decisions.decision(view.run.run_id, view.number)
         explain_detail.card(view, decision)
         explain_what_if.card(view, decision)
         explain_review.form(view, decision)

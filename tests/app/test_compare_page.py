@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import load, words
+from app import load_decisions, words
 from app.cluster_run_words import OTHERS_LEFT_OUT
 from engine.figures import FIGURES
 from engine.planner import Planner
@@ -68,7 +68,7 @@ def test_a_window_changes_the_figures_and_can_be_reset(demo, open_page):
 def test_a_window_in_the_address_is_what_a_reset_page_shows(demo, open_page):
     there = {"runs": ",".join(demo[:2]), "t0": "1200", "t1": "2400"}
     first = scorecard(open_page("compare", **there))
-    load.forget_results()
+    load_decisions.forget_results()
     assert scorecard(open_page("compare", **there)) == first
     assert first["Requests arrived"]["static"] != "29,433"
 
