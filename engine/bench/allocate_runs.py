@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
@@ -41,8 +42,8 @@ def settings(number: int = SETTINGS, day_s: float = SECONDS_PER_DAY) -> dict[str
     one = _timed(lambda: play([whole]))
     alone = _run(window, specs[0])
     quick = _timed(lambda: express.run_out(alone))
-    runs = [_run(window, text) for text in specs]
-    all_of_them = _timed(lambda: express.run_all(runs))
+    makers = [partial(_run, window, text) for text in specs]
+    all_of_them = _timed(lambda: express.run_all(makers, lambda run: run.target))
     return {
         "settings": float(number),
         "day_replay_s": one[0],

@@ -10,6 +10,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,6 +24,7 @@ from engine.sim import kernel
 from engine.sim.state import make_views, with_room
 from engine.units import FloatArray, IntArray
 
+T = TypeVar("T")
 ASKED_EVERY = 512
 """Ticks between two looks at the wish to stop."""
 
@@ -45,11 +47,26 @@ def is_plain(run: Replay) -> bool:
     )
 
 
-def run_all(runs: Sequence[Replay], cancel: Callable[[], bool] | None = None) -> None:
-    """Plays runs side by side, a thread a core. As `run_out`."""
-    with ThreadPoolExecutor(min(len(runs), os.cpu_count() or 1)) as threads:
-        for _ in threads.map(lambda run: run_out(run, cancel), runs):
-            pass
+def run_all(
+    makers: Sequence[Callable[[], Replay]],
+    read: Callable[[Replay], T],
+    cancel: Callable[[], bool] | None = None,
+) -> list[T]:
+    """Plays runs side by side, a thread a core; each is made, played, read and let go.
+
+    Args:
+        makers: of the runs; a run of millions of requests takes memory only while it plays.
+        read: what is kept of a run.
+        cancel: as `run_out`.
+    """
+
+    def played(make: Callable[[], Replay]) -> T:
+        run = make()
+        run_out(run, cancel)
+        return read(run)
+
+    with ThreadPoolExecutor(min(len(makers), os.cpu_count() or 1)) as threads:
+        return list(threads.map(played, makers))
 
 
 def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:

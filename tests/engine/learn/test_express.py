@@ -51,10 +51,11 @@ def test_sizes_and_counts_are_those_of_the_replay(policy, request):
 
 def test_settings_side_by_side_are_those_alone():
     alone = [played(policy, run_out) for policy in ("smartscale", LATENCY)]
-    runs = [set_up([spec(p, demand(), scenario())])[0] for p in ("smartscale", LATENCY)]
-    run_all(runs)
-    for one, other in zip(alone, runs, strict=True):
-        assert np.array_equal(one.targets, other.targets)
+    makers = [
+        lambda p=p: set_up([spec(p, demand(), scenario())])[0] for p in ("smartscale", LATENCY)
+    ]
+    for one, targets in zip(alone, run_all(makers, lambda run: run.targets), strict=True):
+        assert np.array_equal(one.targets, targets)
 
 
 def test_what_needs_the_whole_replay_is_refused():
