@@ -129,11 +129,12 @@ def test_objectives_must_be_figures_that_can_be_traded_off(stocked):
 
 _CHILD = """
 import sys
+from pathlib import Path
 from engine.planner import Planner
 from engine.sweep.axes import parse_axis
 from tests.engine.replays import scenario
 if __name__ == "__main__":
-    with Planner(sys.argv[1]) as planner:
+    with Planner(Path(sys.argv[1])) as planner:
         planner.sweep("demand", "hpa", [parse_axis(a) for a in sys.argv[3:]],
                       scenario=scenario(), workers=int(sys.argv[2]))
 """
