@@ -45,9 +45,11 @@ def test_the_whole_path_from_the_timeline_to_the_file(explained, open_page, sett
     page.get_by_role("button", name="One worker more").click()
     expect(page.get_by_text("One worker more for")).to_be_visible()
     expect(page.get_by_role("cell", name="Cost")).to_be_visible()
+    settle(page)
     page.get_by_role("button", name="Check this decision").click()
     expect(page.get_by_text("Made again, the decision is the same")).to_be_visible()
 
+    settle(page)
     page.get_by_role("textbox", name="Your name").fill("Ada")
     page.get_by_role("radio", name="Disagree").click()
     page.get_by_role("textbox", name="Note").fill("too late")
