@@ -59,9 +59,9 @@ class Asked:
             probe(replay, tick, observation, grams, usd)
             heard(replay, observation)
 
-        branch.probe = look
+        branch.probe, before = look, len(branch.log.tick)  # ticks on the way here are logged, too
         branch.decide(tick)
-        entries = [rerun.logged(branch, place) for place in range(len(branch.log.tick))]
+        entries = [rerun.logged(branch, place) for place in range(before, len(branch.log.tick))]
         mine = [entry for entry in entries if entry["pool"] == pool]
         return Checked(
             same=bool(mine) and rerun.same(decision, mine[0]),

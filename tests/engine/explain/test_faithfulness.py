@@ -123,3 +123,12 @@ def test_attention_is_believed_as_far_as_it_agrees_with_occlusion(moved, agrees)
     assert found.decisions == 10
     assert found.rank_correlation == pytest.approx(agrees)
     assert (found.top_change_workers > found.random_change_workers) is (agrees > 0)
+
+
+@pytest.mark.parametrize("number", range(60, 64))
+def test_a_decision_between_two_kept_states_is_made_again_alike(explained, number):
+    planner, ids = explained
+    asked = planner.asked(ids["plain"])
+    asked.prepare()
+    assert asked._branches._every > 1
+    assert asked.check(planner.decision(ids["plain"], number=number)).same
