@@ -132,3 +132,16 @@ def test_a_decision_between_two_kept_states_is_made_again_alike(explained, numbe
     asked.prepare()
     assert asked._branches._every > 1
     assert asked.check(planner.decision(ids["plain"], number=number)).same
+
+
+def test_the_learned_policy_says_what_moved_it_and_what_other_sizes_would_come_to(explained):
+    planner, ids = explained
+    asked = planner.asked(ids["smartscale"])
+    found = asked.check(planner.decision(ids["smartscale"], number=60)).explanation
+    assert found.attribution.shape == (2, len(found.groups))
+    assert np.abs(found.attribution).max() > 0.0
+    assert found.neighbours == (-2, -1, 0, 1, 2)
+    told = np.isfinite(found.values[0]).all(axis=1)
+    assert told[found.neighbours.index(0)]
+    assert told.sum() > 1
+    assert found.values.shape[2] == len(found.scores)
