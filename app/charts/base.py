@@ -270,8 +270,12 @@ def layered(layers: Sequence[alt.Chart], height: int = HEIGHT) -> alt.LayerChart
 
 
 def rows(chart: alt.LayerChart) -> int:
-    """Marks the chart draws: the rows of all its layers."""
-    return sum(len(layer.data) for layer in chart.layer if isinstance(layer.data, pd.DataFrame))
+    """Marks the chart draws: the rows of all its layers, shared ones included."""
+    shared = len(chart.data) if isinstance(chart.data, pd.DataFrame) else 0
+    return sum(
+        len(layer.data) if isinstance(layer.data, pd.DataFrame) else shared
+        for layer in chart.layer
+    )
 
 
 def top(values: "pd.Series[float]") -> float:

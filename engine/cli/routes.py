@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _ANYBODY = "-"
 
 
-@click.command(short_help="Explain where a router sent a request of a finished run, and why.")
+@click.command(short_help="Explain where a router sent a request, and why.")
 @click.argument("run", metavar="RUN")
 @click.option(
     "--at",

@@ -51,6 +51,9 @@ def forecast_misses(store: Store, run: RunRow, most: int) -> pd.DataFrame:
     """
     wide = max(1, round(30.0 / run.tick_s))
     with store.transaction() as cursor:
+        (number,) = cursor.execute(
+            "SELECT count(*) FROM decisions WHERE run_no = ?", [run.run_no]
+        ).fetchall()[0]
         return cursor.execute(
             "WITH rates AS (SELECT tick, pool, avg(arrived / $tick_s) OVER (PARTITION BY pool "
             f"ORDER BY tick ROWS BETWEEN CURRENT ROW AND {wide - 1} FOLLOWING) AS rate "
@@ -59,15 +62,14 @@ def forecast_misses(store: Store, run: RunRow, most: int) -> pd.DataFrame:
             "(rationale->>'expected_per_s')::DOUBLE AS expected, "
             "coalesce((rationale->>'horizon_s')::DOUBLE, 120) AS horizon_s FROM decisions "
             "WHERE run_no = $run_no AND reason NOT IN ('not_due', 'metrics_missing') AND "
-            "number % greatest(1, (SELECT count(*) FROM decisions WHERE run_no = $run_no) "
-            "// $sample) = 0), "
+            "number % $every = 0), "
             "found AS (SELECT number, any_value(t_s) AS t_s, any_value(said.pool) AS pool, "
             "max(rate) / any_value(expected) AS apart FROM said JOIN rates ON "
             "rates.pool = said.pool AND rates.tick >= said.tick AND "
             "rates.tick < said.tick + ceil(horizon_s / $tick_s) WHERE expected > 0 "
             "GROUP BY number HAVING apart > 1.1) " + _BEST,
-            {"run_no": run.run_no, "tick_s": run.tick_s, "sample": SAMPLE, "block": BLOCK_S,
-             "most": most},
+            {"run_no": run.run_no, "tick_s": run.tick_s, "every": max(1, number // SAMPLE),
+             "block": BLOCK_S, "most": most},
         ).df()  # fmt: skip
 
 

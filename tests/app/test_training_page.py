@@ -8,9 +8,9 @@ from engine.champion.choice import Choice
 from engine.champion.stored import Election
 from engine.errors import ReplayCancelled
 from engine.learn import adapt_shelf as shelf
-from engine.learn import checkpoint
 from engine.planner import Planner
 from tests.app.conftest import text_of
+from tests.engine.learn.copies import copy_shipped
 
 CURVE = {
     "episode": 1, "episodes": 4, "seconds": 1.0, "reward": 0.2, "reward_std": 0.1,
@@ -31,7 +31,7 @@ def put(store, name, *, result=True, better=True, episodes=3):
         entropy = None if number == 0 else -0.5
         shelf.add_curve(folder, CURVE | {"episode": number + 1, "entropy": entropy})
     if result:
-        checkpoint.save(checkpoint.shipped(), folder, {})
+        copy_shipped(folder)
         shelf.note_result(
             folder,
             {"better": better, "verdict": "costs 9.0% less at equal misses", "days": ["mine"],

@@ -4,8 +4,8 @@ import pytest
 from playwright.sync_api import expect
 
 from engine.learn import adapt_shelf as shelf
-from engine.learn import checkpoint
 from engine.planner import Planner
+from tests.engine.learn.copies import copy_shipped
 
 SIZES = {"wide": {"width": 1440, "height": 900}, "narrow": {"width": 1024, "height": 768}}
 
@@ -39,7 +39,7 @@ def made(serve, tmp_path_factory):
                  "missed_frac": 0.1 / number, "validation": 0.05 * number, "best": True},
             )  # fmt: skip
         if result:
-            checkpoint.save(checkpoint.shipped(), folder, {})
+            copy_shipped(folder)
             shelf.note_result(
                 folder,
                 {"better": True, "saving_frac": 0.04, "days": ["mine"], "before": rows(1.0),

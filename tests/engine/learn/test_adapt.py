@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from engine.errors import CheckpointError, ReplayCancelled, UsageError
 from engine.evaluate.report import Pooled
@@ -21,6 +22,7 @@ from engine.scenario import AgentType, Pool, QueueKind, Scenario
 from engine.store.duck import Store
 from engine.store.traces import store_requests
 from engine.trace.schema import request_table
+from tests.engine.learn.copies import copy_shipped
 
 HOURS = 9
 QUICK = Tuning(
@@ -128,7 +130,7 @@ def store(tmp_path):
 
 def finished(store_path, name, *, better):
     folder = shelf.folder_of(store_path, name)
-    checkpoint.save(checkpoint.shipped(), folder, {})
+    copy_shipped(folder)
     shelf.note_plan(folder, {"kind": "adapt"})
     shelf.note_result(folder, {"better": better, "verdict": "it is so"})
     return folder
@@ -204,8 +206,11 @@ def test_a_fine_tuning_that_was_stopped_ends_as_if_it_had_not_been(tmp_path):
     assert [step.validation for step in more] == [s.validation for s in steps[-len(more) :]]
     assert 0 < len(more) < len(steps)
     if ending.best_episode:
-        one, other = (checkpoint.load(tmp_path / name / BEST)[0] for name in ("whole", "parts"))
-        assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+        one, other = (
+            load_file(tmp_path / name / BEST / checkpoint.WEIGHTS) for name in ("whole", "parts")
+        )
+        assert one.keys() == other.keys()
+        assert all(np.array_equal(one[name], other[name]) for name in one)
     with pytest.raises(CheckpointError, match="another fine-tuning"):
         tuned(tmp_path / "parts", pools, episodes=2)
 
@@ -217,7 +222,7 @@ def test_adapting_leaves_a_checkpoint_with_a_card_and_an_honest_verdict(store, m
     def one_better(*args, **kwargs):
         """Whatever one episode found counts as better, so that the comparison is reached."""
         ending = real(*args, **kwargs)
-        checkpoint.save(checkpoint.shipped(), kwargs["folder"] / BEST, {})
+        copy_shipped(kwargs["folder"] / BEST)
         return replace(ending, best_episode=1)
 
     monkeypatch.setattr("engine.learn.adapt.fine_tune", one_better)
