@@ -27,6 +27,8 @@ _LIFTED: Mapping[Reason, Mapping[str, Any]] = MappingProxyType(
     }
 )
 """The settings of a guard in which a constraint does not bind."""
+_BESIDES = frozenset({Reason.MIN_WORKERS, Reason.MAX_WORKERS, Reason.NO_ROOM, Reason.HELD})
+"""Limits of the pools, and what acts later, pool by pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +79,8 @@ class Chain:
             None if self._guard.slo_quantile is None else Floor(self._guard, pools, tick_s)
         )
         self._acts_alone = self._floor is not None or bool(self._guard.holds)
+        self._plain = not {*self.constraints} - _BESIDES
+        """Whether only the limits of the pools can bind here."""
 
     @property
     def watches(self) -> bool:
@@ -119,6 +123,7 @@ class Chain:
         if Reason.MAX_WORKERS in reasons:
             lifted._highs = np.full(len(self._pools), np.inf)
         lifted._acts_alone = lifted._floor is not None or bool(lifted._guard.holds)
+        lifted._plain = False
         return lifted
 
     def see(self, observation: Observation) -> None:
@@ -148,9 +153,11 @@ class Chain:
         Raises:
             PolicyError: a proposal is not a number, or negative.
         """
+        log = Log(list(reasons))
+        if self._plain and self._is_within(proposed):
+            return proposed.copy(), log
         keep: BoolArray = proposed == KEEP
         self._check(t_s, proposed, keep)
-        log = Log(list(reasons))
         proposed = np.where(keep, current, proposed)
         wanted = np.ceil(proposed)
         log.note("quantise", proposed, wanted, None)
@@ -176,6 +183,11 @@ class Chain:
         wanted = self._within_limits(wanted, keep, log)
         prices = self._prices if usd_per_hour is None else usd_per_hour
         return self._paced(t_s, wanted, current, keep, prices, log), log
+
+    def _is_within(self, proposed: FloatArray) -> bool:
+        """Whether all are whole numbers of workers within the pools' limits."""
+        within = (proposed >= self._lows) & (proposed <= self._highs)
+        return bool((within & (proposed == np.floor(proposed))).all())
 
     def _check(self, t_s: float, proposed: FloatArray, keep: BoolArray) -> None:
         wrong = ~keep & ~(np.isfinite(proposed) & (proposed >= 0.0))

@@ -4,6 +4,8 @@ import math
 import traceback
 import zlib
 
+import numpy as np
+
 from engine.errors import PolicyError, PolicyFailed
 from engine.policies.base import Observation, Policy
 
@@ -14,10 +16,10 @@ def digest(observation: Observation) -> int:
     """CRC-32 of all that a policy sees: the same in a re-execution, or something else decided."""
     code = zlib.crc32(repr((observation.t_s, observation.size)).encode())
     for name in _COUNTED:
-        code = zlib.crc32(getattr(observation, name).tobytes(), code)
+        code = zlib.crc32(np.ascontiguousarray(getattr(observation, name)).data, code)
     for view in observation.workers:
         for values in (view.started_s, view.ready_s, view.draining, view.utilisation):
-            code = zlib.crc32(values.tobytes(), code)
+            code = zlib.crc32(np.ascontiguousarray(values).data, code)
     return code
 
 
