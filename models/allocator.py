@@ -5,6 +5,7 @@ L layers, H heads.
 """
 
 import math
+from abc import ABC, abstractmethod
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +17,7 @@ LOG_STD = (-5.0, 1.0)
 """Range of the logarithm of the actor's spread before tanh."""
 
 
-class Actor(nn.Module):
+class Actor(nn.Module, ABC):
     """A Gaussian squashed by tanh over the position of the dial.
 
     | call | in | out |
@@ -31,9 +32,9 @@ class Actor(nn.Module):
         low, high = LOG_STD
         return mean, low + 0.5 * (high - low) * (torch.tanh(log_std) + 1.0)
 
+    @abstractmethod
     def answers(self, rows: Tensor) -> Tensor:
         """(B, 2) mean, and the spread before it is bounded."""
-        raise NotImplementedError
 
     def sample(self, rows: Tensor, noise: Tensor) -> tuple[Tensor, Tensor]:
         """Action and log density; noise (B,) is standard normal."""
