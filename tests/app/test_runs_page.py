@@ -13,7 +13,7 @@ def test_every_run_is_listed_with_status_and_figures(store, open_page):
     page = open_page("runs")
     shown = page.dataframe[0].value
     assert set(shown["status"]) == {"Done"}
-    assert {"static", "threshold", "hpa"} <= set(shown["policy"])
+    assert {"static", "hpa", "smartscale"} <= set(shown["policy"])
     assert all(cost.startswith("$") for cost in shown["cost"])
     assert page.button(key="runs_compare").disabled
 
