@@ -7,7 +7,8 @@ import zlib
 import numpy as np
 
 from engine.errors import PolicyError, PolicyFailed
-from engine.policies.base import Observation, Policy
+from engine.policies.base import Observation, Policy, WorkerView
+from engine.units import AnyArray
 
 __all__ = ["digest", "failure_of", "ticks_between", "uncopied"]
 
@@ -18,14 +19,19 @@ def digest(observation: Observation) -> int:
     for name in _COUNTED:
         code = zlib.crc32(np.ascontiguousarray(getattr(observation, name)).data, code)
     for view in observation.workers:
-        for values in (view.started_s, view.ready_s, view.draining, view.utilisation):
+        for values in _seen_of(view):
             code = zlib.crc32(np.ascontiguousarray(values).data, code)
     return code
+
+
+def _seen_of(view: WorkerView) -> tuple[AnyArray, ...]:
+    return view.started_s, view.ready_s, view.draining, view.utilisation, view.memory_frac
 
 
 _COUNTED = (
     "target", "starting", "ready", "draining", "queued", "in_service", "arrived", "finished",
     "failed", "offered_slots", "busy_slots", "p95_s", "grid_g_per_kwh", "price_usd_per_hour",
+    "green_kw", "green_left_kwh",
 )  # fmt: skip
 
 
