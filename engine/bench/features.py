@@ -53,7 +53,8 @@ DETAIL = (
     "time-outs, bounded queues, retries with a budget, a breaker per worker, three tenants with "
     "ranks, aging and residency, groups that start together, sessions that stay, the three-level "
     "cache and three levels of degradation. partitions: the same with slots divided among "
-    "tenants, where requests wait in the pool's queue and no router is asked. hierarchical: "
+    "tenants, where requests wait in the pool's queue and no router is asked. The first figure is "
+    "that of the slowest of them. hierarchical: "
     f"workers of {SLOTS} slots, {PER_NODE} a node, {LOAD:.0%} load, nothing else on. Each figure "
     f"is the median of {REPEATS} runs, in requests per second of processor time of one core"
 )
@@ -69,9 +70,10 @@ def run(requests: int = 1_000_000) -> dict[str, Any]:
     partitioned = _speed(*_everything(requests, kernel.LEAST_CONNECTIONS), partitioned=True)
     by_size = {str(workers): _speed_of(requests, workers) for workers in SIZES}
     slowest, fastest = by_size[str(SIZES[-1])], by_size[str(SIZES[0])]
+    with_all = min(partitioned, *by_router.values())
     return {
         "requests": requests,
-        "features_requests_per_s": by_router["hierarchical"],
+        "features_requests_per_s": with_all,
         "features_requests_per_s_by_router": by_router,
         "features_requests_per_s_partitions": partitioned,
         "hierarchical_requests_per_s_by_workers": by_size,
@@ -79,7 +81,7 @@ def run(requests: int = 1_000_000) -> dict[str, Any]:
         "workers_growth": SIZES[-1] / SIZES[0],
         "bar_features_requests_per_s": BAR_FEATURES_PER_S,
         "bar_hierarchical_requests_per_s": BAR_SCALE_PER_S,
-        "passed": by_router["hierarchical"] >= BAR_FEATURES_PER_S and slowest >= BAR_SCALE_PER_S,
+        "passed": with_all >= BAR_FEATURES_PER_S and slowest >= BAR_SCALE_PER_S,
         "detail": DETAIL,
     }
 

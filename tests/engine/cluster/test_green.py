@@ -78,7 +78,8 @@ def test_what_is_left_is_what_came_less_what_the_accounts_say_was_used(scenario)
 
 
 def test_what_is_left_lapses_at_local_midnight():
-    _, _, left = watched(OWN, clock_s=86400.0 - 300.0)
+    rich = replace(GREEN, green=GreenBudget(kwh_per_day=500.0, profile="flat"))
+    _, _, left = watched(replace(OWN, regions=(rich,)), clock_s=86400.0 - 300.0)
     assert left[19, 0] > left[20, 0] == 0.0
 
 
