@@ -6,7 +6,9 @@ from engine.cluster.worth import size_facts
 from engine.merging import merged_facts
 from engine.policies.base import Future, PolicyContext, PoolFacts
 from engine.scenario import Scenario, WorkerSize
+from engine.sim import kernel
 from engine.sim.service import Workload
+from engine.sim.traits import memory_rule
 from engine.units import FloatArray
 
 __all__ = ["context_of", "facts_of", "sizes_of"]
@@ -49,6 +51,7 @@ def facts_of(scenario: Scenario, workload: Workload) -> tuple[PoolFacts, ...]:
                 sizes=size_facts(scenario, number),
                 size=size.name,
                 region=scenario.region_of(pool.zone).name,
+                says_memory=memory_rule(kind) != kernel.NO_LIMIT,
             )
         )
     return tuple(facts)

@@ -15,6 +15,7 @@ from engine.sim.faults import WorkerFaults
 from engine.sim.partitions import Balancer
 from engine.sim.service import ROUTERS, Workload, new_state
 from engine.sim.state import make_views, with_room
+from engine.sim.traits import KIB_PER_GIB, memory_rule
 from engine.units import FloatArray, IntArray
 
 
@@ -38,6 +39,8 @@ class Fleet:
         self.orders = Orders()
         self.events = EventLog() if self.hosting is None else self.hosting.nodes.events
         self._names = [pool.name for pool in scenario.pools]
+        self._memory = _memory_of(scenario)
+        """Of pools of which it is known: KiB of an idle worker, and (sizes,) of a whole one."""
         self._resizing: set[int] = set()
         """Pools whose workers had another size once."""
         self._look_again()
@@ -68,7 +71,18 @@ class Fleet:
             ready_s=views.ready_s[span].copy(),
             draining=views.draining[span].copy(),
             utilisation=views.utilisation[span].copy(),
+            memory_frac=self._memory_frac(pool, span),
         )
+
+    def _memory_frac(self, pool: int, span: slice) -> FloatArray:
+        """(workers,) share of the memory of some workers of a pool in use, nan while starting."""
+        if pool not in self._memory:
+            return np.zeros(0)
+        base_kib, whole_kib = self._memory[pool]
+        views = self._views
+        used = base_kib + views.memory_kib[span]
+        share = used / whole_kib[views.size[span]]
+        return np.where(np.isnan(views.ready_s[span]), np.nan, share)
 
     def room(self, pool: int) -> Callable[[], int] | None:
         """How many more workers fit onto the pool's nodes; None where it has none."""
@@ -113,6 +127,14 @@ class Fleet:
         if number != self.state.pools["router"][pool]:
             kernel.set_router(self.state, pool, number)
             self.events.note(now, "pool-rerouted", self._names[pool])
+
+    def reweigh(self, pool: int, preference: float, sizes: FloatArray, now: float) -> None:
+        """Routers give so much to a pool and to its workers of each size (sizes,) from now on."""
+        state = self.state
+        held = (state.pools["preference"][pool], *state.sizes["weight"][pool, : len(sizes)])
+        if held != (preference, *sizes):
+            kernel.set_weights(state, pool, preference, sizes)
+            self.events.note(now, "pool-reweighed", self._names[pool])
 
     def _replace(self, pool: int, now: float) -> None:
         """Starts workers of the pool's size for those of others, as far as nodes have room.
@@ -171,3 +193,13 @@ class Fleet:
         first, capacity = self._first_worker[pool], self.state.pools["capacity"][pool]
         workers = self.state.workers[first : first + capacity]
         return Counter(workers["ready_s"][workers["phase"] == kernel.STARTING].tolist())
+
+
+def _memory_of(scenario: Scenario) -> dict[int, tuple[float, FloatArray]]:
+    found = {}
+    for p, pool in enumerate(scenario.pools):
+        kind = scenario.agent_type_of(pool)
+        if memory_rule(kind) != kernel.NO_LIMIT:
+            whole = np.array([size.memory_gib * KIB_PER_GIB for size in kind.all_sizes])
+            found[p] = (kind.memory_base_gib * KIB_PER_GIB, whole)
+    return found

@@ -48,8 +48,8 @@ def merged_observation(
     """One entry a type.
 
     `target` is what was wanted of all pools together, without the workers that stay until others
-    are ready; the 95th percentile is that of the worst pool, prices and grids are means over the
-    workers asked for.
+    are ready; the 95th percentile is that of the worst pool, prices, grids and green
+    energy are means over the workers asked for.
 
     Args:
         seen: by pool.
@@ -68,6 +68,8 @@ def merged_observation(
         size=tuple(seen.size[pools[0]] for pools in types),
         grid_g_per_kwh=_mean(seen.grid_g_per_kwh, seen.target, types),
         price_usd_per_hour=_mean(seen.price_usd_per_hour, seen.target, types),
+        green_kw=_mean(seen.green_kw, seen.target, types),
+        green_left_kwh=_mean(seen.green_left_kwh, seen.target, types),
     )
 
 
@@ -85,6 +87,7 @@ def _together(views: list[WorkerView]) -> WorkerView:
         ready_s=joined("ready_s"),
         draining=joined("draining"),
         utilisation=joined("utilisation"),
+        memory_frac=joined("memory_frac"),
     )
 
 

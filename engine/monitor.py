@@ -10,6 +10,8 @@ import math
 import numpy as np
 
 from engine.cluster.conditions import Conditions
+from engine.cluster.green import GreenGauge
+from engine.cluster.sizes import SizeBooks
 from engine.fleet import Fleet
 from engine.policies.base import Observation, WorkerView
 from engine.scenario import Fault, FaultKind, Scenario
@@ -32,6 +34,7 @@ class Monitor:
         counters: IntArray,
         integrals: FloatArray,
         conditions: Conditions,
+        books: SizeBooks,
     ) -> None:
         """Observes what the replay writes.
 
@@ -41,10 +44,12 @@ class Monitor:
             counters: (T, P, COUNTERS) of the ticks so far.
             integrals: (T, P, INTEGRALS)
             conditions: grids and prices.
+            books: what workers of each size did; read at the end of a tick before views are kept.
         """
         self._fleet, self._tick_s = fleet, scenario.tick_s
         self._counters, self._integrals = counters, integrals
         self._conditions = conditions
+        self._green = GreenGauge(scenario, conditions, books)
         self._sizes = [
             [size.name for size in scenario.agent_type_of(pool).all_sizes]
             for pool in scenario.pools
@@ -61,7 +66,8 @@ class Monitor:
         self._keep = max(lags, default=0)
 
     def keep_views(self, tick: int) -> None:
-        """Remembers how workers looked at the end of a tick, as far as it may be asked for."""
+        """Remembers what the end of a tick looked like, as far as it may be asked for."""
+        self._green.read(tick, self._fleet.hosting, self._integrals[tick])
         if self._keep:
             self._views[tick] = self._fresh_views()
             self._views.pop(tick - self._keep - 1, None)
@@ -92,6 +98,8 @@ class Monitor:
             size=self._size_names(size),
             grid_g_per_kwh=self._conditions.g_per_kwh(tick),
             price_usd_per_hour=self._conditions.usd_per_hour(tick, size),
+            green_kw=self._green.kw.copy(),
+            green_left_kwh=self._green.left_kwh.copy(),
         )
 
     def _size_names(self, size: IntArray) -> tuple[str, ...]:
@@ -177,4 +185,9 @@ def _of_kind(scenario: Scenario, kind: FaultKind) -> tuple[Fault, ...]:
 def _without(view: WorkerView, share: float, draws: FloatArray | None) -> WorkerView:
     """The same workers, a share of them without a sample."""
     lost = np.ones(len(view.utilisation), np.bool_) if draws is None else draws < share
-    return dataclasses.replace(view, utilisation=np.where(lost, np.nan, view.utilisation))
+    memory = view.memory_frac
+    return dataclasses.replace(
+        view,
+        utilisation=np.where(lost, np.nan, view.utilisation),
+        memory_frac=np.where(lost, np.nan, memory) if len(memory) else memory,
+    )

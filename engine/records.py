@@ -24,6 +24,8 @@ class DecisionLog:
     """JSON text, None where the guard changed nothing."""
     size: list[str | None] = field(default_factory=list)
     """In which workers are ordered from then on, None where no size was proposed."""
+    routing: list[str | None] = field(default_factory=list)
+    """JSON text of the router and the weights that were proposed, None where neither was."""
     seen: list[int] = field(default_factory=list)
     """Digest of what the policy saw."""
     wall_ms: list[float] = field(default_factory=list)
@@ -44,9 +46,10 @@ class WorkerOrder:
 EVENTS = (
     "node-started", "node-returned", "node-noticed", "node-lost", "node-suspended",
     "node-resumed", "workers-moved", "pool-resized", "pool-rerouted",
+    "pool-reweighed",
 )  # fmt: skip
 """Ordered; given back; told that it will be revoked; revoked or broken; put to sleep; woken;
-emptied by migration; another worker size; another router."""
+emptied by migration; another worker size; another router; other weights for routers."""
 
 
 @dataclass(slots=True)

@@ -164,7 +164,10 @@ class Replay:
         ends_s = np.minimum(np.arange(self.ticks + 1) * scenario.tick_s, spec.window_s)
         self.edges_s: FloatArray = ends_s
         conditions = Conditions(scenario, ends_s, spec.clock_s, spec.grids, spec.prices)
-        self.monitor = Monitor(scenario, self.fleet, self.counters, self.integrals, conditions)
+        self.books = SizeBooks(spec.workload.pools, self.ticks)
+        self.monitor = Monitor(
+            scenario, self.fleet, self.counters, self.integrals, conditions, self.books
+        )
         self.steering = Steering(scenario, self.fleet, conditions)
         self.guard = Chain(
             context.pools,
@@ -174,7 +177,6 @@ class Replay:
             policy=spec.name,
         )
         self.gauges = Gauges(scenario, self.ticks)
-        self.books = SizeBooks(spec.workload.pools, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
         self.tick = 0
         """That begins next."""
@@ -276,10 +278,7 @@ class Replay:
                 self._do(tick, number, number, action, float(action.target[number]), entry)
             else:
                 self._site(tick, number, action, size, changes)
-        if action.groups:
-            self.steering.steer(action, now)
-        if action.router:
-            self.steering.reroute(action, now)
+        self.steering.steer(action, now)
 
     def _site(self, tick: int, kind: int, action: Action, wanted: float, changes: Log) -> None:
         """Settles the total of an agent type, then divides it over its pools."""
@@ -312,6 +311,7 @@ class Replay:
         log.applied.append(entry.workers)
         log.reason.append((bound or entry.reason).value)
         log.size.append(size)
+        log.routing.append(self.steering.routing(action, number))
         log.seen.append(self._seen)
         log.rationale.append(
             msgspec.json.encode(action.rationale[number], enc_hook=_plain).decode()

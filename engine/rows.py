@@ -67,8 +67,9 @@ def tables(record: RunRecord, from_s: float) -> dict[str, dict[str, AnyArray | l
             name: from_s + record.requests[name] for name in ("arrival_s", "start_s", "end_s")
         }
         found["run_requests"] = {**record.requests, **times}
-    if any(log.size):
-        found["decisions"]["size"] = log.size
+    for name, given in (("size", log.size), ("routing", log.routing)):
+        if any(given):
+            found["decisions"][name] = given
     if record.gauges is not None:
         found["service"] = {name: ticks[name] for name in ("tick", "t_s", "pool")} | _service_rows(
             record, record.gauges

@@ -1,5 +1,8 @@
 """Applies what an action says besides numbers of workers: sizes, nodes asleep, zones."""
 
+import math
+
+import msgspec
 import numpy as np
 
 from engine.cluster.conditions import Conditions
@@ -7,11 +10,19 @@ from engine.cluster.sites import Sites
 from engine.errors import PolicyError, did_you_mean
 from engine.fleet import Fleet
 from engine.guard import Applied, Stage
-from engine.policies.base import Action, GroupAction, Reason
+from engine.policies.base import Action, GroupAction, Reason, RoutingWeights
 from engine.scenario import RouterKind, Scenario
 from engine.units import IntArray
 
 __all__ = ["Steering"]
+
+WEIGHING = frozenset(
+    {
+        RouterKind.WEIGHTED_ROUND_ROBIN, RouterKind.LEAST_AGENT_LOAD, RouterKind.CONTEXT_AWARE,
+        RouterKind.SEVEN_FACTOR, RouterKind.PREDICTED_COMPLETION, RouterKind.HIERARCHICAL,
+    }
+)  # fmt: skip
+"""Routers that go by weights of sizes; the hierarchical one goes by those of pools too."""
 
 
 class Steering:
@@ -24,6 +35,8 @@ class Steering:
             for pool in scenario.pools
         ]
         self._router = scenario.router.kind
+        self._routers = [scenario.router.kind] * len(scenario.pools)
+        """By which each pool's requests are routed now."""
         self._groups = [group.name for group in scenario.node_groups]
         rule = scenario.siting
         self.sites = None if rule is None else Sites(scenario, rule, conditions)
@@ -35,7 +48,7 @@ class Steering:
         """Refuses what does not fit the cluster. Raises PolicyError."""
         sizes = [self._sizes[pool] for pool in self._heads]
         _check_sizes(action, len(sizes), where)
-        if not action.size and not action.groups and not action.router:
+        if not (action.size or action.groups or action.router or action.weights):
             return
         _check_number("worker sizes", len(action.size), len(sizes), where)
         _check_number("node groups", len(action.groups), len(self._groups), where)
@@ -44,6 +57,7 @@ class Steering:
                 fix = did_you_mean(wanted, known)
                 raise PolicyError(f"the worker size {wanted!r} was proposed", where, fix)
         self._check_router(action, len(sizes), where)
+        self._check_weights(action, sizes, where)
         for group, name in zip(action.groups, self._groups, strict=False):
             _check_group(group, f"{where}, node group {name!r}")
 
@@ -60,11 +74,39 @@ class Steering:
                     "among pools",
                 )
 
-    def reroute(self, action: Action, now: float) -> None:
-        """Routes requests of each pool as is wanted."""
+    def _check_weights(self, action: Action, sizes: list[list[str]], where: str) -> None:
+        _check_number("routing weights", len(action.weights), len(sizes), where)
+        for place, weights in enumerate(action.weights):
+            if weights is not None:
+                router = action.router[place] if action.router else None
+                router = router or self._routers[self._heads[place]]
+                _check_weights_of(weights, router, sizes[place], where)
+
+    def _reroute(self, action: Action, now: float) -> None:
+        """Routes requests of each pool as is wanted, by the weights that are wanted."""
         for pool, router in zip(self._heads, action.router, strict=False):
             if router is not None:
+                self._routers[pool] = router
                 self._fleet.reroute(pool, router, now)
+        for place, weights in enumerate(action.weights):
+            if weights is None:
+                continue
+            for pool in self._pools_of(place):
+                of_sizes = [weights.sizes.get(name, 1.0) for name in self._sizes[pool]]
+                self._fleet.reweigh(pool, weights.pool, np.array(of_sizes, np.float64), now)
+
+    def _pools_of(self, place: int) -> list[int]:
+        """Those that one entry of an action is about."""
+        return [place] if self.sites is None else self.sites.types[place].tolist()
+
+    def routing(self, action: Action, place: int) -> str | None:
+        """What the action says of routing at one of its places, as JSON; None: nothing."""
+        router = action.router[place] if action.router else None
+        weights = action.weights[place] if action.weights else None
+        said: dict[str, object] = {} if router is None else {"router": router.value}
+        if weights is not None:
+            said["weights"] = {"pool": weights.pool, "sizes": dict(weights.sizes)}
+        return msgspec.json.encode(said).decode() if said else None
 
     def resize(
         self, pool: int, wanted: str | None, now: float
@@ -86,10 +128,11 @@ class Steering:
         return wanted, None
 
     def steer(self, action: Action, now: float) -> None:
-        """Does what is wanted of nodes."""
+        """Does what is wanted of nodes and of routers."""
         for g, group in enumerate(action.groups):
             if group is not None:
                 self._fleet.steer(g, group, now)
+        self._reroute(action, now)
 
     def room(self, pools: IntArray, current: IntArray) -> IntArray:
         """(P,) workers for which pools have room; those not in `pools` are not looked at."""
@@ -146,6 +189,28 @@ def _check_number(what: str, given: int, known: int, where: str) -> None:
             f"{given} {what} were proposed",
             where,
             f"Propose one each, or none at all; there are {known}",
+        )
+
+
+def _check_weights_of(
+    weights: RoutingWeights, router: RouterKind, known: list[str], where: str
+) -> None:
+    for name, value in (("its pool", weights.pool), *weights.sizes.items()):
+        if not (math.isfinite(value) and value > 0.0):
+            raise PolicyError(
+                f"a routing weight of {value:g} was proposed for {name}", where, "Use one above 0"
+            )
+    for name in weights.sizes:
+        if name not in known:
+            fix = did_you_mean(name, known)
+            raise PolicyError(f"a routing weight of the size {name!r} was proposed", where, fix)
+    unused = bool(weights.sizes) and router not in WEIGHING
+    if unused or (weights.pool != 1.0 and router is not RouterKind.HIERARCHICAL):
+        raise PolicyError(
+            f"routing weights were proposed that the router {router.value!r} does not go by",
+            where,
+            "Weights of sizes are for weighted-round-robin, hierarchical and the routers that "
+            "score, those of pools for hierarchical; propose such a router with them",
         )
 
 

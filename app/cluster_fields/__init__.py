@@ -32,7 +32,7 @@ SECTIONS: Mapping[str, tuple[Part, ...]] = MappingProxyType(
         "Tenants": (TENANTS, PRIORITY_CLASSES, PARTITIONS, DEGRADATION),
         "Faults": (FAULTS, RANDOM_FAULTS),
         "Guard": (GUARD, HOLDS),
-        "SLO and replay": (SLO, PRIORITIES, REPLAY, SAMPLING),
+        "SLO, replay": (SLO, PRIORITIES, REPLAY, SAMPLING),
     }
 )
 FIELDS: Mapping[str, tuple[Part, Field]] = MappingProxyType(

@@ -40,7 +40,7 @@ GUARD = Part(
             path="carbon_soft_g_per_kwh",
             label="Band below the carbon threshold",
             unit="g/kWh",
-            help="Over which growth shrinks to nothing; the threshold is in SLO and replay. "
+            help="Over which growth shrinks to nothing; the threshold is in SLO, replay. "
             "0: growth stops at the threshold only.",
         ),
         Field(

@@ -46,10 +46,9 @@ TENANTS = Part(
         ),
         Field(
             path="group_size",
-            label="Group",
-            unit="requests",
+            label="Group size",
             type=Type.WHOLE,
-            help="That start all together or not at all.",
+            help="So many of its requests start all together or not at all.",
         ),
     ),
 )

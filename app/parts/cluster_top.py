@@ -11,7 +11,7 @@ from app.cluster_fields import SECTIONS
 from app.parts import cluster_state, scenario_form
 from engine.cluster.standing import standing
 from engine.errors import EngineError
-from engine.manifests import DEFAULT_POLICY, read, to_yaml
+from engine.manifests import default_policy, read, to_yaml
 from engine.scenario import Scenario
 from engine.scenario_file import from_toml, to_dict, to_toml
 
@@ -149,7 +149,7 @@ def _export(scenario: Scenario) -> None:
     st.divider()
     policy = st.text_area(
         cluster_words.POLICY,
-        DEFAULT_POLICY,
+        default_policy(scenario),
         height=110,
         key=state.CLUSTER_POLICY,
         help=cluster_words.POLICY_HELP,
@@ -158,7 +158,7 @@ def _export(scenario: Scenario) -> None:
     with problems.shown():
         st.download_button(
             cluster_words.YAML,
-            to_yaml(scenario, policy or DEFAULT_POLICY),
+            to_yaml(scenario, policy or None),
             file_name=f"{stem}.yaml",
             mime="application/yaml",
             icon=":material/deployed_code:",

@@ -58,9 +58,8 @@ def _table(rows: list[tuple[str, str, str]]) -> "Table":
 @click.option(
     "--memory-target",
     type=click.IntRange(1, 100),
-    default=80,
-    show_default=True,
-    help="Percent of memory that autoscalers aim at, where the scenario says what requests take.",
+    help="Percent of memory that autoscalers aim at, where the scenario says what requests take; "
+    "the same as memory_target of the policy.",
 )
 @out_option
 @with_session
@@ -70,24 +69,22 @@ def export(
     policy: str | None,
     image: str,
     limits_factor: float,
-    memory_target: int,
+    memory_target: int | None,
     out: Path | None,
     session: Session,
 ) -> None:
     """Print the manifests of a preset, a saved scenario or a file as YAML."""
-    from engine.manifests import DEFAULT_POLICY, to_yaml  # noqa: PLC0415 - heavy
+    from engine.manifests import DEFAULT_POLICY, default_policy, to_yaml  # noqa: PLC0415 - heavy
 
-    text = to_yaml(
-        resolve(given, settings, session),
-        policy or DEFAULT_POLICY,
-        image=image,
-        limits_factor=limits_factor,
-        memory_percent=memory_target,
-    )
+    scenario = resolve(given, settings, session)
+    if memory_target is not None:
+        policy = f"{policy or DEFAULT_POLICY}:memory_target={memory_target / 100:g}"
+    policy = policy or default_policy(scenario)
+    text = to_yaml(scenario, policy, image=image, limits_factor=limits_factor)
     if out is not None:
         _write(out, text)
         session.note(f"Written: {out}")
-    document = {"manifests": text, "policy": policy or DEFAULT_POLICY, "path": out}
+    document = {"manifests": text, "policy": policy, "path": out}
     session.show(document, *([lambda: text.rstrip("\n")] if out is None else []))
 
 

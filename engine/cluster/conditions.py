@@ -42,7 +42,8 @@ class Conditions:
             prices: history by node group.
         """
         self._scenario = scenario
-        at_s = edges_s + clock_s
+        self.at_s = at_s = edges_s + clock_s
+        """(T + 1,) of the ticks' edges, on the replay's clock."""
         names = [scenario.region_of(pool.zone).name for pool in scenario.pools]
         self._regions = [_region(scenario, name) for name in names]
         grams = {r.name: _grams(scenario, r, edges_s, at_s, grids) for r in self._regions}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.scenario import Fault, FaultKind, GreenBudget, Region
+from engine.scenario import Fault, FaultKind, Region
 from engine.scenario.grids import GREEN_DAYS, GRID_DAYS
 from engine.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, FloatArray, IntArray
 
@@ -116,7 +116,7 @@ def supply(
         out_frac: (T,) from `outage_frac`.
         edges_s: (T + 1,) of the ticks, on the replay's clock.
     """
-    green_kwh = green_used(region.green, energy_kwh, edges_s + _offset_s(region))
+    green_kwh = green_used(region, energy_kwh, edges_s)
     rest_kwh = energy_kwh - green_kwh
     mixed = grid_g_per_kwh * (1.0 - out_frac) + region.backup_g_per_kwh * out_frac
     return Supply(
@@ -127,7 +127,7 @@ def supply(
     )
 
 
-def green_used(budget: GreenBudget, energy_kwh: FloatArray, edges_s: FloatArray) -> FloatArray:
+def green_used(region: Region, energy_kwh: FloatArray, edges_s: FloatArray) -> FloatArray:
     """(T,) kWh of renewable energy used: all that there is, up to what is needed.
 
     What comes in a tick can be used in it or later on the same day: with c the kWh that came and
@@ -135,23 +135,33 @@ def green_used(budget: GreenBudget, energy_kwh: FloatArray, edges_s: FloatArray)
     the day in which it begins.
 
     Args:
-        budget: how much comes, and when.
+        region: how much comes, and when.
         energy_kwh: (T,) needed.
-        edges_s: (T + 1,) of the ticks, in local time.
+        edges_s: (T + 1,) of the ticks, on the replay's clock.
     """
-    if budget.kwh_per_day == 0:
+    if region.green.kwh_per_day == 0:
         return np.zeros(len(energy_kwh))
-    shape = np.array(GREEN_DAYS[budget.profile])
-    rate = mean_over(shape / shape.mean(), SECONDS_PER_HOUR, edges_s)
-    came_kwh = budget.kwh_per_day * rate * np.diff(edges_s) / SECONDS_PER_DAY
-    day = np.floor(edges_s[:-1] / SECONDS_PER_DAY)
+    came, day = came_kwh(region, edges_s), local_day(region, edges_s)
     used = np.empty(len(energy_kwh))
     begins = np.flatnonzero(np.r_[True, day[1:] != day[:-1]])
     for begin, end in zip(begins, [*begins[1:], len(day)], strict=True):
-        surplus = np.cumsum(came_kwh[begin:end] - energy_kwh[begin:end])
+        surplus = np.cumsum(came[begin:end] - energy_kwh[begin:end])
         short = -np.minimum(np.minimum.accumulate(surplus), 0.0)  # so far, on this day
         used[begin:end] = energy_kwh[begin:end] - np.diff(short, prepend=0.0)
     return np.clip(used, 0.0, energy_kwh)
+
+
+def came_kwh(region: Region, edges_s: FloatArray) -> FloatArray:
+    """(T,) renewable energy that comes in each tick; edges_s (T + 1,) as for `green_used`."""
+    shape = np.array(GREEN_DAYS[region.green.profile])
+    rate = mean_over(shape / shape.mean(), SECONDS_PER_HOUR, edges_s + _offset_s(region))
+    came: FloatArray = region.green.kwh_per_day * rate * np.diff(edges_s) / SECONDS_PER_DAY
+    return came
+
+
+def local_day(region: Region, edges_s: FloatArray) -> FloatArray:
+    """(T,) number of the local day in which each tick begins; edges_s as for `green_used`."""
+    return np.floor((edges_s[:-1] + _offset_s(region)) / SECONDS_PER_DAY)
 
 
 def _offset_s(region: Region) -> float:

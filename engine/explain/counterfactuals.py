@@ -5,7 +5,7 @@ change alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -108,10 +108,7 @@ class _Kept:
         wanted = float(observation.target[self.number]) if wanted == KEEP else wanted
         choose = max if self.at_least else min
         target[self.number] = choose(wanted, float(self.size))
-        return Action(
-            target=target, reason=action.reason, rationale=action.rationale, size=action.size,
-            groups=action.groups,
-        )  # fmt: skip
+        return replace(action, target=target)
 
 
 class WhatIf:

@@ -106,6 +106,8 @@ class Decision:
     """In force: the scenario's, and the policy's own where it has some."""
     digest: int | None = None
     """CRC-32 of all that the policy saw."""
+    routing: Mapping[str, Any] = field(default_factory=dict)
+    """`router` and `weights` from then on, where they were proposed."""
     hold_why: str = ""
     """What a person said who ordered a size."""
     derived: Mapping[str, float] = field(default_factory=dict)

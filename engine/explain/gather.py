@@ -80,7 +80,7 @@ class Told:
             kind=kind_of(row["reason"], current, applied), current=current, proposed=proposed,
             applied=applied, reason=row["reason"], size=row["size"], rationale=said,
             guard=guard, limits=limits, saw=saw, priorities=self._priorities(said),
-            digest=row["seen"], hold_why=self._why(row, pool.name),
+            digest=row["seen"], routing=row["routing"] or {}, hold_why=self._why(row, pool.name),
             derived=derived(current, proposed, applied, said, slots),
         )  # fmt: skip
 

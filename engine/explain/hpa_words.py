@@ -10,6 +10,7 @@ from engine.explain.decision import Decision
 from engine.explain.derived import UTILISATION
 from engine.explain.words import lasting, number, percent, workers
 from engine.policies.base import Reason
+from engine.policies.hpa_view import MEMORY
 
 __all__ = ["because"]
 
@@ -50,6 +51,10 @@ def _own_reason(decision: Decision) -> str:
 def measured(decision: Decision) -> str:
     """Raw metric against its target."""
     said, metric = decision.rationale, decision.rationale["metric"]
+    if said.get("measures") == MEMORY:
+        return (
+            f"workers' memory is {metric['value']} % in use against a target of {said['target']} %"
+        )
     if said.get("kind", UTILISATION) == UTILISATION:
         text = f"workers' slots are {metric['value']} % in use against a target of "
         return f"{text}{said['target']} %"

@@ -69,6 +69,7 @@ def logged(replay: Replay, place: int) -> dict[str, Any]:
     return {
         "pool": log.pool[place], "current": log.current[place], "proposed": log.proposed[place],
         "applied": log.applied[place], "reason": log.reason[place], "size": log.size[place],
+        "routing": _parsed(log.routing[place]),
         "rationale": _parsed(log.rationale[place]), "guard": _parsed(log.guard[place]),
         "seen": log.seen[place],
     }  # fmt: skip
@@ -84,5 +85,6 @@ def same(decision: Decision, entry: dict[str, Any]) -> bool:
     return (
         all(getattr(decision, name) == entry[name] for name in names)
         and dict(decision.rationale) == (entry["rationale"] or {})
+        and dict(decision.routing) == (entry["routing"] or {})
         and decision.digest == entry["seen"]
     )

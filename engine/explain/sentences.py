@@ -53,7 +53,17 @@ def _done(decision: Decision) -> str:
         text = f"Scaled {decision.pool} {way} from {number(before)} to {workers(after)} at {when}"
     if decision.reason in (Reason.LARGER_SIZE, Reason.SMALLER_SIZE) and decision.size:
         text += f" and gave its workers the size {decision.size}"
-    return text
+    return text + _routed(decision)
+
+
+def _routed(decision: Decision) -> str:
+    """Router and weights, where the policy proposed some."""
+    said, weights = decision.routing, decision.routing.get("weights") or {}
+    parts = [f"{name} {number(value)}" for name, value in (weights.get("sizes") or {}).items()]
+    if weights.get("pool", 1.0) != 1.0:
+        parts.insert(0, f"the pool {number(weights['pool'])}")
+    text = f", routed by {said['router']}" if "router" in said else ""
+    return f"{text}, with routing weights {', '.join(parts)}" if parts else text
 
 
 def _silence(decision: Decision) -> str:

@@ -6,6 +6,15 @@ other two cannot say what a worker costs, how fast it serves or what power its n
 """
 
 from engine.manifests.read import Deployed, read
-from engine.manifests.write import DEFAULT_POLICY, ManifestOptions, documents, to_yaml
+from engine.manifests.write import (
+    DEFAULT_POLICY,
+    ManifestOptions,
+    default_policy,
+    documents,
+    to_yaml,
+)
 
-__all__ = ["DEFAULT_POLICY", "Deployed", "ManifestOptions", "documents", "read", "to_yaml"]
+__all__ = [
+    "DEFAULT_POLICY", "Deployed", "ManifestOptions", "default_policy", "documents", "read",
+    "to_yaml",
+]  # fmt: skip

@@ -13,7 +13,7 @@ Parameters = dict[str, int | float | str]
 IN_FLIGHT_METRIC = "requests_in_flight"
 """What a worker reports: requests waiting and in service."""
 DEFAULT_TARGET, DEFAULT_PERIOD_S = 0.8, 15
-TOLERANCE = "tolerance"
+TOLERANCE, MEMORY_TARGET = "tolerance", "memory_target"
 UNSAID = ("sync_s", TOLERANCE)
 """Parameters that belong to the control plane, not to an autoscaler."""
 
@@ -38,14 +38,24 @@ class Worker:
         return kind.memory_per_request_gib > 0 or kind.memory_per_1k_tokens_gib > 0
 
 
-def metrics(spec: PolicySpec, worker: Worker, memory_percent: int | None) -> list[dict[str, Any]]:
+def metrics(spec: PolicySpec, worker: Worker) -> list[dict[str, Any]]:
     """The metrics of a spec. Raises PolicyError where CPU never reaches the target."""
     given = dict(spec.parameters)
     target = float(given.get("target", DEFAULT_TARGET))
+    found = [_resource("memory", round(100 * target))]
+    if given.get("metric") != "memory":
+        found = [_first(given, target, worker)]
+        if MEMORY_TARGET in given and worker.says_memory:
+            found.append(_resource("memory", round(100 * float(given[MEMORY_TARGET]))))
+    return found
+
+
+def _first(given: Parameters, target: float, worker: Worker) -> dict[str, Any]:
+    """The metric of slots or of requests."""
     if given.get("metric") == "in_flight":
         average = {"type": "AverageValue", "averageValue": f"{round(target * worker.size.slots)}"}
         named = {"metric": {"name": IN_FLIGHT_METRIC}, "target": average}
-        return [{"type": "Pods", "pods": named}]
+        return {"type": "Pods", "pods": named}
     percent = round(100 * target * worker.cpu_when_full)
     if percent < 1:
         raise PolicyError(
@@ -54,11 +64,7 @@ def metrics(spec: PolicySpec, worker: Worker, memory_percent: int | None) -> lis
             "policy hpa: target",
             "Lower cpu_cores of the agent type, or use metric=in_flight",
         )
-    found = [_resource("cpu", percent)]
-    idle = 100 * worker.kind.memory_base_gib / worker.size.memory_gib
-    if memory_percent is not None and worker.says_memory and idle < memory_percent:
-        found.append(_resource("memory", memory_percent))
-    return found
+    return _resource("cpu", percent)
 
 
 def _resource(name: str, percent: int) -> dict[str, Any]:
@@ -99,10 +105,12 @@ def parameters(spec: Mapping[str, Any], worker: Worker) -> tuple[Parameters, lis
     left_out: list[str] = []
     for metric in spec.get("metrics") or []:
         said = _metric(metric, worker)
-        if said is None or "target" in found:
+        if said is None or not said.keys().isdisjoint(found):
             left_out.append(f"the metric {_name_of(metric)}")
         else:
             found.update(said)
+    if MEMORY_TARGET in found and "target" not in found:  # memory alone
+        found = {"metric": "memory", "target": found.pop(MEMORY_TARGET)}
     if not spec.get("metrics"):
         found["target"] = DEFAULT_TARGET
     for direction in ("up", "down"):
@@ -119,6 +127,11 @@ def _metric(metric: Mapping[str, Any], worker: Worker) -> Parameters | None:
         if percent is None:
             return None
         return {"target": round(percent / worker.cpu_when_full) / 100}
+    if resource.get("name") == "memory":
+        percent = (resource.get("target") or {}).get("averageUtilization")
+        if percent is None or not worker.says_memory:
+            return None
+        return {MEMORY_TARGET: round(percent) / 100}
     average = quantity((pods.get("target") or {}).get("averageValue", ""))
     if average is None:
         return None

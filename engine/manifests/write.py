@@ -18,6 +18,8 @@ DEFAULT_POLICY = (
     ":scale_up_period_s=30:scale_up_window_s=60:target=0.7"
 )
 """Of the deployment that the preset `kubernetes` is made after."""
+MEMORY_TARGET = 0.8
+"""Of the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,12 +29,21 @@ class ManifestOptions:
     image: str = "agent:latest"
     limits_factor: float = 2.0
     """Limits over requests of CPU and memory, as in that deployment; GPUs have none."""
-    memory_percent: int | None = 80
-    """Target of the memory metric, for workers whose scenario says what memory requests take;
-    None: no such metric. A replay's `hpa` does not look at memory."""
 
 
-def to_yaml(scenario: Scenario, policy: str = DEFAULT_POLICY, **options: Any) -> str:
+def default_policy(scenario: Scenario) -> str:
+    """Of that deployment, with its memory metric where it says how busy workers are."""
+    workers = [
+        Worker(kind=scenario.agent_type_of(pool), size=scenario.size_of(pool))
+        for pool in scenario.pools
+    ]
+    idle = [w.kind.memory_base_gib / w.size.memory_gib for w in workers if w.says_memory]
+    if idle and max(idle) < MEMORY_TARGET:
+        return f"{DEFAULT_POLICY}:{autoscaler.MEMORY_TARGET}={MEMORY_TARGET}"
+    return DEFAULT_POLICY
+
+
+def to_yaml(scenario: Scenario, policy: str | None = None, **options: Any) -> str:
     """All documents as one YAML stream; see `documents` for what is raised."""
     made = documents(scenario, policy, ManifestOptions(**options))
     text: str = yaml.dump_all(
@@ -58,19 +69,20 @@ _Dumper.add_representer(str, _text)
 
 
 def documents(
-    scenario: Scenario, policy: str = DEFAULT_POLICY, options: ManifestOptions | None = None
+    scenario: Scenario, policy: str | None = None, options: ManifestOptions | None = None
 ) -> list[dict[str, Any]]:
     """One ConfigMap, then a Deployment and an autoscaler for each pool.
 
     Args:
         scenario: whose pools to deploy.
-        policy: `hpa` with its parameters, or `static:workers=N` for fixed Deployments.
+        policy: `hpa` with its parameters, or `static:workers=N` for fixed Deployments; None: that
+            of `default_policy`.
         options: of the containers.
 
     Raises:
         PolicyError: Kubernetes has no such autoscaler, or the policy makes no sense.
     """
-    options = options or ManifestOptions()
+    options, policy = options or ManifestOptions(), policy or default_policy(scenario)
     spec = parse_spec(policy)
     find(spec)
     fixed = _fixed_workers(spec)
@@ -79,7 +91,7 @@ def documents(
     for app, pool in zip(apps, scenario.pools, strict=True):
         made.append(_deployment(scenario, pool, app, options, fixed))
         if fixed is None:
-            made.append(_autoscaler(scenario, pool, app, spec, options))
+            made.append(_autoscaler(scenario, pool, app, spec))
     return made
 
 
@@ -169,15 +181,13 @@ def _container(scenario: Scenario, pool: Pool, options: ManifestOptions) -> dict
     }
 
 
-def _autoscaler(
-    scenario: Scenario, pool: Pool, app: str, policy: PolicySpec, options: ManifestOptions
-) -> dict[str, Any]:
+def _autoscaler(scenario: Scenario, pool: Pool, app: str, policy: PolicySpec) -> dict[str, Any]:
     worker = Worker(kind=scenario.agent_type_of(pool), size=scenario.size_of(pool))
     spec: dict[str, Any] = {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": app},
         "minReplicas": max(1, pool.workers_min),  # 0 needs a feature that clusters rarely have
         "maxReplicas": pool.workers_max,
-        "metrics": autoscaler.metrics(policy, worker, options.memory_percent),
+        "metrics": autoscaler.metrics(policy, worker),
     }
     behavior = autoscaler.behavior(policy)
     if behavior:

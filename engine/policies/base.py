@@ -93,6 +93,8 @@ class PoolFacts:
     size: str = "standard"
     """Of its workers at the start."""
     region: str = ""
+    says_memory: bool = False
+    """Whether it is known what memory requests take."""
 
 
 def without_limits(
@@ -153,6 +155,9 @@ class WorkerView:
     """(workers,) 1 while draining (Kubernetes: being deleted)."""
     utilisation: FloatArray
     """(workers,) mean busy share of its slots over the last tick, 0 to 1; NaN: no sample."""
+    memory_frac: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(workers,) share of its memory in use at the end of the last tick, NaN: no sample; empty
+    where the scenario does not say what memory requests take."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,6 +196,12 @@ class Observation:
     first one."""
     price_usd_per_hour: FloatArray = field(default_factory=lambda: np.zeros(0))
     """(pools,) of a worker of the present size now, by its share of a node where it is on one."""
+    green_kw: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(pools,) renewable power that came in the pool's region over the last tick; all pools of a
+    region share it."""
+    green_left_kwh: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(pools,) of the renewable energy that came there since local midnight, what nobody has used
+    yet; it lapses at the next one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +221,18 @@ class GroupAction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoutingWeights:
+    """What routers give a pool and its workers, until they are given others. All above 0."""
+
+    pool: float = 1.0
+    """Beside the other pools of its agent type, for the hierarchical router: its turns among the
+    zones of a region, and its free slots in the choice of a region, count so much."""
+    sizes: Mapping[str, float] = field(default_factory=dict)
+    """By worker size, 1 where none is named: turns of the weighted round robin, and a factor of
+    the score for the routers that score (the divisor where less is better)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """What a policy proposes. A policy may leave pools alone with `KEEP`."""
 
@@ -226,6 +249,9 @@ class Action:
     router: tuple[RouterKind | None, ...] = ()
     """One a pool: how its requests are routed from now on, None: as they are. Empty: all as they
     are. The hierarchical router chooses among pools, so it is for the scenario alone."""
+    weights: tuple[RoutingWeights | None, ...] = ()
+    """One a pool: what routers give it and its workers from now on, None: as it is. Empty: all as
+    they are."""
 
 
 @runtime_checkable

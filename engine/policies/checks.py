@@ -16,17 +16,16 @@ def digest(observation: Observation) -> int:
     parts = [repr((observation.t_s, observation.size)).encode()]
     parts += [values.tobytes() for values in _counted(observation)]
     for view in observation.workers:
-        parts.append(view.started_s.tobytes())
-        parts.append(view.ready_s.tobytes())
-        parts.append(view.draining.tobytes())
-        parts.append(view.utilisation.tobytes())
+        parts += [values.tobytes() for values in _seen_of(view)]
     return zlib.crc32(b"".join(parts))
 
 
 _counted = operator.attrgetter(
     "target", "starting", "ready", "draining", "queued", "in_service", "arrived", "finished",
     "failed", "offered_slots", "busy_slots", "p95_s", "grid_g_per_kwh", "price_usd_per_hour",
+    "green_kw", "green_left_kwh",
 )  # fmt: skip
+_seen_of = operator.attrgetter("started_s", "ready_s", "draining", "utilisation", "memory_frac")
 
 
 def failure_of(policy: str, t_s: float, error: Exception) -> PolicyFailed:

@@ -4,12 +4,13 @@ The algorithm lives in the `hpa_*` modules; this one turns parameters into a spe
 """
 
 import copy
+from collections.abc import Mapping
 
 import numpy as np
 
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, PolicyContext, PoolFacts, Reason
-from engine.policies.hpa_controller import State, View, reconcile
+from engine.policies.hpa_controller import State, reconcile
 from engine.policies.hpa_lifting import lifted_options, lifted_spec
 from engine.policies.hpa_spec import (
     Amount,
@@ -26,16 +27,17 @@ from engine.policies.hpa_spec import (
     up_rules,
 )
 from engine.policies.hpa_view import (
+    IN_FLIGHT,
+    MEMORY,
     MILLI,
-    in_flight_view,
+    UTILISATION,
     rationale_of,
     reason_of,
     settings_of,
-    utilisation_view,
+    view_of,
 )
 
 NAME = "hpa"
-UTILISATION, IN_FLIGHT = "utilisation", "in_flight"
 LONGEST_PERIOD_S, LONGEST_WINDOW_S = 1800, 3600
 """What the Kubernetes API accepts in `behavior`."""
 DEFAULT_PERIOD_S = 15
@@ -44,6 +46,7 @@ DEFAULT_PERIOD_S = 15
 class Hpa:
     """Kubernetes HPA v2 on the utilisation of ready workers, or on requests in flight per worker.
 
+    With a target for memory beside it, each metric asks for a size and the largest counts.
     Without any `scale_*` parameter the HPA has no `behavior`: at most double the size (or 4) in
     one sync, and down only to the highest recommendation of the last `downscale_window_s`. With
     one, `behavior` is present and its other fields have Kubernetes' defaults.
@@ -60,6 +63,7 @@ class Hpa:
         *,
         target: float = 0.8,
         metric: str = UTILISATION,
+        memory_target: float | None = None,
         tolerance: float = 0.1,
         downscale_window_s: float = 300.0,
         sync_s: float = 15.0,
@@ -81,7 +85,10 @@ class Hpa:
             context: the pools and the tick.
             target: share of slots wanted in use; whole percents. The default is Kubernetes'.
             metric: `utilisation` of the workers' slots, or `in_flight`: requests waiting and in
-                service per worker, against target times slots, as KEDA scales on a queue.
+                service per worker, against target times slots, as KEDA scales on a queue; or
+                `memory`, for requests of which the scenario says what memory they take.
+            memory_target: share of workers' memory wanted in use, a second metric for the pools
+                of which that is known.
             tolerance: how far measured / target may stray from 1 without a change.
             downscale_window_s: seconds that recommendations hold back a step down.
             sync_s: seconds between reconciles, a multiple of the tick.
@@ -98,7 +105,7 @@ class Hpa:
             scale_down_tolerance: as for up.
         """
         self.interval_s = check.interval(NAME, "sync_s", sync_s, context.tick_s)
-        self._metric = check.choice(NAME, "metric", metric, (UTILISATION, IN_FLIGHT))
+        choice = check.choice(NAME, "metric", metric, (UTILISATION, IN_FLIGHT, MEMORY))
         self._options = Options(
             tolerance=check.number(NAME, "tolerance", tolerance, 0.0, 1.0),
             downscale_window_s=check.number(
@@ -125,9 +132,19 @@ class Hpa:
                 scale_down_tolerance,
             ),
         )
-        percent = _percent(target)
         self._pools = context.pools
-        self._specs = tuple(_spec(pool, self._metric, percent, behavior) for pool in context.pools)
+        wanted = {choice: _percent("target", target)}
+        if memory_target is not None:
+            wanted[MEMORY] = _percent("memory_target", memory_target)
+        _check_memory(wanted, context.pools)
+        self._measures = tuple(
+            tuple(name for name in wanted if name != MEMORY or pool.says_memory)
+            for pool in context.pools
+        )
+        self._specs = tuple(
+            _spec(pool, {name: wanted[name] for name in measures}, behavior)
+            for pool, measures in zip(context.pools, self._measures, strict=True)
+        )
         self._settings = tuple(settings_of(spec, self._options) for spec in self._specs)
         self._states = tuple(State() for _ in context.pools)
 
@@ -135,11 +152,14 @@ class Hpa:
         """One reconcile of every pool's HPA."""
         targets, reasons, rationales = [], [], []
         for index, (spec, state) in enumerate(zip(self._specs, self._states, strict=True)):
-            view = self._view(observation, index)
+            measures = self._measures[index]
+            view = view_of(observation, index, self._pools[index].slots, measures)
             outcome = reconcile(state, spec, self._options, view)
             targets.append(outcome.replicas)
             reasons.append(reason_of(outcome, view.current))
-            rationales.append(rationale_of(outcome, view, self._settings[index]))
+            rationales.append(
+                rationale_of(outcome, view, self._settings[index], spec.metrics, measures)
+            )
         return Action(
             target=np.array(targets, dtype=np.float64),
             reason=tuple(reasons),
@@ -153,37 +173,48 @@ class Hpa:
         lifted._options = lifted_options(self._options, reasons)
         return lifted
 
-    def _view(self, observation: Observation, index: int) -> View:
-        if self._metric == IN_FLIGHT:
-            return in_flight_view(observation, index)
-        return utilisation_view(observation, index, self._pools[index].slots)
 
-
-def _percent(target: object) -> int:
-    percent = check.share(NAME, "target", target) * 100
+def _percent(name: str, target: object) -> int:
+    percent = check.share(NAME, name, target) * 100
     if abs(percent - round(percent)) > 1e-9 or round(percent) < 1:
         raise check.refuse(
             NAME,
-            f"target is {target!r}, and Kubernetes takes whole percents only",
+            f"{name} is {target!r}, and Kubernetes takes whole percents only",
             "Use a share such as 0.8 or 0.65",
         )
     return round(percent)
 
 
-def _spec(pool: PoolFacts, metric: str, percent: int, behavior: Behavior | None) -> HpaSpec:
-    """Kubernetes lets an HPA on utilisation keep no fewer than one: nothing would wake it."""
-    if metric == UTILISATION:
-        lowest = max(1, pool.workers_min)
-        rule = MetricSpec(source=Source.RESOURCE, kind=Target.UTILISATION, target=percent)
-    else:
-        lowest = pool.workers_min
-        milli = pool.slots * percent * MILLI // 100
-        rule = MetricSpec(source=Source.EXTERNAL, kind=Target.AVERAGE_VALUE, target=milli)
+def _check_memory(wanted: Mapping[str, int], pools: tuple[PoolFacts, ...]) -> None:
+    """Refuses memory where it is not known; as a second metric it must be known of one pool."""
+    known = [pool.says_memory for pool in pools]
+    if MEMORY in wanted and not (all(known) if len(wanted) == 1 else any(known)):
+        raise check.refuse(
+            NAME,
+            "workers' memory is measured, and the scenario does not say what memory requests take",
+            "Set memory_per_request_gib or memory_per_1k_tokens_gib of the agent type, or leave "
+            "memory out",
+        )
+
+
+def _spec(pool: PoolFacts, wanted: Mapping[str, int], behavior: Behavior | None) -> HpaSpec:
+    """Kubernetes lets an HPA on its pods alone keep no fewer than one: nothing would wake it."""
+    lowest = pool.workers_min if IN_FLIGHT in wanted else max(1, pool.workers_min)
     return HpaSpec(
         min_replicas=lowest,
         max_replicas=max(lowest, pool.workers_max),
-        metrics=(rule,),
+        metrics=tuple(_rule(pool, name, percent) for name, percent in wanted.items()),
         behavior=behavior,
+    )
+
+
+def _rule(pool: PoolFacts, measure: str, percent: int) -> MetricSpec:
+    if measure == IN_FLIGHT:
+        milli = pool.slots * percent * MILLI // 100
+        return MetricSpec(source=Source.EXTERNAL, kind=Target.AVERAGE_VALUE, target=milli)
+    resource = "memory" if measure == MEMORY else "cpu"
+    return MetricSpec(
+        source=Source.RESOURCE, kind=Target.UTILISATION, target=percent, resource=resource
     )
 
 

@@ -5,7 +5,7 @@ everything behind it. Source: `reconcileAutoscaler` in Kubernetes' `horizontal.g
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.policies.hpa_metrics import (
     Failure,
@@ -217,11 +217,14 @@ def _of_pods(
     metric: MetricSpec, samples: Samples, options: Options, view: View, tolerance: Tolerance
 ) -> Proposal | Failure:
     cpu = metric.source == Source.RESOURCE and metric.resource == "cpu"
-    groups = group_pods(view.pods, samples, cpu=cpu, now_s=view.now_s, options=options)
+    pods = view.pods
+    if samples.request_milli is not None:
+        pods = replace(pods, request_milli=samples.request_milli)
+    groups = group_pods(pods, samples, cpu=cpu, now_s=view.now_s, options=options)
     return pods_proposal(
         metric,
         view.current,
-        view.pods,
+        pods,
         samples,
         groups,
         tolerance,

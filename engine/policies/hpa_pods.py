@@ -53,6 +53,8 @@ class Samples:
     """Seconds before `t_s` that the samples average over."""
     strangers_milli: tuple[int, ...] = ()
     """Samples of pods that are not in the list."""
+    request_milli: Sequence[float] | None = None
+    """What the pods request of it, where that is not `Pods.request_milli`."""
 
 
 class Counts(NamedTuple):

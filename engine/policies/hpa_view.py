@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from engine.policies.base import Observation, Reason, WorkerView
-from engine.policies.hpa_controller import Outcome, View, tolerance_of
+from engine.policies.hpa_controller import Outcome, Reading, View, tolerance_of
 from engine.policies.hpa_metrics import Failure, Proposal, Verdict
 from engine.policies.hpa_normalise import Limit
 from engine.policies.hpa_pods import Phase, Pods, Samples
-from engine.policies.hpa_spec import HpaSpec, Options
+from engine.policies.hpa_spec import HpaSpec, MetricSpec, Options
 
 MILLI = 1000
+WHOLE = 10**9
+"""Parts into which a worker's memory is divided; only shares of it are known."""
 NANO_IN_MILLI = 1e-6
 """The metrics server counts in billionths of a core; Kubernetes rounds those up to thousandths."""
 
@@ -29,29 +31,37 @@ _LIMITS = {
 }
 
 
-def utilisation_view(observation: Observation, pool: int, slots: int) -> View:
-    """What an HPA on utilisation sees of one pool."""
-    workers = observation.workers[pool]
-    use = np.ceil(workers.utilisation * (MILLI * slots) - NANO_IN_MILLI)
-    samples = Samples(value_milli=use.tolist(), t_s=observation.t_s, window_s=observation.tick_s)
-    return _view(observation, pool, _pods(workers, slots), samples)
+UTILISATION, IN_FLIGHT, MEMORY = "utilisation", "in_flight", "memory"
+"""What an HPA here may measure."""
 
 
-def in_flight_view(observation: Observation, pool: int) -> View:
-    """What an HPA on an external count of requests, waiting and in service, sees of one pool."""
-    requests = int(observation.queued[pool] + observation.in_service[pool])
-    return _view(observation, pool, _NO_PODS, (MILLI * requests,))
-
-
-def _view(
-    observation: Observation, pool: int, pods: Pods, reading: Samples | tuple[int, ...]
-) -> View:
+def view_of(observation: Observation, pool: int, slots: int, measures: tuple[str, ...]) -> View:
+    """What an HPA that measures all of this sees of one pool."""
+    looks_at_pods = measures != (IN_FLIGHT,)
     return View(
         now_s=observation.t_s,
         current=int(observation.target[pool]),
         status=int(observation.starting[pool] + observation.ready[pool]),
-        pods=pods,
-        readings=(reading,),
+        pods=_pods(observation.workers[pool], slots) if looks_at_pods else _NO_PODS,
+        readings=tuple(_reading(observation, pool, slots, measure) for measure in measures),
+    )
+
+
+def _reading(observation: Observation, pool: int, slots: int, measure: str) -> Reading:
+    if measure == IN_FLIGHT:  # an external count of requests, waiting and in service
+        return (MILLI * int(observation.queued[pool] + observation.in_service[pool]),)
+    workers, t_s, window_s = observation.workers[pool], observation.t_s, observation.tick_s
+    if measure == UTILISATION:
+        use = np.ceil(workers.utilisation * (MILLI * slots) - NANO_IN_MILLI)
+        return Samples(value_milli=use.tolist(), t_s=t_s, window_s=window_s)
+    number = len(workers.started_s)
+    if len(workers.memory_frac) != number:
+        return None
+    return Samples(
+        value_milli=np.rint(workers.memory_frac * WHOLE).tolist(),
+        t_s=t_s,
+        window_s=window_s,
+        request_milli=[float(WHOLE)] * number,
     )
 
 
@@ -102,8 +112,7 @@ def _unchanged(outcome: Outcome) -> Reason:
 def settings_of(spec: HpaSpec, options: Options) -> dict[str, Any]:
     """What a rationale repeats of the spec, so that it can be followed by itself.
 
-    `target` is in percent for utilisation, else in milli-units a worker. `tolerance` and
-    `window_s`, of stabilisation, are for the way down and the way up.
+    `tolerance` and `window_s`, of stabilisation, are for the way down and the way up.
     """
     tolerance = tolerance_of(spec, options)
     down_s, up_s = options.downscale_window_s, 0.0
@@ -113,20 +122,39 @@ def settings_of(spec: HpaSpec, options: Options) -> dict[str, Any]:
     return {
         "min": spec.min_replicas,
         "max": spec.max_replicas,
-        "target": spec.metrics[0].target,
         "tolerance": [tolerance.down, tolerance.up],
         "window_s": [down_s, up_s],
-        "kind": spec.metrics[0].kind.value,
     }
 
 
-def rationale_of(outcome: Outcome, view: View, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers behind an outcome, enough to follow every step again."""
+def rationale_of(
+    outcome: Outcome,
+    view: View,
+    settings: Mapping[str, Any],
+    rules: tuple[MetricSpec, ...],
+    measures: tuple[str, ...],
+) -> dict[str, Any]:
+    """The numbers behind an outcome, enough to follow every step again.
+
+    Where there are several metrics, `metric` is the one that asks for most, and `metrics` has all
+    of them. `target`, its own, is in percent for utilisation, else in milli-units a worker.
+
+    Args:
+        outcome: of a reconcile.
+        view: what was seen.
+        settings: from `settings_of`.
+        rules: the metrics of the spec.
+        measures: what each of them measures.
+    """
+    chosen = _binding(outcome)
     return {
         **settings,
+        "target": rules[chosen].target,
+        "kind": rules[chosen].kind.value,
+        **_of_several(outcome, rules, measures, chosen),
         "current": view.current,
         "status": view.status,
-        "metric": _metric_rationale(outcome.metrics[0]) if outcome.metrics else None,
+        "metric": _metric_rationale(outcome.metrics[chosen]) if outcome.metrics else None,
         "proposed": outcome.proposed,
         "stabilised": outcome.stabilised,
         "pace": outcome.pace,
@@ -135,6 +163,32 @@ def rationale_of(outcome: Outcome, view: View, settings: Mapping[str, Any]) -> d
         "conditions": {
             name: f"{status}: {reason}" for name, (status, reason) in outcome.conditions.items()
         },
+    }
+
+
+def _binding(outcome: Outcome) -> int:
+    """The first metric that asks for as many as are proposed; without any, one that failed."""
+    for k, metric in enumerate(outcome.metrics):
+        if outcome.proposed is None and isinstance(metric, Failure):
+            return k
+        if isinstance(metric, Proposal) and metric.replicas == outcome.proposed:
+            return k
+    return 0
+
+
+def _of_several(
+    outcome: Outcome, rules: tuple[MetricSpec, ...], measures: tuple[str, ...], chosen: int
+) -> dict[str, Any]:
+    """What is only said where it is not plain from the kind of metric."""
+    if MEMORY not in measures:
+        return {}
+    told = zip(measures, rules, outcome.metrics, strict=False)
+    return {
+        "measures": measures[chosen],
+        "metrics": [
+            {"measures": measure, "target": rule.target, **_metric_rationale(metric)}
+            for measure, rule, metric in told
+        ],
     }
 
 

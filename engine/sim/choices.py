@@ -25,6 +25,7 @@ FACTORS = MappingProxyType(
         "data": (kernel.W_DATA, "1: it served the request's session last"),
         "special": (kernel.W_SPECIAL, "1: its agent type is for the request's tenant"),
         "context": (kernel.W_CONTEXT, "score of the context-aware router, 0 to 1"),
+        "weight": (kernel.W_WEIGHT, "of its size, given by the policy; 1: none was given"),
     }
 )
 """Columns of the kernel's table and what they mean, by name."""

@@ -77,10 +77,19 @@ SCAN_MAX, SAMPLED = 64, 16
 # Columns of what `weigh` says of a worker: its number, requests held, whether no more can wait
 # there, shares of its cores and memory in use, its part of the type's requests, its queue, its
 # latency against the pool's, its performance, whether it has the session's data and its type is
-# the tenant's, its score for context; the score by which the pool's router ranks
+# the tenant's, its score for context, the weight of its size; the score by which the pool's router
+# ranks
 (W_WORKER, W_HELD, W_BLOCKED, W_CPU, W_MEMORY, W_PART, W_QUEUE, W_LATENCY, W_PERFORMANCE, W_DATA,
- W_SPECIAL, W_CONTEXT, W_SCORE) = range(13)  # fmt: skip
-WEIGHED = 13
+ W_SPECIAL, W_CONTEXT, W_WEIGHT, W_SCORE) = range(14)  # fmt: skip
+WEIGHED = 14
+# Rows of State.merits, what the scores of learning routers are made of: the order on equal scores,
+# 0 or infinite where it is blocked, weight of the size, requests held, the parts that free cores
+# and memory and room in the queue have in scores, and means over what ended there (NOT_KNOWN in
+# the two times where nothing has)
+(M_RANK, M_BLOCKED, M_WEIGHT, M_HELD, M_FREE, M_IDLE, M_ROOM, M_GOOD, M_SERVICE_S,
+ M_LATENCY_S) = range(10)  # fmt: skip
+MERITS = 10
+NOT_KNOWN = -1.0
 AVERAGE = 0.5  # latency and performance of a worker like all others, or of which nothing is known
 LEAST_FREE = 0.05  # share of its slots that a weight counts as free at least
 LEAST_SHARE = 0.01  # of its plain weight that a worker keeps however bad it is
@@ -160,6 +169,8 @@ CHAIN = np.dtype(
         ("ordered_s", "f8"),  # when the worker that served it last was ordered
         ("worker", "i4"),  # index in the pool, NONE: none yet
         ("pool", "i4"),
+        ("kept_at", "i4"),  # where in a worker's memory it was kept last
+        ("spare", "i4"),
     ]
 )
 SHELF = np.dtype(
@@ -220,6 +231,7 @@ POOL = np.dtype(
         ("berth_leaves", "i8"),
         # state
         ("weights_s", "f8"),  # when weights were refreshed
+        ("preference", "f8"),  # for the pool among those that requests may be sent to
         ("weight", "f8"),  # of the pool in its region
         ("credit", "f8"),
         ("first_complete", "i8"),  # groups that wait for slots
@@ -317,7 +329,15 @@ GROUP = np.dtype(
         ("phase", "i4"),
     ]
 )
-SIZE = np.dtype([("speed", "f8"), ("slots", "i8"), ("room_kib", "i8"), ("cpu_share", "f8")])
+SIZE = np.dtype(
+    [
+        ("speed", "f8"),
+        ("slots", "i8"),
+        ("room_kib", "i8"),
+        ("cpu_share", "f8"),
+        ("weight", "f8"),  # routers that score or go by weights give its workers more by it
+    ]
+)
 EVENT = np.dtype([("time_s", "f8"), ("code", "i8")])  # code: kind << KIND_SHIFT | number
 CLOCK = np.dtype(
     [
@@ -395,6 +415,7 @@ class State(NamedTuple):
     berths: AnyArray  # (nodes and workers of each pool) BERTH, a node's workers of one pool
     berth_tree: IntArray  # winner trees over them
     members: Int32Array  # (W,) a pool's routable workers, by index in the pool, at first_worker
+    merits: FloatArray  # (MERITS, W) of the members, in the same places
     in_service: Int32Array  # (W, largest number of slots)
     tree: IntArray  # winner trees of all pools
     heap: AnyArray  # (H,) EVENT, a binary heap
@@ -415,6 +436,8 @@ class Views(NamedTuple):
     ready_s: FloatArray  # (W,) NaN while starting
     utilisation: FloatArray  # (W,)
     draining: Int32Array  # (W,)
+    size: Int32Array  # (W,) a column of State.sizes
+    memory_kib: IntArray  # (W,) of what is in service
     number: IntArray  # (P,)
 
 
@@ -549,6 +572,11 @@ def _held(state, w):
 
 
 @inlined
+def _goes_by_merit(router):
+    return router == CONTEXT_AWARE or router == SEVEN_FACTOR  # a tuple would not be compiled away
+
+
+@inlined
 def _reload(state, w):
     """Re-ranks `w` after its requests changed; only routable workers are in the tree."""
     worker = state.workers[w]
@@ -561,6 +589,8 @@ def _reload(state, w):
         _set_key(state, w, full | np.int64(_held(state, w)) << INDEX_BITS | (w - first))
         if state.clock[0].sited == 1:
             _recount(state, w)
+        if _goes_by_merit(state.pools[_pool_of(state, w)].router):
+            _appraise(state, w)
 
 
 @internal
@@ -653,7 +683,7 @@ def _join(state, w):
     state.members[pool.first_worker + pool.routable] = w - pool.first_worker
     pool.routable += 1
     pool.routable_slots += worker.slots
-    state.standings[w].share = worker.slots * worker.own_speed
+    state.standings[w].share = worker.slots * worker.own_speed * _weight(state, w)
     state.standings[w].credit = 0.0
     if state.clock[0].sited == 1:
         _moor(state, w)
@@ -672,6 +702,8 @@ def _part(state, w):
     last = np.int64(state.members[pool.first_worker + pool.routable])
     state.members[pool.first_worker + place] = last
     state.workers[pool.first_worker + last].member = place
+    if _goes_by_merit(pool.router):
+        _appraise(state, pool.first_worker + last)
     state.workers[w].member = NONE
     if state.clock[0].sited == 1:
         _cast_off(state, w)
@@ -718,6 +750,12 @@ def _power_of_two(state, p, i):
     other += other >= one
     first, second = _member(state, p, one), _member(state, p, other)
     return second if _held(state, second) < _held(state, first) else first
+
+
+@inlined
+def _weight(state, w):
+    """What the policy gave workers of this size, 1 where it gave nothing."""
+    return state.sizes[_pool_of(state, w), state.workers[w].size].weight
 
 
 @inlined
@@ -810,20 +848,23 @@ def _agent_load(state, p, w):
 @inlined
 def _score(state, router, p, i, w):
     """By which a router ranks workers; more is better."""
+    weight = _weight(state, w)
     if router == LEAST_AGENT_LOAD:
-        return -_agent_load(state, p, w)
+        return -_agent_load(state, p, w) / weight
     if router == CONTEXT_AWARE:
-        return _context(state, p, i, w)
+        return _context(state, p, i, w) * weight
     if router == SEVEN_FACTOR:
-        return _seven_factors(state, p, i, w)
+        return _seven_factors(state, p, i, w) * weight
     if router == WEIGHTED_ROUND_ROBIN:
         return state.standings[w].credit + state.standings[w].share
     if router == PREDICTED_COMPLETION:
-        return -(_held(state, w) + 1) / (state.workers[w].slots * state.workers[w].speed)
+        capacity = state.workers[w].slots * state.workers[w].speed
+        return -(_held(state, w) + 1) / (capacity * weight)
     full = state.workers[w].busy >= state.workers[w].slots or state.workers[w].queued > 0
     penalty = FULL_PENALTY if full else 0.0
     if router == HIERARCHICAL:
-        return -(_cpu(state, p, w) + _memory(state, w) + _queue(state, p, w)) - penalty
+        load = _cpu(state, p, w) + _memory(state, w) + _queue(state, p, w)
+        return -load / weight - penalty
     return -_held(state, w) - penalty
 
 
@@ -875,6 +916,92 @@ def _highest_score(state, p, i):
 
 
 @internal
+def _appraise(state, w):
+    """Keeps what the score of member `w` is made of, with the same operations as `_score`."""
+    p, merits, factor = _pool_of(state, w), state.merits, state.clock[0].factor
+    own, place = state.standings[w], state.pools[p].first_worker + state.workers[w].member
+    cpu, memory, held = _cpu(state, p, w), _memory(state, w), np.int64(_held(state, w))
+    merits[M_RANK, place] = held << INDEX_BITS | (w - state.pools[p].first_worker)
+    merits[M_BLOCKED, place] = np.inf if _is_blocked(state, p, w) else 0.0
+    merits[M_WEIGHT, place] = _weight(state, w)
+    merits[M_HELD, place] = held
+    merits[M_FREE, place] = 0.25 * (1.0 - 0.5 * (cpu + memory))
+    merits[M_IDLE, place] = factor[0] * (1.0 - cpu) + factor[1] * (1.0 - memory)
+    merits[M_ROOM, place] = factor[2] * (1.0 - _queue(state, p, w))
+    merits[M_GOOD, place] = own.good
+    merits[M_SERVICE_S, place] = NOT_KNOWN if own.weight == 0.0 else own.service_s
+    merits[M_LATENCY_S, place] = NOT_KNOWN if own.weight == 0.0 else own.latency_s
+
+
+@inlined
+def _share_of(part_s, own_s, all_s):
+    """`part_s`, one of the two times, of both; AVERAGE where nothing is known."""
+    both_s = own_s + all_s
+    return AVERAGE if own_s < 0.0 or both_s == 0.0 else part_s / both_s
+
+
+@internal
+def _most_merit(state, p, i):
+    """The same worker as `_highest_score` finds among all, NONE where each is blocked.
+
+    Goes through rows of numbers instead of the workers themselves, which took half of the time of
+    a replay; only the worker that has the session's data, which is looked at first, scores more
+    than they say.
+    """
+    pool, merits, factor = state.pools[p], state.merits, state.clock[0].factor
+    service_s, latency_s = state.learnt[p].service_s, state.learnt[p].latency_s
+    special, in_context = 0.25 * state.specials[_tenant(state, i), p], pool.router == CONTEXT_AWARE
+    holds = state.counters[p, C_QUEUED] + state.counters[p, C_IN_SERVICE] - pool.waiting
+    total = max(1.0, float(holds))
+    chosen, most, rank = _server_of_session(state, p, i), -np.inf, np.inf
+    if chosen != NONE:
+        most = _rating(state, p, i, chosen)
+        chosen = pool.first_worker + np.int64(state.workers[chosen].member)
+        most, rank = most - merits[M_BLOCKED, chosen], merits[M_RANK, chosen]
+    for k in range(pool.first_worker, pool.first_worker + pool.routable):
+        if in_context and (special + merits[M_FREE, k] + 0.21) * merits[M_WEIGHT, k] < most:
+            continue  # not even with the best performance, of which 0.2 counts
+        own_s = merits[M_SERVICE_S, k]
+        performance = _share_of(service_s, own_s, service_s)
+        if own_s >= 0.0 and own_s + service_s != 0.0:
+            performance *= merits[M_GOOD, k]
+        score = special + merits[M_FREE, k] + 0.2 * performance
+        if not in_context:
+            own_s = merits[M_LATENCY_S, k]
+            slowness = _share_of(own_s, own_s, latency_s)
+            all_seven = merits[M_IDLE, k] + (merits[M_ROOM, k] + factor[3] * (1.0 - slowness))
+            part = merits[M_HELD, k] / total
+            all_seven += factor[4] * (1.0 - part) + factor[5] * performance
+            score = all_seven + factor[6] * score
+        score = score * merits[M_WEIGHT, k] - merits[M_BLOCKED, k]
+        if score > most or (score == most and merits[M_RANK, k] < rank):
+            chosen, most, rank = k, score, merits[M_RANK, k]
+    if most == -np.inf:
+        return NOWHERE
+    return _member(state, p, chosen - pool.first_worker)
+
+
+@internal
+def _rating(state, p, i, w):
+    """The same as `_score` where it is rare."""
+    return _score(state, state.pools[p].router, p, i, w)
+
+
+@internal
+def _server_of_session(state, p, i):
+    """The routable worker of pool `p` that served the session of request `i` last, or NONE."""
+    if state.clock[0].affinity + state.clock[0].cache == 0:
+        return NOWHERE
+    chain = np.int64(state.traits[i].chain)
+    if chain == NONE or state.chains[chain].pool != p or state.chains[chain].worker == NONE:
+        return NOWHERE
+    w = state.pools[p].first_worker + np.int64(state.chains[chain].worker)
+    worker = state.workers[w]
+    there = worker.member != NONE and worker.ordered_s == state.chains[chain].ordered_s
+    return w if there else NOWHERE
+
+
+@internal
 def _refresh_weights(state, p, now):
     """S2-R27: capacity x performance x free share x speed of answers, never quite nothing."""
     state.pools[p].weights_s = now
@@ -884,7 +1011,8 @@ def _refresh_weights(state, p, now):
         free = max(LEAST_FREE, 1.0 - _held(state, w) / worker.slots)
         quick = (1.0 - _slowness(state, p, w)) / AVERAGE
         now_worth = _performance(state, p, w) / AVERAGE * free * quick
-        state.standings[w].share = worker.slots * worker.own_speed * max(LEAST_SHARE, now_worth)
+        plain = worker.slots * worker.own_speed * _weight(state, w)
+        state.standings[w].share = plain * max(LEAST_SHARE, now_worth)
 
 
 @internal
@@ -920,6 +1048,7 @@ def _at_best_node(state, p):
         k = np.int64(state.standings[w].next)
         full = 1 - state.standings[w].open
         load = _cpu(state, p, w) + _memory(state, w) + _queue(state, p, w)
+        load /= _weight(state, w)
         if chosen != NONE:
             if full != chosen_full:
                 if full > chosen_full:
@@ -964,7 +1093,7 @@ def _best_region(state, i, p, needs_slot):
     for q in range(len(state.pools)):
         if _may_site(state, i, p, q, needs_slot):
             region = state.regions[state.pools[q].region]
-            region.free += _free_slots(state, q)
+            region.free += _free_slots(state, q) * state.pools[q].preference
             region.slots += state.pools[q].routable_slots
     chosen, most = NOWHERE, -np.inf
     for q in range(len(state.pools)):
@@ -983,7 +1112,7 @@ def _refresh_weight(state, q, now):
     if now - pool.weights_s >= state.clock[0].adapt_s:
         pool.weights_s = now
         free = _free_slots(state, q) / pool.routable_slots
-        pool.weight = pool.routable_slots * max(LEAST_FREE, free)
+        pool.weight = pool.routable_slots * pool.preference * max(LEAST_FREE, free)
 
 
 @internal
@@ -1042,6 +1171,10 @@ def _choose(state, p, i, now):
         return _weighted_turn(state, p, now)
     if pool.router == HIERARCHICAL:
         return _at_best_node(state, p)
+    if _goes_by_merit(pool.router) and pool.routable <= SCAN_MAX:
+        w = _most_merit(state, p, i)
+        if w != NONE:
+            return w
     return _highest_score(state, p, i)
 
 
@@ -1110,15 +1243,32 @@ def _tenant(state, i):
 @internal
 def _keep_in_worker(state, w, chain, now):
     """Worker `w` keeps the prefix of `chain`, in place of the one used least recently."""
-    chosen = 0
-    for k in range(state.cached.shape[1]):
-        if state.cached[w, k].chain == chain:
-            chosen = k
-            break
-        if state.cached[w, k].used_s < state.cached[w, chosen].used_s:
-            chosen = k
+    chosen = np.int64(state.chains[chain].kept_at)
+    if state.cached[w, chosen].chain != chain:
+        chosen = np.int64(0)
+        for k in range(state.cached.shape[1]):
+            if state.cached[w, k].chain == chain:
+                chosen = np.int64(k)
+                break
+            if state.cached[w, k].used_s < state.cached[w, chosen].used_s:
+                chosen = np.int64(k)
+        state.chains[chain].kept_at = chosen
     state.cached[w, chosen].chain = chain
     state.cached[w, chosen].used_s = now
+
+
+@inlined
+def _kept_at(state, w, chain):
+    """Where worker `w` keeps the prefix of `chain`, NONE if it does not."""
+    if state.cached.shape[1] == 0:
+        return NOWHERE
+    place = np.int64(state.chains[chain].kept_at)
+    if state.cached[w, place].chain == chain:
+        return place
+    for k in range(state.cached.shape[1]):
+        if state.cached[w, k].chain == chain:
+            return np.int64(k)
+    return NOWHERE
 
 
 @internal
@@ -1181,12 +1331,11 @@ def _spared_s(state, i, p, w, now):
     if prefix_s <= 0.0:
         return 0.0
     zone, region, clock = state.pools[p].zone, state.pools[p].region, state.clock[0]
-    for k in range(state.cached.shape[1]):
-        kept = state.cached[w, k]
-        if kept.chain == chain and now - kept.used_s <= clock.worker_ttl_s:
-            kept.used_s = now
-            state.counters[p, C_HIT_WORKER] += 1
-            return prefix_s
+    place = _kept_at(state, w, chain)
+    if place != NONE and now - state.cached[w, place].used_s <= clock.worker_ttl_s:
+        state.cached[w, place].used_s = now
+        state.counters[p, C_HIT_WORKER] += 1
+        return prefix_s
     for level in range(2):
         if _is_shelved(state, level, zone if level == ZONE_CACHE else region, chain, now):
             if state.cached.shape[1] > 0:
@@ -2284,6 +2433,8 @@ def look(state, views):
             views.started_s[at] = worker.ordered_s
             views.ready_s[at] = np.nan if worker.phase == STARTING else worker.ready_s
             views.draining[at] = worker.phase == DRAINING
+            views.size[at] = worker.size
+            views.memory_kib[at] = worker.memory_kib
             views.utilisation[at] = views.utilisation_of[w]
             at += 1
         views.number[p] = at - first
@@ -2526,6 +2677,7 @@ def weigh(state, p, i, now, table):
         row[W_DATA] = _has_data(state, p, i, w)
         row[W_SPECIAL] = state.specials[_tenant(state, i), p]
         row[W_CONTEXT] = _context(state, p, i, w)
+        row[W_WEIGHT] = _weight(state, w)
         row[W_SCORE] = _score(state, router, p, i, w)
     return number
 
@@ -2694,6 +2846,21 @@ def set_router(state: State, p: int, router: int) -> None:
     bypassed = clock["affinity"] + clock["levels"] + clock["groups"] + pool["partitioned"] > 0
     pool["plain"] = least and not bypassed and pool["over_memory"] == NO_LIMIT
     clock["learns"] |= router in LEARNERS
+    if not clock["sited"]:
+        rank_all(state)  # scores are made of what was not kept for another router
+
+
+def set_weights(state: State, p: int, preference: float, sizes: FloatArray) -> None:
+    """Routers give more to pool `p` and to its workers of each size (sizes,) from now on.
+
+    The preference counts where the hierarchical router chooses among pools; sizes' weights count
+    for routers that score or go by weights.
+    """
+    state.pools["preference"][p] = preference
+    state.sizes["weight"][p, : len(sizes)] = sizes
+    state.pools["weights_s"][p] = -np.inf
+    if not state.clock["sited"][0]:
+        rank_all(state)
 
 
 @compiled

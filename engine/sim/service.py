@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from engine.errors import TraceError
 from engine.scenario import (
     Affinity,
     AgentType,
@@ -120,8 +121,10 @@ def new_state(workload: Workload, scenario: Scenario, window_s: float) -> State:
     """The cluster at the start of a window of this length.
 
     Raises:
+        TraceError: requests arrive after the window.
         ScenarioError: the tenants cannot all have what they are promised.
     """
+    _check_window(workload.arrivals, window_s)
     stays = scenario.router.affinity is Affinity.SESSION
     return make_state(
         workload.arrivals,
@@ -143,6 +146,19 @@ def new_state(workload: Workload, scenario: Scenario, window_s: float) -> State:
             nodes=sum(group.nodes_max for group in scenario.node_groups),
         ),
     )
+
+
+def _check_window(arrivals: Arrivals, window_s: float) -> None:
+    """Refuses requests that no tick and no minute of the window has room for."""
+    if not len(arrivals.roots):
+        return
+    last_s = float(arrivals.requests["arrival_s"][arrivals.roots[-1]])
+    if last_s > window_s:
+        raise TraceError(
+            f"a request arrives after {last_s:g} s, and the window has {window_s:g} s",
+            "the requests of the replay",
+            "Make the window longer, or leave out what arrives after it",
+        )
 
 
 def work_seconds(

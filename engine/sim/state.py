@@ -105,6 +105,7 @@ def make_state(
         standings=np.zeros(len(workers), kernel.STANDING),
         **empty_berths(pool_records, clock),
         members=np.zeros(len(workers), np.int32),
+        merits=np.zeros((kernel.MERITS, len(workers))),
         in_service=np.zeros((len(workers), slots), np.int32),
         tree=empty_trees(pool_records),
         heap=np.zeros(events, kernel.EVENT),
@@ -220,6 +221,8 @@ def make_views(state: State) -> Views:
         ready_s=np.empty(total),
         utilisation=np.empty(total),
         draining=np.empty(total, np.int32),
+        size=np.empty(total, np.int32),
+        memory_kib=np.empty(total, np.int64),
         number=np.zeros(len(state.pools), np.int64),
     )
     kernel.look(state, views)
@@ -237,7 +240,7 @@ def _outcomes(n: int) -> AnyArray:
 
 def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:
     records = np.zeros(len(pools), kernel.POOL)
-    records["reachable"] = 1
+    records["reachable"] = records["preference"] = 1
     records["first_complete"] = records["last_complete"] = kernel.NONE
     records["weights_s"] = -np.inf
     for name in (
@@ -275,7 +278,9 @@ def _sizes(pools: tuple[PoolParameters, ...]) -> AnyArray:
     for number, pool in enumerate(pools):
         for column, size in enumerate(pool.sizes):
             cpu_share = 1.0 / size.slots if size.cpu_share is None else size.cpu_share
-            sizes[number, column] = (size.speed, size.slots, size.room_kib, cpu_share)
+            sizes[number, column] = (
+                size.speed, size.slots, size.room_kib, cpu_share, 1.0,
+            )  # fmt: skip
     return sizes
 
 
@@ -348,6 +353,7 @@ def _with_more_workers(state: State, extra: IntArray) -> State:
         cached=cached,
         lanes=lanes,
         members=members,
+        merits=np.zeros((kernel.MERITS, len(workers))),
         in_service=in_service,
         tree=empty_trees(state.pools),
     )

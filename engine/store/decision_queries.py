@@ -174,7 +174,10 @@ def marks(store: Store, run: RunRow, chosen: Filter, most: int = MARKS) -> pd.Da
     return frame
 
 
-_FULL = "number, tick, t_s, pool, current, proposed, applied, reason, rationale, guard, size, seen"
+_FULL = (
+    "number, tick, t_s, pool, current, proposed, applied, reason, rationale, guard, size, "
+    "routing, seen"
+)
 
 
 def page(store: Store, run: RunRow, chosen: Filter, limit: int) -> list[dict[str, Any]]:
@@ -191,7 +194,7 @@ def page(store: Store, run: RunRow, chosen: Filter, limit: int) -> list[dict[str
 
 
 def _parsed(row: dict[str, Any]) -> dict[str, Any]:
-    for name in ("rationale", "guard"):
+    for name in ("rationale", "guard", "routing"):
         row[name] = None if row[name] is None else json.loads(row[name])
     return row
 

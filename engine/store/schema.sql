@@ -158,10 +158,12 @@ CREATE TABLE IF NOT EXISTS decisions (
     rationale JSON,               -- the policy's own numbers
     guard     JSON,               -- stages that changed something: before, after, reason
     size      VARCHAR,            -- of workers ordered from then on; NULL: none was proposed
+    routing   JSON,               -- router and weights; NULL: neither was proposed
     number    INTEGER,            -- of the decision in its run, from 0; NULL: of an older version
     seen      UINTEGER            -- CRC-32 of what the policy saw
 );
 ALTER TABLE decisions ADD COLUMN IF NOT EXISTS size VARCHAR;
+ALTER TABLE decisions ADD COLUMN IF NOT EXISTS routing JSON;
 ALTER TABLE decisions ADD COLUMN IF NOT EXISTS number INTEGER;
 ALTER TABLE decisions ADD COLUMN IF NOT EXISTS seen UINTEGER;
 

@@ -246,7 +246,7 @@ def test_a_scenario_is_saved_under_its_name_chosen_again_and_deleted(page):
     page.selectbox(key=state.CLUSTER_PRESET).set_value("kubernetes").run()
     page.button(key="cluster_save").click().run()
     assert "is the name of a preset" in page.error[0].proto.title
-    go_to(page, "SLO and replay")
+    go_to(page, "SLO, replay")
     inputs(page)["name"].set_value("mine").run()
     page.button(key="cluster_save").click().run()
     assert not page.error

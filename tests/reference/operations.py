@@ -146,6 +146,11 @@ class Operations:
         pool.tenants = [replace(tenant, share=share) for tenant, share in pairs]
         self.share_out(pool)
 
+    def set_weights(self, p: int, preference: float, sizes: tuple[float, ...]) -> None:
+        pool = self.pools[p]
+        pool.preference, pool.weights_s = preference, float("-inf")
+        pool.size_weights = dict(zip(pool.parameters.sizes, sizes, strict=False))
+
     def resize(self, p: int, size: int) -> None:
         pool = self.pools[p]
         pool.size = pool.parameters.sizes[size]

@@ -97,6 +97,8 @@ class Pool:
     complete: list[int] = field(default_factory=list)  # groups that wait for slots
     held_back: bool = False
     means: Means = field(default_factory=Means)
+    preference: float = 1.0
+    size_weights: dict[Size, float] = field(default_factory=dict)
     weights_s: float = -math.inf
     weight: float = 0.0
     credit: float = 0.0
@@ -114,6 +116,9 @@ class Pool:
     counts: Counter[str] = field(default_factory=Counter)
     integrals: Counter[str] = field(default_factory=Counter)
     latencies_s: list[float] = field(default_factory=list)
+
+    def weight_of(self, worker: Worker) -> float:
+        return self.size_weights.get(worker.size, 1.0)
 
     def in_phase(self, phase: str) -> list[Worker]:
         return [self.workers[n] for n in sorted(self.workers) if self.workers[n].phase == phase]

@@ -190,6 +190,10 @@ def act(state: kernel.State, name: str, *arguments: Any, now: float) -> kernel.S
         kernel.order_workers(state, p, nodes, extra_s * 1.0, speeds * 1.0, now)
     elif name in ("set_speed", "restore_speed", "fail_starts", "hold_tools"):
         getattr(kernel, name)(state, *arguments)
+    elif name == "set_weights":
+        p, preference, sizes = arguments
+        known = len(state.sizes[p])
+        kernel.set_weights(state, p, preference, np.array(sizes[:known]))
     elif name == "share_slots":
         kernel.share_slots(state, arguments[0], np.array(arguments[1]), now)
     elif name == "resize":

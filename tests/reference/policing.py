@@ -23,7 +23,8 @@ class Breakers:
         out = worker in pool.routable or worker.breaker == "open" or self.probing(worker)
         if pool.reachable and not out:
             pool.routable.append(worker)
-            worker.share, worker.credit = worker.slots * worker.own_speed, 0.0
+            worker.share = worker.slots * worker.own_speed * pool.weight_of(worker)
+            worker.credit = 0.0
 
     def part(self, worker: "Worker") -> None:
         """The last one takes its place."""

@@ -79,20 +79,21 @@ class Scoring:
 
     def score(self, request: "Request", worker: "Worker", pool: "Pool") -> float:
         router = pool.parameters.router
+        weight = pool.weight_of(worker)
         if router == kernel.PREDICTED_COMPLETION:
-            return -(len(worker.held) + 1) / (worker.slots * worker.speed)
+            return -(len(worker.held) + 1) / (worker.slots * worker.speed * weight)
         if router == kernel.CONTEXT_AWARE:
-            return self.context(request, worker, pool)
+            return self.context(request, worker, pool) * weight
         cpu, memory = self.cpu(worker), self.memory(worker, pool)
         part, queue = self.part_held(worker, pool), self.queue(worker, pool)
         if router == kernel.LEAST_AGENT_LOAD:
-            return -(0.3 * cpu + 0.2 * memory + 0.3 * part + 0.2 * queue)
+            return -(0.3 * cpu + 0.2 * memory + 0.3 * part + 0.2 * queue) / weight
         factors = [factor / sum(self.routing.factors) for factor in self.routing.factors]
         slowness, performance = self.slowness(worker, pool), self.performance(worker, pool)
         score = factors[0] * (1.0 - cpu) + factors[1] * (1.0 - memory)
         score += factors[2] * (1.0 - queue) + factors[3] * (1.0 - slowness)
         score += factors[4] * (1.0 - part) + factors[5] * performance
-        return score + factors[6] * self.context(request, worker, pool)
+        return (score + factors[6] * self.context(request, worker, pool)) * weight
 
     # ------------------------------------------------------------- routers
 
@@ -118,7 +119,8 @@ class Scoring:
                 free = max(0.05, 1.0 - len(worker.held) / worker.slots)
                 quick = (1.0 - self.slowness(worker, pool)) / 0.5
                 worth = self.performance(worker, pool) / 0.5 * free * quick
-                worker.share = worker.slots * worker.own_speed * max(0.01, worth)
+                plain = worker.slots * worker.own_speed * pool.weight_of(worker)
+                worker.share = plain * max(0.01, worth)
         total = 0.0
         for worker in pool.routable:
             worker.credit += worker.share
@@ -142,7 +144,7 @@ class Scoring:
 
         def usage(worker: "Worker") -> tuple:
             load = self.cpu(worker) + self.memory(worker, pool) + self.queue(worker, pool)
-            return (worker.full, load, worker.number)
+            return (worker.full, load / pool.weight_of(worker), worker.number)
 
         return min(nodes[min(nodes, key=busyness)], key=usage)
 
@@ -183,7 +185,7 @@ class Scoring:
         """Of the pool's region."""
         here = [q for q in pools if q.parameters.region == pool.parameters.region]
         slots = sum(worker.slots for q in here for worker in q.routable)
-        free = sum(self.free_slots(q) for q in here)
+        free = sum(self.free_slots(q) * q.preference for q in here)
         return 0.5 * float(free) / float(slots) + pool.parameters.appeal
 
     def turn_of(self, pools: list["Pool"]) -> "Pool":
@@ -192,7 +194,8 @@ class Scoring:
             if self.now - pool.weights_s >= self.routing.adapt_s:
                 pool.weights_s = self.now
                 slots = sum(worker.slots for worker in pool.routable)
-                pool.weight = slots * max(0.05, self.free_slots(pool) / slots)
+                free = self.free_slots(pool) / slots
+                pool.weight = slots * pool.preference * max(0.05, free)
             pool.credit += pool.weight
             total += pool.weight
         chosen = max(pools, key=lambda pool: pool.credit)

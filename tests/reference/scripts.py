@@ -42,6 +42,7 @@ FEATURES = frozenset(
         "cache",
         "degradation",
         "hierarchy",
+        "weights",
         "groups",
     }
 )
@@ -121,6 +122,9 @@ def acts(
         ]
     if "resize" in features:
         possible.append(st.tuples(st.just("resize"), st.just(p), st.integers(0, 1)))
+    if "weights" in features:
+        some = st.sampled_from([1.0, 0.3, 4.0])
+        possible.append(st.tuples(st.just("set_weights"), st.just(p), some, st.tuples(some, some)))
     if "failing starts" in features:
         chance = st.sampled_from([0.0, 0.4, 1.0])
         possible.append(st.tuples(st.just("fail_starts"), st.just(p), chance))

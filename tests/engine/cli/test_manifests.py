@@ -2,7 +2,7 @@
 
 import yaml
 
-from engine.manifests import DEFAULT_POLICY, to_yaml
+from engine.manifests import default_policy, to_yaml
 from engine.presets import PRESETS
 from engine.scenario_file import from_toml
 
@@ -12,7 +12,7 @@ def test_a_preset_is_printed_as_manifests(smartscale):
     assert ended.code == 0
     assert ended.out.rstrip() == to_yaml(PRESETS["kubernetes"]).rstrip()
     document = smartscale("manifests", "export", "kubernetes", "--json").document
-    assert document["policy"] == DEFAULT_POLICY
+    assert document["policy"] == default_policy(PRESETS["kubernetes"])
     assert yaml.safe_load_all(document["manifests"])
 
 

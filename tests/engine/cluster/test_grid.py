@@ -95,8 +95,8 @@ def test_renewable_energy_is_kept_until_midnight_and_used_first(needed, per_day,
         kept += per_day * slow_mean(day, HOUR, begin_s, begin_s + HOUR) / sum(day)
         used.append(min(kept, need))
         kept -= used[-1]
-    budget = GreenBudget(kwh_per_day=per_day, profile=profile)
-    assert green_used(budget, energy, edges_s) == pytest.approx(used, abs=1e-9)
+    region = Region(green=GreenBudget(kwh_per_day=per_day, profile=profile))
+    assert green_used(region, energy, edges_s) == pytest.approx(used, abs=1e-9)
 
 
 def test_overlapping_outages_count_once_and_other_regions_not_at_all():

@@ -66,6 +66,22 @@ def test_any_pool_comes_back_as_it_was(low, more, slots, cores, memory, gpus, gr
     assert read(to_yaml(scenario)).scenario == scenario
 
 
+def test_memory_changed_by_hand_changes_the_policy():
+    kept = "hpa:memory_target=0.8:target=0.7"
+    scenario = PRESETS["kubernetes"]
+    assert read(to_yaml(scenario, kept)).policy == kept
+
+    def change(_, scaler):
+        scaler["metrics"][1]["resource"]["target"]["averageUtilization"] = 65
+
+    assert edited(scenario, change, kept).policy == "hpa:memory_target=0.65:target=0.7"
+
+    def alone(_, scaler):
+        del scaler["metrics"][0]
+
+    assert edited(scenario, alone, kept).policy == "hpa:metric=memory:target=0.8"
+
+
 def edited(scenario, change, policy=DEFAULT_POLICY):
     """The export with its Deployment and autoscaler changed by hand."""
     stream = list(yaml.safe_load_all(to_yaml(scenario, policy)))

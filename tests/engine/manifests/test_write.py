@@ -15,7 +15,7 @@ KUBERNETES = "1.37"
 FIXED = "static:workers=3"
 
 
-def by_kind(scenario, policy=DEFAULT_POLICY, **options):
+def by_kind(scenario, policy=None, **options):
     made = documents(scenario, policy, ManifestOptions(**options))
     return {
         kind: [doc for doc in made if doc["kind"] == kind]
@@ -135,13 +135,28 @@ def test_requests_in_flight_are_counted_per_worker():
     [
         ({}, ["cpu"]),
         ({"memory_per_request_gib": 1.0}, ["cpu", "memory"]),
-        ({"memory_per_request_gib": 1.0, "memory_base_gib": 400.0}, ["cpu"]),
+        ({"memory_per_request_gib": 1.0, "memory_base_gib": 400.0}, ["cpu"]),  # 85 % when idle
     ],
 )
 def test_memory_is_a_metric_where_it_says_how_busy_a_worker_is(memory, metrics):
     made = by_kind(Scenario(agent_types=(AgentType(**memory),)))
     found = made["HorizontalPodAutoscaler"][0]["spec"]["metrics"]
     assert [metric["resource"]["name"] for metric in found] == metrics
+
+
+@pytest.mark.parametrize(
+    ("policy", "targets"),
+    [
+        ("hpa:target=0.5", {"cpu": 50}),
+        ("hpa:memory_target=0.65:target=0.5", {"cpu": 50, "memory": 65}),
+        ("hpa:metric=memory:target=0.6", {"memory": 60}),
+    ],
+)
+def test_memory_is_looked_at_where_the_policy_does(policy, targets):
+    known = Scenario(agent_types=(AgentType(memory_per_request_gib=1.0),))
+    (scaler,) = by_kind(known, policy)["HorizontalPodAutoscaler"]
+    found = {m["resource"]["name"]: m["resource"]["target"] for m in scaler["spec"]["metrics"]}
+    assert {name: target["averageUtilization"] for name, target in found.items()} == targets
 
 
 def test_gpus_are_asked_for_and_limited_alike():
