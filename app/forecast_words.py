@@ -108,8 +108,8 @@ FITTED_FIRST = (
     "share a fit."
 )
 CHOICE_COVERAGE = (
-    "The choice is ranked anew after every outcome; what it held over time is what the evaluation "
-    "above counted."
+    "This evaluation did not keep what the choice held over time. Choose **Evaluate again** to see "
+    "it."
 )
 COVERAGE_WAITS = "This forecaster has to be fitted first, which takes a while."
 
