@@ -91,8 +91,8 @@ NOT_SCORED = "Not scored"
 # Calibration
 CALIBRATION_TITLE = "Is the band honest?"
 CALIBRATION_CAPTION = (
-    "An honest 80 % band holds 80 % of what comes; 77 to 83 % is shaded. Triangles: as the model "
-    "gave it. Circles: calibrated on how earlier forecasts did."
+    "An honest 80 % band holds 80 % of what comes; 77 to 83 % is shaded. Calibrated: on how "
+    "earlier forecasts did. Uncalibrated: as the model gave it."
 )
 RAW, CALIBRATED = "Uncalibrated", "Calibrated"
 COVERAGE_AXIS = "Inside the band (%)"
@@ -108,8 +108,8 @@ FITTED_FIRST = (
     "share a fit."
 )
 CHOICE_COVERAGE = (
-    "The choice is ranked anew after every outcome; what it held over time is what the evaluation "
-    "above counted."
+    "This evaluation did not keep what the choice held over time. Choose **Evaluate again** to "
+    "see it."
 )
 COVERAGE_WAITS = "This forecaster has to be fitted first, which takes a while."
 

@@ -6,13 +6,13 @@ import math
 import shlex
 import shutil
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict, TypeVar, Unpack
 
 import msgspec
 
@@ -43,6 +43,7 @@ _LIBRARIES = ("numpy", "scipy", "statsmodels", "xgboost", "xgboost-cpu", "prophe
 """Whose presence and version decide results too."""
 OnProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
+T = TypeVar("T")
 
 
 class Where(TypedDict, total=False):
@@ -196,17 +197,16 @@ class ForecastRuns:
     ) -> Coverage:
         """What a forecaster's quantiles were worth on the test part of a trace.
 
+        The choice's are those of the newest evaluation that kept them.
+
         Raises:
             UsageError: an unknown model, one not fitted yet or that cannot be fitted, or too
-                short a trace.
+                short a trace; of the choice: there is no such evaluation.
             CheckpointError: the network cannot be loaded.
         """
         trace, series = self._found(trace_key), self.demand(trace_key, **where)
         if model == CHOICE:
-            raise UsageError(
-                "the choice has its weights from the test part", f"trace {trace.name!r}",
-                "Take its coverage from an evaluation",
-            )  # fmt: skip
+            return self._last(trace, series, where, lambda found: found.choice_coverage).read()
         return coverage(series, self._maker(trace, series, model, where)[0]())
 
     def fit_forecaster(
@@ -267,7 +267,7 @@ class ForecastRuns:
             return lambda: Network(FITTED, folder), None if until is None else float(until)
         if model != CHOICE:
             return partial(find(model).make, 0), None
-        weights = weights_of(self._last_weights(trace, series, where))
+        weights = weights_of(self._last(trace, series, where, lambda found: found.weights))
         names = sorted({name for of in weights.values() for name in of})
 
         def member(name: str) -> Model:
@@ -279,19 +279,20 @@ class ForecastRuns:
         until_s = len(series.values) * series.step_s
         return lambda: Mixture({name: member(name) for name in names}, weights), until_s
 
-    def _last_weights(
-        self, trace: TraceInfo, series: DemandSeries, where: Where
-    ) -> Mapping[str, Mapping[str, float]]:
+    def _last(
+        self, trace: TraceInfo, series: DemandSeries, where: Where,
+        part: Callable[[Evaluation], T | None],
+    ) -> T:  # fmt: skip
+        """Of the newest evaluation of this demand that has it."""
         demand = _demand_spec(series, where)
         for row in forecasts.evaluations_of_trace(self._store, trace.trace_id):
             stored = _stored(row) if demand.items() <= row.spec.items() else None
-            if stored is not None and stored.evaluation.weights:
-                return stored.evaluation.weights
+            if stored is not None and (found := part(stored.evaluation)):
+                return found
         raise UsageError(
-            "the choice takes its weights from an evaluation, and there is none of this demand",
-            f"trace {trace.name!r}",
-            f"Evaluate it first: {_command('evaluate', trace, where)}",
-        )
+            "the choice is made by an evaluation, and there is none of this demand",
+            f"trace {trace.name!r}", f"Evaluate it first: {_command('evaluate', trace, where)}",
+        )  # fmt: skip
 
     def _fitted_folder(self, trace: TraceInfo, series: DemandSeries, where: Where) -> Path:
         """Beside the store; the usual demand of a trace has the plain name."""

@@ -9,6 +9,7 @@ from app.charts.base import HEIGHT, Clock, Window, hover, layered, with_time
 from engine.forecast.coverage import Coverage
 
 _LEGEND = alt.Legend(title=None, orient="top")
+_LINES = alt.Legend(title=None, orient="top", symbolType="stroke")
 _DOMAIN = [words.CALIBRATED, words.RAW]
 
 
@@ -106,9 +107,9 @@ def reliability_chart(found: Coverage, place: int) -> alt.LayerChart:
         .encode(
             x=alt.X("nominal:Q", title=words.NOMINAL_AXIS, scale=scale),
             y=alt.Y("observed:Q", title=words.OBSERVED_AXIS, scale=scale),
-            color=alt.Color("which:N", scale=alt.Scale(domain=_DOMAIN), legend=_LEGEND),
+            color=alt.Color("which:N", scale=alt.Scale(domain=_DOMAIN), legend=_LINES),
             strokeDash=alt.StrokeDash("which:N", scale=alt.Scale(domain=_DOMAIN,
-                                      range=[[1, 0], [6, 3]]), legend=_LEGEND),
+                                      range=[[1, 0], [6, 3]]), legend=_LINES),
             tooltip=[
                 alt.Tooltip("which:N", title="Quantiles"),
                 alt.Tooltip("nominal:Q", title=words.NOMINAL_AXIS, format=".0f"),
@@ -147,9 +148,9 @@ def over_time_chart(found: Coverage, place: int, clock: Clock) -> alt.LayerChart
         .mark_line(interpolate="step-after", strokeWidth=1.8)
         .encode(
             x=x, y=y,
-            color=alt.Color("which:N", scale=alt.Scale(domain=_DOMAIN), legend=_LEGEND),
+            color=alt.Color("which:N", scale=alt.Scale(domain=_DOMAIN), legend=_LINES),
             strokeDash=alt.StrokeDash("which:N", scale=alt.Scale(domain=_DOMAIN,
-                                      range=[[1, 0], [6, 3]]), legend=_LEGEND),
+                                      range=[[1, 0], [6, 3]]), legend=_LINES),
         )
     )  # fmt: skip
     keys = [key for key in ("time", "clock") if key in frame]

@@ -132,7 +132,7 @@ def calibration(view: View) -> None:
             told = trust.coverage_told(mine, view.labels[view.model])
             st.altair_chart(horizons_chart(mine), key="forecast_coverage", alt=told)
         if view.model == CHOICE:
-            st.caption(words.CHOICE_COVERAGE)
+            _of_choice(view)
             return
         if not (view.quick or state.get(state.FORECAST_COVERAGE) == view.model):
             st.caption(words.COVERAGE_WAITS)
@@ -141,6 +141,15 @@ def calibration(view: View) -> None:
                 st.rerun(scope="fragment")
             return
         _over_time(view, load.coverage(view.of, view.model))
+
+
+def _of_choice(view: View) -> None:
+    """As the evaluation counted it: weights that it ended with would have seen what came."""
+    kept = None if view.stored is None else view.stored.evaluation.choice_coverage
+    if kept is None:
+        st.caption(words.CHOICE_COVERAGE)
+        return
+    _over_time(view, kept.read())
 
 
 def _scores(view: View) -> pd.DataFrame:

@@ -1,11 +1,14 @@
 """Intervals that keep their coverage when the pattern drifts.
 
-A threshold for each end of the interval is moved after every outcome: up by (1 − α) steps when
-the outcome lay beyond it, down by α steps when it did not. With a step that stays the same, the
-share beyond is over T outcomes α within (range of the scores + step) / (step · T), whatever the
-demand does: proposition 1 of Angelopoulos, Candès and Tibshirani 2023, "Conformal PID control for
-time series prediction". Here the step shrinks at first and follows the usual distance of scores,
-so the bound holds for the share weighted by steps.
+Each end of the interval is moved away from the median, or towards it, by a threshold in the end's
+own distances from the median: so what was learned from wide forecasts fits narrow ones. After
+every outcome the threshold goes up by (1 − α) steps when the outcome lay beyond it, down by
+α steps when it did not. With a step that stays the same, the share beyond is over T outcomes
+α within (range of the scores + step) / (step · T), whatever the demand does: proposition 1 of
+Angelopoulos, Candès and Tibshirani 2023, "Conformal PID control for time series prediction".
+Here the step shrinks at first and follows the usual distance of scores, so the bound holds for
+the share weighted by steps; and an end never goes nearer to the median than `KEPT` of its own
+distance, where the share beyond may be less than α, never more.
 """
 
 from typing import NamedTuple
@@ -19,12 +22,17 @@ RECENT = 60
 """Outcomes after which the rate has become small."""
 MEMORY = 300
 """Outcomes over which the usual distance is taken."""
-LIMIT = 20.0
-"""Most widths that a score counts, so one spike does not open it for ever."""
+LIMIT = 40.0
+"""Most distances that a score counts, so one spike does not open an interval for ever."""
+KEPT = 0.25
+"""An end stays at least this share of its own distance away from the median. Outcomes are known
+late: until then a threshold goes on as it went, and would close an interval altogether."""
+LATE = 0.1
+"""How much each further forecast whose outcome is not known yet slows a threshold down."""
 OFFSET, DISTANCE, SEEN = 0, 1, 2
 """Places in the state of one end: its threshold and the usual distance of scores from it, both in
-widths of the model's interval, and the outcomes seen."""
-_NARROW = 0.02
+distances of the model's own end from the median, and the outcomes seen."""
+_NARROW, _LOPSIDED = 0.02, 0.1
 
 _compiled = njit(nogil=True, cache=True, error_model="numpy")
 
@@ -49,7 +57,7 @@ TOGETHER = Pace(rate=0.02, first=0.05, few=5.0)
 
 def fresh() -> FloatArray:
     """(3,) state of one end before the first outcome."""
-    return np.array([0.0, 0.5, 0.0])
+    return np.array([0.0, 1.0, 0.0])
 
 
 @_compiled
@@ -60,39 +68,50 @@ def aim(state: FloatArray, miss: float, few: float) -> float:
 
 
 @_compiled
-def step(state: FloatArray, rate: float, first: float) -> float:
-    """How far the next outcome moves the threshold."""
-    size: float = max(rate, first / (1 + state[SEEN] / RECENT)) * state[DISTANCE]
+def step(state: FloatArray, rate: float, first: float, pending: int = 1) -> float:
+    """How far the next outcome moves the threshold.
+
+    `pending` forecasts, its own included, were made before it was known.
+    """
+    pace = max(rate, first / (1 + state[SEEN] / RECENT)) / (1 + LATE * (pending - 1))
+    size: float = pace * state[DISTANCE]
     return size
 
 
 @_compiled
 def learn(
-    state: FloatArray, score: float, miss: float, rate: float, first: float, few: float
-) -> None:
-    """One outcome: how far it lay beyond the model's own end, in widths."""
+    state: FloatArray, score: float, miss: float, rate: float, first: float, few: float,
+    pending: int = 1,
+) -> None:  # fmt: skip
+    """One outcome: how far it lay beyond the model's own end, in its distances."""
     score = min(max(score, -LIMIT), LIMIT)
     off = abs(score - state[OFFSET])
     beyond = 1.0 if score > state[OFFSET] else 0.0
-    state[OFFSET] += step(state, rate, first) * (beyond - aim(state, miss, few))
+    moved = state[OFFSET] + step(state, rate, first, pending) * (beyond - aim(state, miss, few))
+    state[OFFSET] = max(moved, KEPT - 1)
     state[DISTANCE] += (off - state[DISTANCE]) / MEMORY
     state[SEEN] += 1
 
 
 @_compiled
-def width(quantiles: FloatArray) -> float:
-    """Of the interval; a share of the median where the model is sure of one value."""
-    spread = quantiles[-1] - quantiles[0]
-    wide: float = max(spread, _NARROW * quantiles[len(quantiles) // 2], 1e-9)
-    return wide
+def reach(quantiles: FloatArray, end: int) -> float:
+    """Distance of an end from the median, 0 or more: what its threshold is measured in.
+
+    At least a share of the whole interval, and that of the median where the model is sure.
+    """
+    centre = quantiles[len(quantiles) // 2]
+    whole = max(quantiles[-1] - quantiles[0], _NARROW * centre, 1e-9)
+    size: float = max(abs(quantiles[end] - centre), _LOPSIDED * whole)
+    return size
 
 
 @_compiled
 def apply(quantiles: FloatArray, lower: float, upper: float, out: FloatArray) -> None:
     """(Q,) quantiles with their ends moved; never crossing, never below 0."""
-    wide, centre = width(quantiles), quantiles[len(quantiles) // 2]
-    highest = max(quantiles[-1] + upper * wide, centre)
-    out[0] = min(max(quantiles[0] - lower * wide, 0.0), centre)
+    centre = quantiles[len(quantiles) // 2]
+    below, above = centre - quantiles[0], quantiles[-1] - centre
+    highest = centre + max(above + upper * reach(quantiles, -1), KEPT * above)
+    out[0] = max(centre - max(below + lower * reach(quantiles, 0), KEPT * below), 0.0)
     for q in range(1, len(quantiles)):
         out[q] = max(min(quantiles[q], highest), out[q - 1])
     out[-1] = max(highest, out[-1])
@@ -107,11 +126,11 @@ def _online(
     learnt = 0
     for number in range(len(starts)):
         while learnt < number and ends[learnt] <= starts[number]:
-            value, of = came[learnt], quantiles[learnt]
+            value, of, pending = came[learnt], quantiles[learnt], number - learnt
             if np.isfinite(value):
-                wide = width(of)
-                learn(lower, (of[0] - value) / wide, low, rate, first, few)
-                learn(upper, (value - of[-1]) / wide, 1 - high, rate, first, few)
+                under, over = (of[0] - value) / reach(of, 0), (value - of[-1]) / reach(of, -1)
+                learn(lower, under, low, rate, first, few, pending)
+                learn(upper, over, 1 - high, rate, first, few, pending)
             learnt += 1
         apply(quantiles[number], lower[OFFSET], upper[OFFSET], out[number])
 

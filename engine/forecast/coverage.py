@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
-from engine.forecast.evaluation_plan import plan
+from engine.forecast.evaluation_plan import Plan, plan
 from engine.forecast.mixing import mixture
 from engine.forecast.mixture import said_by, shares_of
 from engine.forecast.scores import LEVELS, inside
@@ -30,9 +30,56 @@ class Coverage:
     times_s: FloatArray
     """(B,) cut-offs, seconds since the series' start."""
     covered_raw: FloatArray
-    """(B, H) 1 where what came lay in the outermost interval, 0 where not, NaN where unknown."""
+    """(B, H) 1 where what came lay in the outermost interval, 0 where not, NaN where unknown; the
+    mean over seeds, if there are several."""
     covered: FloatArray
     """(B, H) the same with online calibration."""
+
+    def kept(self) -> "CoverageRecord":
+        """As plain numbers, for a store."""
+        return CoverageRecord(
+            model=self.model, levels=self.levels, horizons_s=self.horizons_s,
+            below_raw=_plain(self.below_raw), below=_plain(self.below),
+            times_s=tuple(self.times_s.tolist()),
+            covered_raw=_plain(self.covered_raw), covered=_plain(self.covered),
+        )  # fmt: skip
+
+
+Table = tuple[tuple[float | None, ...], ...]
+"""Rows of numbers; None where nothing is known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageRecord:
+    """A `Coverage` as plain numbers."""
+
+    model: str
+    levels: tuple[float, ...]
+    horizons_s: tuple[float, ...]
+    below_raw: Table
+    below: Table
+    times_s: tuple[float, ...]
+    covered_raw: Table
+    covered: Table
+
+    def read(self) -> Coverage:
+        """With arrays again."""
+        return Coverage(
+            model=self.model, levels=self.levels, horizons_s=self.horizons_s,
+            below_raw=_array(self.below_raw), below=_array(self.below),
+            times_s=np.array(self.times_s),
+            covered_raw=_array(self.covered_raw), covered=_array(self.covered),
+        )  # fmt: skip
+
+
+def _plain(table: FloatArray) -> Table:
+    return tuple(
+        tuple(value if np.isfinite(value) else None for value in row) for row in table.tolist()
+    )
+
+
+def _array(table: Table) -> FloatArray:
+    return np.array(table, np.float64)  # None becomes NaN
 
 
 def coverage(
@@ -63,15 +110,33 @@ def coverage(
         mixture(said[:, :, h], shares[:, h], tasks.came[:, h], tasks.cuts, tasks.cuts + steps)
         for h, steps in enumerate(tasks.ahead)
     ], axis=1)  # fmt: skip
-    test = ~tasks.valid
-    if not np.isfinite(tasks.came[test]).any():
-        raise UsageError("nothing came in the test part", series.name, "Use a longer trace")
+    return counted(model.name, tasks, [raw], [made])
+
+
+def counted(
+    model: str, tasks: Plan, raw: Sequence[FloatArray], made: Sequence[FloatArray]
+) -> Coverage:
+    """Counts forecasts that were made, over the test part.
+
+    Args:
+        model: name.
+        tasks: parts, cut-offs and what came.
+        raw: (B, H, L) by seed, at all cut-offs, as the model gave them.
+        made: the same with online calibration.
+
+    Raises:
+        UsageError: nothing came in the test part.
+    """
+    test, series = ~tasks.valid, tasks.series
     came = tasks.came[test]
+    if not np.isfinite(came).any():
+        raise UsageError("nothing came in the test part", series.name, "Use a longer trace")
+    below_raw, below = (np.mean([_below(came, q[test]) for q in of], 0) for of in (raw, made))
+    covered_raw, covered = (np.mean([_inside(came, q[test]) for q in of], 0) for of in (raw, made))
     return Coverage(
-        model=model.name, levels=LEVELS, horizons_s=tasks.horizons_s,
-        below_raw=_below(came, raw[test]), below=_below(came, made[test]),
+        model=model, levels=LEVELS, horizons_s=tasks.horizons_s, below_raw=below_raw, below=below,
         times_s=tasks.cuts[test].astype(np.float64) * series.step_s,
-        covered_raw=_inside(came, raw[test]), covered=_inside(came, made[test]),
+        covered_raw=covered_raw, covered=covered,
     )  # fmt: skip
 
 

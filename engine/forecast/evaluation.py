@@ -10,6 +10,7 @@ from engine.errors import CheckpointError, ReplayCancelled, UsageError
 from engine.forecast import mixing
 from engine.forecast.base import HORIZONS_S, Model, UnfitError
 from engine.forecast.conformal import TOGETHER, calibrated
+from engine.forecast.coverage import CoverageRecord, counted
 from engine.forecast.drift import drifts
 from engine.forecast.evaluation_plan import Plan, plan
 from engine.forecast.network import Network
@@ -83,6 +84,9 @@ class Evaluation:
     use: str
     """The model with the least calibrated pinball loss over the validation part; the ensemble,
     whose weights were fitted to that part, does not stand for it."""
+    choice_coverage: CoverageRecord | None = None
+    """Of the choice over the test part, mean over seeds; None: nothing came there, or the
+    evaluation was stored before this was kept."""
 
 
 @dataclass(slots=True)
@@ -277,8 +281,15 @@ def _summary(
         drift_steps=_drift(found, tasks),
         relearned=tuple(entry for one in found.values() for entry in one.relearned),
         coverage_margin=margin(_covered(found[CHOICE], tasks), _overlap(tasks, -1)),
-        use=_best(valid_loss),
+        use=_best(valid_loss), choice_coverage=_counted(found[CHOICE], tasks),
     )  # fmt: skip
+
+
+def _counted(choice: _Found, tasks: Plan) -> CoverageRecord | None:
+    if not np.isfinite(tasks.came[~tasks.valid]).any():
+        return None
+    raw, made = choice.quantiles.values(), choice.calibrated.values()
+    return counted(CHOICE, tasks, list(raw), list(made)).kept()
 
 
 def _best(valid_loss: Mapping[str, float]) -> str:

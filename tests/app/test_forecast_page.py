@@ -1,5 +1,7 @@
 """Forecast: whether to trust it comes first; any moment can be looked at; all of it is a link."""
 
+from dataclasses import replace
+
 import pytest
 
 from app import forecast_words as words
@@ -63,7 +65,9 @@ def test_an_evaluation_says_whom_to_trust_and_how_all_did(evaluated):
     assert board["Forecaster"].str.contains("use this").sum() == 1
 
 
-def test_the_choice_is_recommended_and_its_fan_can_be_looked_at(evaluated, trace_id, open_page):
+def test_the_choice_is_recommended_and_its_fan_can_be_looked_at(
+    evaluated, trace_id, open_page, monkeypatch
+):
     said = text_of(evaluated)
     assert "Use the choice for this trace" in said
     offered = evaluated.selectbox(key="forecast_model").options
@@ -73,10 +77,26 @@ def test_the_choice_is_recommended_and_its_fan_can_be_looked_at(evaluated, trace
     assert "the choice for this trace says" in said
     assert words.CHOICE_WEIGHTS in said
     assert words.SEES_LATER not in said
+    assert words.CHOICE_COVERAGE not in said
+    assert words.OVER_TIME_CAPTION.format(window=10) in said
     before = fan_of(page)
     page.slider(key="forecast_at").set_value(20.0).run()
     assert not page.exception
     assert not fan_of(page).equals(before)
+    monkeypatch.setattr(load, "evaluation", without_hits(load.evaluation))
+    page.run()
+    assert not page.exception
+    assert words.CHOICE_COVERAGE in text_of(page)
+
+
+def without_hits(evaluation):
+    """As it was stored before hits of the choice were kept."""
+
+    def found(of):
+        stored = evaluation(of)
+        return replace(stored, evaluation=replace(stored.evaluation, choice_coverage=None))
+
+    return found
 
 
 def test_another_moment_is_another_forecast_and_another_address(page):

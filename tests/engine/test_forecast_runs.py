@@ -241,8 +241,11 @@ def test_the_choice_takes_its_weights_from_the_newest_evaluation_of_this_demand(
     assert found.model == "choice"
     assert np.isfinite(found.quantiles).all()
     assert found.sees_later_demand  # the weights do
-    with pytest.raises(UsageError, match="from an evaluation"):
-        planner.coverage("demand", model="choice")
+    kept = planner.evaluations("demand")[0].evaluation.choice_coverage
+    counted = planner.coverage("demand", model="choice")
+    assert np.array_equal(counted.covered, kept.read().covered, equal_nan=True)
+    with pytest.raises(UsageError, match="none of this demand"):
+        planner.coverage("demand", model="choice", step_s=6.0)
 
 
 def test_every_forecaster_is_listed(planner):

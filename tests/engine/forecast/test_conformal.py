@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from engine.forecast.conformal import (
     ALONE,
+    KEPT,
     LIMIT,
     OFFSET,
     TOGETHER,
@@ -51,18 +52,59 @@ def test_coverage_is_kept_when_the_spread_drifts(delay):
     scores=st.lists(st.floats(-1, LIMIT), min_size=1, max_size=400),
     miss=st.sampled_from([0.05, 0.1, 0.3]),
     pace=st.sampled_from([ALONE, TOGETHER]),
+    pending=st.sampled_from([1, 5, 100]),
 )
-def test_the_share_beyond_is_bounded_whatever_comes(scores, miss, pace):
-    """Σ step·(beyond − α) = offset, which stays within the scores' range and one step."""
+def test_the_share_beyond_is_bounded_whatever_comes(scores, miss, pace, pending):
+    """Σ step·(beyond − α) is at most the offset, which stays within the scores' range and a step.
+
+    It is the offset where the end never came as near to the median as it may.
+    """
     state = fresh()
-    weighted = 0.0
+    weighted, lowest = 0.0, 0.0
     largest = 2 * LIMIT * pace.first
     for score in scores:
         beyond = float(score > state[OFFSET])
-        weighted += step(state, pace.rate, pace.first) * (beyond - aim(state, miss, pace.few))
-        learn(state, score, miss, *pace)
-        assert -1 - largest <= state[OFFSET] <= LIMIT + largest
-    assert state[OFFSET] == pytest.approx(weighted, abs=1e-9)
+        size = step(state, pace.rate, pace.first, pending)
+        weighted += size * (beyond - aim(state, miss, pace.few))
+        learn(state, score, miss, *pace, pending)
+        lowest = min(lowest, state[OFFSET])
+        assert KEPT - 1 <= state[OFFSET] <= LIMIT + largest
+    assert weighted <= state[OFFSET] + 1e-9
+    if lowest > KEPT - 1:
+        assert state[OFFSET] == pytest.approx(weighted, abs=1e-9)
+
+
+def crowd(size=240, seed=0):
+    """Forecasts far too wide during a crowd and a little too wide after it; outcomes stay."""
+    rng = np.random.default_rng(seed)
+    came = 100 + rng.standard_normal(size)
+    half = np.where(np.arange(size) < size // 2, 40.0, 2.0)
+    return came, 100 + half[:, None] * np.array([-1.0, 0.0, 1.0])
+
+
+@pytest.mark.parametrize("delay", [1, 30, 60])
+def test_what_was_learnt_from_too_wide_forecasts_does_not_close_later_ones(delay):
+    came, quantiles = crowd()
+    made = online(came, quantiles, delay)
+    kept = np.abs(made - 100)[:, [0, 2]] / np.abs(quantiles - 100)[:, [0, 2]]
+    assert (kept >= KEPT - 1e-12).all()
+    assert inside(came, made)[120:].mean() > 0.5
+
+
+def test_an_end_that_may_go_no_nearer_covers_too_much_and_never_too_little():
+    came, quantiles = drifting()
+    wide = 100 + 10 * (quantiles - 100)
+    share = inside(came, online(came, wide))[250:].mean()
+    assert share > 0.85
+
+
+@pytest.mark.parametrize("delay", [1, 40])
+def test_coverage_is_kept_where_outcomes_are_known_late(delay):
+    came, quantiles = drifting(6000)
+    shares = [part.mean() for part in np.split(inside(came, online(came, quantiles, delay)), 6)]
+    assert shares[1] == pytest.approx(0.8, abs=0.03)
+    assert shares[3] == pytest.approx(0.8, abs=0.03)
+    assert shares[5] == pytest.approx(0.8, abs=0.03)
 
 
 def test_an_outcome_is_learnt_only_after_it_is_known():

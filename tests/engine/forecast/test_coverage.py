@@ -1,10 +1,11 @@
 """What quantiles were worth on the test part: shares below them, and hits over time."""
 
+import msgspec
 import numpy as np
 import pytest
 
 from engine.errors import UsageError
-from engine.forecast.coverage import coverage
+from engine.forecast.coverage import CoverageRecord, coverage
 from engine.forecast.naive import Persistence
 from engine.forecast.series import split
 from tests.engine.forecast.series import daily, made
@@ -60,3 +61,13 @@ def test_a_series_without_anything_to_test_is_refused(noise):
     values[1700:] = np.nan
     with pytest.raises(UsageError, match="nothing came"):
         coverage(made(values), Narrow())
+
+
+def test_what_was_counted_is_the_same_after_it_was_kept(noise):
+    found = coverage(noise, Narrow(), horizons_s=(300.0, 900.0))
+    found.covered[0, 0] = np.nan
+    text = msgspec.json.encode(found.kept())
+    again = msgspec.json.decode(text, type=CoverageRecord).read()
+    for name in ("below_raw", "below", "times_s", "covered_raw", "covered"):
+        assert np.array_equal(getattr(again, name), getattr(found, name), equal_nan=True), name
+    assert again.horizons_s == found.horizons_s

@@ -99,6 +99,15 @@ def test_the_choice_is_compared_with_the_best_baseline(found):
         assert 0 <= compared.test.p_value <= 1
 
 
+def test_the_hits_of_the_choice_are_kept_and_add_up_to_its_coverage(found):
+    kept = found.choice_coverage.read()
+    assert kept.covered.shape == (found.origins, len(found.horizons_s))
+    for h, horizon_s in enumerate(found.horizons_s):
+        row = next(r for r in found.rows if (r.model, r.horizon_s) == (CHOICE, horizon_s))
+        assert np.nanmean(kept.covered[:, h]) == pytest.approx(row.calibrated.coverage)
+        assert np.nanmean(kept.covered_raw[:, h]) == pytest.approx(row.raw.coverage)
+
+
 def test_the_same_evaluation_again_gives_the_same_scores(series, found):
     again = evaluate(series, models=QUICK, seeds=(0,), origins=80)
     assert again.rows == found.rows
