@@ -99,6 +99,7 @@ def _plan(store: Store, wish: Wish, axes: tuple[Axis, ...], method: Method) -> P
         trace=whole.trace.trace_id, from_s=whole.from_s, to_s=whole.to_s,
         scenario=wish.scenario, policy=str(whole.policies[0]), axes=axes, method=method,
         samples=wish.samples, seed=wish.seed, goal=Goal(bound=wish.slo),
+        starts=space_of(wish.policy).beginnings() if method is Method.SEARCH else (),
     )  # fmt: skip
 
 
