@@ -81,6 +81,9 @@ class Plan:
     """Of a search."""
     starts: tuple[Settings, ...] = ()
     """Where a search begins; nothing given: points spread evenly."""
+    safer: tuple[int, ...] = ()
+    """1 or -1 for each axis: whether a higher or a lower value keeps the promise better, and
+    costs more. Empty where that is not known."""
 
     def __post_init__(self) -> None:
         if not self.axes:
@@ -119,7 +122,7 @@ class Plan:
             trace_hash, self.from_s, self.to_s, content_hash(self.scenario), self.policy,
             self.method.value, self.seed if self.method is not Method.GRID else 0,
             sorted(json.dumps(_axis(axis, self.method)) for axis in self.axes),
-            [*self._goal(), self._starts()] if self.method is Method.SEARCH else None,
+            [*self._goal(), self._starts(), self.safer] if self.method is Method.SEARCH else None,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
@@ -136,7 +139,7 @@ class Plan:
             "scenario": to_dict(self.scenario), "policy": self.policy,
             "axes": [_fields(axis) for axis in self.axes], "method": self.method.value,
             "samples": self.samples, "seed": self.seed, "goal": self._goal(),
-            "starts": self._starts(),
+            "starts": self._starts(), "safer": list(self.safer),
         }  # fmt: skip
 
 
@@ -151,6 +154,7 @@ def plan_of(document: dict[str, Any]) -> Plan:
         method=Method(document["method"]),
         goal=Goal(minimise=minimise, figure=figure, bound=bound),
         starts=tuple(document.get("starts", ())),
+        safer=tuple(document.get("safer", ())),
     )
 
 

@@ -16,14 +16,16 @@ from engine.errors import UsageError
 from engine.figures import FIGURES
 from engine.sweep.axes import Axis, Settings
 from engine.sweep.effects import as_numbers
-from engine.sweep.plan import Goal, sampled
+from engine.sweep.plan import Goal, Plan, sampled
 
 if TYPE_CHECKING:
-    from optuna import Study
+    from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
 
-ASKS = 4
-"""How often Optuna is asked for a point that was not replayed yet, before one is drawn."""
+ASKS = 8
+"""How often Optuna is asked for a point that is worth a replay, before one is drawn."""
+SLACK = 0.1
+"""A promise missed by so much of its margin or less says little of settings nearby."""
 DRAWN = 4096
 LEAST = 1e-5
 """Shares missed below one request in 100,000 count as this."""
@@ -61,37 +63,61 @@ def best_of(goal: Goal, known: Sequence[Known]) -> Known | None:
     return max(known, key=lambda point: margin(goal, point.held))
 
 
-def following(
-    axes: tuple[Axis, ...], goal: Goal, known: Sequence[Known], seed: int
-) -> Settings | None:
+def following(plan: Plan, known: Sequence[Known]) -> Settings | None:
     """The next point to replay; None where the axes hold no other.
 
+    Where it is known which way each setting is safer, nothing is replayed that is bolder in every
+    way than what misses the promise, or safer in every way than what keeps it: Optuna is told
+    that it would be no better than that.
+
     Args:
-        axes: what is varied.
-        goal: what is looked for.
+        plan: what is varied, and what is looked for.
         known: points already replayed, at least two.
-        seed: of what is drawn, together with how many points are known.
 
     Raises:
         UsageError: PyTorch, which Optuna's Gaussian processes need, is not installed.
     """
+    axes, goal = plan.axes, plan.goal
     taken = {tuple(point.settings[axis.path] for axis in axes) for point in known}
     space = {axis.path: _distribution(axis) for axis in axes}
-    study = _study(axes, goal, known, seed + len(known))
+    study = _study(axes, goal, known, plan.seed + len(known))
     for _ in range(ASKS):
-        try:
-            params = study.ask(space).params
-        except ImportError:
-            raise UsageError(
-                "a search needs PyTorch, which is not installed", "--method search",
-                "Install it, or use --method sample",
-            ) from None  # fmt: skip
-        values = tuple(_value(axis, params[axis.path]) for axis in axes)
-        if values not in taken:
-            return {axis.path: value for axis, value in zip(axes, values, strict=True)}
-    return next(
-        (each for each in sampled(axes, DRAWN, seed) if tuple(each.values()) not in taken), None
-    )
+        trial = _asked(study, space)
+        values = tuple(_value(axis, trial.params[axis.path]) for axis in axes)
+        settings = {axis.path: value for axis, value in zip(axes, values, strict=True)}
+        settled = _settled_by(plan, known, settings)
+        if settled is not None:
+            trial.set_constraint(_PROMISE, -margin(goal, settled.held))
+            study.tell(trial, _value_of(goal, settled.minimised))
+        elif values not in taken:
+            return settings
+    drawn = sampled(axes, DRAWN, plan.seed)
+    return next((each for each in drawn if tuple(each.values()) not in taken), None)
+
+
+def _asked(study: "Study", space: "dict[str, BaseDistribution]") -> "Trial":
+    try:
+        return study.ask(space)
+    except ImportError:
+        raise UsageError(
+            "a search needs PyTorch, which is not installed", "--method search",
+            "Install it, or use --method sample",
+        ) from None  # fmt: skip
+
+
+def _settled_by(plan: Plan, known: Sequence[Known], settings: Settings) -> Known | None:
+    """A replayed point which says that these settings cannot be the best ones."""
+    if not plan.safer:
+        return None
+    for point in known:
+        ways = [
+            way * (axis.place(settings[axis.path]) - axis.place(point.settings[axis.path]))
+            for axis, way in zip(plan.axes, plan.safer, strict=True)
+        ]
+        kept = margin(plan.goal, point.held)
+        if (kept < -SLACK and max(ways) <= 0) or (kept >= 0 and min(ways) >= 0):
+            return point
+    return None
 
 
 def _study(axes: tuple[Axis, ...], goal: Goal, known: Sequence[Known], seed: int) -> "Study":

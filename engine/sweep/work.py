@@ -104,7 +104,7 @@ def _waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
         known = _known(plan, outcome)
         if len(known) < 2:  # nothing to learn from
             return
-        point = following(plan.axes, plan.goal, known, plan.seed)
+        point = following(plan, known)
         if point is None:
             return
         yield [point]

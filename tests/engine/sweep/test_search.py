@@ -1,5 +1,4 @@
 import numpy as np
-import pytest
 
 from engine.sweep.axes import parse_axis
 from engine.sweep.plan import Goal, sampled
