@@ -26,6 +26,8 @@ ASKS = 8
 """How often Optuna is asked for a point that is worth a replay, before one is drawn."""
 SLACK = 0.1
 """A promise missed by so much of its margin or less says little of settings nearby."""
+NEAR = 0.02
+"""Settings that lie closer together than this share of their ranges are as good as the same."""
 DRAWN = 4096
 LEAST = 1e-5
 """Shares missed below one request in 100,000 count as this."""
@@ -67,8 +69,8 @@ def following(plan: Plan, known: Sequence[Known]) -> Settings | None:
     """The next point to replay; None where the axes hold no other.
 
     Where it is known which way each setting is safer, nothing is replayed that is bolder in every
-    way than what misses the promise, or safer in every way than what keeps it: Optuna is told
-    that it would be no better than that.
+    way than what misses the promise, safer in every way than what keeps it, or next to what was
+    replayed: Optuna is told that it would be no better than that.
 
     Args:
         plan: what is varied, and what is looked for.
@@ -115,7 +117,8 @@ def _settled_by(plan: Plan, known: Sequence[Known], settings: Settings) -> Known
             for axis, way in zip(plan.axes, plan.safer, strict=True)
         ]
         kept = margin(plan.goal, point.held)
-        if (kept < -SLACK and max(ways) <= 0) or (kept >= 0 and min(ways) >= 0):
+        bolder = kept < -SLACK and max(ways) <= 0
+        if bolder or (kept >= 0 and min(ways) >= 0) or math.hypot(*ways) < NEAR:
             return point
     return None
 
