@@ -109,6 +109,12 @@ def compare(
     return planner().compare(run_ids, baseline, from_s=from_s, to_s=to_s)
 
 
+@st.cache_data(show_spinner="Working out the bound", max_entries=ENTRIES)
+def bounds(run_ids: tuple[str, ...]) -> pd.DataFrame:
+    """How far runs are from perfect; see `Planner.bounds`."""
+    return planner().bounds(run_ids)
+
+
 @st.cache_data(show_spinner=False, max_entries=ENTRIES)
 def timeline(
     run_ids: tuple[str, ...], from_s: float | None, to_s: float | None, max_points: int

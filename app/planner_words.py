@@ -73,6 +73,25 @@ WINDOW = "Window"
 COMPARE_LINK = "Open as comparison"
 TRADEOFFS_LINK = "Explore trade-offs"
 
+BOUNDS = "How far from perfect"
+BOUNDS_COLUMNS = (
+    "Run", "Cost", "No policy below", "Above the bound", "Plan that knows the future",
+    "Above the plan",
+)  # fmt: skip
+BOUNDS_UNKNOWN = "not known"
+BOUNDS_ALT = (
+    "Cost of each run, a bound and a plan that knows the future, at its own SLO attainment"
+)
+BOUNDS_CAPTION = (
+    "At each run's own SLO attainment, over the whole run. No policy can pay less than the bound, "
+    "even with workers that start at once; where nodes are paid for, the distance is in "
+    "slot-hours. The plan knows every request beforehand and waits for real start-up times; a "
+    "policy may do better than it."
+)
+BOUNDS_GO = "Replay plans that know the future"
+BOUNDS_HELP = "Six replays of this window, from roomy to tight."
+BOUNDS_WORKING = "Replaying plans that know the future"
+
 SWEEP_INTRO = (
     "A sweep replays many settings on one trace window. Results are kept as they come: stop it, "
     "go on, or add to it; nothing is replayed twice."

@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 import pandas as pd
 
 from engine.dependability import service_figures
-from engine.errors import StoreError, UsageError
+from engine.errors import UsageError
 from engine.footprint import account_figures
+from engine.run_info import done_rows
 from engine.scorecard import Scorecard
-from engine.store import account_queries, runs, service_queries
+from engine.store import account_queries, service_queries
 from engine.store.duck import Store
 from engine.store.run_queries import FOREVER, Span, ticks_of
 from engine.store.runs import RunRow
@@ -115,15 +116,7 @@ class ClusterRuns:
         return figures
 
     def _done(self, run_ids: Sequence[str] | Mapping[str, None]) -> list[RunRow]:
-        rows = [runs.find_run(self._store, run_id) for run_id in run_ids]
-        for row in rows:
-            if row.status != "done":
-                raise StoreError(
-                    f"run {row.run_id} is {row.status}, not done",
-                    f"{row.policy} on {row.trace_name}",
-                    "Replay it again, or choose finished runs",
-                )
-        return rows
+        return done_rows(self._store, run_ids)
 
     def _each(
         self, run_ids: Sequence[str], query: Callable[[RunRow], pd.DataFrame]

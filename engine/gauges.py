@@ -1,7 +1,6 @@
 """Reads once a tick how evenly pools work and how safely: hot workers, breakers, memory."""
 
 import numpy as np
-from numba import njit
 
 from engine.cluster.meter import HOT_FRAC, HOT_SD, HOT_TICKS
 from engine.records import GaugeTicks
@@ -9,7 +8,7 @@ from engine.scenario import FaultKind, Scenario
 from engine.sim import kernel
 from engine.sim.kernel import State
 from engine.sim.traits import KIB_PER_GIB, memory_rule
-from engine.units import FloatArray, IntArray
+from engine.units import FloatArray
 
 __all__ = ["Gauges"]
 
@@ -21,7 +20,8 @@ class Gauges:
 
     def __init__(self, scenario: Scenario, ticks: int) -> None:
         pools = len(scenario.pools)
-        self._spread = np.full((ticks, pools, 3), np.nan)
+        self.spread = np.full((ticks, pools, 3), np.nan)
+        """(T, P, 3) imbalance, busiest share and hot workers; NaN without workers."""
         kinds = [scenario.agent_type_of(pool) for pool in scenario.pools]
         most = max(len(kind.all_sizes) for kind in kinds)
         self._base_kib = np.array([kind.memory_base_gib * KIB_PER_GIB for kind in kinds])
@@ -51,9 +51,7 @@ class Gauges:
         if len(self._streak) != len(utilisation):  # workers got other numbers
             self._streak = np.zeros(len(utilisation), np.int64)
         pools = state.pools
-        _look(
-            utilisation, pools["first_worker"], pools["capacity"], self._streak, self._spread[tick]
-        )
+        look_at_workers(utilisation, pools, self._streak, self.spread[tick])
         if self._has_breakers:
             open_ones = state.workers["pool"][state.workers["breaker"] != kernel.CLOSED]
             self._breakers[tick] = np.bincount(open_ones, minlength=len(pools))
@@ -75,23 +73,23 @@ class Gauges:
     def ticks(self) -> GaugeTicks:
         """Everything read."""
         return GaugeTicks(
-            imbalance=self._spread[:, :, IMBALANCE],
-            busiest_frac=self._spread[:, :, BUSIEST],
-            hot_workers=np.nan_to_num(self._spread[:, :, HOT]).astype(np.int64),
+            imbalance=self.spread[:, :, IMBALANCE],
+            busiest_frac=self.spread[:, :, BUSIEST],
+            hot_workers=np.nan_to_num(self.spread[:, :, HOT]).astype(np.int64),
             memory_frac=self._memory,
             breakers_open=self._breakers,
             unreachable_s=self._unreachable_s,
         )
 
 
-@njit(nogil=True, cache=True)
-def _look(  # type: ignore[no-untyped-def]
-    utilisation, first, capacity, streak: IntArray, found
-):
+@kernel.compiled
+def look_at_workers(utilisation, pools, streak, found):  # type: ignore[no-untyped-def]
     """Fills (P, 3) imbalance, busiest share and hot workers; streak (W,) of ticks above 90 %."""
-    for p in range(len(first)):
+    for p in range(len(pools)):
+        first = pools[p].first_worker
+        last = first + pools[p].capacity
         number, total, squares, most = 0, 0.0, 0.0, 0.0
-        for w in range(first[p], first[p] + capacity[p]):
+        for w in range(first, last):
             share = utilisation[w]
             if np.isnan(share):
                 streak[w] = 0
@@ -106,7 +104,7 @@ def _look(  # type: ignore[no-untyped-def]
         mean = total / number
         deviation = np.sqrt(max(squares / number - mean * mean, 0.0))
         hot = 0
-        for w in range(first[p], first[p] + capacity[p]):
+        for w in range(first, last):
             share = utilisation[w]
             if share > mean + HOT_SD * deviation + 1e-12 or streak[w] >= HOT_TICKS:
                 hot += 1

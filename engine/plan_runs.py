@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from engine import runner
+from engine.bound_runs import BoundRuns
 from engine.cluster.grid import intensity
 from engine.cluster.series import clock_s, find_carbon, load_grids
 from engine.desk import Desk, Preview
@@ -27,7 +28,7 @@ POINTS = 288
 """Of a curve of carbon intensity."""
 
 
-class PlanRuns:
+class PlanRuns(BoundRuns):
     """The part of the planner that answers while somebody turns a knob."""
 
     _store: Store

@@ -1,11 +1,15 @@
 """A run as pages and commands see it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from engine.errors import StoreError
 from engine.scenario import Scenario
 from engine.scenario_file import from_dict
 from engine.scorecard import Scorecard
+from engine.store import runs
+from engine.store.duck import Store
 from engine.store.runs import RunRow
 
 
@@ -58,3 +62,16 @@ def run_info(row: RunRow) -> RunInfo:
         created_at=row.created_at.replace(tzinfo=UTC),
         wall_s=row.wall_s,
     )
+
+
+def done_rows(store: Store, run_ids: Iterable[str]) -> list[RunRow]:
+    """Finished runs by id or beginning of one. Raises StoreError for one that is not done."""
+    rows = [runs.find_run(store, run_id) for run_id in run_ids]
+    for row in rows:
+        if row.status != "done":
+            raise StoreError(
+                f"run {row.run_id} is {row.status}, not done",
+                f"{row.policy} on {row.trace_name}",
+                "Replay it again, or choose finished runs",
+            )
+    return rows

@@ -8,8 +8,8 @@ import streamlit as st
 from app import formats, load, phrases, planner_words, state, tables, words
 from app.charts.planner import place_chart
 from app.jobs import State
+from app.parts import comparison_bounds, planner_work
 from app.parts import comparison_cards as cards
-from app.parts import planner_work
 from app.parts.comparison_view import view_of
 from app.parts.planner_work import Glimpse, Made
 from engine.comparison import compare
@@ -55,6 +55,7 @@ def whole(found: Made) -> None:
         cards.latency(view)
         place(found, runs[0])
     cards.cost(view)
+    comparison_bounds.card(view)
     with st.expander(words.SCORECARD, icon=":material/table_chart:"):
         cards.scorecard(view)
     st.page_link(

@@ -19,6 +19,8 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "counterfactual": "engine.bench.counterfactual",
         "decisions": "engine.bench.decisions",
         "planner": "engine.bench.planner",
+        "presets": "engine.bench.presets",
+        "sweep": "engine.bench.sweep",
     }
 )
 """Module of each benchmark by name; its `run` takes nothing and returns JSON-able figures."""

@@ -81,17 +81,23 @@ def replay(
 )
 @click.option("--from", "from_text", metavar="TIME", help="Start of a part of the runs.")
 @click.option("--to", "to_text", metavar="TIME", help="End of that part, exclusive.")
+@click.option(
+    "--known-future", is_flag=True,
+    help="Replay plans that know the future, too, to tell how far each run is from them.",
+)  # fmt: skip
 @with_session
 def compare(
     runs: tuple[str, ...],
     baseline: str | None,
     from_text: str | None,
     to_text: str | None,
+    known_future: bool,
     session: Session,
 ) -> None:
     """Put the scorecards of finished runs side by side, with differences to a baseline.
 
-    With --from or --to the figures are those of a part; some are not defined for a part.
+    With --from or --to the figures are those of a part; some are not defined for a part. How far
+    each run is from perfect is told of whole runs only.
     """
     with session.planner() as planner:
         reference = planner.run(baseline or runs[0])
@@ -107,7 +113,11 @@ def compare(
             if text is not None
         }
         _warn_of_unlike(session, chosen)
-        _show_runs(session, planner, chosen, reference.run_id, **window)
+        if known_future:
+            with stoppable() as stop, progress_bar() as report:
+                ids = [run.run_id for run in chosen]
+                planner.known_future(ids, progress=report, cancel=stop)
+        _show_runs(session, planner, chosen, reference.run_id, with_bounds=True, **window)
 
 
 def _warn_of_unlike(session: Session, runs: Sequence["RunInfo"]) -> None:
@@ -122,10 +132,12 @@ def _warn_of_unlike(session: Session, runs: Sequence["RunInfo"]) -> None:
 
 
 def _show_runs(
-    session: Session, planner: "Planner", runs: Sequence["RunInfo"], baseline: str, **window: float
-) -> None:
-    from engine.cli.scorecards import scorecards  # noqa: PLC0415 - heavy
+    session: Session, planner: "Planner", runs: Sequence["RunInfo"], baseline: str,
+    with_bounds: bool = False, **window: float,
+) -> None:  # fmt: skip
+    from engine.cli.scorecards import bounds_table, scorecards  # noqa: PLC0415 - heavy
 
+    bounds = planner.bounds([run.run_id for run in runs]) if with_bounds and not window else None
     figures = planner.compare([run.run_id for run in runs], baseline, **window)
     document = {
         "baseline": baseline,
@@ -133,9 +145,11 @@ def _show_runs(
         "runs": [_described(run) for run in runs],
         "comparison": figures,
     }
-    session.show(
-        document, lambda: _heading(runs, **window), lambda: scorecards(figures, runs, baseline)
-    )
+    parts = [lambda: _heading(runs, **window), lambda: scorecards(figures, runs, baseline)]
+    if bounds is not None:
+        document["bounds"] = bounds
+        parts.append(lambda: bounds_table(bounds))
+    session.show(document, *parts)
 
 
 def _described(run: "RunInfo") -> dict[str, Any]:

@@ -53,6 +53,30 @@ def scorecards(figures: pd.DataFrame, runs: Sequence[RunInfo], baseline: str) ->
     return made
 
 
+def bounds_table(bounds: pd.DataFrame) -> Table:
+    """How far each run is from perfect.
+
+    Args:
+        bounds: from `engine.planner.Planner.bounds`.
+    """
+    lines = [
+        [row["policy"],
+         *(_amount("USD", row[name]) for name in ("cost_usd", "bound_usd")),
+         _above(row["above_bound_frac"]),
+         _amount("USD", row["plan_usd"]), _above(row["above_plan_frac"])]
+        for row in rows(bounds)
+    ]  # fmt: skip
+    headers = (
+        "policy", "USD", "no policy below, with instant start", "above it",
+        "plan that knows the future", "above it",
+    )  # fmt: skip
+    return table(headers, lines, right=range(1, len(headers)))
+
+
+def _above(share: float | None) -> str:
+    return NOT_MEASURED if share is None or math.isnan(share) else f"{100 * share:+.0f} %"
+
+
 def shown(key: str, value: float) -> str:
     """A figure's value, without its unit."""
     return _amount(FIGURES[key].unit, value)

@@ -1,4 +1,4 @@
-"""Replays of the learned allocator in one compiled loop, for its measures alone.
+"""Replays of the learned allocator in one compiled loop, for measures and scorecards alone.
 
 Simulator, memory, forecast, actor, dial and limits run tick after tick without Python, so that a
 day costs what its requests cost, and many settings run in threads. Only for plain clusters: what
@@ -8,8 +8,10 @@ are the same; a test holds the two against each other.
 
 import math
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from typing import TypeVar
 
 import numpy as np
@@ -17,9 +19,10 @@ import numpy as np
 from engine.cluster.conditions import Conditions
 from engine.errors import PolicyError, ReplayCancelled
 from engine.learn.actors import Mlp
-from engine.learn.loop import drive_mlp, drive_transformer
+from engine.learn.loop import ORDER, PLACED, Tapes, drive_mlp, drive_transformer
 from engine.learn.policy import SmartScale
 from engine.replay import Replay
+from engine.scenario import Scenario
 from engine.sim import kernel
 from engine.sim.state import make_views, with_room
 from engine.units import FloatArray, IntArray
@@ -27,23 +30,31 @@ from engine.units import FloatArray, IntArray
 T = TypeVar("T")
 ASKED_EVERY = 512
 """Ticks between two looks at the wish to stop."""
+ORDERS = 4096
+"""Of workers, that there is room to note to begin with."""
 
 
-def is_plain(run: Replay) -> bool:
-    """Whether a run is one that this loop can play."""
-    scenario = run.spec.scenario
+def is_plain_cluster(scenario: Scenario) -> bool:
+    """Whether nothing but arrivals and decisions happens to a cluster."""
     return (
-        isinstance(run.policy, SmartScale)
-        and run.policy.watch.hold_s == 0.0
-        and not run.policy.learns
-        and run.types is None
-        and run.fleet.hosting is None
+        scenario.siting is None
+        and not scenario.node_groups
         and scenario.guard is None
         and not scenario.faults
         and scenario.random_faults_per_day == 0.0
         and scenario.partitions is None
         and not scenario.tenants
         and scenario.priorities.carbon_threshold_g_per_kwh is None
+    )
+
+
+def is_plain(run: Replay) -> bool:
+    """Whether a run is one that this loop can play."""
+    return (
+        isinstance(run.policy, SmartScale)
+        and run.policy.watch.hold_s == 0.0
+        and not run.policy.learns
+        and is_plain_cluster(run.spec.scenario)
     )
 
 
@@ -72,7 +83,8 @@ def run_all(
 def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
     """Steps a plain run through its window and lets what is in the system finish.
 
-    Targets, counters and integrals of the run are filled; decisions are not recorded.
+    Targets, counters, integrals, orders and how evenly workers were used are filled in; decisions
+    are not recorded.
 
     Raises:
         PolicyError: the run is not plain.
@@ -90,8 +102,7 @@ def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
     limits = np.array([(pool.workers_min, pool.workers_max) for pool in pools], np.int64)
     every = round(policy.watch.interval_s / run.tick_s)
     state, tick = run.fleet.state, 0
-    decided = np.full(1, -1)
-    tapes = (run.counters, run.integrals, run.targets, run.edges_s, _grams(run), decided)
+    tapes = _tapes(run)
     while tick < run.ticks:
         if cancel is not None and cancel():
             raise ReplayCancelled(
@@ -99,13 +110,58 @@ def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
                 "Start it again when you like; nothing else was changed",
             )  # fmt: skip
         state = with_room(state, _missing(run, tick))
+        tapes = _with_room(tapes, len(state.workers))
         tick = drive(
             state, make_views(state), tapes, run.target, policy.mind,
             (policy.own.actor, policy.own.heads), limits, every, tick,
             min(tick + ASKED_EVERY, run.ticks),
         )  # fmt: skip
     run.fleet.state = state
+    _tell_orders(run, tapes.orders[: tapes.ordered[0]])
     kernel.advance(state, math.inf)
+
+
+def log_sizes(run: Replay) -> None:
+    """Notes what changed in the log of a run that `run_out` played: enough for its scorecard."""
+    initial = [pool.workers_initial for pool in run.spec.workload.pools]
+    before = np.vstack([initial, run.targets[:-1]])
+    tick, pool = np.nonzero(run.targets != before)
+    run.log.tick += tick.tolist()
+    run.log.pool += pool.tolist()
+    run.log.current += before[tick, pool].tolist()
+    run.log.applied += run.targets[tick, pool].tolist()
+
+
+def _tapes(run: Replay) -> Tapes:
+    return Tapes(
+        counters=run.counters, integrals=run.integrals, targets=run.targets,
+        edges_s=run.edges_s, grams=_grams(run), decided=np.full(1, -1),
+        spread=run.gauges.spread, streak=np.zeros(0, np.int64),
+        orders=np.zeros((ORDERS, ORDER)), ordered=np.zeros(1, np.int64),
+    )  # fmt: skip
+
+
+def _with_room(tapes: Tapes, workers: int) -> Tapes:
+    """Room for what a tick may order; workers that got other numbers begin their streaks anew."""
+    if len(tapes.streak) != workers:
+        tapes = tapes._replace(streak=np.zeros(workers, np.int64))
+    held = int(tapes.ordered[0])
+    if held + 2 * workers > len(tapes.orders):
+        orders = np.zeros((2 * len(tapes.orders) + 2 * workers, ORDER))
+        orders[:held] = tapes.orders[:held]
+        tapes = tapes._replace(orders=orders)
+    return tapes
+
+
+def _tell_orders(run: Replay, rows: FloatArray) -> None:
+    """Orders as the fleet would have told them."""
+    told = run.fleet.orders
+    for (t_s, pool, what), group in groupby(rows.tolist(), key=lambda row: tuple(row[:3])):
+        ready_s = Counter(row[3] for row in group)
+        if what == PLACED:
+            told.placed(t_s, int(pool), ready_s)
+        else:
+            told.cancelled(int(pool), ready_s)
 
 
 def _missing(run: Replay, tick: int) -> IntArray:

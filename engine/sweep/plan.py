@@ -17,7 +17,7 @@ from engine.errors import UsageError
 from engine.figures import FIGURES
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash, from_dict, to_dict
-from engine.sweep.axes import Axis
+from engine.sweep.axes import Axis, Settings
 
 GRID_MAX = 10_000
 
@@ -79,6 +79,11 @@ class Plan:
     """Of a sample or a search."""
     goal: Goal = Goal()
     """Of a search."""
+    starts: tuple[Settings, ...] = ()
+    """Where a search begins; nothing given: points spread evenly."""
+    safer: tuple[int, ...] = ()
+    """1 or -1 for each axis: whether a higher or a lower value keeps the promise better, and
+    costs more. Empty where that is not known."""
 
     def __post_init__(self) -> None:
         if not self.axes:
@@ -117,12 +122,15 @@ class Plan:
             trace_hash, self.from_s, self.to_s, content_hash(self.scenario), self.policy,
             self.method.value, self.seed if self.method is not Method.GRID else 0,
             sorted(json.dumps(_axis(axis, self.method)) for axis in self.axes),
-            self._goal() if self.method is Method.SEARCH else None,
+            [*self._goal(), self._starts(), self.safer] if self.method is Method.SEARCH else None,
         ]  # fmt: skip
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
 
     def _goal(self) -> list[Any]:
         return [self.goal.minimise, self.goal.figure, self.goal.bound]
+
+    def _starts(self) -> list[dict[str, str]]:
+        return [dict(each) for each in self.starts]
 
     def document(self) -> dict[str, Any]:
         """As JSON can say it; `plan_of` reads it."""
@@ -131,6 +139,7 @@ class Plan:
             "scenario": to_dict(self.scenario), "policy": self.policy,
             "axes": [_fields(axis) for axis in self.axes], "method": self.method.value,
             "samples": self.samples, "seed": self.seed, "goal": self._goal(),
+            "starts": self._starts(), "safer": list(self.safer),
         }  # fmt: skip
 
 
@@ -144,6 +153,8 @@ def plan_of(document: dict[str, Any]) -> Plan:
         axes=tuple(Axis(**{**axis, "values": tuple(axis["values"])}) for axis in document["axes"]),
         method=Method(document["method"]),
         goal=Goal(minimise=minimise, figure=figure, bound=bound),
+        starts=tuple(document.get("starts", ())),
+        safer=tuple(document.get("safer", ())),
     )
 
 

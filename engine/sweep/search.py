@@ -1,28 +1,37 @@
-"""Bayesian search for the cheapest setting that keeps a promise.
+"""Bayesian search for the cheapest setting that keeps a promise, by Optuna's Gaussian processes.
 
-Two Gaussian processes, one for what is to be least and one for the margin by which the promise
+One process for the logarithm of what is to be least and one for the margin by which the promise
 is kept; the next point has the largest expected improvement times the probability that it keeps
 the promise (Gardner et al., Bayesian Optimization with Inequality Constraints, ICML 2014).
+Optuna fits and searches; here settings become its parameters and come back.
 """
 
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import numpy as np
-from scipy.stats import norm, qmc
-
+from engine.errors import UsageError
 from engine.figures import FIGURES
 from engine.sweep.axes import Axis, Settings
-from engine.sweep.plan import Goal, sampled
-from engine.sweep.surrogate import Surrogate, fit
-from engine.units import FloatArray
+from engine.sweep.effects import as_numbers
+from engine.sweep.plan import Goal, Plan, sampled
 
-CANDIDATES = 1024
-NEAR = 256
-"""Candidates around the best point so far."""
+if TYPE_CHECKING:
+    from optuna import Study, Trial
+    from optuna.distributions import BaseDistribution
+
+ASKS = 8
+"""How often Optuna is asked for a point that is worth a replay, before one is drawn."""
+SLACK = 0.1
+"""A promise missed by so much of its margin or less says little of settings nearby."""
+NEAR = 0.02
+"""Settings that lie closer together than this share of their ranges are as good as the same."""
+DRAWN = 4096
 LEAST = 1e-5
 """Shares missed below one request in 100,000 count as this."""
+_PROMISE = "promise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +40,7 @@ class Known:
 
     settings: Settings
     minimised: float
+    """Turned so that less is better."""
     held: float
     """Value of the figure that is to be kept at a bound."""
 
@@ -55,111 +65,113 @@ def best_of(goal: Goal, known: Sequence[Known]) -> Known | None:
     return max(known, key=lambda point: margin(goal, point.held))
 
 
-def first(axes: tuple[Axis, ...], number: int, seed: int) -> list[Settings]:
-    """Points to begin with: a space-filling sample."""
-    return list(sampled(axes, number, seed))
+def following(plan: Plan, known: Sequence[Known]) -> Settings | None:
+    """The next point to replay; None where the axes hold no other.
 
-
-def following(
-    axes: tuple[Axis, ...], goal: Goal, known: Sequence[Known], number: int, seed: int
-) -> list[Settings]:
-    """The next points to replay together; fewer where the axes hold no others.
-
-    The second and later ones suppose that the first come out as expected.
+    Where it is known which way each setting is safer, nothing is replayed that is bolder in every
+    way than what misses the promise, safer in every way than what keeps it, or next to what was
+    replayed: Optuna is told that it would be no better than that.
 
     Args:
-        axes: what is varied.
-        goal: what is looked for.
+        plan: what is varied, and what is looked for.
         known: points already replayed, at least two.
-        number: of points.
-        seed: of the candidates, together with how many points are known.
+
+    Raises:
+        UsageError: PyTorch, which Optuna's Gaussian processes need, is not installed.
     """
-    chosen: list[Settings] = []
-    supposed: list[Known | _Supposed] = list(known)
-    for extra in range(number):
-        taken = {tuple(point.settings.items()) for point in supposed}
-        options = [
-            option
-            for option in _candidates(axes, best_of(goal, known), [seed, len(known), extra])
-            if tuple(option.items()) not in taken
+    axes, goal = plan.axes, plan.goal
+    taken = {tuple(point.settings[axis.path] for axis in axes) for point in known}
+    space = {axis.path: _distribution(axis) for axis in axes}
+    study = _study(axes, goal, known, plan.seed + len(known))
+    for _ in range(ASKS):
+        trial = _asked(study, space)
+        values = tuple(_value(axis, trial.params[axis.path]) for axis in axes)
+        settings = {axis.path: value for axis, value in zip(axes, values, strict=True)}
+        settled = _settled_by(plan, known, settings)
+        if settled is not None:
+            trial.set_constraint(_PROMISE, -margin(goal, settled.held))
+            study.tell(trial, _value_of(goal, settled.minimised))
+        elif values not in taken:
+            return settings
+    drawn = sampled(axes, DRAWN, plan.seed)
+    return next((each for each in drawn if tuple(each.values()) not in taken), None)
+
+
+def _asked(study: "Study", space: "dict[str, BaseDistribution]") -> "Trial":
+    try:
+        return study.ask(space)
+    except ImportError:
+        raise UsageError(
+            "a search needs PyTorch, which is not installed", "--method search",
+            "Install it, or use --method sample",
+        ) from None  # fmt: skip
+
+
+def _settled_by(plan: Plan, known: Sequence[Known], settings: Settings) -> Known | None:
+    """A replayed point which says that these settings cannot be the best ones."""
+    if not plan.safer:
+        return None
+    for point in known:
+        ways = [
+            way * (axis.place(settings[axis.path]) - axis.place(point.settings[axis.path]))
+            for axis, way in zip(plan.axes, plan.safer, strict=True)
         ]
-        if not options:
-            break
-        places = np.array([_place(axes, option) for option in options])
-        objective, promise = _fitted(axes, goal, supposed)
-        worth = _worth(objective, promise, goal, supposed, places)
-        at = int(np.argmax(worth))
-        chosen.append(options[at])
-        expected = _expected(objective, promise, places[at : at + 1])
-        supposed.append(_Supposed(options[at], *expected))
-    return chosen
+        kept = margin(plan.goal, point.held)
+        bolder = kept < -SLACK and max(ways) <= 0
+        if bolder or (kept >= 0 and min(ways) >= 0) or math.hypot(*ways) < NEAR:
+            return point
+    return None
 
 
-@dataclass(frozen=True, slots=True)
-class _Supposed:
-    """A point that is being replayed, as the processes expect it."""
+def _study(axes: tuple[Axis, ...], goal: Goal, known: Sequence[Known], seed: int) -> "Study":
+    """What Optuna is to know; made anew each time, so that the same points lead to the same."""
+    import optuna  # noqa: PLC0415 - heavy, and only searches need it
 
-    settings: Settings
-    log_minimised: float
-    margin: float
-
-
-def _logs(goal: Goal, points: Sequence[Known | _Supposed]) -> tuple[FloatArray, FloatArray]:
-    """Logarithm of what is minimised, and the margin."""
-    both = [
-        (point.log_minimised, point.margin)
-        if isinstance(point, _Supposed)
-        else (math.log(max(point.minimised, 1e-12)), margin(goal, point.held))
-        for point in points
-    ]
-    objective, promise = np.array(both).T
-    return objective, promise
+    logging.getLogger("optuna").setLevel(logging.WARNING)
+    study = optuna.create_study(sampler=optuna.samplers.GPSampler(seed=seed, n_startup_trials=1))
+    space = {axis.path: _distribution(axis) for axis in axes}
+    for point in known:
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={axis.path: _parameter(axis, point.settings[axis.path]) for axis in axes},
+                distributions=space,
+                value=_value_of(goal, point.minimised),
+                constraints={_PROMISE: -margin(goal, point.held)},
+            )
+        )
+    return study
 
 
-def _fitted(
-    axes: tuple[Axis, ...], goal: Goal, points: Sequence[Known | _Supposed]
-) -> tuple[Surrogate, Surrogate]:
-    places = np.array([_place(axes, point.settings) for point in points])
-    objective, promise = _logs(goal, points)
-    return fit(places, objective), fit(places, promise)
+def _value_of(goal: Goal, minimised: float) -> float:
+    """Costs are compared by ratio; what is to be high was turned and stays as it is."""
+    if FIGURES[goal.minimise].better == "higher":
+        return minimised
+    return math.log(max(minimised, 1e-12))
 
 
-def _expected(objective: Surrogate, promise: Surrogate, place: FloatArray) -> tuple[float, float]:
-    return float(objective.predict(place)[0][0]), float(promise.predict(place)[0][0])
+def _distribution(axis: Axis) -> "BaseDistribution":
+    """A range lies between 0 and 1, even as the axis says; listed numbers are in their order."""
+    from optuna import distributions  # noqa: PLC0415 - heavy
+
+    if not axis.values:
+        return distributions.FloatDistribution(0.0, 1.0)
+    if as_numbers(axis.values) is None:
+        return distributions.CategoricalDistribution(axis.values)
+    return distributions.IntDistribution(0, len(axis.values) - 1)
 
 
-def _worth(
-    objective: Surrogate, promise: Surrogate, goal: Goal,
-    points: Sequence[Known | _Supposed], places: FloatArray,
-) -> FloatArray:  # fmt: skip
-    """Logarithm of the expected constrained improvement at each place."""
-    mean, deviation = promise.predict(places)
-    log_kept = norm.logcdf(mean / deviation)
-    values, margins = _logs(goal, points)
-    if not (margins >= 0).any():
-        return np.asarray(log_kept, np.float64)
-    best = float(values[margins >= 0].min())
-    mean, deviation = objective.predict(places)
-    z = (best - mean) / deviation
-    improvement = deviation * (z * norm.cdf(z) + norm.pdf(z))
-    return np.asarray(np.log(np.maximum(improvement, 1e-300)) + log_kept, np.float64)
+def _parameter(axis: Axis, text: str) -> float | str:
+    """A setting as Optuna has it: the reverse of `_value`."""
+    if not axis.values:
+        return min(max(axis.place(text), 0.0), 1.0)
+    return text if as_numbers(axis.values) is None else _in_order(axis).index(text)
 
 
-def _candidates(
-    axes: tuple[Axis, ...], best: Known | None, seed: Sequence[int]
-) -> list[dict[str, str]]:
-    """Places spread over the cube, and some around the best point; each setting once."""
-    rng = np.random.default_rng(list(seed))
-    shares = qmc.Sobol(len(axes), rng=rng).random(CANDIDATES)
-    if best is not None:
-        around = np.array(_place(axes, best.settings)) + rng.normal(0, 0.06, (NEAR, len(axes)))
-        shares = np.concatenate([shares, np.clip(around, 0.0, 1.0)])
-    rows = dict.fromkeys(
-        tuple(axis.at(float(share)) for axis, share in zip(axes, row, strict=True))
-        for row in shares
-    )
-    return [{axis.path: v for axis, v in zip(axes, row, strict=True)} for row in rows]
+def _value(axis: Axis, parameter: float | str) -> str:
+    if isinstance(parameter, str):
+        return parameter
+    return _in_order(axis)[int(parameter)] if axis.values else axis.at(parameter)
 
 
-def _place(axes: tuple[Axis, ...], settings: Settings) -> list[float]:
-    return [axis.place(settings[axis.path]) for axis in axes]
+def _in_order(axis: Axis) -> list[str]:
+    return sorted(axis.values, key=float)

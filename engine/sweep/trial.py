@@ -13,7 +13,8 @@ from engine.cluster.grid import GridSeries
 from engine.cluster.prices import PriceSeries
 from engine.errors import EngineError, ReplayCancelled
 from engine.oracle.prepare import policy_spec
-from engine.policies.registry import parse_spec
+from engine.policies.base import OwnLoop
+from engine.policies.registry import find, parse_spec
 from engine.replay import Replay, ReplaySpec, play, set_up
 from engine.scenario import Scenario
 from engine.scorecard import Scorecard, scorecard
@@ -86,6 +87,45 @@ def perform(tasks: Sequence[Task], cancel: Cancel | None = None) -> list[Trial]:
     for task in tasks:
         groups.setdefault((task.demand, task.scenario), []).append(task)
     return [trial for group in groups.values() for trial in _together(group, cancel)]
+
+
+def is_quick(task: Task) -> bool:
+    """Whether a task's policy plays the task's cluster in a compiled loop of its own.
+
+    Such tasks need no interpreter while they play, so threads keep all cores at work on them.
+    """
+    if not hasattr(find(parse_spec(task.policy)), "played"):
+        return False
+    from engine.learn.express import is_plain_cluster  # noqa: PLC0415 - heavy
+
+    return is_plain_cluster(task.scenario)
+
+
+def perform_quickly(task: Task, cancel: Cancel | None = None) -> Trial:
+    """Replays a task in its policy's own loop, which takes no time of single decisions.
+
+    Raises:
+        ReplayCancelled: `cancel` returned true.
+    """
+    from engine.learn.express import log_sizes  # noqa: PLC0415 - heavy
+
+    started = perf_counter()
+    try:
+        (run,) = set_up([_spec(task, cancel)])
+        if not (isinstance(run.policy, OwnLoop) and run.policy.played(run, cancel)):
+            return perform([task], cancel)[0]
+        log_sizes(run)
+        card = scorecard(run.record())
+    except ReplayCancelled:
+        raise
+    except EngineError as error:
+        return _failed(task, error)
+    return Trial(run_id=task.run_id, scorecard=card, wall_s=perf_counter() - started)
+
+
+def make_ready(task: Task) -> None:
+    """Loads the requests that threads are about to share."""
+    _workload(task.demand, task.scenario)
 
 
 def _together(tasks: Sequence[Task], cancel: Cancel | None) -> list[Trial]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.cluster.series import clock_s, load_grids, load_histories
 from engine.errors import EngineError
+from engine.figures import FIGURES
 from engine.runner import ReplayRequest, code_version, load_demand, request
 from engine.scenario import Scenario
 from engine.scorecard import Scorecard
@@ -15,14 +16,12 @@ from engine.store import sweeps, traces
 from engine.store.duck import Store
 from engine.sweep.axes import Settings, applied
 from engine.sweep.crew import Crew
-from engine.sweep.plan import Method, Plan, points
-from engine.sweep.search import Known, first, following
+from engine.sweep.plan import Method, Plan, points, sampled
+from engine.sweep.search import Known, following
 from engine.sweep.trial import Cancel, Task, Trial, write_demand
 from engine.trace.schema import Kind
 
 Progress = Callable[[float, str], None]
-AT_ONCE = 1
-"""Points that a search chooses together: each replay says where the next one is worth most."""
 FIRST = 4
 """Points that a search begins with, spread evenly. Fixed, so that it can be extended."""
 
@@ -99,24 +98,27 @@ def _waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
     if plan.method is not Method.SEARCH:
         yield list(points(plan))
         return
-    start = first(plan.axes, min(FIRST, plan.samples), plan.seed)
+    start = list(plan.starts or sampled(plan.axes, FIRST, plan.seed))[: plan.samples]
     yield start
-    chosen = len(start)
-    while chosen < plan.samples:
-        known = [
-            Known(point.settings, minimised, held)
-            for point in sorted(outcome.points, key=lambda each: tuple(each.settings.values()))
-            if (minimised := point.scorecard.get(plan.goal.minimise)) is not None
-            and (held := point.scorecard.get(plan.goal.figure)) is not None
-        ]
+    for _ in range(plan.samples - len(start)):  # each replay says where the next is worth most
+        known = _known(plan, outcome)
         if len(known) < 2:  # nothing to learn from
             return
-        number = min(AT_ONCE, plan.samples - chosen)
-        wave = following(plan.axes, plan.goal, known, number, plan.seed)
-        if not wave:
+        point = following(plan, known)
+        if point is None:
             return
-        chosen += len(wave)
-        yield wave
+        yield [point]
+
+
+def _known(plan: Plan, outcome: Outcome) -> list[Known]:
+    """What a search has learned, in an order that does not depend on who was ready first."""
+    sign = -1.0 if FIGURES[plan.goal.minimise].better == "higher" else 1.0
+    return [
+        Known(point.settings, sign * minimised, held)
+        for point in sorted(outcome.points, key=lambda each: tuple(each.settings.values()))
+        if (minimised := point.scorecard.get(plan.goal.minimise)) is not None
+        and (held := point.scorecard.get(plan.goal.figure)) is not None
+    ]
 
 
 @contextmanager

@@ -95,10 +95,12 @@ def _plan(store: Store, wish: Wish, axes: tuple[Axis, ...], method: Method) -> P
     whole = runner.request(
         store, wish.trace, (wish.policy,), wish.scenario, wish.from_s, wish.to_s
     )
+    space, searched = space_of(wish.policy), method is Method.SEARCH
     return Plan(
         trace=whole.trace.trace_id, from_s=whole.from_s, to_s=whole.to_s,
         scenario=wish.scenario, policy=str(whole.policies[0]), axes=axes, method=method,
         samples=wish.samples, seed=wish.seed, goal=Goal(bound=wish.slo),
+        starts=space.beginnings() if searched else (), safer=space.safer if searched else (),
     )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import load_decisions, words
+from app import load, load_decisions, planner_words, words
 from app.cluster_run_words import OTHERS_LEFT_OUT
 from engine.figures import FIGURES
 from engine.planner import Planner
@@ -143,3 +143,20 @@ def test_every_chart_has_a_name_for_screen_readers(demo, open_page):
     assert len(charts) == len(demo) + 6
     assert all(chart.proto.alt.strip() for chart in charts)
     assert all(table.proto.alt.strip() for table in page.table)
+
+
+def test_each_run_says_how_far_from_perfect_it_is(demo, open_page):
+    page = open_page("compare", runs=",".join(demo[:2]), baseline=demo[0])
+
+    def rows():
+        (table,) = (t.value for t in page.table if "Above the bound" in t.value.columns)
+        return table
+
+    assert len(rows()) == 2
+    assert all(text.startswith("+") for text in rows()["Above the bound"])
+    assert set(rows()["Above the plan"]) == {planner_words.BOUNDS_UNKNOWN}
+    page.button(key="bounds_go").click().run()
+    job = load.board().find(page.session_state["bounds_job"])
+    assert job.wait(60.0)
+    page.run()
+    assert all(text.startswith("+") for text in rows()["Above the plan"])

@@ -6,12 +6,13 @@ import pytest
 from engine.errors import PolicyError, ReplayCancelled
 from engine.learn.cells import FUTURES
 from engine.learn.checkpoint import save, sizes
-from engine.learn.express import run_all, run_out
+from engine.learn.express import log_sizes, run_all, run_out
 from engine.learn.tokens import WIDTH
 from engine.oracle import play as quick
 from engine.oracle.measures import measures
 from engine.replay import play, set_up
 from engine.scenario import Guard
+from engine.scorecard import scorecard
 from models.sac import Learner
 from models.sac_options import Options
 from tests.engine.replays import demand, scenario, spec
@@ -47,6 +48,19 @@ def test_sizes_and_counts_are_those_of_the_replay(policy, request):
     assert np.array_equal(one.counters, other.counters)
     assert len(np.unique(one.targets)) > 2
     assert measures(one, 3600.0).cost == measures(other, 3600.0).cost
+
+
+def test_the_scorecard_is_that_of_the_replay_but_for_times_of_decisions():
+    one, other = played(LATENCY, replayed), played(LATENCY, run_out)
+    log_sizes(other)
+    whole, quick = scorecard(one.record()), scorecard(other.record())
+    timed = {"decision_p50_ms", "decision_p99_ms"}
+    assert {key: quick[key] for key in whole.keys() - timed} == {
+        key: whole[key] for key in whole.keys() - timed
+    }
+    assert whole["reaction_s"] is not None
+    assert whole["actions_per_h"] > 10
+    assert one.fleet.orders.results(900.0) == other.fleet.orders.results(900.0)
 
 
 def test_settings_side_by_side_are_those_alone():

@@ -65,6 +65,22 @@ def test_a_sweep_in_lockstep_and_processes_gives_what_single_replays_give(stocke
     }
 
 
+def test_64_weights_of_the_allocator_side_by_side_give_what_single_replays_give(stocked):
+    axes = ("policy.latency=0.1..0.9/8", "policy.cost=0.1..0.9/8")
+    made = swept(stocked, *axes, policy="smartscale", workers=2)
+    policies = [point["policy"] for point in made["points"]]
+    with Planner(stocked) as planner:
+        planner.replay("demand", policies, scenario=scenario())
+        for point in made["points"]:
+            card = planner.run(point["run_id"]).scorecard
+            assert card["decision_p50_ms"] is not None
+            assert point["figures"]["decision_p50_ms"] is None  # it ran in the compiled loop
+            for key in card.keys() - set(MEASURED):
+                assert card[key] == point["figures"][key], key
+    assert len({point["figures"]["cost_usd"] for point in made["points"]}) > 8
+    assert len(policies) == 64
+
+
 def test_nothing_is_replayed_twice_and_more_values_extend_a_sweep(stocked):
     one = swept(stocked, "policy.target=0.5,0.7")
     assert (one["replayed"], len(one["points"])) == (2, 2)

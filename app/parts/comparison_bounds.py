@@ -1,0 +1,67 @@
+"""How far from perfect each run of a comparison is: a bound, and plans that know the future."""
+
+import pandas as pd
+import streamlit as st
+
+from app import formats, load, phrases, planner_words, problems, state
+from app.jobs import Job, State
+from app.parts import progress
+from app.parts.comparison_view import View
+
+
+@problems.guarded
+def card(view: View) -> None:
+    """The bounds of whole runs, and a button that replays the plans."""
+    job = load.board().find(state.get(state.BOUNDS_JOB))
+    if job is not None and job.state is State.DONE:
+        state.forget(state.BOUNDS_JOB)
+        load.bounds.clear()
+        job = None
+    frame = load.bounds(view.run_ids)
+    with st.container(border=True):
+        st.subheader(planner_words.BOUNDS)
+        st.table(_table(frame, view), border="horizontal", alt=planner_words.BOUNDS_ALT)
+        st.caption(planner_words.BOUNDS_CAPTION)
+        if job is not None and not job.ended:
+            progress.watch(job, "bounds_cancel")
+        elif frame["plan_usd"].isna().all():
+            if job is not None and job.problem is not None:
+                problems.show(job.problem)
+            st.button(
+                planner_words.BOUNDS_GO, key="bounds_go", icon=":material/visibility:",
+                help=planner_words.BOUNDS_HELP, on_click=_start, args=(view.run_ids,),
+            )  # fmt: skip
+
+
+def _start(run_ids: tuple[str, ...]) -> None:
+    planner = load.planner()
+
+    def work(job: Job) -> int:
+        return planner.known_future(run_ids, progress=job.report, cancel=job.cancelled)
+
+    job = load.board().submit("bounds", planner_words.BOUNDS_WORKING, work)
+    state.put(state.BOUNDS_JOB, job.id)
+
+
+def _table(frame: pd.DataFrame, view: View) -> pd.DataFrame:
+    """One row a run, in words; what is not known says so."""
+    rows = [
+        (
+            view.labels[row["run_id"]],
+            _money(row["cost_usd"]),
+            _money(row["bound_usd"]),
+            _above(row["above_bound_frac"]),
+            _money(row["plan_usd"]),
+            _above(row["above_plan_frac"]),
+        )
+        for row in frame.to_dict("records")
+    ]
+    return pd.DataFrame(rows, columns=list(planner_words.BOUNDS_COLUMNS)).map(phrases.escaped)
+
+
+def _money(value: float) -> str:
+    return planner_words.BOUNDS_UNKNOWN if pd.isna(value) else formats.figure(value, "USD")
+
+
+def _above(share: float) -> str:
+    return planner_words.BOUNDS_UNKNOWN if pd.isna(share) else f"{100 * share:+.0f} %"
