@@ -44,7 +44,7 @@ def _shown(view: View, decision: Decision, found: Explanation | None) -> None:
     left, right = st.columns([3, 2])
     with left:
         st.markdown(f"**{words.ATTENTION}**")
-        _attention(view, decision, found, kind)
+        _attention(view, found, kind)
     with right:
         st.markdown(f"**{words.ATTRIBUTION}**")
         moved = pd.DataFrame({"group": found.groups, "change": found.attribution[kind]})
@@ -55,7 +55,7 @@ def _shown(view: View, decision: Decision, found: Explanation | None) -> None:
     _values(decision, found, kind)
 
 
-def _attention(view: View, decision: Decision, found: Explanation, kind: int) -> None:
+def _attention(view: View, found: Explanation, kind: int) -> None:
     if found.attention is None or found.heads is None:
         st.caption(words.ATTENTION_NONE)
         return
@@ -68,9 +68,7 @@ def _attention(view: View, decision: Decision, found: Explanation, kind: int) ->
         attention_chart(_weights(found, chosen, names, kind), found.groups),
         key="explain_attention", alt=words.ATTENTION_ALT,
     )  # fmt: skip
-    own = agreement(
-        found.attention[kind : kind + 1], np.abs(found.attribution[kind : kind + 1])
-    )
+    own = agreement(found.attention[kind : kind + 1], np.abs(found.attribution[kind : kind + 1]))
     st.caption(words.agrees(own))
 
 

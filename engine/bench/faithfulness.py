@@ -21,7 +21,7 @@ from engine.scenario import (
 
 __all__ = ["GUARDED", "run"]
 
-TRACES = ("chat_two_flash_crowds", "bursty", "diurnal_day")
+TRACES = ("chat_two_flash_crowds", "bursty", "growth")
 POLICIES = {
     "hpa": "hpa",
     "predictive": "predictive",

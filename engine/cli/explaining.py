@@ -37,8 +37,11 @@ if TYPE_CHECKING:
     "--keep", "kept_s", type=click.FloatRange(min=1.0), default=900.0, show_default=True,
     metavar="SECONDS", help="For how long a changed size is kept.",
 )  # fmt: skip
-@click.option("--check", is_flag=True,
-              help="Make the decision again, and lift what bound it; learned ones always are.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Make the decision again, and lift what bound it; learned ones always are.",
+)
 @with_session
 def explain_decision(
     run: str, at_text: str | None, number: int | None, pool: str | None,

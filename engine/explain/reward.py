@@ -123,9 +123,10 @@ class Meter:
             return None
         usual = self.scores(0, self.ticks, max(1, self.ticks // SAMPLE))
         run = self._run
+        from_s, to_s = (run.from_s + at * run.tick_s for at in (tick, last))
         return weigh(
-            scores.mean(0), usual.mean(0), weights, ticks=len(scores),
-            from_s=run.from_s + tick * run.tick_s, to_s=min(run.to_s, run.from_s + last * run.tick_s),
+            scores.mean(0), usual.mean(0), weights,
+            ticks=len(scores), from_s=from_s, to_s=min(run.to_s, to_s),
         )  # fmt: skip
 
 

@@ -94,8 +94,8 @@ FORMULAS: Mapping[str, str] = MappingProxyType(
         "1 - (used - 80 %) / 10 %",
         "cost": "1.5 - 0.5 * billed slots / slots that mean demand needs",
         "reliability": "1 - 8 * share missed * share - 2 * share failed * share",
-        "carbon": "1.5 - 0.5 * billed slots / slots that mean demand needs * dirt; dirt: grid over "
-        "400 g/kWh, up to twice that around and above the carbon threshold",
+        "carbon": "1.5 - 0.5 * billed slots / slots that mean demand needs * dirt; dirt: the "
+        "grid's g/kWh over 400, up to twice that around and above the carbon threshold",
     }
 )
 """What `score` does, in words; share: the tick's arrivals over those of a mean tick, 3 at most."""
