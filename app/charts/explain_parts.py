@@ -35,7 +35,7 @@ def attention_chart(weights: pd.DataFrame, groups: Sequence[str]) -> alt.LayerCh
             alt.Tooltip("weight:Q", title=words.ATTENTION, format=".1%"),
         ],
     )  # fmt: skip
-    dark = alt.expr.datum.weight > 0.55 * most
+    dark = alt.datum.weight > 0.55 * most
     text = base.mark_text(fontSize=11).encode(
         text=alt.Text("weight:Q", format=".0%"),
         color=alt.condition(dark, alt.value("white"), alt.value("#1b2733")),
@@ -77,7 +77,7 @@ def waterfall_chart(steps: pd.DataFrame) -> alt.LayerChart:
         .mark_bar(width={"band": 0.6})
         .encode(
             x=x,
-            y=alt.Y("start:Q", title=words.REWARD_AXIS),
+            y=alt.Y("start:Q", title=words.REWARD_AXIS, scale=alt.Scale(padding=18)),
             y2="end:Q",
             color=alt.Color("kind:N", scale=alt.Scale(domain=kinds),
                             legend=alt.Legend(title=None, orient="top")),

@@ -1,5 +1,6 @@
 """Another policy at the same moment, where the two part first, and a person's hold."""
 
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -85,17 +86,14 @@ def _cost(view: View, chosen: str, from_s: float) -> None:
     run_id = view.run.run_id
     frame = load.compare((chosen, run_id), chosen, from_s, view.run.to_s)
     mine = frame[frame["run_id"] == run_id].set_index("figure")
-    rows = []
-    for key in COSTS:
-        figure, row = FIGURES[key], mine.loc[key]
-        values = [None if pd.isna(row[name]) else float(row[name])
-                  for name in ("value", "baseline_value", "difference")]  # fmt: skip
-        change = values[2]
-        rows.append(
-            (figure.label, formats.figure(values[0], figure.unit),
-             formats.figure(values[1], figure.unit),
-             "" if change is None else formats.difference(change, None, figure.unit))
-        )  # fmt: skip
+    columns = mine.loc[list(COSTS), ["value", "baseline_value", "difference"]].to_numpy(float)
+    rows = [
+        (figure.label, formats.figure(own, figure.unit), formats.figure(other, figure.unit),
+         "" if math.isnan(change) else formats.difference(change, None, figure.unit))
+        for figure, (own, other, change) in zip(
+            (FIGURES[key] for key in COSTS), columns.tolist(), strict=True
+        )
+    ]  # fmt: skip
     st.markdown(f"**{words.COMPARE_COST}**")
     heads = ["Figure", "This run", "The other", "Difference"]
     st.table(

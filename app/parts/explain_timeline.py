@@ -107,6 +107,7 @@ def _sentences(view: View) -> None:
             st.button(
                 phrases.escaped(text), key=f"explain_row_{decision.number}", type="tertiary",
                 icon=_ICONS[decision.kind], on_click=open_decision, args=(decision.number,),
+                wrap=False,
             )  # fmt: skip
         if not found.hits:
             st.caption(words.LIST_NONE)

@@ -105,8 +105,9 @@ def _compared(decision: Decision) -> str:
             f"{percent(said['target'])} in use"
         )
     return (
-        f", which is {percent(found['excess_frac'])} {way} than the {number(found['serves_per_s'])} that "
-        f"{workers(decision.current)} {serves} at {percent(said['target'])} in use"
+        f", which is {percent(found['excess_frac'])} {way} than the "
+        f"{number(found['serves_per_s'])} that {workers(decision.current)} {serves} "
+        f"at {percent(said['target'])} in use"
     )
 
 

@@ -111,17 +111,21 @@ class SmartScale:
                 mind.action, observation, mind.level, mind.service_s
             )
             settle(mind)
-        numbers = {
-            "caution": mind.action,
-            "rate_per_s": mind.level,
-            "expected_per_s": mind.level * np.exp(mind.ahead[:, SHOWN]),
-            "service_s": mind.service_s,
-            "horizon_s": self._horizon_s,
-            "quantile": np.full(len(mind.level), LEVELS[SHOWN]),
-        } | {
-            f"q{level * 100:.0f}_per_s": mind.level * np.exp(mind.ahead[:, k])
-            for k, level in enumerate(LEVELS)
-        } | {f"w_{name}": mind.weights[:, k] for k, name in enumerate(SCORES)}
+        numbers = (
+            {
+                "caution": mind.action,
+                "rate_per_s": mind.level,
+                "expected_per_s": mind.level * np.exp(mind.ahead[:, SHOWN]),
+                "service_s": mind.service_s,
+                "horizon_s": self._horizon_s,
+                "quantile": np.full(len(mind.level), LEVELS[SHOWN]),
+            }
+            | {
+                f"q{level * 100:.0f}_per_s": mind.level * np.exp(mind.ahead[:, k])
+                for k, level in enumerate(LEVELS)
+            }
+            | {f"w_{name}": mind.weights[:, k] for k, name in enumerate(SCORES)}
+        )
         if self._online is not None:
             numbers |= self._online.numbers()
         return self.watch.answer(observation, mind.wanted, numbers)

@@ -72,8 +72,15 @@ def _learned(wanted, proposed, **given):
     weights = {"w_latency": 0.55, "w_utilisation": 0.1, "w_cost": 0.2, "w_reliability": 0.1,
                "w_carbon": 0.05}  # fmt: skip
     said = _demand(
-        wanted, proposed, caution=0.4, service_s=2.2, expected_per_s=41.7,
-        quantile=0.95, horizon_s=75.0, **weights, **given
+        wanted,
+        proposed,
+        caution=0.4,
+        service_s=2.2,
+        expected_per_s=41.7,
+        quantile=0.95,
+        horizon_s=75.0,
+        **weights,
+        **given,
     )
     return {key: value for key, value in said.items() if key != "target"}
 
