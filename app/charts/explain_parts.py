@@ -51,7 +51,7 @@ def attribution_chart(moved: pd.DataFrame, unit: str) -> alt.LayerChart:
         .mark_bar(height={"band": 0.7})
         .encode(
             x=alt.X("change:Q", title=words.ATTRIBUTION_AXIS.format(unit=unit)),
-            y=alt.Y("group:N", title=None, sort=order),
+            y=alt.Y("group:N", title=None, sort=order, axis=alt.Axis(labelLimit=120)),
             tooltip=[
                 alt.Tooltip("group:N", title=words.GROUP),
                 alt.Tooltip("change:Q", title=words.ATTRIBUTION, format="+.3~f"),

@@ -76,7 +76,7 @@ def _beside(view: View, decision: Decision) -> None:
     address = state.comparison_of([chosen, view.run.run_id], chosen, None).query()
     window = {state.FROM: state.exact(t_s), state.TO: state.exact(view.run.to_s)}
     st.page_link(
-        state.COMPARE_PAGE, label="What it cost from there on", icon=":material/balance:",
+        state.COMPARE_PAGE, label=words.COMPARE_MORE, icon=":material/balance:",
         query_params=address | window,
     )  # fmt: skip
 
