@@ -47,10 +47,38 @@ MOVED_NONE = (
     "This policy is a rule: its sentence above is the whole reason. Only learned policies have "
     "attention, attribution and expected values."
 )
-MOVED_LATER = (
-    "This learned policy does not say yet what in the observation moved it: no attention, no "
-    "attribution, no expected values are recorded. What is shown above are its numbers."
+MOVED_LATER = "The policy was not due, or knew nothing of the demand yet: nothing moved it."
+MOVED_HELP = (
+    "The decision is made again, and the policy is asked. Attention is what the network looked "
+    "at; that is no proof of what counts. What counts is measured: each group of what it sees is "
+    "hidden, and the size is worked out again."
 )
+GROUP, ATTENTION, ATTRIBUTION = "Group", "Attention", "What hiding a group changes"
+ATTENTION_ROW, ATTENTION_ALT = "Row", "Shares of attention by group of what the policy sees"
+ATTENTION_NONE = "This network has no attention: it is a multi-layer perceptron."
+ATTRIBUTION_ALT = "Change of the wanted size that each group stands for"
+ATTRIBUTION_AXIS = "Wanted size with the group less without ({unit})"
+LAYERS, HEADS_FLOW = "Layers and heads", "Through all layers, all heads (rollout)"
+HEADS_MEAN, HEADS_EACH = "All, averaged", "Each layer and head"
+VALUES_TITLE = "What neighbouring sizes were expected to earn"
+VALUES_HELP = (
+    "Discounted points that the policy's critics expected, by component, and weighted by the "
+    "priorities in force. It decides by its own network, not by the highest of these."
+)
+VALUES_ALT = "Expected values of the chosen size and its neighbours, by component"
+VALUES_SIZE, VALUES_CHOSEN, VALUES_ALL = "Size", "As chosen", "Weighted"
+VALUES_OUT = "–: no position of the policy's dial comes to that size."
+REWARD_TITLE = "What it earned until the next decision"
+REWARD_HELP = (
+    "The reward of the learned allocator, computed from what happened, for every policy alike. "
+    "Nobody is ranked by it, the scorecard is for that. Workers that are still starting when the "
+    "next decision is made count as cost only: what if shows what they were good for."
+)
+REWARD_NONE = "Nothing was played after it."
+REWARD_ALT = "What each component adds to the reward of the decision"
+REWARD_AXIS, REWARD_FORMULA = "Points a tick", "How it is computed"
+COMPONENT = "Component"
+WATERFALL: Mapping[str, str] = {"adds": "adds", "takes": "takes", "together": "together"}
 CHECK_TITLE = "Make it again"
 CHECK_HELP = (
     "Plays the run again up to this decision, compares, and lifts what bound it. The first "
@@ -97,6 +125,9 @@ COMPARE_TITLE, COMPARE_WITH = "Beside another policy", "Compare with"
 COMPARE_HELP = "Runs of the same demand under the same scenario."
 COMPARE_NONE = "There is no other run of the same demand under the same scenario."
 COMPARE_GO = "Go to where they part first"
+COMPARE_COST, COMPARE_ALT = "From there to the end", "What the two policies came to from there"
+COMPARE_MORE = "See all figures on Compare"
+REVIEWED_MARK = "Reviewed"
 NEVER_PART = "These two runs ask for the same sizes throughout."
 BELIEF_TITLE = "How far to believe this page"
 BELIEF_GO = "Check every decision of this run"
@@ -161,10 +192,13 @@ def searched(hits: int, read: int, more: bool) -> str:
     return f"{count(hits, 'hit')} in {count(read, 'sentence')}{rest}."
 
 
-def bound(names: list[str], without: int, applied: int) -> str:
-    """What lifting the named constraints changes."""
+def bound(names: list[str], without: int, applied: int, pools: tuple[str, ...]) -> str:
+    """What lifting the named constraints changes; several pools are counted together."""
     told = " and ".join(reason(name) for name in names)
-    return f"Bound by: **{told}**. Without, {without} would have been applied, not {applied}."
+    where = f" to {' and '.join(pools)} together" if len(pools) > 1 else ""
+    return (
+        f"Bound by: **{told}**. Without, {without} would have been applied{where}, not {applied}."
+    )
 
 
 def what_if(words: str, pool: str, horizon_s: float, kept_s: float | None) -> str:
@@ -176,6 +210,31 @@ def what_if(words: str, pool: str, horizon_s: float, kept_s: float | None) -> st
 def usual(low: float, middle: float, high: float) -> str:
     """The usual range of an observation."""
     return f"{amount(low)} to {amount(high)}, median {amount(middle)}"
+
+
+def earned(total: float, usual: float, seconds: float) -> str:
+    """A decision's reward beside the run's usual one."""
+    return (
+        f"**{amount(round(total, 2))} points** in the {duration(seconds)} until the next "
+        f"decision; over the run usually {amount(round(usual, 2))}."
+    )
+
+
+def layer(number: int, head: int | None = None) -> str:
+    """A layer of the network, or one of its heads."""
+    return f"Layer {number}" if head is None else f"Layer {number}, head {head}"
+
+
+def agrees(correlation: float | None) -> str:
+    """How far attention ranks groups like attribution, in one decision."""
+    if correlation is None:
+        return "Nothing that was hidden changes this size: there is no rank to agree with."
+    how = "agree" if correlation > 0.5 else "disagree" if correlation < 0 else "hardly agree"
+    return (
+        f"Here attention and attribution {how} on what matters: rank correlation "
+        f"{amount(round(correlation, 2))} (1: same order, 0: none, −1: reversed). For the whole "
+        "run see the foot of this page."
+    )
 
 
 def trust(correlation: float | None, top: float | None, random: float | None) -> str:

@@ -58,6 +58,29 @@ def pool_number(one: Decision) -> int:
     return planner().run(one.run_id).pools.index(one.pool)
 
 
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def tells_more(run_id: str) -> bool:
+    """Whether the policy can say what moved it; see `Planner.tells_more`."""
+    return planner().tells_more(run_id)
+
+
+def policy_pools(run_id: str) -> tuple[str, ...]:
+    """What the run's policy calls its pools: with siting all pools of a type are one."""
+    run = planner().run(run_id)
+    if run.scenario.siting is None:
+        return tuple(run.pools)
+    types: dict[str, list[str]] = {}
+    for pool in run.scenario.pools:
+        types.setdefault(pool.agent_type, []).append(pool.name)
+    return tuple("+".join(names) for names in types.values())
+
+
+def policy_pool(one: Decision) -> int:
+    """The place of a decision's pool among them."""
+    names = policy_pools(one.run_id)
+    return next(place for place, name in enumerate(names) if one.pool in name.split("+"))
+
+
 def arrivals(run_id: str, pool: str, from_s: float, to_s: float) -> pd.DataFrame:
     """Requests per second that came to a pool: t_s, per_s."""
     frame = planner().timeline([run_id], pool=pool, from_s=from_s, to_s=to_s)
@@ -155,6 +178,7 @@ def forget_results() -> None:
         load.compare, load.timeline, load.latency, load.actions, load.machines, load.places,
         load.service, load.tenants, load.tenants_timeline, load.events, report, report_file,
         decision_marks, decision_counts, asked, _checked, _played, reviews, review_queue,
+        tells_more,
     )  # fmt: skip
     for cache in caches:
         cache.clear()

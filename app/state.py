@@ -116,7 +116,7 @@ EXPLAIN_WORST, EXPLAIN_REVERSED = "explain_worst", "explain_reversed"
 EXPLAIN_REVIEWED, EXPLAIN_REVIEWER = "explain_reviewed", "explain_reviewer"
 EXPLAIN_HORIZON, EXPLAIN_KEPT = "explain_horizon", "explain_kept"
 EXPLAIN_BESIDE, EXPLAIN_HOLD = "explain_beside", "explain_hold_job"
-EXPLAIN_BELIEF = "explain_belief_job"
+EXPLAIN_BELIEF, EXPLAIN_HEAD = "explain_belief_job", "explain_head"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from engine.explain.gather import Told
 from engine.explain.queue import Questionable, questionable
 from engine.explain.search import Found, search
 from engine.explain.session import Asked
+from engine.policies.registry import find, parse_spec
 from engine.store import decision_queries as queries
 from engine.store import queue_queries, reviews, runs
 from engine.store.decision_queries import Filter
@@ -86,6 +87,10 @@ class ExplainRuns:
             return queries.nearest(self._store, told.run, chosen)
         before = replace(chosen, before=number)
         return queries.latest(self._store, told.run, before)
+
+    def tells_more(self, run_id: str) -> bool:
+        """Whether a run's policy can say what moved it, when its decisions are made again."""
+        return hasattr(find(parse_spec(self._finished(run_id).policy)), "explain")
 
     def asked(
         self, run_id: str, *, cancel: Cancel | None = None,

@@ -18,8 +18,9 @@ PARAMETER = "mark"
 
 
 def decision_chart(
-    marks: pd.DataFrame, clock: Clock, window: Window, number: int | None
-) -> alt.LayerChart:
+    marks: pd.DataFrame, clock: Clock, window: Window, number: int | None,
+    reviewed: pd.DataFrame,
+) -> alt.LayerChart:  # fmt: skip
     """Marks at the size that was applied; clicking one selects its number.
 
     Args:
@@ -27,6 +28,8 @@ def decision_chart(
         clock: of the trace.
         window: what the axis covers.
         number: of the decision that is open, drawn with a line.
+        reviewed: decisions that somebody has reviewed, drawn with a ring: columns t_s, applied,
+            verdict, reviewer, note.
     """
     timed = with_time(marks, clock)
     timed["kind"] = [str(kind) for kind in timed["kind"]]
@@ -65,7 +68,27 @@ def decision_chart(
     )  # fmt: skip
     open_ones = timed[timed["number"] == number]
     rule = alt.Chart(open_ones).mark_rule(strokeDash=[4, 3], color="gray").encode(x=x)
-    return layered([rule, dots])
+    return layered([rule, _rings(reviewed, clock, x), dots])
+
+
+def _rings(reviewed: pd.DataFrame, clock: Clock, x: alt.X) -> alt.Chart:
+    """Around the marks of decisions that somebody has reviewed."""
+    said = reviewed.assign(verdict=reviewed["verdict"].map(words.VERDICTS))
+    rings: alt.Chart = (
+        alt.Chart(with_time(said, clock))
+        .mark_point(shape="circle", size=380, strokeWidth=2, color="gray", filled=False)
+        .encode(
+            x=x,
+            y="applied:Q",
+            tooltip=[
+                clock.tooltip,
+                alt.Tooltip("verdict:N", title=words.REVIEWED_MARK),
+                alt.Tooltip("reviewer:N", title=words.REVIEWER),
+                alt.Tooltip("note:N", title=words.NOTE),
+            ],
+        )
+    )
+    return rings
 
 
 def clicked(event: Any) -> int | None:

@@ -1,8 +1,10 @@
 """Another policy at the same moment, where the two part first, and a person's hold."""
 
+import math
 from dataclasses import replace
 from functools import partial
 
+import pandas as pd
 import streamlit as st
 
 from app import choices, formats, load, load_decisions, phrases, problems, state
@@ -12,9 +14,12 @@ from app.parts import progress
 from app.parts.explain_view import View
 from engine.explain.decision import Decision
 from engine.explain.sentences import sentence
+from engine.figures import FIGURES
 from engine.planner import RunInfo
 from engine.scenario import Guard, Hold, Scenario
 
+COSTS = ("slo_attainment_frac", "p95_s", "failure_frac", "cost_usd", "carbon_kg")
+"""What is compared from where two runs part."""
 HOLDS_S = (900.0, 3600.0, 7200.0)
 
 
@@ -67,11 +72,33 @@ def _beside(view: View, decision: Decision) -> None:
         f"{words.COMPARE_GO} ({formats.instant(view.run.epoch_s, t_s)})", key="explain_part",
         icon=":material/call_split:", on_click=_go_to, args=(view.run.run_id, t_s, pool),
     )  # fmt: skip
+    _cost(view, chosen, t_s)
     address = state.comparison_of([chosen, view.run.run_id], chosen, None).query()
     window = {state.FROM: state.exact(t_s), state.TO: state.exact(view.run.to_s)}
     st.page_link(
-        state.COMPARE_PAGE, label="What it cost from there on", icon=":material/balance:",
+        state.COMPARE_PAGE, label=words.COMPARE_MORE, icon=":material/balance:",
         query_params=address | window,
+    )  # fmt: skip
+
+
+def _cost(view: View, chosen: str, from_s: float) -> None:
+    """What both came to from where they part on; this run less the other."""
+    run_id = view.run.run_id
+    frame = load.compare((chosen, run_id), chosen, from_s, view.run.to_s)
+    mine = frame[frame["run_id"] == run_id].set_index("figure")
+    columns = mine.loc[list(COSTS), ["value", "baseline_value", "difference"]].to_numpy(float)
+    rows = [
+        (figure.label, formats.figure(own, figure.unit), formats.figure(other, figure.unit),
+         "" if math.isnan(change) else formats.difference(change, None, figure.unit))
+        for figure, (own, other, change) in zip(
+            (FIGURES[key] for key in COSTS), columns.tolist(), strict=True
+        )
+    ]  # fmt: skip
+    st.markdown(f"**{words.COMPARE_COST}**")
+    heads = ["Figure", "This run", "The other", "Difference"]
+    st.table(
+        pd.DataFrame(rows, columns=heads), hide_index=True, border="horizontal",
+        alt=words.COMPARE_ALT,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from app import explain_words as words
@@ -25,12 +26,19 @@ def card(view: View) -> None:
             return
         key = f"explain_chart_{view.number}"
         st.altair_chart(
-            decision_chart(marks, view.clock(), view.window, view.number),
+            decision_chart(marks, view.clock(), view.window, view.number, _reviewed(view)),
             key=key, on_select=lambda: _clicked(key), selection_mode="mark",
             alt=words.TIMELINE_ALT,
         )  # fmt: skip
         st.caption(words.shown(len(marks), int(marks["decisions"].sum())))
         _sentences(view)
+
+
+def _reviewed(view: View) -> pd.DataFrame:
+    """Reviews of the pools that are shown."""
+    frame = load_decisions.reviews(view.run.run_id)
+    pool = view.wanted["pool"]
+    return frame if pool is None else frame[frame["pool"] == pool]
 
 
 def _clicked(key: str) -> None:
@@ -99,6 +107,7 @@ def _sentences(view: View) -> None:
             st.button(
                 phrases.escaped(text), key=f"explain_row_{decision.number}", type="tertiary",
                 icon=_ICONS[decision.kind], on_click=open_decision, args=(decision.number,),
+                wrap=False,
             )  # fmt: skip
         if not found.hits:
             st.caption(words.LIST_NONE)

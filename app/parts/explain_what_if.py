@@ -14,10 +14,8 @@ from app.parts.explain_view import View
 from engine.explain.counterfactuals import CHANGES, Counterfactual
 from engine.explain.decision import Decision
 from engine.explain.session import Asked, Checked
-from engine.policies.base import Explanation
 
 CHECK = "check"
-LEARNED = ("smartscale",)
 
 
 def card(view: View, decision: Decision) -> None:
@@ -89,25 +87,10 @@ def _checked(decision: Decision, found: Checked) -> None:
     bound = found.binding
     if bound is not None:
         names = [str(reason) for reason in bound.named]
-        st.write(words.bound(names, bound.without, bound.applied) if names else words.FREE)
-    st.markdown(f"**{words.MOVED_TITLE}**")
-    if found.explanation is None:
-        learned = decision.family in LEARNED
-        st.caption(words.MOVED_LATER if learned else words.MOVED_NONE)
-    else:
-        _moved(decision, found.explanation)
-
-
-def _moved(decision: Decision, found: Explanation) -> None:
-    pool = 0 if len(found.attribution) == 1 else load_decisions.pool_number(decision)
-    columns = {"Group": found.groups, f"Hidden ({found.unit})": found.attribution[pool]}
-    if found.attention is not None:
-        columns["Attention"] = [formats.percent(float(v)) for v in found.attention[pool]]
-    st.table(pd.DataFrame(columns), hide_index=True, border="horizontal", alt=words.MOVED_TITLE)
-    if found.values is not None:
-        values = pd.DataFrame(found.values[pool], columns=list(found.scores))
-        values.insert(0, "Workers", [f"{step:+d}" for step in found.neighbours])
-        st.table(values, hide_index=True, border="horizontal", alt="Expected values")
+        told = words.bound(names, bound.without, bound.applied, found.together)
+        st.write(told if names else words.FREE)
+    if not load_decisions.tells_more(decision.run_id):
+        st.caption(words.MOVED_NONE)
 
 
 def _played(view: View, decision: Decision, found: Counterfactual) -> None:
@@ -117,8 +100,6 @@ def _played(view: View, decision: Decision, found: Counterfactual) -> None:
     for key, (label, unit) in words.FIGURES.items():
         before, after = found.base.figures[key], found.other.figures[key]
         change = found.difference[key]
-        if before is None and after is None:
-            continue
         rows.append(
             (label, formats.figure(before, unit), formats.figure(after, unit),
              "" if change is None else formats.difference(change, None, unit))

@@ -7,7 +7,9 @@ from app import explain_words as explain
 from app.parts import (
     explain_beside,
     explain_detail,
+    explain_moved,
     explain_review,
+    explain_reward,
     explain_timeline,
     explain_view,
     explain_what_if,
@@ -34,6 +36,8 @@ with problems.shown():
     else:
         decision = load_decisions.decision(view.run.run_id, view.number)
         explain_detail.card(view, decision)
+        explain_moved.card(view, decision)
+        explain_reward.card(decision)
         explain_what_if.card(view, decision)
         explain_review.form(view, decision)
         explain_beside.card(view, decision)

@@ -18,6 +18,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "sliders": "engine.bench.sliders",
         "counterfactual": "engine.bench.counterfactual",
         "decisions": "engine.bench.decisions",
+        "faithfulness": "engine.bench.faithfulness",
         "planner": "engine.bench.planner",
         "presets": "engine.bench.presets",
         "sweep": "engine.bench.sweep",

@@ -37,7 +37,11 @@ if TYPE_CHECKING:
     "--keep", "kept_s", type=click.FloatRange(min=1.0), default=900.0, show_default=True,
     metavar="SECONDS", help="For how long a changed size is kept.",
 )  # fmt: skip
-@click.option("--check", is_flag=True, help="Make the decision again, and lift what bound it.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Make the decision again, and lift what bound it; learned ones always are.",
+)
 @with_session
 def explain_decision(
     run: str, at_text: str | None, number: int | None, pool: str | None,
@@ -45,7 +49,9 @@ def explain_decision(
 ) -> None:  # fmt: skip
     """Say why a decision was made, in a sentence and with its whole record.
 
-    Counterfactuals are played, not guessed: the replay is branched at the decision.
+    Counterfactuals are played, not guessed: the replay is branched at the decision. Decisions of
+    learned policies are always made again: that is where attention, attribution and expected
+    values come from.
     """
     from engine.explain.sentences import sentence  # noqa: PLC0415 - heavy
 
@@ -54,7 +60,7 @@ def explain_decision(
         at_s = None if at_text is None else parse_time(at_text, "--at", epoch_s)
         one = planner.decision(run, number=number, at_s=at_s, pool=pool)
         checked, played = None, []
-        if check or changes:
+        if check or changes or planner.tells_more(run):
             asked = planner.asked(
                 run, cancel=stop, progress=lambda share: report(share, "Playing the run again")
             )
@@ -81,7 +87,9 @@ def _checked(checked: "Checked | None") -> dict[str, Any] | None:
     return {
         "same": checked.same,
         "binding": None if bound is None else [str(reason) for reason in bound.named],
+        "applied": None if bound is None else bound.applied,
         "applied_without": None if bound is None else bound.without,
+        "pools": checked.together,
         "explanation": checked.explanation,
     }
 
@@ -111,8 +119,18 @@ def _record(one: "Decision") -> "Table":
             ("proposed, applied", f"{one.proposed:g}, {one.applied} ({one.reason})"),
             ("guard", "; ".join(stages) or "changed nothing"),
             ("saw", saw or "nothing yet"),
+            ("earned", _earned(one)),
         ]
     )
+
+
+def _earned(one: "Decision") -> str:
+    found = one.reward
+    if found is None:
+        return "nothing came after it"
+    parts = ", ".join(f"{part.name} {part.weighted:+.2f}" for part in found.parts)
+    span = f"until {found.to_s - found.from_s:g} s later"
+    return f"{found.total:.2f} points {span} (usually {found.usual:.2f}): {parts}"
 
 
 def _check_text(checked: "Checked") -> str:
@@ -123,7 +141,11 @@ def _check_text(checked: "Checked") -> str:
     if not bound.named:
         return f"{same} No constraint bound it: the demand asks for this size."
     names = " and ".join(reason.replace("_", " ") for reason in bound.named)
-    return f"{same} Without {names}, {bound.without} would have been applied, not {bound.applied}."
+    where = f" to {' and '.join(checked.together)} together" if len(checked.together) > 1 else ""
+    return (
+        f"{same} Without {names}, {bound.without} would have been applied{where}, "
+        f"not {bound.applied}."
+    )
 
 
 def _table(played: list["Counterfactual"]) -> "Table":
@@ -169,15 +191,29 @@ def _figures(found: "Faithfulness") -> "Table":
         ("the recorded reason alone does", _share(found.reason_alone_frac)),
         ("sentences with every number found", _share(found.sentences_frac)),
     ]
+    if found.divided_by_siting:
+        lines.append(("siting", "constraints are of all pools of an agent type together"))
     seen = found.attention
     if seen is None:
         lines.append(("attention", "the policy has none, and cannot say what moved it"))
     elif seen.attention is None:
-        lines.append(("attribution", _top(seen.groups, seen.attribution)))
+        lines.append(("attribution, workers", _top(seen.groups, seen.attribution)))
     else:
-        lines.append(("attention with attribution", f"rank correlation {seen.rank_correlation}"))
+        agree = seen.rank_correlation
+        told = "undefined" if agree is None else f"{agree:.2f}"
+        lines += [
+            ("attribution, workers", _top(seen.groups, seen.attribution)),
+            ("attention", _top(seen.groups, seen.attention)),
+            ("attention with attribution", f"rank correlation {told}"),
+            ("hiding the most attended group", f"{_amount(seen.top_change_workers)} workers"),
+            ("hiding a random one", f"{_amount(seen.random_change_workers)} workers"),
+        ]
     lines += [("failed", text) for text in found.examples]
     return facts(lines)
+
+
+def _amount(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:.2g}"
 
 
 def _top(groups: tuple[str, ...], values: tuple[float, ...]) -> str:

@@ -21,7 +21,7 @@ from engine.sim import kernel
 from engine.sim.outcomes import pools_of
 from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
 
-__all__ = ["CHANGES", "Counterfactual", "Played", "WhatIf"]
+__all__ = ["CHANGES", "Counterfactual", "Played", "WhatIf", "kind_of_pool"]
 
 HORIZON_S = 3600.0
 KEPT_S = 900.0
@@ -59,7 +59,7 @@ class Played:
     queued: IntArray
     """(K, P) waiting at each tick's end."""
     applied: int
-    """To the pool at the decision."""
+    """To the pool at the decision; with siting to all pools of its agent type together."""
     bound: str
     """What bound that."""
 
@@ -137,11 +137,6 @@ class WhatIf:
         """
         start = self._branches.at(tick)
         tick_s = start.tick_s
-        if start.types is not None and change in _SIZED:
-            raise UsageError(
-                "the scenario divides workers of a type among pools itself", change,
-                "Ask for another policy, or without the guard",
-            )  # fmt: skip
         first = tick
         if change == "earlier":
             first = max(0, tick - round(EARLIER_S / tick_s))
@@ -171,17 +166,14 @@ def _words(change: str) -> str:
     return f"held at {rest} workers" if kind == "hold" else f"with the policy {rest}"
 
 
-_SIZED = ("one-more", "one-fewer", "earlier")
-
-
 def _change(
     branch: Replay, change: str, pool: int, base: Played, tick: int, kept_s: float
 ) -> float | None:
     """Makes the branch differ; for how long a size is kept, None where none is."""
     now_s, decided_s = branch.tick * branch.tick_s, tick * branch.tick_s
-    before = int(branch.target[pool])
+    before = _held(branch, pool)
     kind, _, rest = change.partition(":")
-    keep = partial(_keep, branch, pool)
+    keep = partial(_keep, branch, kind_of_pool(branch, pool))
     if change == "one-more":
         keep(base.applied + 1, at_least=True, until_s=now_s + kept_s)
     elif change == "one-fewer":
@@ -196,6 +188,19 @@ def _change(
         _instead(branch, change, rest)
         return None
     return kept_s
+
+
+def kind_of_pool(replay: Replay, pool: int) -> int:
+    """What a policy calls a pool: its number, or with siting that of its agent type."""
+    if replay.types is None:
+        return pool
+    return next(kind for kind, pools in enumerate(replay.types) if pool in pools)
+
+
+def _held(replay: Replay, pool: int) -> int:
+    """Workers asked for so far."""
+    held = replay.target if replay.types is None else replay.wanted
+    return int(held[kind_of_pool(replay, pool)])
 
 
 def _keep(branch: Replay, pool: int, size: int, *, at_least: bool, until_s: float) -> None:
@@ -225,12 +230,12 @@ def _instead(branch: Replay, change: str, rest: str) -> None:
 
 def _play(branch: Replay, first: int, last: int, tick: int, pool: int) -> tuple[Played, int]:
     """Plays from `first` to `last`, and on until its requests are done or time is up."""
-    applied, bound = int(branch.target[pool]), ""
+    applied, bound = _held(branch, pool), ""
     while branch.tick < last:
         now = branch.tick
         branch.decide(now)
         if now == tick:
-            applied, bound = int(branch.target[pool]), _bound(branch, tick, pool)
+            applied, bound = _held(branch, pool), _bound(branch, tick, pool)
         branch.advance(now)
     until = min(branch.ticks, last + round(SETTLE_S / branch.tick_s))
     span_s = (first * branch.tick_s, last * branch.tick_s)

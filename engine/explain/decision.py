@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from engine.explain.reward import Reward
 from engine.policies.base import Reason
 from engine.scenario import Guard, Pool, Scenario
 
@@ -112,6 +113,8 @@ class Decision:
     """What a person said who ordered a size."""
     derived: Mapping[str, float] = field(default_factory=dict)
     """Figures that follow from the others; see `engine.explain.derived`."""
+    reward: Reward | None = None
+    """What it earned until the next decision; None: not looked up, or nothing came after it."""
 
     @property
     def family(self) -> str:

@@ -37,7 +37,7 @@ class Faithfulness:
     named: int
     """Records whose binding constraint is named."""
     lifted_frac: float | None
-    """Of those, such that lifting it changes the applied size."""
+    """Of those, such that lifting it changes the size that the replay applied."""
     reason_alone_frac: float | None
     """Of those, such that the recorded reason alone does; the others are bound by several
     constraints at once, and all of them are named."""
@@ -47,7 +47,7 @@ class Faithfulness:
     sentences_frac: float | None
     """Sentences whose every number is found in their record."""
     divided_by_siting: bool
-    """Then constraints are not lifted: sizes are settled by agent type."""
+    """Then constraints bind agent types, and are counted once for all pools of one."""
     attention: AttentionFigures | None
     """None: the policy cannot say what in the observation moved it."""
     examples: tuple[str, ...] = ()
@@ -84,6 +84,7 @@ def check(
 
     made = rerun.branches(told.store, told.run, probe=look, cancel=cancel, progress=progress)
     made.play_to(made.ticks)
+    probe.close(made.first)
     again, wrong = made.first, _Wrong()
     number = -1
     for number, decision in enumerate(_all(told)):
@@ -94,7 +95,12 @@ def check(
             wrong.said.append(f"{number}: {', '.join(lacking)}")
     records = number + 1
     named = [binding for binding in probe.found if binding.named]
-    lifted = [binding for binding in named if binding.without != binding.applied]
+    missed = {(binding.tick, binding.pool) for binding in probe.wrong}
+    lifted = [
+        binding
+        for binding in named
+        if binding.without != binding.applied and (binding.tick, binding.pool) not in missed
+    ]
     return Faithfulness(
         run_id=told.run.run_id, policy=told.run.policy, trace=told.run.trace_name,
         records=records,

@@ -9,6 +9,8 @@ from engine.explain.words import at
 __all__ = ["missing_numbers"]
 
 _NUMBER = re.compile(r"(?<![\w.-])-?\d[\d,]*(?:\.\d+)?")
+SCALE = "on its scale from -1 (cheap) to 1 (safe)"
+"""Of a learned policy's caution; no figure of a decision."""
 _SCALES = {"%": 100.0, "min": 1 / 60, "h": 1 / 3600}
 """By the unit that follows, what a number of the record is multiplied with."""
 
@@ -25,7 +27,7 @@ def missing_numbers(text: str, decision: Decision) -> list[str]:
     when = at(decision.t_s, decision.epoch_s)
     if when not in text:
         return [when]
-    text = text.replace(when, "").replace("CO2e", "").replace("from -1 to 1", "")
+    text = text.replace(when, "").replace("CO2e", "").replace(SCALE, "")
     known = list(decision.numbers())
     return [
         match.group()

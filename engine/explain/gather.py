@@ -15,6 +15,7 @@ from engine.explain.decision import (
     limits_of,
 )
 from engine.explain.derived import derived
+from engine.explain.reward import Meter
 from engine.policies.base import Reason
 from engine.scenario import Scenario
 from engine.scenario_file import from_dict
@@ -131,7 +132,7 @@ def by_number(told: Told, number: int) -> Decision:
             "replay those again",
         )  # fmt: skip
     (one,) = found
-    return _with_usual(told, one)
+    return _in_full(told, one)
 
 
 def at_time(told: Told, t_s: float, pool: int | None) -> Decision:
@@ -152,6 +153,9 @@ def at_time(told: Told, t_s: float, pool: int | None) -> Decision:
     )  # fmt: skip
 
 
-def _with_usual(told: Told, one: Decision) -> Decision:
+def _in_full(told: Told, one: Decision) -> Decision:
+    """With what is usual in the run, and with what it earned."""
     number = [pool.name for pool in told.scenario.pools].index(one.pool)
-    return replace(one, usual=told.usual(number))
+    tick = round((one.t_s - told.run.from_s) / told.run.tick_s)
+    meter = Meter(told.store, told.run, told.scenario, number)
+    return replace(one, usual=told.usual(number), reward=meter.earned(tick, one.priorities))

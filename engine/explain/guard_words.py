@@ -42,8 +42,8 @@ def _slo(line: Line, _: Decision) -> str:
     if "demand_slots" not in by:
         return text
     return (
-        f"{text}, because the {percent(by['quantile'])} quantile of demand keeps "
-        f"{number(by['demand_slots'])} slots busy"
+        f"{text}, because demand is forecast to keep no more than {number(by['demand_slots'])} "
+        f"slots busy with {percent(by['quantile'])} certainty"
     )
 
 
@@ -88,7 +88,7 @@ def _hold(line: Line, decision: Decision) -> str:
     left = line.numbers.get("left_s")
     still = "" if left is None else f" for another {lasting(left)}"
     why = f" ({decision.hold_why})" if decision.hold_why else ""
-    return f"a person ordered {workers(line.after)}{still}{why}: {_steps(line)}"
+    return f"a person has ordered {workers(line.after)}{still}{why}: {_steps(line)}"
 
 
 def _siting(line: Line, _: Decision) -> str:

@@ -78,7 +78,7 @@ def _told(decision: Decision, seen: str, reason: str) -> str:
     if reason == Reason.STABILIZED:
         return f"{seen}{ratio}, which asks for {asked}, but {_remembered(decision)}"
     rest = {
-        Reason.RATE_LIMIT: f", but the pace allows {said['pace']} now",
+        Reason.RATE_LIMIT: f", but its own rate limit stops this step at {said['pace']}",
         Reason.MAX_WORKERS: f", and {said['max']} is the most the pool may have",
         Reason.MIN_WORKERS: f", and {said['min']} is the least the pool may have",
     }
@@ -103,12 +103,14 @@ def _ratios(metric: Mapping[str, Any]) -> tuple[float | None, str]:
     ratio, filled = metric["ratio"], metric.get("filled_ratio")
     if ratio is None:
         return None, ""
+    if ratio == 0.0:
+        return ratio if filled is None else filled, ""
     if filled is None or filled == ratio:
-        return ratio, f" (ratio {ratio:.2f})"
+        return ratio, f" ({ratio:.2f} times that)"
     assumed = "busy" if ratio < 1.0 else "idle"
     return filled, (
-        f" (ratio {ratio:.2f}, and {filled:.2f} once workers without a usable sample count as "
-        f"{assumed})"
+        f" ({ratio:.2f} times that, and {filled:.2f} times if workers that could not be measured "
+        f"count as {assumed})"
     )
 
 
@@ -121,4 +123,4 @@ def _unmeasured(decision: Decision) -> str:
     if decision.reason == Reason.DISABLED or said.get("metric") is None:
         least = said["min"]
         return f"a pool scaled to 0 stays there while its HPA has a minimum of {least}"
-    return "no worker has a usable sample of the metric, so the HPA leaves the size as it is"
+    return "no worker could be measured yet, so the HPA leaves the size as it is"

@@ -3,6 +3,9 @@
 A pool's limits, a cooldown and a rate limit are lifted in policy and guard alike, because the
 reason does not tell them apart. A constraint that is named is one, or a least set, without which
 another size would have been applied; where none is, the demand itself asked for the size.
+
+Where the scenario sites workers, constraints bind what all pools of an agent type have together,
+and so does everything here: P agent types take the place of pools.
 """
 
 import copy
@@ -14,17 +17,18 @@ import numpy as np
 from engine.guard import Applied, Chain
 from engine.policies.base import Liftable, Observation, Policy, Reason
 from engine.replay import Replay
-from engine.units import FloatArray
+from engine.units import FloatArray, IntArray
 
 __all__ = ["Binding", "BindingProbe"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Binding:
-    """What bound the decision for one pool."""
+    """What bound the decision for one pool, or for one agent type with siting."""
 
     tick: int
     pool: int
+    """Or agent type, in the order of `types_of`."""
     applied: int
     reason: Reason
     """As recorded."""
@@ -45,19 +49,33 @@ class BindingProbe:
     pool: int | None = None
     """None: looks at all pools."""
     found: list[Binding] = field(default_factory=list)
+    wrong: list[Binding] = field(default_factory=list)
+    """Of those, such that the replay itself applied another size."""
+    _open: list[Binding] = field(default_factory=list)
 
     def __call__(
         self, replay: Replay, tick: int, observation: Observation,
         g_per_kwh: FloatArray, usd_per_hour: FloatArray,
     ) -> None:  # fmt: skip
         """See `engine.replay.Probe`."""
-        if replay.types is not None:  # totals of agent types are divided among pools by siting
-            return
+        self.close(replay)
         case = _Case(replay, observation, g_per_kwh, usd_per_hour)
         base = case.settled(())
         for pool, applied in enumerate(base):
             if self.pool in (None, pool):
-                self.found.append(_bound(case, tick, pool, applied))
+                self._open.append(_bound(case, tick, pool, applied))
+        self.found += self._open
+
+    def close(self, replay: Replay) -> None:
+        """Compares the last evaluation with what the replay went on to apply."""
+        done = _held(replay)
+        self.wrong += [one for one in self._open if one.applied != int(done[one.pool])]
+        self._open.clear()
+
+
+def _held(replay: Replay) -> IntArray:
+    """(P,) workers asked for so far."""
+    return replay.target if replay.types is None else replay.wanted
 
 
 @dataclass(slots=True)
@@ -78,12 +96,13 @@ class _Case:
     def settled(self, lifted: Sequence[Reason]) -> list[Applied]:
         """What is applied to each pool without some constraints."""
         replay, now = self.replay, self.observation.t_s
+        held = _held(replay)
         policy, guard = _policy(replay.policy, lifted), _guard(replay.guard, lifted)
         action = policy.propose(copy.deepcopy(self.observation))
         wanted, log = guard.decide(
             now,
             np.asarray(action.target, np.float64),
-            replay.target.astype(np.float64),
+            held.astype(np.float64),
             tuple(action.reason),
             g_per_kwh=self.g_per_kwh,
             usd_per_hour=self.usd_per_hour,
@@ -91,11 +110,21 @@ class _Case:
         anywhere = Reason.NO_ROOM in lifted
         return [
             guard.place(
-                now, pool, float(wanted[pool]), int(replay.target[pool]), log,
-                None if anywhere else replay.fleet.room(pool),
+                now, pool, float(wanted[pool]), int(held[pool]), log,
+                None if anywhere else self._room(pool),
             )
             for pool in range(len(wanted))
         ]  # fmt: skip
+
+    def _room(self, number: int) -> Callable[[], int] | None:
+        """How many more workers fit; None: no such limit."""
+        replay = self.replay
+        if replay.types is None:
+            return replay.fleet.room(number)
+        pools = replay.types[number]
+        most = replay.steering.room(pools, replay.target)[pools]
+        spare = int(most.sum()) - int(replay.wanted[number])
+        return lambda: spare
 
 
 def _policy(policy: Policy, lifted: Sequence[Reason]) -> Policy:

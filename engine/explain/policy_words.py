@@ -23,8 +23,8 @@ def static(decision: Decision) -> str:
     if "peak_busy_slots" in said:
         text = (
             f"the busiest minute of the trace keeps {number(said['peak_busy_slots'])} slots busy, "
-            f"which at {percent(said['target'])} in use takes {workers(said['wanted'])} of "
-            f"{number(said['slots'])} slots"
+            f"which at {percent(said['target'])} in use takes {workers(said['wanted'])} with "
+            f"{number(said['slots'])} slots each"
         )
     else:
         text = f"fixed capacity of {workers(said['wanted'])}"
@@ -35,7 +35,7 @@ def threshold(decision: Decision) -> str:
     """A band of use, held for a while, with cool-downs."""
     said = decision.rationale
     if said["utilisation"] is None:
-        return "no ready worker has a usable sample, so the rule leaves the size as it is"
+        return "no ready worker could be measured yet, so the rule leaves the size as it is"
     used, high, low = (percent(said[key]) for key in ("utilisation", "upper", "lower"))
     above = said["utilisation"] > said["upper"]
     seen = f"slots are {used} in use, " + (f"above {high}" if above else f"below {low}")
@@ -43,7 +43,7 @@ def threshold(decision: Decision) -> str:
     if said["lower"] <= said["utilisation"] <= said["upper"]:
         return f"slots are {used} in use, within the band of {low} to {high}"
     if said["breached_s"] < said["breach_s"]:
-        return f"{seen}, but only for {lasted}, and a step takes {needed}"
+        return f"{seen}, but only for {lasted}, and a step is taken after {needed}"
     if said["cooldown_left_s"] > 0:
         left = lasting(said["cooldown_left_s"])
         return f"{seen} for {lasted}, but the rule's own cooldown lasts another {left}"
@@ -86,8 +86,8 @@ def _expected(decision: Decision) -> str:
             f"{per_s(said['rate_per_s'])} now"
         )
     return (
-        f"the {percent(said['quantile'])} quantile of demand within {lasting(said['horizon_s'])} "
-        f"is {per_s(said['expected_per_s'])}"
+        f"demand in the next {lasting(said['horizon_s'])} is forecast to stay below "
+        f"{per_s(said['expected_per_s'])} with {percent(said['quantile'])} certainty"
     )
 
 
@@ -105,8 +105,9 @@ def _compared(decision: Decision) -> str:
             f"{percent(said['target'])} in use"
         )
     return (
-        f", {percent(found['excess_frac'])} {way} than the {number(found['serves_per_s'])} that "
-        f"{workers(decision.current)} {serves} at {percent(said['target'])} in use"
+        f", which is {percent(found['excess_frac'])} {way} than the "
+        f"{number(found['serves_per_s'])} that {workers(decision.current)} {serves} "
+        f"at {percent(said['target'])} in use"
     )
 
 
@@ -117,8 +118,8 @@ def _weighed(decision: Decision) -> str:
         return ""
     known = {name: said[key] for key, name in _WEIGHED.items() if key in said}
     name, most = max(known.items(), key=lambda entry: entry[1])
-    caution = f"caution is {number(said['caution'])} from -1 to 1"
-    return f"; {caution}, and {name} weighs most with {percent(most)}"
+    caution = f"caution {number(said['caution'])} on its scale from -1 (cheap) to 1 (safe)"
+    return f"; the learned policy chose {caution}, and {name} weighs most with {percent(most)}"
 
 
 def oracle(decision: Decision) -> str:
@@ -126,7 +127,7 @@ def oracle(decision: Decision) -> str:
     planned = decision.rationale.get("planned")
     if planned is None:
         return "a plan made with the future known"
-    return f"the plan made with the future known has {workers(float(planned))} here"
+    return f"the plan, made with the future known, has {workers(float(planned))} at this time"
 
 
 def vertical(decision: Decision) -> str:

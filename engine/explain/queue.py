@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from engine.explain.regret import regrets
 from engine.explain.words import number
 from engine.store import queue_queries as queries
 from engine.store import reviews, runs
@@ -30,8 +31,8 @@ class Questionable:
 def questionable(store: Store, run: RunRow, most: int = 20) -> list[Questionable]:
     """Unreviewed decisions in turn by cause.
 
-    The most overruled, furthest from the oracle, most in dispute among policies, most wrong about
-    demand.
+    The most overruled, with the largest regret against the oracle, most in dispute among
+    policies, most wrong about demand.
     """
     reviewed = set(reviews.of_runs(store, [run])["number"])
     alike = [
@@ -42,14 +43,16 @@ def questionable(store: Store, run: RunRow, most: int = 20) -> list[Questionable
         and (row.trace_id, row.scenario_hash, row.from_s, row.to_s)
         == (run.trace_id, run.scenario_hash, run.from_s, run.to_s)
     ]
-    bounds = [row.run_no for row in alike if row.policy.partition(":")[0] in ORACLES]
-    others = [row.run_no for row in alike if row.run_no not in bounds]
+    bounds = [row for row in alike if row.policy.partition(":")[0] in ORACLES]
+    others = [row.run_no for row in alike if row not in bounds]
     causes: list[tuple[Callable[[], pd.DataFrame], str]] = [
         (lambda: queries.overruled(store, run, EACH), "the guard changed it by {} workers"),
-        (lambda: queries.apart(store, run, bounds, EACH), "{} workers from the oracle"),
+        (lambda: regrets(store, run, bounds, EACH),
+         "in the ten minutes after it the oracle earned {} points a tick more"),
         (lambda: queries.apart(store, run, others, EACH),
          "{} workers from the mean of the other policies"),
-        (lambda: queries.forecast_misses(store, run, EACH), "demand came {} times as high"),
+        (lambda: queries.forecast_misses(store, run, EACH),
+         "demand came {} times as high as was expected"),
     ]  # fmt: skip
     columns = [
         [(int(row["number"]), words.format(number(float(row["size"]))))

@@ -14,7 +14,7 @@ from engine.policies.base import Explains, Explanation, Observation
 from engine.replay import Replay
 from engine.units import FloatArray
 
-__all__ = ["AttentionFigures", "Regard"]
+__all__ = ["AttentionFigures", "Regard", "agreement"]
 
 EVERY = 4
 """Of the evaluations in which the policy proposes something, every so many are looked at."""
@@ -74,14 +74,23 @@ class Regard:
             groups=self._found[0].groups,
             attribution=tuple(moved.mean(0).tolist()),
             attention=None if paid is None else tuple(paid.mean(0).tolist()),
-            rank_correlation=None if paid is None else _agreement(paid, moved),
+            rank_correlation=None if paid is None else agreement(paid, moved),
             top_change_workers=None if top is None else float(top),
             random_change_workers=None if paid is None else float(drawn_change),
         )
 
 
-def _agreement(paid: FloatArray, moved: FloatArray) -> float | None:
-    """Rows without any spread have no ranks and are left out."""
+def agreement(paid: FloatArray, moved: FloatArray) -> float | None:
+    """Spearman's rank correlation of attention with how far hiding a group moves the size.
+
+    Args:
+        paid: (N, G) shares of attention.
+        moved: (N, G) changes, without their sign.
+
+    Returns:
+        The mean over the rows; those without any spread have no ranks and are left out. None:
+        all are.
+    """
     spread = (np.ptp(paid, axis=1) > 0) & (np.ptp(moved, axis=1) > 0)
     if not spread.any():
         return None

@@ -5,7 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from engine.explain import rerun
-from engine.explain.counterfactuals import HORIZON_S, KEPT_S, Counterfactual, WhatIf
+from engine.explain.counterfactuals import (
+    HORIZON_S,
+    KEPT_S,
+    Counterfactual,
+    WhatIf,
+    kind_of_pool,
+)
 from engine.explain.decision import Decision
 from engine.explain.gather import Told
 from engine.explain.lifting import Binding, BindingProbe
@@ -23,7 +29,9 @@ class Checked:
     same: bool
     """Whether it came to what was recorded, after the same observation."""
     binding: Binding | None
-    """What bound it; None where the scenario divides workers among pools itself."""
+    """What bound it."""
+    together: tuple[str, ...]
+    """Pools whose workers the binding counts together: one, or with siting all of a type."""
     explanation: Explanation | None
     """What moved the policy, where it can say."""
 
@@ -51,7 +59,8 @@ class Asked:
         """Makes a decision again, with and without what bound it."""
         tick, pool = self._place(decision)
         branch = self._branches.at(tick)
-        probe, heard = BindingProbe(pool=pool), _Heard()
+        kind = kind_of_pool(branch, pool)
+        probe, heard = BindingProbe(pool=kind), _Heard()
 
         def look(
             replay: Replay, tick: int, observation: Observation, grams: FloatArray, usd: FloatArray
@@ -61,11 +70,13 @@ class Asked:
 
         branch.probe, before = look, len(branch.log.tick)  # ticks on the way here are logged, too
         branch.decide(tick)
+        probe.close(branch)
         entries = [rerun.logged(branch, place) for place in range(before, len(branch.log.tick))]
         mine = [entry for entry in entries if entry["pool"] == pool]
         return Checked(
-            same=bool(mine) and rerun.same(decision, mine[0]),
+            same=bool(mine) and rerun.same(decision, mine[0]) and not probe.wrong,
             binding=probe.found[0] if probe.found else None,
+            together=_together(branch, pool),
             explanation=heard.found,
         )
 
@@ -80,6 +91,12 @@ class Asked:
     def _place(self, decision: Decision) -> tuple[int, int]:
         names = [pool.name for pool in self._told.scenario.pools]
         return rerun.tick_of(self._told.run, decision.t_s), names.index(decision.pool)
+
+
+def _together(replay: Replay, pool: int) -> tuple[str, ...]:
+    if replay.types is None:
+        return (replay.facts[pool].name,)
+    return tuple(replay.facts[p].name for p in replay.types[kind_of_pool(replay, pool)].tolist())
 
 
 class _Heard:

@@ -138,10 +138,18 @@ def explanation(weights: Weights, mind: Mind) -> Explanation:
         groups=tuple(TOKENS),
         attribution=mind.wanted[:, None] - hidden,
         attention=found.rollout,
+        heads=None if found.attention is None else _shares(found.attention[..., 1:]),
         scores=tuple(SCORES),
         neighbours=NEIGHBOURS,
         values=values,
     )
+
+
+def _shares(attention: FloatArray) -> FloatArray:
+    """Scaled to sum to 1 over the last axis; evenly where a head looks at none of them."""
+    sums = attention.sum(-1, keepdims=True)
+    made: FloatArray = np.where(sums > 0.0, attention / np.maximum(sums, 1e-30), 1.0 / len(TOKENS))
+    return made
 
 
 def _wanted(mind: Mind, action: FloatArray) -> FloatArray:

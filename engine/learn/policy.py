@@ -22,6 +22,7 @@ from engine.learn.mind import (
 )
 from engine.learn.online import Online
 from engine.learn.rewards import PROFILES, SCORES
+from engine.lookahead import LEVELS
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
 from engine.policies.base import KEEP, Action, Explanation, Observation, PolicyContext, Reason
@@ -29,6 +30,8 @@ from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
 NAME = "smartscale"
+SHOWN = LEVELS.index(0.95)
+"""The quantile of the forecast that sentences speak of."""
 
 
 class SmartScale:
@@ -74,6 +77,7 @@ class SmartScale:
         own = _actor(checkpoint)
         self._own, self._weights = own, _weights(profile, given)
         self.watch = DemandWatch(NAME, context, interval_s=None, hold_s=hold_s)
+        self._horizon_s = self.watch.horizon_s()
         self.mind = new_mind(
             context, self.watch.lookahead.memory, forecaster(), self._weights, own.shift,
             own.scale, self.watch.interval_s,
@@ -107,12 +111,21 @@ class SmartScale:
                 mind.action, observation, mind.level, mind.service_s
             )
             settle(mind)
-        numbers = {
-            "caution": mind.action,
-            "rate_per_s": mind.level,
-            "expected_per_s": mind.level * np.exp(mind.ahead[:, 2]),
-            "service_s": mind.service_s,
-        } | {f"w_{name}": mind.weights[:, k] for k, name in enumerate(SCORES)}
+        numbers = (
+            {
+                "caution": mind.action,
+                "rate_per_s": mind.level,
+                "expected_per_s": mind.level * np.exp(mind.ahead[:, SHOWN]),
+                "service_s": mind.service_s,
+                "horizon_s": self._horizon_s,
+                "quantile": np.full(len(mind.level), LEVELS[SHOWN]),
+            }
+            | {
+                f"q{level * 100:.0f}_per_s": mind.level * np.exp(mind.ahead[:, k])
+                for k, level in enumerate(LEVELS)
+            }
+            | {f"w_{name}": mind.weights[:, k] for k, name in enumerate(SCORES)}
+        )
         if self._online is not None:
             numbers |= self._online.numbers()
         return self.watch.answer(observation, mind.wanted, numbers)

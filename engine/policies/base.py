@@ -289,7 +289,9 @@ class Explanation:
     unit: str = "workers"
     """Of the attribution."""
     attention: FloatArray | None = None
-    """(P, G) shares of attention, summing to 1; None: the policy has none."""
+    """(P, G) shares of attention through all layers, summing to 1; None: the policy has none."""
+    heads: FloatArray | None = None
+    """(P, L, H, G) the same of each layer and head alone."""
     scores: tuple[str, ...] = ()
     """Names of the parts of the reward, for `values`."""
     neighbours: tuple[int, ...] = ()

@@ -7,7 +7,7 @@ import pandas as pd
 from engine.store.duck import Store
 from engine.store.runs import RunRow
 
-__all__ = ["apart", "first_difference", "forecast_misses", "overruled"]
+__all__ = ["BLOCK_S", "apart", "first_difference", "forecast_misses", "number_at", "overruled"]
 
 BLOCK_S = 600.0
 """One decision of each pool in such a stretch: its neighbours are questionable for one cause."""
@@ -31,6 +31,17 @@ def apart(store: Store, run: RunRow, others: Sequence[int], most: int) -> pd.Dat
             "WHERE d.run_no = $run_no AND apart >= 1 AND d.reason <> 'not_due') " + _BEST,
             {"others": list(others), "run_no": run.run_no, "block": BLOCK_S, "most": most},
         ).df()
+
+
+def number_at(store: Store, run: RunRow, pool: int, tick: int) -> int | None:
+    """The pool's last decision at or before a tick; None: there is none."""
+    with store.transaction() as cursor:
+        row = cursor.execute(
+            "SELECT max(number) FROM decisions WHERE run_no = ? AND pool = ? AND tick <= ? "
+            "AND reason <> 'not_due'",
+            [run.run_no, pool, tick],
+        ).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
 
 
 def overruled(store: Store, run: RunRow, most: int) -> pd.DataFrame:

@@ -41,10 +41,13 @@ def test_the_whole_path_from_the_timeline_to_the_file(explained, open_page, sett
     settle(page)
     assert "decision=" in page.url
     assert said.split("\n")[-1] in page.get_by_test_id("stAlert").first.inner_text()
+    expect(page.get_by_text("until the next decision; over the run usually")).to_be_visible()
 
     page.get_by_role("button", name="One worker more").click()
     expect(page.get_by_text("One worker more for")).to_be_visible()
-    expect(page.get_by_role("cell", name="Cost")).to_be_visible()
+    differences = page.get_by_test_id("stTable").filter(has_text="As it was")
+    for figure in ("95 % of latencies below", "Requests failed", "Cost", "Carbon"):
+        expect(differences.get_by_role("cell", name=figure)).to_be_visible()
     settle(page)
     page.get_by_role("button", name="Check this decision").click()
     expect(page.get_by_text("Made again, the decision is the same")).to_be_visible()

@@ -34,7 +34,7 @@ def made(policy, current, proposed, applied, reason, said, *changes, **given):
 
 def _hpa(current, wants, value, ratio, verdict="ready", **given):
     return {
-        "min": 1, "max": 20, "target": 80, "tolerance": [0.1, 0.1], "window_s": [300.0, 0.0],
+        "min": 1, "max": 20, "target": 60, "tolerance": [0.1, 0.1], "window_s": [300.0, 0.0],
         "kind": "Utilization", "current": current, "status": current,
         "metric": {"value": value, "ratio": ratio, "verdict": verdict, "replicas": wants,
                    "filled_ratio": None},
@@ -72,7 +72,15 @@ def _learned(wanted, proposed, **given):
     weights = {"w_latency": 0.55, "w_utilisation": 0.1, "w_cost": 0.2, "w_reliability": 0.1,
                "w_carbon": 0.05}  # fmt: skip
     said = _demand(
-        wanted, proposed, caution=0.4, service_s=2.2, expected_per_s=41.7, **weights, **given
+        wanted,
+        proposed,
+        caution=0.4,
+        service_s=2.2,
+        expected_per_s=41.7,
+        quantile=0.95,
+        horizon_s=75.0,
+        **weights,
+        **given,
     )
     return {key: value for key, value in said.items() if key != "target"}
 
@@ -85,28 +93,28 @@ _STATIC = {"min": 1, "max": 20, "slots": 8, "target": 0.75, "peak_busy_slots": 8
            "wanted": 14, "proposed": 14}  # fmt: skip
 
 SITUATIONS = {
-    "hpa out": made("hpa", 12, 17.0, 17, "demand_up", _hpa(12, 17, 112, 1.4)),
-    "hpa in": made("hpa", 12, 6.0, 6, "demand_down", _hpa(12, 6, 40, 0.5)),
+    "hpa out": made("hpa", 12, 17.0, 17, "demand_up", _hpa(12, 17, 84, 1.4)),
+    "hpa in": made("hpa", 12, 6.0, 6, "demand_down", _hpa(12, 6, 30, 0.5)),
     "hpa tolerance": made("hpa", 12, 12.0, 12, "within_tolerance",
-        _hpa(12, 12, 82, 1.025, "within_tolerance")),
-    "hpa stabilised": made("hpa", 12, 12.0, 12, "stabilized", _hpa(12, 6, 40, 0.5,
+        _hpa(12, 12, 62, 1.033, "within_tolerance")),
+    "hpa stabilised": made("hpa", 12, 12.0, 12, "stabilized", _hpa(12, 6, 30, 0.5,
         stabilised=12, desired=12)),
-    "hpa stabilised up": made("hpa", 12, 13.0, 13, "stabilized", _hpa(12, 17, 112, 1.4,
+    "hpa stabilised up": made("hpa", 12, 13.0, 13, "stabilized", _hpa(12, 17, 84, 1.4,
         stabilised=13, desired=13, window_s=[300.0, 60.0])),
-    "hpa pace": made("hpa", 4, 8.0, 8, "rate_limit", _hpa(4, 15, 300, 3.75,
+    "hpa pace": made("hpa", 4, 8.0, 8, "rate_limit", _hpa(4, 15, 90, 3.75, target=24,
         pace=8, limit="ScaleUpLimit", desired=8)),
-    "hpa max": made("hpa", 18, 20.0, 20, "max_workers", _hpa(18, 26, 112, 1.4,
+    "hpa max": made("hpa", 18, 20.0, 20, "max_workers", _hpa(18, 26, 84, 1.4,
         limit="TooManyReplicas", desired=20)),
     "hpa min": made("hpa", 2, 1.0, 1, "min_workers", _hpa(2, 0, 0, 0.0, limit="TooFewReplicas",
         desired=1)),
-    "hpa rounding": made("hpa", 1, 1.0, 1, "rounding", _hpa(1, 1, 28, 0.35)),
+    "hpa rounding": made("hpa", 1, 1.0, 1, "rounding", _hpa(1, 1, 21, 0.35)),
     "hpa metrics missing": made("hpa", 5, 5.0, 5, "metrics_missing", _hpa(5, 5, 0, 1.0) | {
         "metric": {"failure": "FailedGetResourceMetric", "what": "no pod"}, "proposed": None}),
-    "hpa unready": made("hpa", 2, 2.0, 2, "uncertain_metrics", _hpa(2, 2, 91, 1.1375,
-        "flipped") | {"metric": {"value": 91, "ratio": 1.1375, "verdict": "flipped",
+    "hpa unready": made("hpa", 2, 2.0, 2, "uncertain_metrics", _hpa(2, 2, 68, 1.133,
+        "flipped") | {"metric": {"value": 68, "ratio": 1.133, "verdict": "flipped",
         "replicas": 2, "filled_ratio": 0.5625}}),
-    "hpa filled": made("hpa", 4, 5.0, 5, "demand_up", _hpa(4, 5, 130, 1.625) | {"metric": {
-        "value": 130, "ratio": 1.625, "verdict": "filled", "replicas": 5, "filled_ratio": 1.2}}),
+    "hpa filled": made("hpa", 4, 5.0, 5, "demand_up", _hpa(4, 5, 98, 1.633) | {"metric": {
+        "value": 98, "ratio": 1.633, "verdict": "filled", "replicas": 5, "filled_ratio": 1.2}}),
     "hpa above max": made("hpa", 25, 20.0, 20, "max_workers", _hpa(25, 20, 0, 1.0) | {
         "metric": None, "proposed": None, "limit": "TooManyReplicas"}),
     "hpa at zero": made("hpa", 0, 0.0, 0, "disabled", _hpa(0, 0, 0, 1.0) | {

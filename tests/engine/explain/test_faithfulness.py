@@ -26,6 +26,30 @@ def test_the_three_shares_are_all(explained, policy):
     assert found.lifted_frac == 1.0
 
 
+def test_with_siting_the_constraints_of_an_agent_type_are_lifted(explained):
+    """Both pools are of one type, so a constraint binds, and counts, once for the two."""
+    planner, ids = explained
+    found = planner.faithfulness_of_run(ids["sited"])
+    assert found.holds, found.document()
+    assert found.divided_by_siting
+    assert (found.records, found.lifted_frac) == (120, 1.0)
+    assert 5 < found.named <= 60
+
+
+def test_with_siting_a_decision_names_what_bound_both_pools(explained):
+    planner, ids = explained
+    hits = planner.find(ids["sited"], reasons=("rate_limit",), most=1).hits
+    decision, _ = hits[0]
+    asked = planner.asked(ids["sited"])
+    checked = asked.check(decision)
+    assert (checked.same, checked.together) == (True, ("own", "shared"))
+    assert checked.binding.named
+    assert checked.binding.without != checked.binding.applied
+    more = asked.ask(decision, "one-more", horizon_s=120.0)
+    assert more.base.applied == checked.binding.applied
+    assert (more.other.target.sum(1) >= more.base.target.sum(1)).all()
+
+
 def test_the_runs_meet_many_constraints(explained):
     """Otherwise the test above would check less than it says."""
     planner, ids = explained

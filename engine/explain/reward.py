@@ -1,0 +1,149 @@
+"""What a decision earned: the learned allocator's reward, for every policy alike.
+
+It is made from the stored ticks until the pool's next decision, so it says nothing of what comes
+later, such as workers that are still starting: that is what counterfactuals are for.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from engine.learn.rewards import FORMULA, FORMULAS, SCORES, UNIT, WAIT_MOST, dirt, score_all
+from engine.scenario import Scenario
+from engine.store import reward_queries as queries
+from engine.units import FloatArray
+
+if TYPE_CHECKING:
+    from engine.store.duck import Store
+    from engine.store.runs import RunRow
+
+__all__ = ["Meter", "Part", "Reward", "weigh"]
+
+USUAL_G_PER_KWH = 400.0
+"""Of the grid, where it was not recorded; what intensities are measured against."""
+LEAST_FRAC = 0.3
+"""Of a worker's slots: demand below that counts as that much."""
+SAMPLE = 5000
+"""Ticks from which the run's usual scores are taken, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One component of a reward."""
+
+    name: str
+    formula: str
+    score: float
+    """Mean over the ticks, in points; higher is better."""
+    weight: float
+    """Of the priorities in force."""
+    weighted: float
+    """score · weight."""
+    usual: float
+    """The same over the whole run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reward:
+    """What a decision earned until the next one."""
+
+    formula: str
+    unit: str
+    from_s: float
+    """Since the trace's start."""
+    to_s: float
+    ticks: int
+    parts: tuple[Part, ...]
+    """In the order of the priorities."""
+    total: float
+    """Sum of the weighted scores."""
+    usual: float
+    """The same over the whole run."""
+
+
+class Meter:
+    """Rewards of one pool of a stored run."""
+
+    def __init__(self, store: "Store", run: "RunRow", scenario: Scenario, pool: int) -> None:
+        """Reads what is usual in the run."""
+        given = scenario.pools[pool]
+        self._store, self._run, self._pool = store, run, pool
+        self._region = scenario.region_of(given.zone).name
+        requests, slot_s, self.ticks = queries.usual_demand(store, run, pool)
+        slots = float(scenario.agent_type_of(given).slots)
+        self._mean_requests = max(requests / max(self.ticks, 1), 1e-3)
+        self._service_s = slot_s / requests if requests and slot_s > 0.0 else 1.0
+        needed = self._mean_requests * self._service_s / run.tick_s
+        self._mean_slots = max(needed, LEAST_FRAC * slots)
+        threshold = scenario.priorities.carbon_threshold_g_per_kwh
+        self._threshold = np.inf if threshold is None else threshold / USUAL_G_PER_KWH
+
+    def scores(self, first: int, last: int, every: int = 1) -> FloatArray:
+        """(ticks, 5) scores of some ticks of the run; `every`: only every so many."""
+        frame = queries.reward_ticks(
+            self._store, self._run, self._pool, self._region, first, last, every
+        )
+        rows = self._rows(frame)
+        made = np.empty((len(rows), len(SCORES)))
+        score_all(rows, made)
+        return made
+
+    def _rows(self, frame: pd.DataFrame) -> FloatArray:
+        """(ticks, 9) what `engine.learn.rewards.score` takes.
+
+        Waits follow from queues: by Little's law the mean wait is queue over rate.
+        """
+        seconds = frame["seconds"].to_numpy(np.float64)
+        arrived = frame["arrived"].to_numpy(np.float64)
+        waited = frame["queued"].to_numpy(np.float64) * seconds / self._service_s
+        grid = frame["g_per_kwh"].fillna(USUAL_G_PER_KWH).to_numpy(np.float64)
+        ones = np.ones(len(frame))
+        columns = (
+            arrived, np.minimum(waited, WAIT_MOST * arrived), frame["missed"], frame["failed"],
+            frame["busy_slot_s"] / seconds, frame["billed_slot_s"] / seconds,
+            self._mean_slots * ones, self._mean_requests * ones,
+            dirt(grid / USUAL_G_PER_KWH, self._threshold * ones),
+        )  # fmt: skip
+        return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
+
+    def earned(self, tick: int, weights: Mapping[str, float]) -> Reward | None:
+        """Of the decision at a tick; None: no tick was played after it.
+
+        Args:
+            tick: of the decision.
+            weights: `w_latency` and so on; they sum to 1.
+        """
+        after = queries.next_tick(self._store, self._run, self._pool, tick)
+        last = self.ticks if after is None else after
+        scores = self.scores(tick, last)
+        if not len(scores):
+            return None
+        usual = self.scores(0, self.ticks, max(1, self.ticks // SAMPLE))
+        run = self._run
+        from_s, to_s = (run.from_s + at * run.tick_s for at in (tick, last))
+        return weigh(
+            scores.mean(0), usual.mean(0), weights,
+            ticks=len(scores), from_s=from_s, to_s=min(run.to_s, to_s),
+        )  # fmt: skip
+
+
+def weigh(
+    scores: FloatArray, usual: FloatArray, weights: Mapping[str, float], *,
+    ticks: int, from_s: float, to_s: float,
+) -> Reward:  # fmt: skip
+    """(5,) scores and usual ones as parts of a reward."""
+    parts = tuple(
+        Part(
+            name=name, formula=FORMULAS[name], score=float(got), usual=float(often),
+            weight=(weight := float(weights[f"w_{name}"])), weighted=float(got) * weight,
+        )
+        for name, got, often in zip(SCORES, scores, usual, strict=True)
+    )  # fmt: skip
+    return Reward(
+        formula=FORMULA, unit=UNIT, from_s=from_s, to_s=to_s, ticks=ticks, parts=parts,
+        total=sum(part.weighted for part in parts),
+        usual=sum(part.weight * part.usual for part in parts),
+    )  # fmt: skip

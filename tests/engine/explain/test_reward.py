@@ -1,0 +1,92 @@
+"""Every policy's decisions earn what the learned allocator is rewarded with."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from engine.explain import reward
+from engine.explain.reward import Meter
+from engine.scenario import AgentType, Pool, Priorities, Scenario
+
+WEIGHTS = {
+    "w_latency": 0.4, "w_utilisation": 0.1, "w_cost": 0.2, "w_reliability": 0.2, "w_carbon": 0.1,
+}  # fmt: skip
+
+
+class _Ticks:
+    """A hundred ticks of 15 s with 30 requests of 4 s each: eight slots are needed."""
+
+    def usual_demand(self, store, run, pool):
+        return 3000.0, 12_000.0, 100
+
+    def next_tick(self, store, run, pool, tick):
+        return tick + 2
+
+    def reward_ticks(self, store, run, pool, region, first, last, every=1):
+        """First a bad tick, then one without any demand; the grid is known of the first one."""
+        rows = [(60, 6, 3, 16, 105.0, 150.0, 15.0, 600.0), (0, 0, 0, 0, 0.0, 120.0, 15.0, None)]
+        names = ("arrived", "missed", "failed", "queued", "busy_slot_s", "billed_slot_s",
+                 "seconds", "g_per_kwh")  # fmt: skip
+        return pd.DataFrame(rows, columns=names).astype(float).iloc[: last - first]
+
+
+@pytest.fixture
+def meter(monkeypatch):
+    monkeypatch.setattr(reward, "queries", _Ticks())
+    scenario = Scenario(
+        agent_types=(AgentType(name="chat", slots=8),), pools=(Pool(name="p", agent_type="chat"),),
+        priorities=Priorities(carbon_threshold_g_per_kwh=500.0),
+    )  # fmt: skip
+    run = SimpleNamespace(tick_s=15.0, from_s=30.0, to_s=1530.0)
+    return Meter(None, run, scenario, 0)
+
+
+def test_the_scores_of_a_tick_are_those_worked_out_by_hand(meter):
+    """Twice the mean demand (share 2); queue 16 at 4 requests/s: a wait of 4 s, one service time.
+
+    Seven of ten billed slots in use; 10 % missed, 5 % failed; grid 1.5 times the usual 400 and 1.2
+    times the threshold, so it counts double.
+    """
+    (scores,) = meter.scores(0, 1)
+    assert scores == pytest.approx([
+        1 - 2 * 1 * 2, 1.0, 1.5 - 0.5 * 10 / 8, 1 - 8 * 0.1 * 2 - 2 * 0.05 * 2,
+        1.5 - 0.5 * 10 / 8 * 3.0,
+    ])  # fmt: skip
+
+
+def test_a_decision_earns_the_weighted_mean_until_the_next_one(meter):
+    """The second tick: nothing to do for eight slots at the usual grid, 400, below the band."""
+    found = meter.earned(4, WEIGHTS)
+    assert (found.from_s, found.to_s, found.ticks) == (90.0, 120.0, 2)
+    second = [1.0, 0.0, 1.0, 1.0, 1.0]
+    first = [-3.0, 1.0, 0.875, -0.8, -0.375]
+    mean = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
+    assert [part.score for part in found.parts] == pytest.approx(mean)
+    assert [part.weighted for part in found.parts] == pytest.approx(
+        [0.4 * -1.0, 0.1 * 0.5, 0.2 * 0.9375, 0.2 * 0.1, 0.1 * 0.3125]
+    )
+    assert found.total == pytest.approx(-0.4 + 0.05 + 0.1875 + 0.02 + 0.03125)
+    assert found.parts[0].formula.startswith("1 - 2 * mean wait")
+
+
+def test_decisions_of_every_policy_say_what_they_earned(explained):
+    planner, ids = explained
+    for run_id in ids.values():
+        one = planner.decision(run_id, number=63)
+        found = one.document()["reward"]
+        assert found["to_s"] > found["from_s"] == one.t_s
+        weights = [part["weight"] for part in found["parts"]]
+        assert sum(weights) == pytest.approx(1.0)
+        assert found["total"] == pytest.approx(sum(part["weighted"] for part in found["parts"]))
+        assert found["unit"].startswith("points")
+
+
+def test_the_oracle_is_regretted_where_it_earned_more(explained):
+    """The queue names it with its size; without an oracle there is nothing to regret."""
+    planner, ids = explained
+    guarded = planner.run(ids["hpa"]).scenario
+    assert not any("oracle" in each.cause for each in planner.review_queue(ids["hpa"]))
+    planner.replay("demand", ["oracle"], scenario=guarded)
+    causes = [each.cause for each in planner.review_queue(ids["hpa"])]
+    assert any("the oracle earned" in cause for cause in causes)
