@@ -7,11 +7,13 @@ L layers, H heads.
 import math
 from abc import ABC, abstractmethod
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.sac_options import TRANSFORMER, Options, Sizes
+from models.sac_options import POSITIONS, TRANSFORMER, Options, Sizes
 
 LOG_STD = (-5.0, 1.0)
 """Range of the logarithm of the actor's spread before tanh."""
@@ -134,6 +136,27 @@ class TransformerActor(Actor):
     def _split(self, columns: Tensor) -> Tensor:
         """(B, T, W) to (B, H, T, W / H)."""
         return columns.reshape(*columns.shape[:2], self.heads, -1).transpose(1, 2)
+
+
+class Positions(nn.Module):
+    """Values of positions of the dial, (B, F + G) to (B, A, K): the network of a DQN."""
+
+    def __init__(self, inputs: int, options: Options, scores: int) -> None:
+        super().__init__()
+        self.count = POSITIONS
+        self.w1, self.b1 = _layer(inputs, options.width)
+        self.w2, self.b2 = _layer(options.width, options.width)
+        self.w3, self.b3 = _layer(options.width, POSITIONS * scores)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """(B, A, K) discounted sums of each score."""
+        hidden = functional.silu(torch.addmm(self.b1, rows, self.w1))
+        hidden = functional.silu(torch.addmm(self.b2, hidden, self.w2))
+        return torch.addmm(self.b3, hidden, self.w3).view(len(rows), self.count, -1)
+
+    def places(self) -> npt.NDArray[np.float64]:
+        """(A,) the positions, -1 to 1."""
+        return np.linspace(-1.0, 1.0, self.count)
 
 
 def actor_of(options: Options, sizes: Sizes) -> Actor:

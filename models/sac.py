@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from models.allocator import Critics, Values, actor_of
-from models.sac_options import Options, Sizes
+from models.sac_options import Options, Sizes, told
 
 BOUND = 6.0
 """Of every standardised number."""
@@ -35,6 +35,13 @@ class Tensors(NamedTuple):
     next_rows: Tensor
     next_future: Tensor
     weights: Tensor
+    importance: Tensor | None
+
+    def error(self, gaps: Tensor) -> Tensor:
+        """Mean square of gaps (..., B, K), by how much each transition counts."""
+        if self.importance is None:
+            return (gaps**2).mean()
+        return (gaps**2 * self.importance[:, None]).mean()
 
 
 class Batch(NamedTuple):
@@ -52,6 +59,13 @@ class Batch(NamedTuple):
     next_future: Array
     weights: Array
     """(B, K) priorities, drawn anew."""
+    importance: Array | None = None
+    """(B,) how much each counts; None: all alike."""
+
+    def tensors(self) -> Tensors:
+        """As torch reads it."""
+        counts = None if self.importance is None else torch.from_numpy(self.importance)
+        return Tensors(*(torch.from_numpy(column) for column in self[:-1]), importance=counts)
 
 
 class Learner:
@@ -75,16 +89,17 @@ class Learner:
         sees = sizes.tokens + sizes.scores
         self.actor = actor_of(options, sizes)
         self.used = copy.deepcopy(self.actor)
-        self.critics = Critics(sees + sizes.futures + 2, options.width, sizes.scores)
+        told_of = sizes.scores if options.vector else 1
+        self.critics = Critics(sees + sizes.futures + 2, options.width, told_of)
         self.targets = copy.deepcopy(self.critics)
         self.log_alpha = torch.full((1,), -2.0, requires_grad=True)
-        self.actor_optimizer = _adam(self.actor.parameters(), options.rate)
-        self.critic_optimizer = _adam(
-            self.critics.parameters(), options.rate * options.critic_rate
-        )
-        self.alpha_optimizer = _adam([self.log_alpha], options.rate)
+        self.actor_optimizer = adam(self.actor.parameters(), options.rate)
+        self.critic_optimizer = adam(self.critics.parameters(), options.rate * options.critic_rate)
+        self.alpha_optimizer = adam([self.log_alpha], options.rate)
         self.target_entropy = options.target_entropy
         self.updates = 0
+        self.surprise = np.zeros(0)
+        """(B,) how far the critics were off in the last update, by the priorities there."""
         self.values = Values(sees + 2, options.width, sizes.scores)
 
     def standard(self, rows: npt.NDArray[Any]) -> Array:
@@ -96,7 +111,7 @@ class Learner:
         self, rows: Array, weights: npt.NDArray[Any], noise: npt.NDArray[Any] | None
     ) -> npt.NDArray[np.float64]:
         """(P,) actions for standardised tokens; noise None: the used actor's mean."""
-        seen = torch.from_numpy(np.concatenate([rows, weights], 1, dtype=np.float32))
+        seen = self._seen(rows, weights)
         with torch.inference_mode():
             if noise is None:
                 action = torch.tanh(self.used(seen)[0])
@@ -123,23 +138,28 @@ class Learner:
         noise (2, B) is standard normal.
         """
         options = self.options
-        tensors = Tensors(*(torch.from_numpy(column) for column in batch))
+        tensors = batch.tensors()
         weights, draws = tensors.weights, torch.from_numpy(noise)
         # 1. what the critics should say
         with torch.no_grad():
-            next_seen = torch.cat([tensors.next_rows, weights], 1)
+            next_seen = self._seen(batch.next_rows, batch.weights)
             next_action, _ = self.actor.sample(next_seen, draws[0])
+            reward = tensors.reward
+            if not options.vector:
+                reward = (reward * weights).sum(-1, keepdim=True)
             value = self._smaller(
                 self.targets(self._critic_rows(next_seen, tensors.next_future, next_action)),
                 weights,
             )
-            wanted = tensors.reward + options.gamma**options.steps * value
+            wanted = reward + options.gamma**options.steps * value
         # 2. critics
-        seen = torch.cat([tensors.rows, weights], 1)
+        seen = self._seen(batch.rows, batch.weights)
         said = self.critics(self._critic_rows(seen, tensors.future, tensors.action))
-        loss = ((said - wanted) ** 2).mean() * 2.0
+        loss = tensors.error(said - wanted) * 2.0
+        gap = ((said.detach() - wanted) * self._grades(weights)).sum(-1)
+        self.surprise = np.asarray(gap.abs().mean(0).numpy(), np.float64)
         self.critic_optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.critics.parameters(), options.clip_critics)
         self.critic_optimizer.step()
         self.updates += 1
@@ -148,7 +168,7 @@ class Learner:
         if self.updates % options.actor_every == 0:
             logged |= self._improve(seen, tensors.future, weights, draws[1])
         # 4. targets follow
-        _follow(self.targets, self.critics, options.tau)
+        follow(self.targets, self.critics, options.tau)
         return logged
 
     def _improve(
@@ -157,7 +177,7 @@ class Learner:
         action, density = self.actor.sample(seen, noise)
         value = self._smaller(self.critics(self._critic_rows(seen, future, action)), weights)
         alpha = self.log_alpha.exp().detach()
-        loss = (alpha * density - (value * weights).sum(-1)).mean()
+        loss = (alpha * density - (value * self._grades(weights)).sum(-1)).mean()
         self.actor_optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.actor.parameters(), self.options.clip_actor)
@@ -167,37 +187,46 @@ class Learner:
         self.alpha_optimizer.zero_grad()
         alpha_loss.backward()  # type: ignore[no-untyped-call]
         self.alpha_optimizer.step()
-        _follow(self.used, self.actor, 1.0 - self.options.ema)
+        follow(self.used, self.actor, 1.0 - self.options.ema)
         return {
             "actor_loss": float(loss.detach()), "entropy": float(entropy), "alpha": float(alpha),
         }  # fmt: skip
 
     def judged(self, batch: Batch, action: Array) -> Array:
         """(B, K) what the critics say of other actions there: the smaller one's vector."""
-        seen = torch.from_numpy(np.concatenate([batch.rows, batch.weights], 1))
+        seen = self._seen(batch.rows, batch.weights)
         future, weights = torch.from_numpy(batch.future), torch.from_numpy(batch.weights)
         with torch.inference_mode():
             rows = self._critic_rows(seen, future, torch.from_numpy(action))
             return np.asarray(self._smaller(self.critics(rows), weights).numpy(), np.float32)
+
+    def _seen(self, rows: Array, weights: npt.NDArray[Any]) -> Tensor:
+        """(B, F + K) tokens, and priorities as they are read."""
+        read = told(weights, self.options.told_least)
+        return torch.from_numpy(np.concatenate([rows, read], 1, dtype=np.float32))
 
     def _critic_rows(self, seen: Tensor, future: Tensor, action: Tensor) -> Tensor:
         """Tokens, priorities, the future, the action and its square."""
         known = future if self.options.privileged else torch.zeros_like(future)
         return torch.cat([seen, known, action[:, None], action[:, None] ** 2], 1)
 
-    @staticmethod
-    def _smaller(values: Tensor, weights: Tensor) -> Tensor:
+    def _grades(self, weights: Tensor) -> Tensor:
+        """(B, K) what values are weighed by; (B, 1) ones where critics know the sum only."""
+        return weights if self.options.vector else torch.ones_like(weights[:, :1])
+
+    def _smaller(self, values: Tensor, weights: Tensor) -> Tensor:
         """(B, K) the vector of the critic whose weighed value is smaller. values (2, B, K)."""
-        weighed = (values * weights).sum(-1)
+        weighed = (values * self._grades(weights)).sum(-1)
         first = (weighed[0] <= weighed[1])[:, None]
         return torch.where(first, values[0], values[1])
 
 
-def _adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.Adam:
+def adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.Adam:
+    """Its optimizer."""
     return torch.optim.Adam(parameters, rate, fused=True)
 
 
-def _follow(slow: torch.nn.Module, fast: torch.nn.Module, share: float) -> None:
+def follow(slow: torch.nn.Module, fast: torch.nn.Module, share: float) -> None:
     """Moves the parameters of one network a share of the way to those of another."""
     with torch.no_grad():
         torch._foreach_lerp_(list(slow.parameters()), list(fast.parameters()), share)

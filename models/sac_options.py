@@ -1,9 +1,15 @@
 """How Soft Actor-Critic learns, as numbers; a file of its own, so that these load no torch."""
 
 from dataclasses import dataclass
+from typing import Any
 
-MLP, TRANSFORMER = "mlp", "transformer"
-ACTORS = (MLP, TRANSFORMER)
+import numpy as np
+import numpy.typing as npt
+
+MLP, TRANSFORMER, DQN = "mlp", "transformer", "dqn"
+ACTORS = (MLP, TRANSFORMER, DQN)
+POSITIONS = 21
+"""Of the dial, that a DQN chooses from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,11 @@ class Options:
     clip_actor: float = 1.0
     privileged: bool = True
     """Whether critics see the future."""
+    vector: bool = True
+    """Whether critics tell the scores apart, or their sum by the priorities only."""
+    told_least: float = 0.004
+    """Networks read the logarithms of priorities plus this, since what a small one does depends
+    on its ratio to the others; 0: they read the priorities themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,3 +68,8 @@ class Sizes:
     futures: int
     groups: tuple[tuple[int, ...], ...] = ()
     """Which inputs make up each token of a transformer; priorities are the last inputs."""
+
+
+def told(weights: npt.NDArray[Any], least: float) -> npt.NDArray[Any]:
+    """Priorities as networks read them: about -2 for none to 2 for all; see `told_least`."""
+    return (np.log(weights + least) + 2.5) / 1.5 if least > 0.0 else weights

@@ -8,6 +8,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from models.learners import learner_of
 from models.sac import Array, Learner
 from models.sac_options import Options, Sizes
 
@@ -65,7 +66,7 @@ def resume(folder: Path, options: Options, sizes: Sizes) -> Kept:
     with safe_open(folder / STATE, "pt") as file:
         facts = json.loads(file.metadata()["facts"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    learner = Learner(options, sizes, 0, tensors["shift"].numpy(), tensors["scale"].numpy())
+    learner = learner_of(options, sizes, 0, tensors["shift"].numpy(), tensors["scale"].numpy())
     for name in _NETWORKS:
         getattr(learner, name).load_state_dict(_under(tensors, f"{name}."))
     with torch.no_grad():

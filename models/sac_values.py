@@ -12,15 +12,16 @@ import torch
 
 from models.allocator import Values
 from models.sac import Array, Batch, Learner
+from models.sac_options import told
 
 UPDATES, RATE, SPREAD = 3000, 2e-3, 0.4
 """Steps, learning rate at the start, and how far actions are moved (standard deviation)."""
 
 
-def value_rows(rows: Array, weights: Array, action: Array) -> Array:
-    """(B, F + K + 2) what the network reads."""
+def value_rows(rows: Array, read: Array, action: Array) -> Array:
+    """(B, F + K + 2) what the network reads: tokens, priorities as `told`, the action."""
     beside = np.stack([action, action**2], 1)
-    return np.concatenate([rows, weights, beside], 1, dtype=np.float32)
+    return np.concatenate([rows, read, beside], 1, dtype=np.float32)
 
 
 def distil(
@@ -45,7 +46,8 @@ def distil(
         moved = drawn.action + SPREAD * rng.standard_normal(len(drawn.action))
         action = np.clip(moved, -1.0, 1.0).astype(np.float32)
         wanted = torch.from_numpy(learner.judged(drawn, action))
-        said = network(torch.from_numpy(value_rows(drawn.rows, drawn.weights, action)))
+        read = told(drawn.weights, options.told_least)
+        said = network(torch.from_numpy(value_rows(drawn.rows, read, action)))
         loss = ((said - wanted) ** 2).mean()
         optimizer.zero_grad()
         loss.backward()

@@ -25,6 +25,7 @@ from engine.cli.reports import report
 from engine.cli.routes import route
 from engine.cli.scenarios import policies, scenario
 from engine.cli.session import explain, with_session
+from engine.cli.studying import study
 from engine.cli.sweeps import sweep, sweeps
 from engine.cli.synth import synth
 from engine.cli.traces import import_, traces
@@ -51,7 +52,7 @@ def smartscale() -> None:
 for _command in (
     dashboard, import_, traces, synth, replay, compare, runs, explain_decision, faithfulness,
     reviews, route, evaluate, champion, policies, scenario, sweep, sweeps, tune, manifests, report,
-    claims, forecast, train, adapt, allocators, bench, warm,
+    claims, forecast, train, study, adapt, allocators, bench, warm,
 ):  # fmt: skip
     smartscale.add_command(_command)
 traces.add_command(derive)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PARTS = ("allocator", "lookahead")
-ACTORS = ("mlp", "transformer")
+ACTORS = ("mlp", "transformer", "dqn")
 
 
 @click.command(short_help="Train the allocator, or the quick forecaster in it.")

@@ -13,8 +13,16 @@ import engine
 from engine.errors import CheckpointError
 from engine.forecast.histories import Histories
 from engine.forecast.neural import NeuralForecaster
+from engine.learn.cells import episode
+from engine.learn.checkpoint import SHIPPED
+from engine.learn.ground import LAG, Ground
+from engine.learn.policy import SmartScale
+from engine.lookahead.checkpoint import shipped
+from engine.oracle.play import run_out
+from engine.oracle.prepare import policy_spec
 from engine.policies.base import Action, Observation, PolicyContext, Reason
-from engine.replay import ReplaySpec, replay
+from engine.policies.registry import parse_spec
+from engine.replay import ReplaySpec, replay, set_up
 from engine.scenario import (
     AgentType,
     Fault,
@@ -124,7 +132,28 @@ def compile_kernels() -> float:
         state = new_state(spec.workload, scenario, _WINDOW_S)
         explain_choice(state, 0, 0.0)
         kernel.resize(state, 0, 0, 0.0)
+    _allocate()
     return time.perf_counter() - started
+
+
+def _allocate() -> None:
+    """The learned allocator decides in a replay and in its own loop, explains, and trains."""
+    scenario = Scenario(tick_s=5.0)
+    window = ReplaySpec(
+        workload=prepare(_requests(), scenario), scenario=scenario, policy=_Breathing,
+        name="warm", window_s=_WINDOW_S,
+    )  # fmt: skip
+    for folder in (SHIPPED, SHIPPED.with_name(f"{SHIPPED.name}-transformer")):
+        spec = policy_spec(window, parse_spec(f"smartscale:checkpoint={folder}"))
+        replay([spec])
+        (run,) = set_up([spec])
+        run_out(run)
+        assert isinstance(run.policy, SmartScale)
+        run.policy.insight()
+    ground = Ground(episode(0, 0, 1), shipped())
+    for _ in range(LAG):
+        ground.step(np.zeros(1))
+    ground.rewards(0)
 
 
 def _forecast() -> None:

@@ -28,7 +28,8 @@ class Mlp(NamedTuple):
     w2: AnyArray
     b2: AnyArray
     w3: AnyArray
-    """(W, 2) to the mean of the action before tanh, and its spread."""
+    """(W, 2) to the mean of the action before tanh, and its spread; or (W, A) to the worth of A
+    positions of the dial, the best of which is taken."""
     b3: AnyArray
 
 
@@ -75,7 +76,7 @@ class Values(NamedTuple):
 
 @njit(nogil=True, cache=True)
 def standardise(rows, shift, scale, weights, out):
-    """Fills `out` (P, F + G), float32: standardised and bounded tokens, then the priorities."""
+    """Fills `out` (P, F + G), float32: standardised and bounded tokens, then told priorities."""
     numbers = len(shift)
     for p in range(len(rows)):
         for i in range(numbers):
@@ -102,16 +103,19 @@ def _silu(x):
 
 @njit(nogil=True, cache=True)
 def act_mlp(net, seen, out):
-    """Fills `out` (P,) with the mean actions for `seen` (P, F + G)."""
+    """Fills `out` (P,) with the mean actions, or the best ones, for `seen` (P, F + G)."""
     one, other = np.empty(len(net.b1), np.float32), np.empty(len(net.b2), np.float32)
-    last = np.empty(2, np.float32)
+    last = np.empty(len(net.b3), np.float32)
     for p in range(len(seen)):
         _dense(seen[p], net.w1, net.b1, one)
         _silu(one)
         _dense(one, net.w2, net.b2, other)
         _silu(other)
         _dense(other, net.w3, net.b3, last)
-        out[p] = np.tanh(np.float64(last[0]))
+        if len(last) == 2:
+            out[p] = np.tanh(np.float64(last[0]))
+        else:
+            out[p] = -1.0 + 2.0 * np.argmax(last) / (len(last) - 1)
 
 
 @njit(nogil=True, cache=True)

@@ -29,9 +29,11 @@ def options_of(folder: Path | None, options: "Options") -> "Options":
     Raises:
         CheckpointError: it cannot be read.
     """
-    made = checkpoint.load(folder or checkpoint.SHIPPED)[1]["plan"]["options"]
+    weights, about = checkpoint.load(folder or checkpoint.SHIPPED)
+    made = about["plan"]["options"]
     names = ("actor", "width", "token_width", "layers", "heads", "privileged")
-    return replace(options, **{name: made[name] for name in names})
+    own = {name: made[name] for name in names}
+    return replace(options, told_least=weights.told_least, **own)
 
 
 def restored(folder: Path | None, options: "Options") -> "Learner":

@@ -30,7 +30,7 @@ FUTURE_S, FUTURES = 30, 6
 RATE_MOST = 40.0
 _STREAM = 5209
 _SPAN_S = HISTORY_S + EPISODE_S + AFTER_S
-_KINDS = (0.15, 0.3, 0.1, 0.3, 0.15)
+KINDS = (0.15, 0.3, 0.1, 0.3, 0.15)
 """Chances of daily waves, crowds, growth, bursts and the mixture."""
 
 
@@ -66,10 +66,10 @@ class Cell(NamedTuple):
     shared: bool
 
 
-def episode(seed: int, number: int, cells: int) -> Episode:
-    """Episode `number` of a training with this seed."""
+def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS) -> Episode:
+    """Episode `number` of a training with this seed; chances of kinds as KINDS."""
     rng = stream(seed, _STREAM, number)
-    drawn = [_cell(rng) for _ in range(cells)]
+    drawn = [_cell(rng, kinds) for _ in range(cells)]
     counts = np.stack([rng.poisson(cell.rate) for cell in drawn]).astype(np.float64)
     bins = int(HISTORY_S / BIN_S)
     memory = new_memory(cells, BIN_S)
@@ -91,13 +91,13 @@ def episode(seed: int, number: int, cells: int) -> Episode:
     )  # fmt: skip
 
 
-def _cell(rng: np.random.Generator) -> Cell:
+def _cell(rng: np.random.Generator, kinds: tuple[float, ...]) -> Cell:
     slots = int(rng.choice([1, 4, 8, 16, 32], p=[0.08, 0.28, 0.28, 0.28, 0.08]))
     service_s = float(np.exp(rng.uniform(np.log(1.0), np.log(8.0))))
     workers = float(np.exp(rng.uniform(np.log(1.5), np.log(60.0))))
     most = float(np.exp(rng.uniform(np.log(3.0), np.log(RATE_MOST))))
     rate = min(workers * slots / service_s, most)
-    shape = _shape(rng)
+    shape = _shape(rng, kinds)
     cv, held = rng.uniform(0.05, 0.5), int(rng.integers(1, 31))
     burst = rng.standard_gamma(cv**-2, _SPAN_S // held + 1) * cv**2
     path = shape * np.repeat(burst, held)[:_SPAN_S]
@@ -110,10 +110,10 @@ def _cell(rng: np.random.Generator) -> Cell:
     )  # fmt: skip
 
 
-def _shape(rng: np.random.Generator) -> FloatArray:
+def _shape(rng: np.random.Generator, kinds: tuple[float, ...]) -> FloatArray:
     """(seconds,) relative rates."""
     t_s: FloatArray = np.arange(_SPAN_S, dtype=np.float64) + 0.5
-    kind = int(rng.choice(5, p=_KINDS))
+    kind = int(rng.choice(5, p=kinds))
     if kind == 0:
         day_s = float(rng.choice([86400.0, 28800.0]))
         wave = Diurnal(peak_to_trough=rng.uniform(2, 8), day_s=day_s)

@@ -17,8 +17,8 @@ from engine.errors import CheckpointError
 from engine.learn.actors import Mlp, Transformer, Values
 from engine.learn.rewards import SCORES
 from engine.learn.tokens import CLUSTER, GROUPS, PRIORITIES, TOKEN, WIDTH
-from engine.units import AnyArray
-from models.sac_options import ACTORS, MLP, Options, Sizes
+from engine.units import AnyArray, FloatArray
+from models.sac_options import ACTORS, POSITIONS, TRANSFORMER, Options, Sizes, told
 
 if TYPE_CHECKING:
     from models.sac import Learner
@@ -27,6 +27,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "models" / "checkpoints" / "allo
 FORMAT = "smartscale allocator 2"
 WEIGHTS = "model.safetensors"
 INPUTS = WIDTH + len(SCORES)
+ACTIONS = 2
+"""Outputs of an actor that gives mean and spread."""
 NETWORKS = ("actor", "used", "critics", "targets", "values")
 """Of a training; a policy reads `used` and `values`."""
 TOKENS = (*GROUPS, PRIORITIES)
@@ -45,6 +47,22 @@ class Weights(NamedTuple):
     values: Values
     heads: int
     """Of a transformer."""
+    told_least: float
+    """How priorities are read, as in `Options`."""
+
+    def told(self, weights: FloatArray) -> FloatArray:
+        """Priorities as the networks read them."""
+        return told(weights, self.told_least)
+
+    def under(self, weights: FloatArray) -> "Weights":
+        """With an actor that decides by these priorities (G,) alone: a DQN's weighs its scores."""
+        actor = self.actor
+        if not isinstance(actor, Mlp) or len(actor.b3) == ACTIONS:
+            return self
+        w3 = actor.w3.reshape(len(actor.w3), POSITIONS, -1) @ weights
+        b3 = actor.b3.reshape(POSITIONS, -1) @ weights
+        made = actor._replace(w3=w3.astype(np.float32), b3=b3.astype(np.float32))
+        return self._replace(actor=made)
 
 
 def sizes(futures: int) -> Sizes:
@@ -67,7 +85,8 @@ def save(learner: "Learner", folder: Path, about: dict[str, Any]) -> None:
             tensors[f"{name}.{key}"] = np.ascontiguousarray(tensor.detach().numpy(), np.float32)
     header = {
         "format": FORMAT, "table": _TABLE, "actor": learner.options.actor,
-        "heads": str(learner.options.heads), "about": json.dumps(about),
+        "heads": str(learner.options.heads), "told_least": str(learner.options.told_least),
+        "about": json.dumps(about),
     }  # fmt: skip
     save_file(tensors, folder / WEIGHTS, header)
 
@@ -80,13 +99,13 @@ def load(folder: Path) -> tuple[Weights, dict[str, Any]]:
     """
     header, tensors = _read(folder)
     where, fix = _named(folder)
-    kind = Mlp if header["actor"] == MLP else Transformer
+    kind = Transformer if header["actor"] == TRANSFORMER else Mlp
     try:
         weights = Weights(
             shift=tensors["shift"], scale=tensors["scale"],
             actor=kind(**{name: tensors[f"used.{name}"] for name in kind._fields}),
             values=Values(**{name: tensors[f"values.{name}"] for name in Values._fields}),
-            heads=int(header["heads"]),
+            heads=int(header["heads"]), told_least=_told_least(header),
         )  # fmt: skip
     except KeyError as error:
         raise CheckpointError(f"it holds no {error}", where, fix) from error
@@ -108,11 +127,13 @@ def restored(folder: Path, options: Options, futures: int) -> "Learner":
     """
     import torch
 
-    from models.sac import Learner
+    from models.learners import learner_of
 
     load(folder)
     header, tensors = _read(folder)
-    learner = Learner(options, sizes(futures), 0, tensors["shift"], tensors["scale"])
+    if _told_least(header) != options.told_least:
+        raise CheckpointError("its networks read priorities otherwise", *_named(folder))
+    learner = learner_of(options, sizes(futures), 0, tensors["shift"], tensors["scale"])
     try:
         for name in NETWORKS:
             state = {
@@ -142,6 +163,11 @@ def _read(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
     return header, tensors
 
 
+def _told_least(header: dict[str, str]) -> float:
+    """A file that does not say so is of a time when priorities were read as they are."""
+    return float(header.get("told_least", "0"))
+
+
 def _named(folder: Path) -> tuple[str, str]:
     return f"checkpoint {folder.name}", "Train one: smartscale train allocator"
 
@@ -149,7 +175,9 @@ def _named(folder: Path) -> tuple[str, str]:
 def _fits(weights: Weights) -> bool:
     values = _mlp_shapes(INPUTS + 2, len(weights.values.b1), len(SCORES))
     if isinstance(weights.actor, Mlp):
-        actor = _mlp_shapes(INPUTS, len(weights.actor.b1), 2)
+        single = len(weights.actor.b3) == ACTIONS
+        outputs = ACTIONS if single else POSITIONS * len(SCORES)
+        actor = _mlp_shapes(INPUTS, len(weights.actor.b1), outputs)
     else:
         actor = _transformer_shapes(*weights.actor.qkv.shape[:2])
         if weights.heads < 1 or weights.actor.qkv.shape[1] % weights.heads:

@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from engine.learn import dial, tokens
+from engine.learn import tokens
 from engine.learn.cells import BIN_S, EPISODE_S, TICKS, Episode, settle
+from engine.learn.forms import DIAL, Sight, wanted
 from engine.learn.rewards import SCORES, score
 from engine.lookahead.features import Network, close_bin, note
 from engine.sim import kernel
@@ -17,8 +18,8 @@ LAG = 4
 class Ground:
     """P cells from the beginning of an episode on."""
 
-    def __init__(self, episode: Episode, network: Network) -> None:
-        self.episode, self._network = episode, network
+    def __init__(self, episode: Episode, network: Network, form: str = DIAL) -> None:
+        self.episode, self._network, self._form = episode, network, form
         pools = len(episode.pools)
         self.tick = 0
         self._state = make_state(episode.requests, episode.pools, horizon_s=EPISODE_S)
@@ -54,11 +55,11 @@ class Ground:
 
     def step(self, action: FloatArray) -> None:
         """One tick with (P,) positions of the dial."""
-        wanted = np.empty(len(action))
-        dial.targets(
-            action, self.level, self.service_s, self.ahead, self._slots, self._seen[:, 3], wanted
+        sight = Sight(
+            self.level, self.service_s, self.ahead, self._slots, self._seen[:, 3], self._target
         )
-        target = np.clip(np.ceil(wanted - 1e-9), 1, self._most).astype(np.int64)
+        workers = np.ceil(wanted(self._form, action, sight) - 1e-9)
+        target = np.clip(workers, 1, self._most).astype(np.int64)
         now = self.tick * BIN_S
         self._scale(target, now)
         self._before[:, 2] = action

@@ -98,10 +98,10 @@ def act(
 def _effects(weights: Weights, inputs: AnyArray) -> FloatArray:
     action, _ = act(weights, inputs)
     made = np.empty((len(inputs), len(TOKENS)))
+    alike = weights.told(np.full(len(SCORES), 1.0 / len(SCORES)))
     for group, columns in enumerate(SIZES_GROUPS):
         without = inputs.copy()
-        usual = 1.0 / len(SCORES) if group == len(TOKENS) - 1 else 0.0
-        without[:, list(columns)] = usual
+        without[:, list(columns)] = alike if group == len(TOKENS) - 1 else 0.0
         made[:, group] = action - act(weights, without)[0]
     return made
 

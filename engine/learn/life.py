@@ -7,7 +7,7 @@ from pathlib import Path
 
 from engine.learn.checkpoint import save
 from engine.learn.training import Moment, Plan, described, train
-from models.sac_options import TRANSFORMER
+from models.sac_options import DQN, POSITIONS, TRANSFORMER
 
 CURVES, CARD = "curves.json", "README.md"
 
@@ -63,12 +63,20 @@ def _said(moment: Moment) -> str:
     )
 
 
+def _method(plan: Plan) -> str:
+    return "a rival" if plan.options.actor == DQN else "actor of a Soft Actor-Critic"
+
+
 def _network(plan: Plan) -> str:
     options = plan.options
     if options.actor == TRANSFORMER:
         return (
             f"a transformer of {options.layers} layers,\n  {options.heads} heads and tokens of "
             f"{options.token_width} numbers"
+        )
+    if options.actor == DQN:
+        return (
+            f"deep Q-learning over {POSITIONS} positions,\n  two hidden layers of {options.width}"
         )
     return f"an MLP with\n  two hidden layers of {options.width}"
 
@@ -77,7 +85,7 @@ def _card(plan: Plan, curves: Sequence[Moment]) -> str:
     last = curves[-1]
     return f"""# SmartScale allocator
 
-- What: actor of a Soft Actor-Critic for the dial of `engine.learn.dial`, one answer a pool:
+- What: {_method(plan)} for the dial of `engine.learn.dial`, one answer a pool:
   {_network(plan)}. Inputs: `engine.learn.tokens` and five weights.
 - Beside it: a network that says what each score will come to, for explanations, and the critics
   of the training, which see the next rates and are of use for further training only.

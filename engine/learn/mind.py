@@ -7,6 +7,7 @@ from numba import njit
 
 from engine.learn import dial, tokens
 from engine.learn.actors import act_mlp, act_transformer, standardise
+from engine.learn.checkpoint import Weights
 from engine.lookahead.features import Memory, Network
 from engine.policies.base import PolicyContext
 from engine.units import AnyArray, FloatArray, IntArray
@@ -45,6 +46,8 @@ class Mind(NamedTuple):
     """(P,) workers, fractions included."""
     weights: FloatArray
     """(P, G) priorities."""
+    told: FloatArray
+    """(P, G) as the actor reads them."""
     shift: AnyArray
     scale: AnyArray
     times: FloatArray
@@ -53,7 +56,7 @@ class Mind(NamedTuple):
 
 def new_mind(
     context: PolicyContext, memory: Memory, network: Network, weights: FloatArray,
-    shift: AnyArray, scale: AnyArray, interval_s: float,
+    own: Weights, interval_s: float,
 ) -> Mind:  # fmt: skip
     """Nothing seen yet.
 
@@ -62,8 +65,7 @@ def new_mind(
         memory: of arrivals.
         network: the forecaster's.
         weights: (G,) priorities.
-        shift: (WIDTH,) of the tokens.
-        scale: (WIDTH,)
+        own: the allocator.
         interval_s: seconds between two decisions.
     """
     pools = len(context.pools)
@@ -78,7 +80,8 @@ def new_mind(
         inputs=np.empty((pools, tokens.WIDTH + len(weights)), np.float32),
         level=np.empty(pools), service_s=np.empty(pools), ahead=np.empty((pools, 4)),
         action=np.zeros(pools), wanted=np.empty(pools), weights=np.tile(weights, (pools, 1)),
-        shift=shift, scale=scale, times=np.array([interval_s, 0.0]),
+        told=np.tile(own.told(weights), (pools, 1)), shift=own.shift, scale=own.scale,
+        times=np.array([interval_s, 0.0]),
     )  # fmt: skip
 
 
@@ -96,7 +99,7 @@ def _look(mind):
         mind.memory, mind.network, interval_s, mind.facts, mind.seen, mind.cluster, mind.before,
         mind.rows, mind.level, mind.service_s, mind.ahead,
     )  # fmt: skip
-    standardise(mind.rows, mind.shift, mind.scale, mind.weights, mind.inputs)
+    standardise(mind.rows, mind.shift, mind.scale, mind.told, mind.inputs)
 
 
 @njit(nogil=True, cache=True)

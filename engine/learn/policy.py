@@ -74,13 +74,13 @@ class SmartScale:
         """
         self.interval_s = context.tick_s
         given = (latency, utilisation, cost, reliability, carbon)
-        own = _actor(checkpoint)
-        self._own, self._weights = own, _weights(profile, given)
+        self._weights = _weights(profile, given)
+        self._own = own = _actor(checkpoint).under(self._weights)
         self.watch = DemandWatch(NAME, context, interval_s=None, hold_s=hold_s)
         self._horizon_s = self.watch.horizon_s()
         self.mind = new_mind(
-            context, self.watch.lookahead.memory, forecaster(), self._weights, own.shift,
-            own.scale, self.watch.interval_s,
+            context, self.watch.lookahead.memory, forecaster(), self._weights, own,
+            self.watch.interval_s,
         )  # fmt: skip
         self._online = self._learner(context) if check.flag(NAME, "online", online) else None
 

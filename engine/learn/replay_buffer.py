@@ -30,6 +30,10 @@ class Buffer:
 
     def __init__(self, size: int, width: int, futures: int, scores: int) -> None:
         self.size, self.at, self.held = size, 0, 0
+        self.importance: Column | None = None
+        """(B,) how much each of those sampled last counts; None: all alike."""
+        self.chosen: IntArray = np.zeros(0, np.int64)
+        """(B,) where they are."""
         self._columns: dict[str, Column] = {
             name: np.zeros((size, *shape), np.float32)
             for name, shape in (
@@ -60,8 +64,14 @@ class Buffer:
 
     def sample(self, rng: np.random.Generator, number: int) -> Transitions:
         """So many of them, each as likely as any; float32."""
-        chosen: IntArray = rng.integers(0, self.held, number)
-        return Transitions(*(self._columns[name][chosen] for name in Transitions._fields))
+        self.chosen = rng.integers(0, self.held, number)
+        return Transitions(*(self._columns[name][self.chosen] for name in Transitions._fields))
+
+    def pace(self, done: float) -> None:
+        """Told the share of the training done."""
+
+    def learned(self, surprise: FloatArray, doubt: FloatArray, failed: AnyArray) -> None:
+        """Told of those sampled last what came of them; here each stays as likely as any."""
 
 
 class Scores:

@@ -20,6 +20,8 @@ BAND_LOW, BAND_HIGH = 0.70, 0.80
 """The sweet spot of utilisation (S0-R21)."""
 SHARE_MOST = 3.0
 """A tick counts for at most so many mean ticks."""
+_COST = (-2.5, -0.05)
+"""Decimal logarithms of the weight of cost along the front."""
 WAIT_MOST = 3.0
 """A wait counts for at most so many mean service times."""
 
@@ -124,7 +126,20 @@ def dirt(intensity: FloatArray, threshold: FloatArray) -> FloatArray:
 
 
 def fresh_weights(rng: np.random.Generator, number: int) -> np.ndarray:
-    """(number, 5) random priorities: half spread evenly, half with what matters most in front."""
-    even = rng.dirichlet(np.ones(5), number)
+    """(number, 5) random priorities, a third of each kind.
+
+    Spread evenly; with what matters most in front; and along the front between cost and the two
+    that it is weighed against, from hardly any weight on cost to hardly any on them, the ratio's
+    logarithm spread evenly at the near end.
+    """
+    made = rng.dirichlet(np.ones(5), number)
+    kind = rng.random(number)
     front = rng.dirichlet([1.0, 0.1, 1.0, 1.0, 0.1], number)
-    return np.where(rng.random((number, 1)) < 0.5, even, front)
+    made[kind > 1 / 3] = front[kind > 1 / 3]
+    cost = 10.0 ** rng.uniform(*_COST, number)
+    part, rest = rng.random(number), rng.choice([0.0, 0.02], number) * rng.random(number)
+    free = (1.0 - cost) * (1.0 - rest)
+    half = 0.5 * (1.0 - cost) * rest
+    edge = np.stack([free * part, half, cost, free * (1.0 - part), half], 1)
+    made[kind > 2 / 3] = edge[kind > 2 / 3]
+    return made

@@ -4,18 +4,21 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import CheckpointError, ReplayCancelled
-from engine.learn.cells import FUTURES, TICKS, episode, futures
+from engine.learn.cells import FUTURES, KINDS, TICKS, episode, futures
 from engine.learn.checkpoint import sizes
+from engine.learn.forms import DIAL
 from engine.learn.ground import LAG, Ground
+from engine.learn.prioritised import UNIFORM, Prioritised
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
-from engine.learn.tokens import WIDTH
+from engine.learn.tokens import GROUPS, WIDTH
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
 from engine.units import FloatArray
@@ -27,6 +30,9 @@ if TYPE_CHECKING:
 SIZES = sizes(FUTURES)
 
 _STREAM = 6211
+_LIKELY, _SURE = GROUPS["forecast"][0], GROUPS["forecast"][-1]
+"""Numbers of the median and of the highest quantile ahead."""
+_RELIABILITY = SCORES.index("reliability")
 WARM_EPISODES = 1
 """Random actions, for the buffer and to standardise the tokens."""
 
@@ -45,6 +51,14 @@ class Plan:
     smooth: float = 0.9
     """Correlation of the exploration from one decision to the next."""
     buffer: int = 400_000
+    replay: str = UNIFORM
+    """How the buffer is sampled, one of REPLAYS."""
+    form: str = DIAL
+    """What an action means, one of FORMS; only the dial makes a policy."""
+    hidden: tuple[str, ...] = ()
+    """Groups of tokens that no network sees; of use for ablations only."""
+    kinds: tuple[float, ...] = KINDS
+    """Chances of the kinds of demand, as `cells.KINDS`."""
     value_updates: int = 3000
     """Of the network that says for explanations what each score will come to."""
     seed: int = 0
@@ -81,6 +95,7 @@ def train(
     folder: Path | None = None,
     on_moment: OnMoment | None = None,
     cancel: Callable[[], bool] | None = None,
+    start: "Learner | None" = None,
 ) -> "Learner":
     """Trains; the same plan gives the same networks on the same machine, in one go or in parts.
 
@@ -89,6 +104,7 @@ def train(
         folder: keeps the state after each episode; a training stopped there goes on from it.
         on_moment: told after each episode.
         cancel: asked once a tick.
+        start: goes on from its networks, which it changes; None: from new ones.
 
     Raises:
         ReplayCancelled: `cancel` returned true; what was kept after the last episode stays.
@@ -101,8 +117,8 @@ def train(
 
     torch.set_num_threads(1)
     began = time.perf_counter()
-    buffer = Buffer(plan.buffer, WIDTH, FUTURES, len(SCORES))
-    learner, first = _resumed(folder, plan, buffer) or (_warm(plan, buffer), 0)
+    buffer = _buffer(plan)
+    learner, first = _resumed(folder, plan, buffer) or (_warm(plan, buffer, start), 0)
     for number in range(first, plan.episodes):
         logged = _episode(plan, learner, buffer, number, cancel)
         if folder is not None:
@@ -115,9 +131,16 @@ def train(
                     seconds=time.perf_counter() - began, **logged,
                 )
             )  # fmt: skip
-    rng = stream(plan.seed, _STREAM, 2)
-    learner.values = distil(learner, lambda: _batch(plan, buffer, rng), rng, plan.value_updates)
+    if plan.value_updates:
+        rng = stream(plan.seed, _STREAM, 2)
+        drawn = partial(_batch, plan, buffer, rng)
+        learner.values = distil(learner, drawn, rng, plan.value_updates)
     return learner
+
+
+def _buffer(plan: Plan) -> Buffer:
+    sizes_of = (plan.buffer, WIDTH, FUTURES, len(SCORES))
+    return Buffer(*sizes_of) if plan.replay == UNIFORM else Prioritised(*sizes_of, plan.replay)
 
 
 def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner, int] | None":
@@ -137,16 +160,13 @@ def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner,
     return kept.learner, int(facts["done"])
 
 
-def _warm(plan: Plan, buffer: Buffer) -> "Learner":
+def _warm(plan: Plan, buffer: Buffer, start: "Learner | None") -> "Learner":
     """A learner that knows the scale of tokens, and a buffer with random actions in it."""
-    from models.sac import Learner
-
-    zeros, ones = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
-    learner = Learner(plan.options, SIZES, plan.seed, zeros, ones)
     seen = []
     for number in range(WARM_EPISODES):
         rng = stream(plan.seed, _STREAM, 0, number)
-        ground = Ground(episode(plan.seed, 1_000_000 + number, plan.cells), shipped())
+        made = episode(plan.seed, 1_000_000 + number, plan.cells, plan.kinds)
+        ground = Ground(made, shipped(), plan.form)
         trail = Trail(plan.options.steps, plan.options.gamma)
         action = rng.uniform(-1, 1, plan.cells)
         scores = Scores(plan.repeat)
@@ -159,12 +179,22 @@ def _warm(plan: Plan, buffer: Buffer) -> "Learner":
             ground.step(action)
             if tick >= LAG:
                 _keep_whole(scores.add(ground.rewards(tick - LAG)), trail, buffer)
-    rows = np.concatenate(seen)
-    shift, scale = rows.mean(0), np.maximum(rows.std(0), 1e-2)
-    learner.shift, learner.scale = shift.astype(np.float32), scale.astype(np.float32)
+    learner = _learner(plan, np.concatenate(seen)) if start is None else start
     for name in ("rows", "next_rows"):
         buffer.columns[name][:] = learner.standard(buffer.columns[name])
     return learner
+
+
+def _learner(plan: Plan, rows: FloatArray) -> "Learner":
+    """New networks, for tokens like these (n, F); hidden ones are 0 to them."""
+    from models.learners import learner_of
+
+    shift, scale = rows.mean(0), np.maximum(rows.std(0), 1e-2)
+    for group in plan.hidden:
+        scale[list(GROUPS[group])] = np.inf
+    return learner_of(
+        plan.options, SIZES, plan.seed, shift.astype(np.float32), scale.astype(np.float32)
+    )
 
 
 def _episode(
@@ -175,7 +205,7 @@ def _episode(
     cancel: Callable[[], bool] | None,
 ) -> dict[str, float]:
     rng = stream(plan.seed, _STREAM, 1, number)
-    ground = Ground(episode(plan.seed, number, plan.cells), shipped())
+    ground = Ground(episode(plan.seed, number, plan.cells, plan.kinds), shipped(), plan.form)
     weights = fresh_weights(rng, plan.cells)
     noise = rng.standard_normal(plan.cells)
     trail = Trail(plan.options.steps, plan.options.gamma)
@@ -198,7 +228,9 @@ def _episode(
             reward = ground.rewards(tick - LAG)
             earned.append((reward * weights).sum(1))
             _keep_whole(scores.add(reward), trail, buffer)
-        learner.pace((number + tick / TICKS) / plan.episodes)
+        done = (number + tick / TICKS) / plan.episodes
+        learner.pace(done)
+        buffer.pace(done)
         logs += [_update(plan, learner, buffer, rng) for _ in range(plan.updates)]
     return _logged(logs, np.array(earned), ground)
 
@@ -222,14 +254,24 @@ def _update(
     """One update on transitions under priorities that are drawn anew."""
     batch = _batch(plan, buffer, rng)
     noise = rng.standard_normal((2, len(batch.action))).astype(np.float32)
-    return learner.update(batch, noise)
+    logged = learner.update(batch, noise)
+    doubt = np.abs(batch.rows[:, _SURE] - batch.rows[:, _LIKELY])
+    buffer.learned(learner.surprise, doubt, batch.reward[:, _RELIABILITY] < _whole(plan))
+    return logged
+
+
+def _whole(plan: Plan) -> float:
+    """A return of reliability in which hardly a request missed."""
+    powers = plan.options.gamma ** np.arange(plan.options.steps)
+    return float(powers.sum()) - 0.1
 
 
 def _batch(plan: Plan, buffer: Buffer, rng: np.random.Generator) -> "Batch":
     from models.sac import Batch
 
     made = buffer.sample(rng, plan.options.batch)
-    return Batch(*made, fresh_weights(rng, plan.options.batch).astype(np.float32))
+    weights = fresh_weights(rng, plan.options.batch).astype(np.float32)
+    return Batch(*made, weights, buffer.importance)
 
 
 def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) -> dict[str, float]:

@@ -90,6 +90,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("forecast", "train"): ["--out", tmp_path / "net", "--series", 20, "--epochs", 1],
         ("forecast", "card"): ["--checkpoint", tmp_path / "net"],
         ("train",): ["lookahead", "--out", tmp_path / "net2", "--paths", 10, "--epochs", 1],
+        ("study",): ["ablation", "--out", tmp_path / "study"],
         ("adapt",): ["--trace", "half-day", "--episodes", 1, "--name", "mine"],
         ("allocators",): [],
         ("allocators", "use"): ["shipped"],
@@ -116,6 +117,7 @@ def test_every_command_that_prints_results_answers_with_one_json_document(
     monkeypatch.setattr("engine.cli.warming.remove_stale_kernels", list)
     monkeypatch.setattr("engine.forecast.training_card.score_families", lambda _: [])
     monkeypatch.setattr("engine.learn.adapt.fine_tune", lambda *_, **__: NO_BETTER)
+    monkeypatch.setattr("engine.learn.ablation.ablation", lambda *_, **__: {"markdown": ""})
     stocked("synth", "diurnal", "--duration", 7 * 86400, "--rate", 0.01, "--import",
             "--name", "week")  # fmt: skip
     stocked("synth", "diurnal", "--duration", 30_000, "--rate", 0.5, "--import",

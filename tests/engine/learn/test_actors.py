@@ -9,14 +9,15 @@ from engine.learn.cells import FUTURES
 from engine.learn.checkpoint import INPUTS, SIZES_GROUPS, TOKENS, load, save, sizes
 from engine.learn.insight import act, insight_of
 from engine.learn.tokens import WIDTH
+from models.learners import learner_of
 from models.sac import Batch, Learner
-from models.sac_options import ACTORS, Options
+from models.sac_options import Options, told
 from models.sac_values import distil, value_rows
 
 POOLS = 9
 
 
-@pytest.fixture(scope="module", params=ACTORS)
+@pytest.fixture(scope="module", params=["mlp", "transformer"])
 def both(request, tmp_path_factory):
     """A learner with weights far from those it starts with, and what is loaded of it."""
     rng = np.random.default_rng(4)
@@ -42,7 +43,7 @@ def seen(pools=POOLS, seed=2):
 
 def inputs_of(weights, rows, priorities):
     made = np.empty((len(rows), INPUTS), np.float32)
-    actors.standardise(rows, weights.shift, weights.scale, priorities, made)
+    actors.standardise(rows, weights.shift, weights.scale, weights.told(priorities), made)
     return made
 
 
@@ -53,6 +54,28 @@ def test_the_compiled_actor_answers_as_torch_does(both):
     answer, _ = act(weights, inputs_of(weights, rows, priorities))
     assert expected.std() > 0.05
     assert answer == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_dqn_takes_the_position_that_is_worth_most_under_the_priorities(tmp_path):
+    zeros, ones = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
+    learner = learner_of(Options(actor="dqn", width=24), sizes(FUTURES), 5, zeros, ones)
+    with torch.no_grad():
+        learner.used.b3.normal_()
+        learner.used.w3.normal_()
+    save(learner, tmp_path, {})
+    rows, priorities = seen()
+    one = np.broadcast_to(priorities[0], priorities.shape)
+    weights = load(tmp_path)[0].under(priorities[0])
+    expected = learner.act(learner.standard(rows), one, None)
+    assert len(set(expected)) > 1
+    assert act(weights, inputs_of(weights, rows, one))[0] == pytest.approx(expected)
+
+
+def test_networks_read_how_small_a_priority_is_and_not_only_that_it_is_small():
+    read = told(np.array([0.0, 0.005, 0.02, 0.1, 1.0]), 0.004)
+    assert (np.diff(read) > 0.3).all()
+    assert np.abs(read).max() < 2.1
+    assert told(np.array([0.25]), 0.0) == [0.25]
 
 
 def test_pools_in_another_order_get_the_same_answers_in_that_order(both):
@@ -134,6 +157,6 @@ def test_what_is_told_without_the_future_is_close_to_what_critics_say_on_average
     fresh = batch(2000)
     wanted = learner.judged(fresh, fresh.action)
     with torch.inference_mode():
-        rows = value_rows(fresh.rows, fresh.weights, fresh.action)
+        rows = value_rows(fresh.rows, told(fresh.weights, options.told_least), fresh.action)
         said = network(torch.from_numpy(rows)).numpy()
     assert ((said - wanted) ** 2).mean() < 0.8 * wanted.var(0).mean()

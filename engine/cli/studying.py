@@ -1,0 +1,87 @@
+"""`smartscale study`: what the allocator's design is worth, and how far what it learned goes."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine.cli.session import Session, progress_bar, stoppable, with_session
+
+STUDIES = ("ablation", "transfer")
+
+
+@click.command(short_help="Train variants of the allocator and compare them.")
+@click.argument("what", type=click.Choice(STUDIES))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder that keeps what is finished; a study that was stopped goes on there.",
+)
+@click.option(
+    "--episodes", default=8, show_default=True, type=click.IntRange(1), help="Of each training."
+)
+@click.option(
+    "--cells",
+    default=32,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Pools simulated at once.",
+)
+@click.option(
+    "--updates",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Learning steps a tick.",
+)
+@click.option(
+    "--seeds",
+    default=2,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the ablation: trainings of each variant.",
+)
+@click.option(
+    "--tuned",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the transfer: episodes of fine-tuning.",
+)
+@click.option(
+    "--pools",
+    default=64,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Unseen ones that variants are examined on.",
+)
+@click.option("--arm", "arms", multiple=True, help="Of the ablation: only this variant; repeat.")
+@with_session
+def study(
+    what: str, out: Path, episodes: int, cells: int, updates: int, seeds: int, tuned: int,
+    pools: int, arms: tuple[str, ...], session: Session,
+) -> None:  # fmt: skip
+    """Train variants of the allocator on generated pools and examine them on unseen ones.
+
+    `ablation` changes one part of the design at a time, with paired seeds. `transfer` trains on
+    one kind of demand and examines on the others, before and after fine-tuning.
+    """
+    from engine.learn.ablation import ARMS, ablation  # noqa: PLC0415 - torch
+    from engine.learn.training import Plan  # noqa: PLC0415 - torch
+    from engine.learn.transfer import transfer  # noqa: PLC0415 - torch
+
+    unknown = [arm for arm in arms if arm not in ARMS]
+    if unknown:
+        raise click.UsageError(f"--arm is one of: {', '.join(ARMS)}.")
+    plan = Plan(episodes=episodes, cells=cells, updates=updates)
+    made: dict[str, Any]
+    with stoppable() as stop, progress_bar() as bar:
+        if what == "transfer":
+            made = transfer(out, plan, tuned=tuned, pools=pools, progress=bar, cancel=stop)
+        else:
+            made = ablation(
+                out, plan, seeds=range(seeds), pools=pools, arms=arms or tuple(ARMS),
+                progress=bar, cancel=stop,
+            )  # fmt: skip
+    session.show(made, lambda: made["markdown"])

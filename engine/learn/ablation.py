@@ -1,0 +1,143 @@
+"""What each part of the design is worth: the same short training with one thing changed at a time.
+
+Every arm and seed is a file of its own in the folder, so that a study that was stopped goes on.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from engine.errors import ReplayCancelled, UsageError
+from engine.learn.exam import Exam, best_constant, described, exam_of, marks, saving, worth
+from engine.learn.forms import DELTA, HEADROOM
+from engine.learn.prioritised import PAPER, STANDARD
+from engine.learn.training import Plan, train
+from models.sac_options import DQN, TRANSFORMER
+
+Change = Callable[[Plan], Plan]
+WHOLE = "as shipped"
+
+
+def _options(**changes: Any) -> Change:
+    return lambda plan: replace(plan, options=replace(plan.options, **changes))
+
+
+def _plan(**changes: Any) -> Change:
+    return lambda plan: replace(plan, **changes)
+
+
+ARMS: Mapping[str, Change] = MappingProxyType(
+    {
+        WHOLE: _plan(),
+        "critics do not see the future": _options(privileged=False),
+        "action: headroom on present demand": _plan(form=HEADROOM),
+        "action: change of workers": _plan(form=DELTA),
+        "forecast not among what is seen": _plan(hidden=("forecast",)),
+        "no forecast at all": _plan(hidden=("forecast",), form=HEADROOM),
+        "prioritised replay": _plan(replay=STANDARD),
+        "prioritised replay as published": _plan(replay=PAPER),
+        "transformer": _options(actor=TRANSFORMER),
+        "DQN": _options(actor=DQN),
+        "critics know the weighed sum only": _options(vector=False),
+        "priorities read as they are": _options(told_least=0.0),
+    }
+)
+
+
+def ablation(
+    folder: Path,
+    plan: Plan,
+    *,
+    seeds: Sequence[int],
+    pools: int,
+    arms: Sequence[str] = tuple(ARMS),
+    progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> dict[str, Any]:
+    """Trains every arm with every seed and examines it on the same pools.
+
+    Args:
+        folder: keeps what is finished.
+        plan: of every arm but for its one change.
+        seeds: of the trainings; every arm gets the same.
+        pools: of the exam.
+        arms: of ARMS.
+        progress: share done, and what is being done.
+        cancel: asked once a tick.
+
+    Returns:
+        JSON-able; `markdown` is the table.
+
+    Raises:
+        ReplayCancelled: `cancel` returned true; finished arms are kept.
+        UsageError: the folder holds a study of another plan.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    exam = exam_of(pools)
+    rows = []
+    todo = [(seed, arm) for seed in seeds for arm in arms]
+    for number, (seed, arm) in enumerate(todo):
+        if progress is not None:
+            progress(number / len(todo), f"{arm}, seed {seed}")
+        changed = replace(ARMS[arm](plan), seed=seed, value_updates=0)
+        path = folder / f"{list(ARMS).index(arm):02d}-{seed}.json"
+        rows.append(kept(path, {"arm": arm, "seed": seed, "episodes": plan.episodes,
+                                "cells": plan.cells, "updates": plan.updates, "pools": pools},
+                         lambda c=changed: _found(c, exam, cancel)))  # fmt: skip
+    return {"rows": rows, "best_constant": best_constant(exam), "markdown": _table(rows, arms)}
+
+
+def kept(
+    path: Path, facts: Mapping[str, Any], made: Callable[[], dict[str, Any]]
+) -> dict[str, Any]:
+    """What the file holds; it is made first where it is not there. Raises UsageError."""
+    if path.is_file():
+        row: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        if {name: row.get(name) for name in facts} != dict(facts):
+            raise UsageError(
+                "a study with other settings was begun there", str(path.parent),
+                "Use the same settings, another folder, or remove the folder",
+            )  # fmt: skip
+        return row
+    row = {**facts, **made()}
+    path.write_text(json.dumps(row) + "\n", "utf-8")
+    return row
+
+
+def _found(plan: Plan, exam: Exam, cancel: Callable[[], bool] | None) -> dict[str, Any]:
+    began = time.process_time()
+    learner = train(plan, cancel=cancel)
+    took_s = time.process_time() - began
+    if cancel is not None and cancel():
+        raise ReplayCancelled(
+            "the study was stopped", "the exam of an arm",
+            "Give the same command again: finished arms are kept",
+        )  # fmt: skip
+    made = marks(exam, learner, plan.form)
+    return {
+        "saving_frac": saving(exam, made), "worth": worth(made), "cpu_s": took_s,
+        "marks": described(made),
+    }  # fmt: skip
+
+
+def _table(rows: Sequence[Mapping[str, Any]], arms: Sequence[str]) -> str:
+    lines = [
+        "| variant | cheaper than the best constants, each seed | mean | reward | CPU s |",
+        "|---|---|---|---|---|",
+    ]
+    for arm in arms:
+        mine = [row for row in rows if row["arm"] == arm]
+        found = [row["saving_frac"] for row in mine]
+        known = [value for value in found if value is not None]
+        each = " / ".join("-" if value is None else f"{100 * value:.1f} %" for value in found)
+        mean = f"{100 * np.mean(known):.1f} %" if known else "-"
+        worths = np.mean([row["worth"] for row in mine])
+        took = np.mean([row["cpu_s"] for row in mine])
+        lines.append(f"| {arm} | {each} | {mean} | {worths:.3f} | {took:.0f} |")
+    return "\n".join(lines)

@@ -1,0 +1,88 @@
+"""Studies examine every variant on the same pools, keep what is finished and say it in a table."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from engine.errors import UsageError
+from engine.learn import ablation as studies
+from engine.learn import exam as exams
+from engine.learn import training, transfer
+from engine.learn.ablation import ARMS, WHOLE, ablation
+from engine.learn.exam import Exam, Mark, exam_of, saving, weights_of
+from engine.learn.forms import DELTA, DIAL, FORMS, HEADROOM, Sight, wanted
+from engine.learn.training import Plan, train
+from models.sac_options import Options
+
+TINY = Plan(
+    episodes=1, cells=2, updates=1, buffer=500, value_updates=0,
+    options=Options(width=16, batch=16, token_width=8, heads=2),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _short(monkeypatch):
+    monkeypatch.setattr(training, "TICKS", 30)
+    monkeypatch.setattr(exams, "TICKS", 12)
+    monkeypatch.setattr(exams, "COSTS", (0.1, 0.5))
+    monkeypatch.setattr(exams, "PLACES", (-0.5, 0.5))
+
+
+@pytest.mark.slow
+def test_every_variant_trains_and_takes_the_exam():
+    exam = exam_of(2)
+    for arm, change in ARMS.items():
+        plan = change(TINY)
+        learner = train(plan)
+        found = exams.marks(exam, learner, plan.form)
+        assert all(np.isfinite(mark.scores).all() for mark in found), arm
+
+
+def test_hidden_groups_of_numbers_do_not_reach_the_networks():
+    learner = train(ARMS["forecast not among what is seen"](TINY))
+    rows = np.random.default_rng(1).standard_normal((3, len(learner.shift)))
+    forecast = list(training.GROUPS["forecast"])
+    standard = learner.standard(rows)
+    assert (standard[:, forecast] == 0.0).all()
+    assert (standard != 0.0).sum(1).min() == rows.shape[1] - len(forecast)
+
+
+def test_an_ablation_goes_on_where_it_was_and_refuses_another_plan(tmp_path, monkeypatch):
+    given = {"seeds": (0,), "pools": 2, "arms": (WHOLE, "DQN")}
+    first = ablation(tmp_path, TINY, **given)
+    assert first["markdown"].count("\n") == 3
+    monkeypatch.setattr(studies, "train", lambda *_, **__: pytest.fail("it was kept"))
+    assert ablation(tmp_path, TINY, **given) == first
+    with pytest.raises(UsageError, match="other settings"):
+        ablation(tmp_path, replace(TINY, episodes=2), **given)
+
+
+def test_a_transfer_has_ones_where_a_policy_is_examined_on_its_own_kind(tmp_path, monkeypatch):
+    monkeypatch.setattr(transfer, "NAMES", ("daily waves", "crowds"))
+    made = transfer.transfer(tmp_path, TINY, tuned=1, pools=2)
+    assert np.diag(made["zero_shot"]) == pytest.approx(1.0)
+    assert np.array(made["fine_tuned"]).shape == (2, 2)
+    assert made["fine_tuned"][0][1] != made["zero_shot"][0][1]
+
+
+def test_savings_are_read_off_the_front_of_constants_at_equal_misses():
+    def mark(cost, missed):
+        return Mark(cost=cost, missed_frac=missed, scores=(0.0,) * 5)
+
+    exam = Exam(episode=None, constants=(mark(1.0, 0.1), mark(4.0, 0.001)))
+    assert saving(exam, [mark(1.5, 0.01)]) == pytest.approx(0.25)  # constants: 2.0
+    assert saving(exam, [mark(0.5, 0.2)]) is None
+    assert weights_of(0.2) == pytest.approx([0.48, 0.0, 0.2, 0.32, 0.0])
+
+
+def test_an_action_means_capacity_ahead_over_present_demand_or_a_change_of_workers():
+    sight = Sight(
+        np.array([20.0]), np.array([2.0]), np.array([[0.0, 0.1, 0.2, 0.3]]), np.array([4.0]),
+        np.array([0.0]), np.array([10]),
+    )  # fmt: skip
+    ends = {form: [wanted(form, np.array([at]), sight)[0] for at in (-1.0, 1.0)] for form in FORMS}
+    demand = 20.0 * 2.0 / 4.0
+    assert ends[DIAL] == pytest.approx([demand / 1.1, demand * np.exp(0.3) / 0.4])
+    assert ends[HEADROOM] == pytest.approx([demand * np.exp(-0.1), demand * np.exp(1.6)])
+    assert ends[DELTA] == [5.0, 15.0]
