@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from engine.forecast.evaluation import CHOICE, Evaluation
 from engine.forecast.registry import BASELINES, MODELS
@@ -151,7 +151,7 @@ def ablations(evaluations: Sequence[Evaluation]) -> list[str]:
             continue
         logs = np.array([np.log(a / b) for a, b in pairs])
         change, wins = float(np.exp(logs.mean())) - 1, sum(a < b for a, b in pairs)
-        p_value = float(stats.ttest_1samp(logs, 0.0).pvalue) if np.ptp(logs) else 1.0
+        p_value = float(scipy.stats.ttest_1samp(logs, 0.0).pvalue) if np.ptp(logs) else 1.0
         if p_value >= SURE:
             said = f"{what}: no difference was found"
         else:

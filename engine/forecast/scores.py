@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from engine.units import BoolArray, FloatArray
 
@@ -103,7 +103,7 @@ def paired(first: FloatArray, second: FloatArray, lag: int) -> Paired:
         return Paired(difference_frac=fraction, p_value=1.0 if same else 0.0)
     statistic = difference.mean() / standard_error(difference, lag)
     return Paired(
-        difference_frac=fraction, p_value=float(2 * stats.t.sf(abs(statistic), size - 1))
+        difference_frac=fraction, p_value=float(2 * scipy.stats.t.sf(abs(statistic), size - 1))
     )
 
 

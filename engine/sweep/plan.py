@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from scipy.stats import qmc
+import scipy
 
 from engine.errors import UsageError
 from engine.figures import FIGURES
@@ -169,7 +169,7 @@ def points(plan: Plan) -> Iterator[dict[str, str]]:
 
 def sampled(axes: tuple[Axis, ...], number: int, seed: int) -> Iterator[dict[str, str]]:
     """The first points of a scrambled Sobol sequence, doubles left out."""
-    drawer = qmc.Sobol(len(axes), rng=seed)
+    drawer = scipy.stats.qmc.Sobol(len(axes), rng=seed)
     seen = set()
     for _ in range(number):
         (row,) = drawer.random(1)

@@ -74,3 +74,11 @@ def test_no_engine_module_loads_a_screen_or_a_network():
     result = run_python(IMPORT_EVERYTHING, ROOT)
     assert result.returncode == 0, result.stderr
     assert "engine.planner" in result.stdout.split()
+
+
+def test_a_command_does_not_wait_for_libraries_that_few_commands_need():
+    heavy = ("torch", "optuna", "scipy.stats", "scipy.optimize", "scipy.signal", "matplotlib")
+    code = f"import sys, engine.planner; print([m for m in {heavy} if m in sys.modules])"
+    result = run_python(code, ROOT)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "[]"
