@@ -10,6 +10,7 @@ from app import formats, phrases
 from engine.forecast.evaluation import CHOICE, MIXED, Evaluation
 
 FIGURES = ("pinball", "mase", "wape", "coverage", "width")
+_MINUTE_S = 60
 
 
 def labels_of(named: Mapping[str, str]) -> dict[str, str]:
@@ -122,8 +123,10 @@ def _number(value: float, unit: str) -> str:
 
 
 def _times(forecast_ms: float, fit_s: float) -> str:
+    """Of a forecast and, in seconds or whole minutes, of the fit: the column is narrow."""
     took = _number(forecast_ms, "ms")
-    return f"{took} ({formats.duration(round(fit_s))})" if fit_s >= 0.5 else took
+    to_s = 1 if fit_s < _MINUTE_S else _MINUTE_S
+    return f"{took} ({formats.duration(round(fit_s / to_s) * to_s)})" if fit_s >= 0.5 else took
 
 
 def _share(value: float) -> str:

@@ -1,5 +1,7 @@
 """The leaderboard: means over seeds, the best first, baselines and bad coverage marked."""
 
+from dataclasses import replace
+
 import pytest
 
 from app import leaderboard
@@ -42,3 +44,12 @@ def test_marks_tell_the_best_the_baselines_and_what_to_use(made):
     assert "too narrow" in table["Coverage"][1]
     assert table["Against baseline"][0].replace("\N{NO-BREAK SPACE}", " ") == "−50 %"
     assert table["Pinball loss (requests/s)"][0].startswith("**2")
+
+
+@pytest.mark.parametrize(("fit_s", "said"), [(0.2, ""), (41.0, "(41 s)"), (72.0, "(1 min)")])
+def test_a_fit_is_told_in_seconds_or_whole_minutes(made, fit_s, said):
+    slow = replace(made, fit_s={**made.fit_s, "bilstm": fit_s})
+    rows = leaderboard.ranked(slow, BASELINES, 60.0)
+    table = leaderboard.table(rows, LABELS, BASELINES, "ets", "requests/s")
+    told = table["Time (fit)"][0].replace("\N{NO-BREAK SPACE}", " ")
+    assert told.endswith(f"ms {said}".strip())
