@@ -27,7 +27,7 @@ ALONE = "smartscale:cost=0.33:latency=0.44"
 """None of them."""
 CHECKED = 2
 """Of the settings, replayed alone, too, and compared figure by figure."""
-BAR_RATIO = 8.0
+BAR_RATIO, CORES = 8.0, 2
 TIMED = ("decision_p50_ms", "decision_p99_ms")
 
 
@@ -70,6 +70,7 @@ def _measured(folder: Path, requests: int) -> dict[str, Any]:
         "requests": made.rows, "settings": document["replayed"],
         "one_replay_s": one[0], "sweep_s": many[0], "ratio": many[0] / one[0],
         "one_replay_cpu_s": one[1], "sweep_cpu_s": many[1],
+        "ratio_on_two_idle_cores": many[1] / CORES / one[1],  # others at work do not add to it
         "checked": CHECKED, "identical": same,
     }  # fmt: skip
 
