@@ -1,5 +1,9 @@
 """How far from perfect each run of a comparison is: a bound, and plans that know the future."""
 
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -24,7 +28,7 @@ def card(view: View) -> None:
         st.caption(planner_words.BOUNDS_CAPTION)
         if job is not None and not job.ended:
             progress.watch(job, "bounds_cancel")
-        elif frame["plan_usd"].isna().all():
+        elif not frame["plans"].any():
             if job is not None and job.problem is not None:
                 problems.show(job.problem)
             st.button(
@@ -45,23 +49,27 @@ def _start(run_ids: tuple[str, ...]) -> None:
 
 def _table(frame: pd.DataFrame, view: View) -> pd.DataFrame:
     """One row a run, in words; what is not known says so."""
+
+    def no_plan(row: Mapping[Hashable, Any]) -> str:
+        return planner_words.BOUNDS_NO_PLAN if row["plans"] else planner_words.BOUNDS_UNKNOWN
+
     rows = [
         (
             view.labels[row["run_id"]],
             _money(row["cost_usd"]),
             _money(row["bound_usd"]),
             _above(row["above_bound_frac"]),
-            _money(row["plan_usd"]),
-            _above(row["above_plan_frac"]),
+            _money(row["plan_usd"], no_plan(row)),
+            _above(row["above_plan_frac"], no_plan(row)),
         )
         for row in frame.to_dict("records")
     ]
     return pd.DataFrame(rows, columns=list(planner_words.BOUNDS_COLUMNS)).map(phrases.escaped)
 
 
-def _money(value: float) -> str:
-    return planner_words.BOUNDS_UNKNOWN if pd.isna(value) else formats.figure(value, "USD")
+def _money(value: float, otherwise: str = planner_words.BOUNDS_UNKNOWN) -> str:
+    return otherwise if math.isnan(value) else formats.figure(value, "USD")
 
 
-def _above(share: float) -> str:
-    return planner_words.BOUNDS_UNKNOWN if pd.isna(share) else f"{100 * share:+.0f} %"
+def _above(share: float, otherwise: str = planner_words.BOUNDS_UNKNOWN) -> str:
+    return otherwise if math.isnan(share) else f"{100 * share:+.0f} %"

@@ -53,7 +53,7 @@ def _measured(folder: Path, requests: int) -> dict[str, Any]:
     scenario = PRESETS[DEFAULT]
     with Planner(folder / "bench.duckdb") as planner:
         rate = requests / SECONDS_PER_DAY
-        shared = {"mean_rate_per_s": rate, "seed": SEED}
+        shared: dict[str, Any] = {"mean_rate_per_s": rate, "seed": SEED}
         planner.synthesize("diurnal", duration_s=600.0, name="warm", **shared)
         made = planner.synthesize("diurnal", duration_s=SECONDS_PER_DAY, name="day", **shared)
         axes = [parse_axis(text) for text in VARIED]
