@@ -21,7 +21,7 @@ class Wish:
 
     trace_id: str
     steps: tuple[dict[str, Any], ...]
-    scenario: Scenario
+    scenario: Scenario | None
     name: str | None
     seed: int
 
@@ -53,11 +53,7 @@ def form() -> Wish | None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         name = st.text_input(words.ADD_NAME, key="derive_name")
         seed = st.number_input(derive_words.SEED, 0, value=1, key="derive_seed", width=120)
-        presets = {**load.planner().presets(), **load.planner().saved_scenarios()}
-        chosen = st.selectbox(
-            derive_words.SCENARIO, list(presets), key="derive_scenario",
-            help=derive_words.SCENARIO_HELP,
-        )  # fmt: skip
+        bound = _residency() if any(REGION in step for step in steps) else None
         asked = st.button(
             derive_words.GO, type="primary", icon=":material/auto_awesome:", key="derive_go",
             disabled=not steps, help=derive_words.RECIPE_HELP,
@@ -65,9 +61,18 @@ def form() -> Wish | None:
     if not asked:
         return None
     return Wish(
-        trace_id=trace_id, steps=steps, scenario=presets[chosen], seed=int(seed),
+        trace_id=trace_id, steps=steps, scenario=bound, seed=int(seed),
         name=(name or "").strip() or None,
     )  # fmt: skip
+
+
+def _residency() -> Scenario:
+    """The box for the scenario that says which tenants are bound to a region."""
+    known = {**load.planner().presets(), **load.planner().saved_scenarios()}
+    chosen: str = st.selectbox(
+        derive_words.SCENARIO, list(known), key="derive_scenario", help=derive_words.SCENARIO_HELP
+    )
+    return known[chosen]
 
 
 def _step(names: dict[str, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.figures import FIGURES
 from engine.planner import Planner
 from engine.presets import DEFAULT, PRESETS
 from engine.scenario import Priorities
@@ -53,7 +54,7 @@ def run(
         field: [weighted("smartscale", _ramped(field, share)) for share in RAMP] for field in ABOUT
     }
     wanted = tuple(dict.fromkeys([*policies.values(), *(p for r in ramps.values() for p in r)]))
-    rows, broken, pairs = [], [], 0
+    rows, steps, broken, pairs = [], [], [], 0
     with (
         tempfile.TemporaryDirectory(prefix="smartscale-bench-") as folder,
         Planner(Path(folder) / "bench.duckdb") as planner,
@@ -64,11 +65,13 @@ def run(
             broken += _presets_broken(family, policies, cards)
             for field, texts in ramps.items():
                 pairs += len(texts) - 1
+                values = [float(cards[text][ABOUT[field]].mean()) for text in texts]
+                steps.append({"family": family, "weight": field, "values": values})
                 broken += _ramp_broken(family, field, texts, cards)
     return {
         "families": list(families), "seeds": len(seeds), "window_s": window_s,
-        "presets": rows, "neighbours": pairs, "broken": broken, "passed": not broken,
-        "markdown": _markdown(rows, broken, pairs),
+        "presets": rows, "shares": list(RAMP), "ramps": steps, "neighbours": pairs, "broken": broken, "passed": not broken,
+        "markdown": _markdown(rows, steps, broken, pairs),
     }  # fmt: skip
 
 
@@ -133,17 +136,33 @@ def _told(family: str, what: str, key: str, more: np.ndarray) -> dict[str, Any]:
     return {"family": family, "what": what, "figure": key, "worse_by": float(more.mean())}
 
 
-def _markdown(rows: Sequence[dict[str, Any]], broken: Sequence[dict[str, Any]], pairs: int) -> str:
-    head = ["| traces | preset | p99 s | cost USD | SLO met % |", "|---|---|---|---|---|"]
-    lines = [
+def _markdown(
+    rows: Sequence[dict[str, Any]],
+    steps: Sequence[dict[str, Any]],
+    broken: Sequence[dict[str, Any]],
+    pairs: int,
+) -> str:
+    presets = [
         f"| {row['family']} | {row['preset']} | {row['p99_s']:.2f} | {row['cost_usd']:.2f} "
         f"| {100 * row['slo_attainment_frac']:.2f} |"
         for row in rows
+    ]
+    ramps = [
+        f"| {each['family']} | {FIGURES[ABOUT[each['weight']]].label} | "
+        + " | ".join(f"{value:.2f}" for value in each["values"])
+        + " |"
+        for each in steps
     ]
     said = [
         f"- {each['family']}: {each['what']}, {each['figure']} worse by {each['worse_by']:.3g}"
         for each in broken
     ]
-    ends = said or ["- nothing"]
-    return "\n".join([*head, *lines, "", f"Broken, of {pairs} steps of weights and all presets:",
-                      "", *ends])  # fmt: skip
+    shares = " | ".join(f"weight {share:g}" for share in RAMP)
+    return "\n".join(
+        [
+            "| traces | preset | p99 s | cost USD | SLO met % |", "|---|---|---|---|---|",
+            *presets, "", f"| traces | figure, by its own weight | {shares} |",
+            "|---" * (2 + len(RAMP)) + "|", *ramps, "",
+            f"Broken, of all presets and {pairs} steps of weights: {len(broken)}", *said,
+        ]
+    )  # fmt: skip
