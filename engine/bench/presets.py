@@ -70,7 +70,8 @@ def run(
                 broken += _ramp_broken(family, field, texts, cards)
     return {
         "families": list(families), "seeds": len(seeds), "window_s": window_s,
-        "presets": rows, "shares": list(RAMP), "ramps": steps, "neighbours": pairs, "broken": broken, "passed": not broken,
+        "presets": rows, "shares": list(RAMP), "ramps": steps, "neighbours": pairs,
+        "broken": broken, "passed": not broken,
         "markdown": _markdown(rows, steps, broken, pairs),
     }  # fmt: skip
 

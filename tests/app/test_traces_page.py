@@ -134,7 +134,7 @@ def test_a_stored_trace_is_changed_step_by_step_and_keeps_its_recipe(store, open
     made = load.planner().trace("busier")
     assert [step["do"] for step in made.recipe["steps"]] == ["scale", "crowd"]
     assert made.recipe["derived_from"] == "bursty"
-    rows = load.planner().traces().set_index("name")["rows"]
+    rows = load.planner().traces().set_index("name")["row_count"]
     assert rows["busier"] > 2 * rows["bursty"]
 
 
