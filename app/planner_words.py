@@ -90,6 +90,12 @@ BOUNDS_CAPTION = (
 )
 BOUNDS_GO = "Replay plans that know the future"
 BOUNDS_HELP = "Seven replays of this window, from roomy to tight."
+TUNED_GO = "Add the tuned HPA"
+TUNED_HELP = (
+    "Eleven replays look for the cheapest HPA that keeps the baseline's SLO on this window; the "
+    "best one joins the comparison."
+)
+TUNED_WORKING = "Tuning the HPA"
 BOUNDS_WORKING = "Replaying plans that know the future"
 
 SWEEP_INTRO = (
