@@ -101,6 +101,8 @@ def _turn_knobs(folder: Path, requests: int) -> dict[str, Any]:
         axes = [parse_axis(text) for text in VARIED]
         made_too = planner.sweep(_TRACE, "smartscale", axes, scenario=scenario, to_s=3600.0)
         sweep_id = made_too["sweep_id"]
+        planner.ensure_samples()
+        planner.demo()  # so that the dashboard does not make it while it is measured
     return {
         "trace_id": made.trace_id,
         "sweep_id": sweep_id,

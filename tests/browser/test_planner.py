@@ -12,14 +12,16 @@ from engine.sweep.axes import parse_axis
 
 AXES = ("policy.target=0.3..0.9/4", "policy.downscale_window_s=0,120,300")
 SLOW_MS = 120_000
-"""The first start of a dashboard loads its samples at the same time."""
+"""Of a dashboard that has only just started."""
 
 
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
-    """A store with a short trace and a sweep on it; trace id and sweep id."""
+    """A store as after a first start, with a short trace and a sweep; trace id and sweep id."""
     path = tmp_path_factory.mktemp("planner") / "store.duckdb"
     with Planner(path) as planner:
+        planner.ensure_samples()
+        planner.demo()
         made = planner.synthesize(
             "bursty", duration_s=8000.0, mean_rate_per_s=1.0, seed=5, name="short"
         )
