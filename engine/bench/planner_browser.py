@@ -30,19 +30,22 @@ CHROMIUM_ARGS = (
 PREVIEW, WHOLE = "preview", "every request replayed"
 """What the badges of an answer say."""
 WAIT_MS = 120_000
-_WATCH = """words => {
+_WATCH = """([preview, whole]) => {
     window.began = null; window.seen = {};
-    const badges = () => [...document.querySelectorAll('.stMarkdownBadge')]
-        .map(each => each.textContent);
+    const before = location.href;
     const look = () => {
-        if (window.began === null) return;
-        for (const word of words)
-            if (!(word in window.seen) && badges().some(text => text.includes(word))
-                && (word === words[0] || words[0] in window.seen))
-                window.seen[word] = performance.now() - window.began;
+        if (window.began === null || whole in window.seen) return;
+        const badges = [...document.querySelectorAll('.stMarkdownBadge')]
+            .map(each => each.textContent).join(' ');
+        const passed = performance.now() - window.began;
+        if (badges.includes(preview)) window.seen[preview] ??= passed;
+        if (badges.includes(whole) && location.href !== before) {
+            window.seen[whole] = passed; window.seen[preview] ??= passed;
+        }
     };
     document.addEventListener('keydown', () => { window.began ??= performance.now(); }, true);
     new MutationObserver(look).observe(document.body, {subtree: true, childList: true});
+    setInterval(look, 20);
 }"""
 _BRUSH = """() => {
     const told = () => (document.body.textContent.match(/(\\d+) picked/) ?? [''])[0];
@@ -124,7 +127,8 @@ def slider_answers(page: "Page", turns: int) -> tuple[list[float], list[float]]:
     """Turns the first weight, a step at a time, on a Planner page that has answered.
 
     Returns:
-        Seconds from each key to the preview, and to the replay of every request.
+        Seconds from each key to the preview, and to the replay of every request; where that was
+        there at once, no preview was shown and both are the same.
     """
     slider = page.get_by_role("slider").first
     previews, wholes = [], []
