@@ -29,6 +29,8 @@ CHROMIUM_ARGS = (
 )  # fmt: skip
 PREVIEW, WHOLE = "preview", "every request replayed"
 """What the badges of an answer say."""
+WEIGHT = "Latency"
+"""Name of the slider that is turned."""
 WAIT_MS = 120_000
 _WATCH = """([preview, whole]) => {
     window.began = null; window.seen = {};
@@ -130,7 +132,7 @@ def slider_answers(page: "Page", turns: int) -> tuple[list[float], list[float]]:
         Seconds from each key to the preview, and to the replay of every request; where that was
         there at once, no preview was shown and both are the same.
     """
-    slider = page.get_by_role("slider").first
+    slider = page.get_by_test_id("stSlider").filter(has_text=WEIGHT).get_by_role("slider").first
     previews, wholes = [], []
     for _ in range(turns):
         slider.focus()
