@@ -78,7 +78,7 @@ BOUNDS_COLUMNS = (
     "Run", "Cost", "No policy below", "Above the bound", "Plan that knows the future",
     "Above the plan",
 )  # fmt: skip
-BOUNDS_UNKNOWN = "not known"
+BOUNDS_UNKNOWN, BOUNDS_NO_PLAN = "not known", "none as good"
 BOUNDS_ALT = (
     "Cost of each run, a bound and a plan that knows the future, at its own SLO attainment"
 )
@@ -89,7 +89,13 @@ BOUNDS_CAPTION = (
     "policy may do better than it."
 )
 BOUNDS_GO = "Replay plans that know the future"
-BOUNDS_HELP = "Six replays of this window, from roomy to tight."
+BOUNDS_HELP = "Seven replays of this window, from roomy to tight."
+TUNED_GO = "Add the tuned HPA"
+TUNED_HELP = (
+    "Eleven replays look for the cheapest HPA that keeps the baseline's SLO on this window; the "
+    "best one joins the comparison."
+)
+TUNED_WORKING = "Tuning the HPA"
 BOUNDS_WORKING = "Replaying plans that know the future"
 
 SWEEP_INTRO = (

@@ -19,11 +19,13 @@ from engine.sweep.plan import Plan
 from engine.sweep.trial import Cancel
 from engine.sweep.work import Outcome, Progress, bench
 
-PLANS = tuple(f"oracle:target={target}" for target in ("0.5", "0.65", "0.8", "0.9", "1", "1.2"))
+PLANS = tuple(
+    f"oracle:target={target}" for target in ("0.3", "0.4", "0.5", "0.65", "0.8", "0.9", "1")
+)
 """Real start-up times with the future known, from roomy to tight."""
 COLUMNS = (
     "run_id", "policy", "slo_attainment_frac", "cost_usd", "bound_usd", "above_bound_frac",
-    "slot_hours", "bound_slot_hours", "plan_usd", "above_plan_frac",
+    "slot_hours", "bound_slot_hours", "plans", "plan_usd", "above_plan_frac",
 )  # fmt: skip
 
 
@@ -41,7 +43,7 @@ class BoundRuns:
             (`engine.oracle.bound`); NaN where it cannot be said. `plan_usd`: what a plan that
             knows the future costs at the same SLO attainment with real start-up times, between
             those of `PLANS` that were replayed (see `known_future`); NaN where none was, or none
-            does as well. `above_…_frac`: (own − that) ÷ that.
+            of the `plans` that were does as well. `above_…_frac`: (own − that) ÷ that.
 
         Raises:
             StoreError: no such run, or one that is not done.
@@ -90,11 +92,11 @@ class BoundRuns:
         bound = None if found is None else found.bound(whole.slo_met)
         cost = row.scorecard["cost_usd"]
         slot_hours = whole.provisioned_slot_s / 3600.0
-        plan_usd = self._plan_usd(run)
+        plans, plan_usd = self._plan_usd(run)
         return {
             "run_id": run.run_id, "policy": run.policy,
             "slo_attainment_frac": row.scorecard["slo_attainment_frac"], "cost_usd": cost,
-            "slot_hours": slot_hours, "plan_usd": plan_usd,
+            "slot_hours": slot_hours, "plans": plans, "plan_usd": plan_usd,
             "above_plan_frac": _above(cost, plan_usd),
             **_distance(bound, cost, slot_hours),
         }  # fmt: skip
@@ -103,8 +105,8 @@ class BoundRuns:
         spec = runner.window_spec(self._store, self._request(run, run.policy))
         return needs(spec.workload, run.scenario, spec.window_s)
 
-    def _plan_usd(self, run: RunInfo) -> float | None:
-        """Of plans with real start-up times at the run's own SLO attainment."""
+    def _plan_usd(self, run: RunInfo) -> tuple[int, float | None]:
+        """How many plans with real start-up times there are, and what one as good costs."""
         wanted = [self._request(run, policy) for policy in PLANS]
         code = runner.code_version()
         ids = [each.run_id(each.policies[0], code) for each in wanted]
@@ -116,7 +118,7 @@ class BoundRuns:
         ]
         mine = run.scorecard["slo_attainment_frac"]
         found = None if not points or mine is None else cost_at(points, 1.0 - mine)
-        return None if found is None else found.value
+        return len(points), None if found is None else found.value
 
     def _request(self, run: RunInfo, policy: str) -> ReplayRequest:
         return runner.request(

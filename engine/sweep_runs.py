@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from engine import runner
+from engine.run_info import run_info
 from engine.scenario import Scenario
-from engine.store import sweeps, traces
+from engine.store import runs, sweeps, traces
 from engine.store.duck import Store
 from engine.store.sweeps import SweepRow
 from engine.sweep.axes import Axis, applied
@@ -75,6 +76,32 @@ class SweepRuns:
         return tune(
             self._store, wish, grid=grid, progress=progress, cancel=cancel, workers=workers
         )
+
+    def tuned_hpa(
+        self,
+        run_id: str,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        workers: int | None = None,
+    ) -> str:
+        """Tunes the HPA for the window and the SLO of a run; the id of the best setting's run.
+
+        Raises:
+            StoreError: no such run.
+            ReplayCancelled: `cancel` returned true; what was finished is kept.
+        """
+        row = runs.find_run(self._store, run_id)
+        scenario = run_info(row).scenario
+        wish = Wish(
+            trace=row.trace_id, policy="hpa", scenario=scenario,
+            slo=scenario.slo.attainment_frac, from_s=row.from_s, to_s=row.to_s,
+        )  # fmt: skip
+        best = self.tune(wish, progress=progress, cancel=cancel, workers=workers)["best"]
+        wanted = runner.request(
+            self._store, row.trace_id, (best["policy"],), scenario, row.from_s, row.to_s
+        )
+        return runner.run(self._store, wanted, cancel=cancel)[0]
 
     def sweep_report(self, key: str, objectives: Sequence[str] = OBJECTIVES) -> dict[str, Any]:
         """The document of a stored sweep as far as it is done. Raises StoreError."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from engine.errors import UsageError
+from engine.scenario import Scenario
 from engine.store import traces
 from engine.store.duck import Store
 from engine.store.traces import Imported, TraceInfo
@@ -23,8 +24,12 @@ class TraceRuns:
         *,
         name: str | None = None,
         seed: int = 1,
+        scenario: Scenario | None = None,
     ) -> Imported:
         """Stores what steps make of a trace; see `engine.trace.derive` for the steps.
+
+        A trace knows no regions, a scenario does: `drop region=R` drops the tenants that may run
+        in R alone, by the residency that `scenario` promises them.
 
         Raises:
             StoreError: no such trace.
@@ -33,20 +38,16 @@ class TraceRuns:
         trace = traces.find_trace(self._store, trace_key)
         if not steps:
             raise UsageError("nothing is to be changed", "derive", "Name at least one step")
+        known = traces.load_requests(self._store, _requests_only(trace))
+        settled = [each for step in steps for each in _settled(step, scenario, known.tenants)]
 
         def load(key: str) -> RequestTable:
             return traces.load_requests(self._store, _requests_only(self._trace(key)))
 
-        table = derive(
-            traces.load_requests(self._store, _requests_only(trace)),
-            list(steps),
-            duration_s=trace.duration_s,
-            seed=seed,
-            other=load,
-        )
+        table = derive(known, settled, duration_s=trace.duration_s, seed=seed, other=load)
         recipe = {
             "derived_from": trace.name, "content_hash": trace.content_hash, "seed": seed,
-            "steps": [self._pinned(step) for step in steps],
+            "steps": [self._pinned(step) for step in settled],
         }  # fmt: skip
         done = "-".join(dict.fromkeys(str(step["do"]) for step in steps))
         return traces.store_requests(
@@ -62,6 +63,24 @@ class TraceRuns:
         if "trace" not in step:
             return dict(step)
         return {**step, "content_hash": self._trace(step["trace"]).content_hash}
+
+
+def _settled(
+    step: dict[str, Any], scenario: Scenario | None, tenants: Sequence[str]
+) -> list[dict[str, Any]]:
+    """A step as traces know it: tenants in place of a region. Raises UsageError."""
+    if step.get("do") != "drop" or "region" not in step:
+        return [step]
+    region = step["region"]
+    bound = () if scenario is None else scenario.tenants
+    names = [each.name for each in bound if each.regions == (region,) and each.name in tenants]
+    if not names:
+        raise UsageError(
+            f"no tenant of the trace is bound to region {region!r}", "derive: drop",
+            "Name a scenario whose tenants have that residency, or drop tenant=… instead",
+        )  # fmt: skip
+    rest = {key: value for key, value in step.items() if key != "region"}
+    return [{**rest, "tenant": name} for name in names]
 
 
 def _requests_only(trace: TraceInfo) -> TraceInfo:

@@ -83,6 +83,17 @@ def front_chart(frame: pd.DataFrame, x: str, y: str) -> go.Figure:
     return chart
 
 
+def points_table(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The points in the units of the charts.
+
+    Args:
+        frame: from `points_frame`.
+        keys: its figures.
+    """
+    shown = {axis_title(key): np.round(shown_values(frame, key), 3) for key in keys}
+    return frame.drop(columns=["run_id", *keys]).assign(**shown)
+
+
 def parallel_chart(frame: pd.DataFrame, paths: Sequence[str], keys: Sequence[str]) -> go.Figure:
     """A line per point over all settings and figures.
 

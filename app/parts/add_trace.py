@@ -6,9 +6,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import load, phrases, problems, state, tables, words
+from app import derive_words, load, phrases, problems, state, tables, words
 from app.jobs import Job, State
-from app.parts import column_mapping, progress
+from app.parts import column_mapping, derive_trace, progress
 from app.parts.trace_details import findings
 from engine.errors import EngineError
 from engine.planner import Imported
@@ -17,7 +17,7 @@ from engine.trace.mapping import Mapping
 PREVIEW_PX, PREVIEW_ROWS = 215, 5
 ASKED = ("no_mapping", "mapping_guessed")
 """Findings that the boxes for columns say better."""
-UPLOAD, PATH, SYNTH = words.ADD_WAYS
+UPLOAD, PATH, SYNTH, DERIVE = words.ADD_WAYS
 
 
 def add() -> None:
@@ -36,6 +36,12 @@ def add() -> None:
     )
     if way == SYNTH:
         _synthesize()
+        return
+    if way == DERIVE:
+        wish = derive_trace.form()
+        if wish is not None:
+            planner = load.planner()
+            _start(derive_words.MAKING, lambda _: wish.made(planner))
         return
     path = _uploaded() if way == UPLOAD else _typed()
     if path is not None:
@@ -153,7 +159,7 @@ def _look_at(trace_id: str) -> None:
 
 
 def _another() -> None:
-    state.forget(state.TRACES_JOB, state.TRACES_FILE)
+    state.forget(state.TRACES_JOB, state.TRACES_FILE, state.DERIVE_STEPS)
 
 
 def _synthesize() -> None:

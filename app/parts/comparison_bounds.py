@@ -1,5 +1,9 @@
 """How far from perfect each run of a comparison is: a bound, and plans that know the future."""
 
+import math
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -7,6 +11,9 @@ from app import formats, load, phrases, planner_words, problems, state
 from app.jobs import Job, State
 from app.parts import progress
 from app.parts.comparison_view import View
+
+TUNE = "tune"
+"""Kind of the jobs that tune the HPA."""
 
 
 @problems.guarded
@@ -16,6 +23,10 @@ def card(view: View) -> None:
     if job is not None and job.state is State.DONE:
         state.forget(state.BOUNDS_JOB)
         load.bounds.clear()
+        if job.kind == TUNE:
+            ids = list(dict.fromkeys([*view.run_ids, job.result]))
+            query = state.comparison_of(ids, view.baseline.run_id).query()
+            state.go_to(state.COMPARE_PAGE, query)
         job = None
     frame = load.bounds(view.run_ids)
     with st.container(border=True):
@@ -24,12 +35,18 @@ def card(view: View) -> None:
         st.caption(planner_words.BOUNDS_CAPTION)
         if job is not None and not job.ended:
             progress.watch(job, "bounds_cancel")
-        elif frame["plan_usd"].isna().all():
-            if job is not None and job.problem is not None:
-                problems.show(job.problem)
+            return
+        if job is not None and job.problem is not None:
+            problems.show(job.problem)
+        with st.container(horizontal=True):
+            if not frame["plans"].any():
+                st.button(
+                    planner_words.BOUNDS_GO, key="bounds_go", icon=":material/visibility:",
+                    help=planner_words.BOUNDS_HELP, on_click=_start, args=(view.run_ids,),
+                )  # fmt: skip
             st.button(
-                planner_words.BOUNDS_GO, key="bounds_go", icon=":material/visibility:",
-                help=planner_words.BOUNDS_HELP, on_click=_start, args=(view.run_ids,),
+                planner_words.TUNED_GO, key="tuned_go", icon=":material/build:",
+                help=planner_words.TUNED_HELP, on_click=_tune, args=(view.baseline.run_id,),
             )  # fmt: skip
 
 
@@ -43,25 +60,39 @@ def _start(run_ids: tuple[str, ...]) -> None:
     state.put(state.BOUNDS_JOB, job.id)
 
 
+def _tune(run_id: str) -> None:
+    planner = load.planner()
+
+    def work(job: Job) -> str:
+        return planner.tuned_hpa(run_id, progress=job.report, cancel=job.cancelled)
+
+    job = load.board().submit(TUNE, planner_words.TUNED_WORKING, work)
+    state.put(state.BOUNDS_JOB, job.id)
+
+
 def _table(frame: pd.DataFrame, view: View) -> pd.DataFrame:
     """One row a run, in words; what is not known says so."""
+
+    def no_plan(row: Mapping[Hashable, Any]) -> str:
+        return planner_words.BOUNDS_NO_PLAN if row["plans"] else planner_words.BOUNDS_UNKNOWN
+
     rows = [
         (
             view.labels[row["run_id"]],
             _money(row["cost_usd"]),
             _money(row["bound_usd"]),
             _above(row["above_bound_frac"]),
-            _money(row["plan_usd"]),
-            _above(row["above_plan_frac"]),
+            _money(row["plan_usd"], no_plan(row)),
+            _above(row["above_plan_frac"], no_plan(row)),
         )
         for row in frame.to_dict("records")
     ]
     return pd.DataFrame(rows, columns=list(planner_words.BOUNDS_COLUMNS)).map(phrases.escaped)
 
 
-def _money(value: float) -> str:
-    return planner_words.BOUNDS_UNKNOWN if pd.isna(value) else formats.figure(value, "USD")
+def _money(value: float, otherwise: str = planner_words.BOUNDS_UNKNOWN) -> str:
+    return otherwise if math.isnan(value) else formats.figure(value, "USD")
 
 
-def _above(share: float) -> str:
-    return planner_words.BOUNDS_UNKNOWN if pd.isna(share) else f"{100 * share:+.0f} %"
+def _above(share: float, otherwise: str = planner_words.BOUNDS_UNKNOWN) -> str:
+    return otherwise if math.isnan(share) else f"{100 * share:+.0f} %"

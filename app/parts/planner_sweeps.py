@@ -218,7 +218,7 @@ def _points(document: Mapping[str, Any], frame: pd.DataFrame, chosen: Sequence[s
         if chosen:
             st.caption(planner_words.SWEEP_PICKED.format(number=len(rows)))
         st.dataframe(
-            rows.drop(columns="run_id").rename(columns={k: FIGURES[k].label for k in FIGURES}),
+            charts.points_table(rows, document["objectives"]),
             hide_index=True, key="sweep_points", height=240, alt=planner_words.SWEEP_POINTS,
         )  # fmt: skip
         if len(rows) != 1:

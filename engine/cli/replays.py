@@ -85,6 +85,10 @@ def replay(
     "--known-future", is_flag=True,
     help="Replay plans that know the future, too, to tell how far each run is from them.",
 )  # fmt: skip
+@click.option(
+    "--tuned-hpa", is_flag=True,
+    help="Tune the HPA for the window and SLO of the baseline, and compare with it, too.",
+)  # fmt: skip
 @with_session
 def compare(
     runs: tuple[str, ...],
@@ -92,6 +96,7 @@ def compare(
     from_text: str | None,
     to_text: str | None,
     known_future: bool,
+    tuned_hpa: bool,
     session: Session,
 ) -> None:
     """Put the scorecards of finished runs side by side, with differences to a baseline.
@@ -112,6 +117,11 @@ def compare(
             )
             if text is not None
         }
+        if tuned_hpa:
+            with stoppable() as stop, progress_bar() as report:
+                found = planner.tuned_hpa(reference.run_id, progress=report, cancel=stop)
+            if found not in [run.run_id for run in chosen]:
+                chosen.append(planner.run(found))
         _warn_of_unlike(session, chosen)
         if known_future:
             with stoppable() as stop, progress_bar() as report:

@@ -15,7 +15,7 @@ from engine.store.duck import Store
 __all__ = [
     "PointRow",
     "SweepRow",
-    "add_point",
+    "add_points",
     "begin_sweep",
     "delete_sweep",
     "find_sweep",
@@ -59,16 +59,23 @@ def begin_sweep(store: Store, sweep_id: str, trace_id: str, plan: Mapping[str, A
         )
 
 
-def add_point(
-    store: Store, sweep_id: str, run_id: str, policy: str, settings: Mapping[str, str]
-) -> None:
-    """Adds a point to a sweep unless it is there."""
+def add_points(store: Store, sweep_id: str, points: Sequence[PointRow]) -> None:
+    """Adds points to a sweep, in their order, unless they are there."""
     with store.transaction() as cursor:
-        cursor.execute(
-            "INSERT OR IGNORE INTO sweep_points SELECT $1, $2, "
-            "coalesce(max(number), -1) + 1, $3, $4 FROM sweep_points WHERE sweep_id = $1",
-            [sweep_id, run_id, policy, json.dumps(dict(settings))],
-        )
+        rows = cursor.execute(
+            "SELECT run_id, number FROM sweep_points WHERE sweep_id = ?", [sweep_id]
+        ).fetchall()
+        known = {str(run_id) for run_id, _ in rows}
+        first = 1 + max((int(number) for _, number in rows), default=-1)
+        new = [point for point in points if point.run_id not in known]
+        if new:
+            cursor.executemany(
+                "INSERT INTO sweep_points VALUES (?, ?, ?, ?, ?)",
+                [
+                    [sweep_id, p.run_id, first + k, p.policy, json.dumps(dict(p.settings))]
+                    for k, p in enumerate(new)
+                ],
+            )
 
 
 def save_trial(

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engine.errors import UsageError
 from engine.figures import FIGURES
 from engine.sweep.axes import Axis, Settings
@@ -99,7 +101,8 @@ def following(plan: Plan, known: Sequence[Known]) -> Settings | None:
 
 def _asked(study: "Study", space: "dict[str, BaseDistribution]") -> "Trial":
     try:
-        return study.ask(space)
+        with np.errstate(invalid="ignore"):  # where one place is far the best, 0 / 0 is harmless
+            return study.ask(space)
     except ImportError:
         raise UsageError(
             "a search needs PyTorch, which is not installed", "--method search",
@@ -127,7 +130,7 @@ def _study(axes: tuple[Axis, ...], goal: Goal, known: Sequence[Known], seed: int
     """What Optuna is to know; made anew each time, so that the same points lead to the same."""
     import optuna  # noqa: PLC0415 - heavy, and only searches need it
 
-    logging.getLogger("optuna").setLevel(logging.WARNING)
+    logging.getLogger("optuna").setLevel(logging.ERROR)
     study = optuna.create_study(sampler=optuna.samplers.GPSampler(seed=seed, n_startup_trials=1))
     space = {axis.path: _distribution(axis) for axis in axes}
     for point in known:

@@ -9,11 +9,13 @@ from pathlib import Path
 from engine.cluster.series import clock_s, load_grids, load_histories
 from engine.errors import EngineError
 from engine.figures import FIGURES
+from engine.policies.registry import find, parse_spec
 from engine.runner import ReplayRequest, code_version, load_demand, request
 from engine.scenario import Scenario
 from engine.scorecard import Scorecard
 from engine.store import sweeps, traces
 from engine.store.duck import Store
+from engine.store.sweeps import PointRow
 from engine.sweep.axes import Settings, applied
 from engine.sweep.crew import Crew
 from engine.sweep.plan import Method, Plan, points, sampled
@@ -142,6 +144,8 @@ class _Bench:
     code: str
     """Version of the code, which does not change while it runs."""
     _demands: dict[str, Path] = field(default_factory=dict)
+    _usual: ReplayRequest | None = None
+    """Of a point with the plan's own scenario: what those of the others differ from in policy."""
 
     def replayed(self, wave: Sequence[Settings], outcome: Outcome) -> Iterator[Point]:
         """Points of a wave: known ones at once, the others as their replays end."""
@@ -154,11 +158,16 @@ class _Bench:
                 yield _impossible(settings, error)
                 continue
             run_id = made.run_id(made.policies[0], self.code)
-            policy = str(made.policies[0])
-            if outcome.sweep_id:
-                sweeps.add_point(self.store, outcome.sweep_id, run_id, policy, settings)
             wanted.setdefault(run_id, made)
             asked.setdefault(run_id, settings)
+        if outcome.sweep_id:
+            rows = [
+                PointRow(
+                    run_id=run_id, policy=str(wanted[run_id].policies[0]), settings=dict(settings)
+                )
+                for run_id, settings in asked.items()
+            ]
+            sweeps.add_points(self.store, outcome.sweep_id, rows)
         known = sweeps.find_trials(self.store, list(wanted))
         for run_id, card in known.items():
             yield _point(run_id, asked[run_id], wanted[run_id], card)
@@ -179,7 +188,15 @@ class _Bench:
     def _request(self, settings: Settings) -> ReplayRequest:
         plan = self.plan
         scenario, policy = applied(plan.scenario, plan.policy, settings)
-        return request(self.store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s)
+        known = self._usual
+        if known is not None and scenario == plan.scenario:  # only the policy differs
+            spec = parse_spec(policy)
+            find(spec)
+            return replace(known, policies=(spec,))
+        made = request(self.store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s)
+        if scenario == plan.scenario:
+            self._usual = made
+        return made
 
     def _task(self, run_id: str, made: ReplayRequest) -> Task:
         epoch_s = made.trace.epoch_s

@@ -120,6 +120,24 @@ def test_a_trace_is_made_up_from_a_seed(store, open_page):
     assert load.planner().trace("tiny").duration_s < 360
 
 
+def test_a_stored_trace_is_changed_step_by_step_and_keeps_its_recipe(store, open_page):
+    page = open_page("traces")
+    page.segmented_control(key="traces_way").set_value("Change a stored one").run()
+    page.selectbox(key="derive_from").set_value(load.planner().trace("bursty").trace_id).run()
+    page.button(key="derive_add").click().run()
+    page.selectbox(key="derive_step").set_value("crowd").run()
+    page.number_input(key="derive_crowd_at_s").set_value(600.0)
+    page.button(key="derive_add").click().run()
+    page.text_input(key="derive_name").set_value("busier")
+    page.button(key="derive_go").click().run()
+    wait_for_jobs(page)
+    made = load.planner().trace("busier")
+    assert [step["do"] for step in made.recipe["steps"]] == ["scale", "crowd"]
+    assert made.recipe["derived_from"] == "bursty"
+    rows = load.planner().traces().set_index("name")["row_count"]
+    assert rows["busier"] > 2 * rows["bursty"]
+
+
 def test_deleting_asks_first_and_refuses_while_runs_refer_to_the_trace(store, open_page):
     with Planner(store) as planner:
         trace_id = planner.trace("chat_two_flash_crowds").trace_id

@@ -1,10 +1,18 @@
 import numpy as np
 
+from engine.presets import DEFAULT, PRESETS
 from engine.sweep.axes import parse_axis
-from engine.sweep.plan import Goal, sampled
-from engine.sweep.search import Known, best_of, following, margin
+from engine.sweep.plan import Goal, Method, Plan, sampled
+from engine.sweep.search import SLACK, Known, best_of, following, margin
 
 AXES = (parse_axis("a=0.1..0.95:log"), parse_axis("b=0..600"))
+
+
+def plan(axes=AXES, seed=0, **fields):
+    return Plan(
+        trace="any", from_s=0.0, to_s=900.0, scenario=PRESETS[DEFAULT], policy="hpa", axes=axes,
+        method=Method.SEARCH, seed=seed, goal=Goal(bound=0.99), **fields,
+    )  # fmt: skip
 
 
 def cluster(settings):
@@ -24,15 +32,15 @@ def test_a_search_beats_a_grid_of_four_times_as_many_points():
     ]
     known = [cluster(settings) for settings in sampled(AXES, 4, 0)]
     while len(known) < 11:
-        known.append(cluster(following(AXES, goal, known, 0)))
+        known.append(cluster(following(plan(), known)))
     assert margin(goal, best_of(goal, known).held) >= 0
     assert best_of(goal, known).minimised <= best_of(goal, grid).minimised
 
 
 def test_the_same_points_lead_to_the_same_next_one_which_is_new():
     known = [cluster(settings) for settings in sampled(AXES, 5, 3)]
-    again = following(AXES, Goal(), known, 3)
-    assert again == following(AXES, Goal(), known, 3)
+    again = following(plan(seed=3), known)
+    assert again == following(plan(seed=3), known)
     assert again not in [point.settings for point in known]
 
 
@@ -44,16 +52,32 @@ def test_listed_values_and_names_are_searched_too():
 
     points = [known("0.9", "300", "one"), known("0.5", "10", "other"), known("0.9", "9", "other")]
     for _ in range(4):
-        points.append(known(**following(axes, Goal(), points, 0)))
+        points.append(known(**following(plan(axes), points)))
     assert best_of(Goal(), points).settings["a"] == "0.1"
     assert best_of(Goal(), points).settings["c"] == "one"
+
+
+def test_where_it_is_known_what_is_safer_nothing_is_replayed_that_cannot_be_best():
+    known = [cluster({"a": "0.3", "b": "300"}), cluster({"a": "0.15", "b": "60"})]
+    wanted = plan(safer=(-1, 1))
+    for _ in range(6):
+        point = following(wanted, known)
+        place = [axis.place(point[axis.path]) for axis in AXES]
+        for other in known:
+            theirs = [axis.place(other.settings[axis.path]) for axis in AXES]
+            bolder = place[0] >= theirs[0] and place[1] <= theirs[1]
+            safer = place[0] <= theirs[0] and place[1] >= theirs[1]
+            kept = margin(wanted.goal, other.held)
+            assert not (bolder and kept < -SLACK)
+            assert not (safer and kept >= 0)
+        known.append(cluster(point))
 
 
 def test_a_small_space_runs_out_of_points():
     axes = (parse_axis("a=0.2,0.5"), parse_axis("b=0,300"))
     known = [cluster({"a": a, "b": b}) for a in ("0.2", "0.5") for b in ("0", "300")]
-    assert following(axes, Goal(), known[:3], 0) == known[3].settings
-    assert following(axes, Goal(), known, 0) is None
+    assert following(plan(axes), known[:3]) == known[3].settings
+    assert following(plan(axes), known) is None
 
 
 def test_where_no_point_keeps_the_promise_the_nearest_one_is_best():

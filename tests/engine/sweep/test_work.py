@@ -1,8 +1,7 @@
 import random
 import signal
-import subprocess
-import sys
 import time
+from multiprocessing import get_context
 
 import pytest
 
@@ -14,6 +13,7 @@ from engine.store.traces import store_requests
 from engine.sweep.axes import parse_axis
 from engine.sweep.plan import Method
 from tests.engine.replays import demand, scenario
+from tests.engine.sweep.sweeper import POINTS, sweep_all
 
 MEASURED = ("decision_p50_ms", "decision_p99_ms")
 
@@ -143,46 +143,40 @@ def test_objectives_must_be_figures_that_can_be_traded_off(stocked):
             swept(stocked, "policy.target=0.5", objectives=wrong)
 
 
-_CHILD = """
-import sys
-from pathlib import Path
-from engine.planner import Planner
-from engine.sweep.axes import parse_axis
-from tests.engine.replays import scenario
-if __name__ == "__main__":
-    with Planner(Path(sys.argv[1])) as planner:
-        planner.sweep("demand", "hpa", [parse_axis(a) for a in sys.argv[3:]],
-                      scenario=scenario(), workers=int(sys.argv[2]))
-"""
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_sweep_killed_at_random_moments_loses_nothing_and_replays_nothing_twice(
-    stocked, workers
+@pytest.mark.parametrize(("policy", "workers"), [("hpa", 1), ("smartscale", 2)])
+def test_a_sweep_stopped_and_killed_at_random_moments_loses_nothing_and_replays_nothing_twice(
+    stocked, policy, workers
 ):
-    axes = ("policy.target=0.1..0.9/20", "seed=1..10/10")
-    before, kills = {}, 0
     moments = random.Random(workers)
-    while kills < 3:
-        child = subprocess.Popen([sys.executable, "-c", _CHILD, str(stocked), str(workers), *axes])
-        _wait_for_more(child, moments.uniform(2.0, 5.0))
+    processes = get_context("forkserver")  # imports once, not for every process
+    processes.set_forkserver_preload(["tests.engine.sweep.sweeper"])
+    kept = {}
+    for _ in range(2):
+        ours, theirs = processes.Pipe(duplex=False)
+        child = processes.Process(target=sweep_all, args=(stocked, policy, workers, theirs))
+        child.start()
+        theirs.close()
+        at = len(kept) + moments.randint(1, 40)
+        while ours.recv() < at:
+            pass
+        time.sleep(moments.uniform(0.0, 0.05))
         child.kill()
-        assert child.wait() == -signal.SIGKILL
-        kills += 1
+        child.join()
+        assert child.exitcode == -signal.SIGKILL
         now = _trials(stocked)
-        assert before.items() <= now.items()  # same ids, made at the same moment
-        before = now
-    made = swept(stocked, *axes)
-    assert len(made["points"]) == 200
-    assert made["replayed"] == 200 - len(before)
-    assert before.items() <= _trials(stocked).items()
-
-
-def _wait_for_more(child, seconds):
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends and child.poll() is None:
-        time.sleep(0.05)
+        assert at - 1 <= len(now) < POINTS
+        assert kept.items() <= now.items()  # the same ids, made at the same moment
+        kept = now
+    asked = iter([False] * moments.randint(5, 20))
+    with pytest.raises(ReplayCancelled):
+        sweep_all(stocked, policy, workers, cancel=lambda: next(asked, True))
+    assert kept.items() <= _trials(stocked).items()
+    kept = _trials(stocked)
+    made = sweep_all(stocked, policy, workers)
+    assert (len(made["points"]), made["replayed"]) == (POINTS, POINTS - len(kept))
+    assert kept.items() <= _trials(stocked).items()
+    assert sweep_all(stocked, policy, workers)["replayed"] == 0
 
 
 def _trials(path):
@@ -196,3 +190,13 @@ def test_points_are_kept_in_the_order_in_which_they_were_chosen(stocked):
     with Store(stocked) as store:
         rows = sweeps.points_of(store, made["sweep_id"])
     assert [row.settings["policy.target"] for row in rows] == ["0.9", "0.5", "0.7"]
+
+
+@pytest.mark.slow
+def test_the_tuned_hpa_becomes_a_run_of_the_same_window(stocked):
+    with Planner(stocked) as planner:
+        (run_id,) = planner.replay("demand", ["static"], scenario=scenario(), to_s=300.0)
+        tuned = planner.run(planner.tuned_hpa(run_id, workers=1))
+        assert tuned.policy.startswith("hpa:downscale_window_s=")
+        assert (tuned.to_s, tuned.scenario_hash) == (300.0, planner.run(run_id).scenario_hash)
+        assert planner.tuned_hpa(run_id, workers=1) == tuned.run_id

@@ -3,11 +3,12 @@ import pytest
 
 from engine.errors import UsageError
 from engine.planner import Planner
+from engine.presets import PRESETS
 from engine.store.duck import Store
 from engine.store.traces import store_requests
 from engine.trace.derive import derive
 from engine.trace.schema import request_table
-from tests.engine.replays import demand, sessions
+from tests.engine.replays import demand, keep, sessions
 
 
 def named():
@@ -122,3 +123,18 @@ def test_a_derived_trace_keeps_its_recipe_and_is_stored_once(store_path):
         assert planner.derive("demand", steps, name="again").existed
         with pytest.raises(UsageError):
             planner.derive("demand", [])
+
+
+def test_dropping_a_region_drops_the_tenants_that_are_bound_to_it_alone(store_path):
+    chosen = PRESETS["two-regions"]
+    bound = next(tenant for tenant in chosen.tenants if len(tenant.regions) == 1)
+    step = {"do": "drop", "region": bound.regions[0]}
+    with Planner(store_path) as planner:
+        keep(planner, demand(number=400))
+        added = planner.derive("demand", [{"do": "tenant", "name": bound.name, "share": 0.5}])
+        with pytest.raises(UsageError, match="no tenant of the trace is bound"):
+            planner.derive(added.name, [step])
+        made = planner.derive(added.name, [{"do": "scale", "by": 2}, step], scenario=chosen)
+        recipe = planner.trace(made.trace_id).recipe
+    assert (added.rows, made.rows) == (600, 800)
+    assert recipe["steps"][1] == {"do": "drop", "tenant": bound.name}
