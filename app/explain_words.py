@@ -91,7 +91,8 @@ FREE = "No constraint bound it: the demand asks for this size."
 WHAT_IF_TITLE = "What if"
 WHAT_IF_HELP = (
     "The replay is branched here and both sides are played on by the same simulator. Nothing is "
-    "estimated."
+    "estimated. A changed size is kept whatever policy and guard want, within the pool's limits "
+    "and the room on its nodes."
 )
 HORIZON, KEEP = "Play on for", "Keep a changed size for"
 WHAT_IF_ALT = "Figures over the horizon as it was and otherwise"

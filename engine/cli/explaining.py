@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--keep", "kept_s", type=click.FloatRange(min=1.0), default=900.0, show_default=True,
-    metavar="SECONDS", help="For how long a changed size is kept.",
+    metavar="SECONDS", help="For how long a changed size is kept, whatever policy and guard want.",
 )  # fmt: skip
 @click.option(
     "--check",
