@@ -242,12 +242,26 @@ def trust(correlation: float | None, top: float | None, random: float | None) ->
     """How far attention is to be believed, from figures."""
     if correlation is None or top is None or random is None:
         return "This policy has no attention."
-    verdict = "helps" if correlation > 0.5 and top > random else "is not to be trusted here"
+    verdict = "is not to be trusted here"
+    if top > random and correlation > 0.5:
+        verdict = "agrees with what counts"
+    elif top > random:
+        verdict = "points at something that counts, but its order is not to be trusted"
     return (
         f"Attention {verdict}: it ranks groups like occlusion with a correlation of "
-        f"{amount(correlation)}; hiding the most attended group changes the size by "
+        f"{amount(round(correlation, 2))}; hiding the most attended group changes the size by "
         f"{amount(top)} workers, a random one by {amount(random)}."
     )
+
+
+def named(number: int, unnamed: int, together: bool) -> str:
+    """What was lifted, and what was not."""
+    text = f"{count(number, 'constraint was', 'constraints were')} named and lifted"
+    if unnamed:
+        text += f"; {unnamed:,} stood for a reason but changed nothing, so none was named"
+    if together:
+        text += "; with siting they are those of all pools of an agent type, counted once"
+    return f"{text}."
 
 
 def belief(share: float | None, what: str) -> str:
