@@ -53,11 +53,12 @@ MOVED_HELP = (
     "at; that is no proof of what counts. What counts is measured: each group of what it sees is "
     "hidden, and the size is worked out again."
 )
-GROUP, ATTENTION, ATTRIBUTION = "Group", "Attention", "What hiding a group changes"
+GROUP, ATTENTION, ATTRIBUTION = "Group", "Attention", "What each group changes"
 ATTENTION_ROW, ATTENTION_ALT = "Row", "Shares of attention by group of what the policy sees"
 ATTENTION_NONE = "This network has no attention: it is a multi-layer perceptron."
+ATTRIBUTION_NOTE = "Wanted size as it is, less the size with the group hidden."
 ATTRIBUTION_ALT = "Change of the wanted size that each group stands for"
-ATTRIBUTION_AXIS = "Wanted size with the group less without ({unit})"
+ATTRIBUTION_AXIS = "Difference ({unit})"
 LAYERS, HEADS_FLOW = "Layers and heads", "Through all layers, all heads (rollout)"
 HEADS_MEAN, HEADS_EACH = "All, averaged", "Each layer and head"
 VALUES_TITLE = "What neighbouring sizes were expected to earn"
@@ -111,10 +112,10 @@ REVIEWS_NONE = "Nobody has reviewed a decision of this run yet."
 COUNTS_ALT = "Reviews by policy, reason and verdict"
 QUEUE, QUEUE_NONE = "Worth a look", "Nothing here is questionable that nobody has looked at."
 QUEUE_HELP = (
-    "Where the guard changed most, where the oracle or other policies decided otherwise, where "
-    "demand came far above the forecast. One decision for each ten minutes."
+    "Where the guard changed most, where the oracle earned most more (the regret, in points of "
+    "the reward), where other policies decided otherwise, where demand came far above the "
+    "forecast. One decision of each kind for ten minutes."
 )
-LOOK = "Look"
 HOLD_TITLE = "Hold a size"
 HOLD_HELP = (
     "A person's order in a replay of its own: the pool keeps this size, whatever the policy "

@@ -23,7 +23,7 @@ def attention_chart(weights: pd.DataFrame, groups: Sequence[str]) -> alt.LayerCh
     most = float(weights["weight"].max())
     base = alt.Chart(weights).encode(
         x=alt.X("group:N", title=None, sort=list(groups),
-                axis=alt.Axis(labelAngle=0, orient="top", labelLimit=90)),
+                axis=alt.Axis(labelAngle=-30, orient="top", labelLimit=90, labelOverlap=False)),
         y=alt.Y("row:N", title=None, sort=rows, axis=alt.Axis(labelLimit=140)),
     )  # fmt: skip
     cells = base.mark_rect().encode(

@@ -277,5 +277,5 @@ def _reviews_table(found: list[dict[str, Any]]) -> "Table":
 
 
 def _queue_text(queue: list[Any]) -> str:
-    lines = [f"  {each.number}: {each.cause}" for each in queue]
+    lines = [f"  {each.number} ({each.pool}, {each.t_s:g} s): {each.cause}" for each in queue]
     return "\n".join(["Worth a look:", *lines]) if lines else "Nothing is questionable."
