@@ -8,7 +8,7 @@ import copy
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.stats import spearmanr
+import scipy
 
 from engine.policies.base import Explains, Explanation, Observation
 from engine.replay import Replay
@@ -94,5 +94,6 @@ def agreement(paid: FloatArray, moved: FloatArray) -> float | None:
     spread = (np.ptp(paid, axis=1) > 0) & (np.ptp(moved, axis=1) > 0)
     if not spread.any():
         return None
-    ranks = [spearmanr(a, b).statistic for a, b in zip(paid[spread], moved[spread], strict=True)]
+    spearman = scipy.stats.spearmanr
+    ranks = [spearman(a, b).statistic for a, b in zip(paid[spread], moved[spread], strict=True)]
     return float(np.mean(ranks))
