@@ -40,7 +40,7 @@ def attention_chart(weights: pd.DataFrame, groups: Sequence[str]) -> alt.LayerCh
         text=alt.Text("weight:Q", format=".0%"),
         color=alt.condition(dark, alt.value("white"), alt.value("#1b2733")),
     )
-    return layered([cells, text], 40 + ROW * max(2, len(rows)))
+    return layered([cells, text], 80 + ROW * len(rows))
 
 
 def attribution_chart(moved: pd.DataFrame, unit: str) -> alt.LayerChart:
