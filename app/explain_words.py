@@ -53,11 +53,12 @@ MOVED_HELP = (
     "at; that is no proof of what counts. What counts is measured: each group of what it sees is "
     "hidden, and the size is worked out again."
 )
-GROUP, ATTENTION, ATTRIBUTION = "Group", "Attention", "What hiding a group changes"
+GROUP, ATTENTION, ATTRIBUTION = "Group", "Attention", "What each group changes"
 ATTENTION_ROW, ATTENTION_ALT = "Row", "Shares of attention by group of what the policy sees"
 ATTENTION_NONE = "This network has no attention: it is a multi-layer perceptron."
+ATTRIBUTION_NOTE = "Wanted size as it is, less the size with the group hidden."
 ATTRIBUTION_ALT = "Change of the wanted size that each group stands for"
-ATTRIBUTION_AXIS = "Wanted size with the group less without ({unit})"
+ATTRIBUTION_AXIS = "Difference ({unit})"
 LAYERS, HEADS_FLOW = "Layers and heads", "Through all layers, all heads (rollout)"
 HEADS_MEAN, HEADS_EACH = "All, averaged", "Each layer and head"
 VALUES_TITLE = "What neighbouring sizes were expected to earn"
@@ -91,7 +92,8 @@ FREE = "No constraint bound it: the demand asks for this size."
 WHAT_IF_TITLE = "What if"
 WHAT_IF_HELP = (
     "The replay is branched here and both sides are played on by the same simulator. Nothing is "
-    "estimated."
+    "estimated. A changed size is kept whatever policy and guard want, within the pool's limits "
+    "and the room on its nodes."
 )
 HORIZON, KEEP = "Play on for", "Keep a changed size for"
 WHAT_IF_ALT = "Figures over the horizon as it was and otherwise"
@@ -110,10 +112,10 @@ REVIEWS_NONE = "Nobody has reviewed a decision of this run yet."
 COUNTS_ALT = "Reviews by policy, reason and verdict"
 QUEUE, QUEUE_NONE = "Worth a look", "Nothing here is questionable that nobody has looked at."
 QUEUE_HELP = (
-    "Where the guard changed most, where the oracle or other policies decided otherwise, where "
-    "demand came far above the forecast. One decision for each ten minutes."
+    "Where the guard changed most, where the oracle earned most more (the regret, in points of "
+    "the reward), where other policies decided otherwise, where demand came far above the "
+    "forecast. One decision of each kind for ten minutes."
 )
-LOOK = "Look"
 HOLD_TITLE = "Hold a size"
 HOLD_HELP = (
     "A person's order in a replay of its own: the pool keeps this size, whatever the policy "
@@ -241,12 +243,26 @@ def trust(correlation: float | None, top: float | None, random: float | None) ->
     """How far attention is to be believed, from figures."""
     if correlation is None or top is None or random is None:
         return "This policy has no attention."
-    verdict = "helps" if correlation > 0.5 and top > random else "is not to be trusted here"
+    verdict = "is not to be trusted here"
+    if top > random and correlation > 0.5:
+        verdict = "agrees with what counts"
+    elif top > random:
+        verdict = "points at something that counts, but its order is not to be trusted"
     return (
         f"Attention {verdict}: it ranks groups like occlusion with a correlation of "
-        f"{amount(correlation)}; hiding the most attended group changes the size by "
+        f"{amount(round(correlation, 2))}; hiding the most attended group changes the size by "
         f"{amount(top)} workers, a random one by {amount(random)}."
     )
+
+
+def named(number: int, unnamed: int, together: bool) -> str:
+    """What was lifted, and what was not."""
+    text = f"{count(number, 'constraint was', 'constraints were')} named and lifted"
+    if unnamed:
+        text += f"; {unnamed:,} stood for a reason but changed nothing, so none was named"
+    if together:
+        text += "; with siting they are those of all pools of an agent type, counted once"
+    return f"{text}."
 
 
 def belief(share: float | None, what: str) -> str:

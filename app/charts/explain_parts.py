@@ -23,7 +23,7 @@ def attention_chart(weights: pd.DataFrame, groups: Sequence[str]) -> alt.LayerCh
     most = float(weights["weight"].max())
     base = alt.Chart(weights).encode(
         x=alt.X("group:N", title=None, sort=list(groups),
-                axis=alt.Axis(labelAngle=0, orient="top", labelLimit=90)),
+                axis=alt.Axis(labelAngle=-30, orient="top", labelLimit=90, labelOverlap=False)),
         y=alt.Y("row:N", title=None, sort=rows, axis=alt.Axis(labelLimit=140)),
     )  # fmt: skip
     cells = base.mark_rect().encode(
@@ -40,7 +40,7 @@ def attention_chart(weights: pd.DataFrame, groups: Sequence[str]) -> alt.LayerCh
         text=alt.Text("weight:Q", format=".0%"),
         color=alt.condition(dark, alt.value("white"), alt.value("#1b2733")),
     )
-    return layered([cells, text], 40 + ROW * max(2, len(rows)))
+    return layered([cells, text], 80 + ROW * len(rows))
 
 
 def attribution_chart(moved: pd.DataFrame, unit: str) -> alt.LayerChart:

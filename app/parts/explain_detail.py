@@ -67,7 +67,7 @@ def _guard(decision: Decision) -> None:
     rows = [
         (words.STAGES[line.stage], f"{line.before:g}", f"{line.after:g}",
          f"**{words.reason(line.reason)}**" if line.reason else
-         ("changed nothing" if line.active else "not asked for"))
+         ("unchanged" if line.active else "off"))
         for line in decision.guard
     ]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["Stage", "Before", "After", "Effect"])

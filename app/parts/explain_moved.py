@@ -52,6 +52,7 @@ def _shown(view: View, decision: Decision, found: Explanation | None) -> None:
             attribution_chart(moved, found.unit), key="explain_attribution",
             alt=words.ATTRIBUTION_ALT,
         )  # fmt: skip
+        st.caption(words.ATTRIBUTION_NOTE)
     _values(decision, found, kind)
 
 

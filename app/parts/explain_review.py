@@ -82,7 +82,8 @@ def queue(view: View) -> None:
         if not found:
             st.caption(words.QUEUE_NONE)
         for each in found:
-            label = f"{words.LOOK}: {each.cause}"
+            when = formats.instant(view.run.epoch_s, each.t_s)
+            label = f"{when}, {each.pool}: {each.cause}"
             st.button(
                 phrases.escaped(label), key=f"explain_queue_{each.number}", type="tertiary",
                 icon=":material/arrow_forward:", on_click=open_decision, args=(each.number,),

@@ -19,7 +19,7 @@ def card(decision: Decision) -> None:
             st.caption(words.REWARD_NONE)
             return
         st.write(words.earned(found.total, found.usual, found.to_s - found.from_s))
-        left, right = st.columns([3, 2])
+        left, right = st.columns([5, 4])
         with left:
             st.altair_chart(
                 waterfall_chart(_steps(found)), key="explain_reward", alt=words.REWARD_ALT
@@ -50,5 +50,5 @@ def _table(found: Reward) -> pd.DataFrame:
         words.COMPONENT: [part.name for part in found.parts],
         "Score": [formats.amount(round(part.score, 2)) for part in found.parts],
         "Weight": [formats.percent(part.weight) for part in found.parts],
-        "Usual score": [formats.amount(round(part.usual, 2)) for part in found.parts],
+        "Usual": [formats.amount(round(part.usual, 2)) for part in found.parts],
     })  # fmt: skip

@@ -155,6 +155,7 @@ def belief(view: View) -> None:
             words.belief(found.lifted_frac, "Named constraints that change the size when lifted"),
             words.belief(found.sentences_frac, "Sentences with every number in their record"),
         ]))  # fmt: skip
+        st.caption(words.named(found.named, found.not_bound, found.divided_by_siting))
         seen = found.attention
         st.write(
             words.trust(None, None, None) if seen is None else

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 )  # fmt: skip
 @click.option(
     "--keep", "kept_s", type=click.FloatRange(min=1.0), default=900.0, show_default=True,
-    metavar="SECONDS", help="For how long a changed size is kept.",
+    metavar="SECONDS", help="For how long a changed size is kept, whatever policy and guard want.",
 )  # fmt: skip
 @click.option(
     "--check",
@@ -277,5 +277,5 @@ def _reviews_table(found: list[dict[str, Any]]) -> "Table":
 
 
 def _queue_text(queue: list[Any]) -> str:
-    lines = [f"  {each.number}: {each.cause}" for each in queue]
+    lines = [f"  {each.number} ({each.pool}, {each.t_s:g} s): {each.cause}" for each in queue]
     return "\n".join(["Worth a look:", *lines]) if lines else "Nothing is questionable."

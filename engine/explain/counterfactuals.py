@@ -5,15 +5,15 @@ change alone.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from engine.branching import Branches
 from engine.errors import PolicyError, UsageError
-from engine.policies.base import KEEP, Action, Observation, Policy, Reason
+from engine.guard import Kept
+from engine.policies.base import Reason
 from engine.policies.checks import ticks_between
 from engine.policies.registry import create, find, parse_spec
 from engine.replay import Replay
@@ -84,33 +84,6 @@ class Counterfactual:
     """Requests still under way when playing ended; they count as failed."""
 
 
-@dataclass(slots=True)
-class _Kept:
-    """A policy with a size that one pool keeps at least or at most for a while."""
-
-    inner: Policy
-    number: int
-    size: int
-    at_least: bool
-    until_s: float
-    interval_s: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.interval_s = self.inner.interval_s
-
-    def propose(self, observation: Observation) -> Action:
-        """What the inner policy wants, with the size kept."""
-        action = self.inner.propose(observation)
-        if observation.t_s >= self.until_s - 1e-9:
-            return action
-        target = np.array(action.target, np.float64)
-        wanted = target[self.number]
-        wanted = float(observation.target[self.number]) if wanted == KEEP else wanted
-        choose = max if self.at_least else min
-        target[self.number] = choose(wanted, float(self.size))
-        return replace(action, target=target)
-
-
 class WhatIf:
     """Counterfactuals of one replay. Remembers what happened, for the next question."""
 
@@ -173,20 +146,19 @@ def _change(
     now_s, decided_s = branch.tick * branch.tick_s, tick * branch.tick_s
     before = _held(branch, pool)
     kind, _, rest = change.partition(":")
-    keep = partial(_keep, branch, kind_of_pool(branch, pool))
     if change == "one-more":
-        keep(base.applied + 1, at_least=True, until_s=now_s + kept_s)
+        kept = Kept(size=base.applied + 1, at_most=False, until_s=now_s + kept_s)
     elif change == "one-fewer":
-        keep(max(0, base.applied - 1), at_least=False, until_s=now_s + kept_s)
+        kept = Kept(size=max(0, base.applied - 1), at_least=False, until_s=now_s + kept_s)
     elif change == "earlier":
-        kept_s = decided_s - now_s
-        keep(base.applied, at_least=base.applied >= before, until_s=decided_s)
+        kept_s, out = decided_s - now_s, base.applied >= before
+        kept = Kept(size=base.applied, at_least=out, at_most=not out, until_s=decided_s)
     elif kind == "hold" and rest.isdigit():
-        keep(int(rest), at_least=True, until_s=now_s + kept_s)
-        keep(int(rest), at_least=False, until_s=now_s + kept_s)
+        kept = Kept(size=int(rest), until_s=now_s + kept_s)
     else:
         _instead(branch, change, rest)
         return None
+    branch.guard.keep(kind_of_pool(branch, pool), kept)
     return kept_s
 
 
@@ -201,10 +173,6 @@ def _held(replay: Replay, pool: int) -> int:
     """Workers asked for so far."""
     held = replay.target if replay.types is None else replay.wanted
     return int(held[kind_of_pool(replay, pool)])
-
-
-def _keep(branch: Replay, pool: int, size: int, *, at_least: bool, until_s: float) -> None:
-    branch.policy = _Kept(branch.policy, pool, size, at_least, until_s)
 
 
 def _instead(branch: Replay, change: str, rest: str) -> None:

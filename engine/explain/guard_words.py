@@ -28,10 +28,10 @@ def _carbon(line: Line, _: Decision) -> str:
         return f"the carbon mask: {_steps(line)}"
     text = f"the grid emits {number(by['g_per_kwh'])} g CO2e per kWh"
     if by["g_per_kwh"] >= by["threshold_g_per_kwh"]:
-        text += f", at or above the threshold of {number(by['threshold_g_per_kwh'])}"
+        text += f", at or above the carbon threshold of {number(by['threshold_g_per_kwh'])}"
         text += ", so no worker was added"
     else:
-        text += f", near the threshold of {number(by['threshold_g_per_kwh'])}"
+        text += f", near the carbon threshold of {number(by['threshold_g_per_kwh'])}"
         text += ", so only a part of the growth was let through"
     return f"{text}: {_steps(line)}"
 

@@ -24,6 +24,9 @@ class Questionable:
     """A decision that is worth a look."""
 
     number: int
+    t_s: float
+    """Since the trace's start."""
+    pool: str
     cause: str
     """In words, with its size."""
 
@@ -59,19 +62,23 @@ def questionable(store: Store, run: RunRow, most: int = 20) -> list[Questionable
          for row in find().to_dict("records")]
         for find, words in causes
     ]  # fmt: skip
-    return _in_turn(columns, reviewed, most)
+    found = _in_turn(columns, reviewed, most)
+    moments = queries.moments(store, run, list(found))
+    return [
+        Questionable(
+            number=key, t_s=moments[key][0], pool=moments[key][1], cause=", ".join(causes)
+        )
+        for key, causes in found.items()
+    ]
 
 
 def _in_turn(
     columns: list[list[tuple[int, str]]], reviewed: set[int], most: int
-) -> list[Questionable]:
+) -> dict[int, list[str]]:
     """One of each cause after the other, each decision once with all of its causes."""
     found: dict[int, list[str]] = {}
     for place in range(EACH):
         for column in columns:
             if place < len(column) and column[place][0] not in reviewed:
                 found.setdefault(column[place][0], []).append(column[place][1])
-    return [
-        Questionable(number=key, cause=", ".join(causes))
-        for key, causes in list(found.items())[:most]
-    ]
+    return dict(list(found.items())[:most])

@@ -94,8 +94,6 @@ def agreement(paid: FloatArray, moved: FloatArray) -> float | None:
     spread = (np.ptp(paid, axis=1) > 0) & (np.ptp(moved, axis=1) > 0)
     if not spread.any():
         return None
-    ranks = [
-        scipy.stats.spearmanr(a, b).statistic
-        for a, b in zip(paid[spread], moved[spread], strict=True)
-    ]
+    spearman = scipy.stats.spearmanr
+    ranks = [spearman(a, b).statistic for a, b in zip(paid[spread], moved[spread], strict=True)]
     return float(np.mean(ranks))

@@ -5,6 +5,6 @@ stage that changes something leaves a line with before, after and reason.
 """
 
 from engine.guard.chain import Applied, Chain
-from engine.guard.record import Stage
+from engine.guard.record import Kept, Stage
 
-__all__ = ["Applied", "Chain", "Stage"]
+__all__ = ["Applied", "Chain", "Kept", "Stage"]

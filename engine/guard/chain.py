@@ -13,7 +13,7 @@ import numpy as np
 from engine.errors import PolicyError
 from engine.guard import stages
 from engine.guard.floor import Floor
-from engine.guard.record import Log, Stage
+from engine.guard.record import Kept, Log, Stage
 from engine.policies.base import KEEP, Observation, PoolFacts, Reason
 from engine.scenario import Guard, Hold
 from engine.units import BoolArray, FloatArray
@@ -29,6 +29,7 @@ _LIFTED: Mapping[Reason, Mapping[str, Any]] = MappingProxyType(
 """The settings of a guard in which a constraint does not bind."""
 _BESIDES = frozenset({Reason.MIN_WORKERS, Reason.MAX_WORKERS, Reason.NO_ROOM, Reason.HELD})
 """Limits of the pools, and what acts later, pool by pool."""
+_INSTANT = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class Chain:
         self._last_out = np.full(len(pools), -np.inf)
         self._last = np.full(len(pools), -np.inf)
         self._held: dict[Hold, int] = {}
+        self._kept: dict[int, Kept] = {}
         self._floor = (
             None if self._guard.slo_quantile is None else Floor(self._guard, pools, tick_s)
         )
@@ -125,6 +127,10 @@ class Chain:
         lifted._acts_alone = lifted._floor is not None or bool(lifted._guard.holds)
         lifted._plain = False
         return lifted
+
+    def keep(self, pool: int, kept: Kept) -> None:
+        """Keeps a size from now on; only the pool's limits and its nodes' room go first."""
+        self._kept[pool] = kept
 
     def see(self, observation: Observation) -> None:
         """A tick, whether or not a policy is evaluated in it."""
@@ -284,7 +290,7 @@ class Chain:
             most = current + room()
             fits = min(applied, most)
             applied = self._stage("placement", applied, fits, log, pool, room_workers=most)
-        ordered = self._hold(t_s, pool, current)
+        ordered = self._ordered(t_s, pool, current, applied)
         if ordered is not None:
             held, left_s = ordered
             if room is not None and held > current:
@@ -308,9 +314,22 @@ class Chain:
             if hold.pool == facts.name and hold.at_s <= t_s < hold.at_s + hold.for_s:
                 given = hold.workers
                 size = self._held.setdefault(hold, current) if given is None else given
-                size = min(max(size, facts.workers_min), facts.workers_max)
-                return size, hold.at_s + hold.for_s - t_s
+                return self._allowed(pool, size), hold.at_s + hold.for_s - t_s
         return None
+
+    def _ordered(
+        self, t_s: float, pool: int, current: int, applied: int
+    ) -> tuple[int, float] | None:
+        """As `_hold`, or a size that is kept instead, where that changes what is applied."""
+        held, kept = self._hold(t_s, pool, current), self._kept.get(pool)
+        if kept is None or t_s >= kept.until_s - _INSTANT:
+            return held
+        size = self._allowed(pool, kept.of(applied if held is None else held[0]))
+        return size, kept.until_s - t_s
+
+    def _allowed(self, pool: int, size: int) -> int:
+        facts = self._pools[pool]
+        return min(max(size, facts.workers_min), facts.workers_max)
 
     def _remember(self, t_s: float, pool: int, change: int) -> None:
         if change == 0:

@@ -22,6 +22,23 @@ class Stage:
     """What it went by, with the unit in the name, as far as it is finite."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A size that is kept for a while, whatever policy, guard and people want: to ask what if."""
+
+    size: int
+    until_s: float
+    """Seconds into the window."""
+    at_least: bool = True
+    at_most: bool = True
+
+    def of(self, workers: int) -> int:
+        """What becomes of a number of workers."""
+        if self.at_least:
+            workers = max(workers, self.size)
+        return min(workers, self.size) if self.at_most else workers
+
+
 @dataclass(slots=True)
 class Log:
     """The changes of one decision, by pool."""

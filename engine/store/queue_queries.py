@@ -7,7 +7,15 @@ import pandas as pd
 from engine.store.duck import Store
 from engine.store.runs import RunRow
 
-__all__ = ["BLOCK_S", "apart", "first_difference", "forecast_misses", "number_at", "overruled"]
+__all__ = [
+    "BLOCK_S",
+    "apart",
+    "first_difference",
+    "forecast_misses",
+    "moments",
+    "number_at",
+    "overruled",
+]
 
 BLOCK_S = 600.0
 """One decision of each pool in such a stretch: its neighbours are questionable for one cause."""
@@ -42,6 +50,17 @@ def number_at(store: Store, run: RunRow, pool: int, tick: int) -> int | None:
             [run.run_no, pool, tick],
         ).fetchone()
     return None if row is None or row[0] is None else int(row[0])
+
+
+def moments(store: Store, run: RunRow, numbers: Sequence[int]) -> dict[int, tuple[float, str]]:
+    """Time since the trace's start and pool of some decisions, by their number."""
+    with store.transaction() as cursor:
+        rows = cursor.execute(
+            "SELECT number, t_s, pool FROM decisions "
+            "WHERE run_no = ? AND list_contains(?, number)",
+            [run.run_no, list(numbers)],
+        ).fetchall()
+    return {int(number): (float(t_s), run.pools[pool]) for number, t_s, pool in rows}
 
 
 def overruled(store: Store, run: RunRow, most: int) -> pd.DataFrame:

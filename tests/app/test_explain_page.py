@@ -2,7 +2,7 @@
 
 import pytest
 
-from app import explain_words, load
+from app import explain_words, load, load_decisions
 from tests.app.conftest import text_of
 
 
@@ -22,6 +22,20 @@ def test_a_decision_opens_from_its_address(run_id, open_page):
     assert "asks for" in page.info[0].value
     stages = page.table[1].value
     assert list(stages.iloc[:, 0])[:3] == ["Round up", "Carbon mask", "SLO floor"]
+
+
+def test_a_learned_decision_says_what_moved_it_without_being_asked(store, open_page):
+    runs = load.planner().runs()
+    learned = str(runs.loc[runs["policy"].str.startswith("smartscale"), "run_id"].iloc[0])
+    page = open_page("explain", run=learned, decision="100")
+    job, _ = load_decisions.asked(learned)
+    job.wait(60.0)
+    page.run()
+    assert not page.exception
+    assert explain_words.ATTENTION_NONE in text_of(page)
+    tables = [list(table.value.columns) for table in page.table]
+    assert any(explain_words.VALUES_ALL in columns for columns in tables)
+    assert any("Weight" in columns for columns in tables)
 
 
 def test_a_search_leaves_the_sentences_that_hold_it(run_id, open_page):

@@ -42,7 +42,7 @@ def test_the_whole_path_from_the_timeline_to_the_file(explained, open_page, sett
     assert "decision=" in page.url
     assert said.split("\n")[-1] in page.get_by_test_id("stAlert").first.inner_text()
     expect(page.get_by_text("until the next decision; over the run usually")).to_be_visible()
-
+    settle(page)
     page.get_by_role("button", name="One worker more").click()
     expect(page.get_by_text("One worker more for")).to_be_visible()
     differences = page.get_by_test_id("stTable").filter(has_text="As it was")

@@ -24,6 +24,18 @@ def test_one_worker_more_costs_more_and_serves_no_worse(asked):
     assert found.base.figures["arrived"] == found.other.figures["arrived"] > 100
 
 
+def test_a_changed_size_is_kept_whatever_the_guard_wants(explained):
+    """Held at 2 by a person: one more is 3 all the same, for as long as it is kept."""
+    planner, ids = explained
+    made = planner.asked(ids["predictive"])
+    held, _ = planner.find(ids["predictive"], reasons=("held",), most=1).hits[0]
+    found = made.ask(held, "one-more", horizon_s=60.0, kept_s=30.0)
+    assert (found.base.applied, found.other.applied) == (2, 3)
+    own = found.other.target[:, 0] - found.base.target[:, 0]
+    assert own[:2].tolist() == [1, 1]
+    assert found.difference["cost_usd"] > 0
+
+
 def test_one_side_is_what_was_recorded(explained, asked):
     planner, ids = explained
     made, decision = asked
