@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from engine.errors import PolicyError
-from engine.manifests import DEFAULT_POLICY, ManifestOptions, documents, to_yaml
+from engine.manifests import ManifestOptions, documents, to_yaml
 from engine.presets import PRESETS
 from engine.scenario import AgentType, NodeGroup, NodeType, Placement, Pool, Scenario, Zone
 

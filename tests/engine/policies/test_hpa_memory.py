@@ -102,5 +102,5 @@ def test_a_replay_grows_for_memory_where_slots_are_free():
     assert both.target.max() > slots.target.max()
     used = both.gauges.memory_frac[20:, 0]
     assert np.nanmean(used) < np.nanmean(slots.gauges.memory_frac[20:, 0])
-    assert 0.2 <= np.nanmin(used)
+    assert np.nanmin(used) >= 0.2
     assert np.nanmax(used) <= 1.0
