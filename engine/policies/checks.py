@@ -1,38 +1,31 @@
 """What a replay refuses of a policy, in words that its author can act on."""
 
 import math
+import operator
 import traceback
 import zlib
 
-import numpy as np
-
 from engine.errors import PolicyError, PolicyFailed
-from engine.policies.base import Observation, Policy, WorkerView
-from engine.units import AnyArray
+from engine.policies.base import Observation, Policy
 
 __all__ = ["digest", "failure_of", "ticks_between", "uncopied"]
 
 
 def digest(observation: Observation) -> int:
     """CRC-32 of all that a policy sees: the same in a re-execution, or something else decided."""
-    code = zlib.crc32(repr((observation.t_s, observation.size)).encode())
-    for name in _COUNTED:
-        code = zlib.crc32(np.ascontiguousarray(getattr(observation, name)).data, code)
+    parts = [repr((observation.t_s, observation.size)).encode()]
+    parts += [values.tobytes() for values in _counted(observation)]
     for view in observation.workers:
-        for values in _seen_of(view):
-            code = zlib.crc32(np.ascontiguousarray(values).data, code)
-    return code
+        parts += [values.tobytes() for values in _seen_of(view)]
+    return zlib.crc32(b"".join(parts))
 
 
-def _seen_of(view: WorkerView) -> tuple[AnyArray, ...]:
-    return view.started_s, view.ready_s, view.draining, view.utilisation, view.memory_frac
-
-
-_COUNTED = (
+_counted = operator.attrgetter(
     "target", "starting", "ready", "draining", "queued", "in_service", "arrived", "finished",
     "failed", "offered_slots", "busy_slots", "p95_s", "grid_g_per_kwh", "price_usd_per_hour",
     "green_kw", "green_left_kwh",
 )  # fmt: skip
+_seen_of = operator.attrgetter("started_s", "ready_s", "draining", "utilisation", "memory_frac")
 
 
 def failure_of(policy: str, t_s: float, error: Exception) -> PolicyFailed:
