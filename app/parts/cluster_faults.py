@@ -38,7 +38,7 @@ def timeline(scenario: Scenario) -> None:
 def _mover(faults: tuple[Fault, ...], span_min: float) -> None:
     """One of the faults, to be dragged along the axis of the timeline."""
     names = dict(
-        enumerate(f"{n}. {cluster_words.fault(fault)}" for n, fault in enumerate(faults, 1))
+        enumerate(f"{n}. {cluster_words.fault_row(fault)}" for n, fault in enumerate(faults, 1))
     )
     if state.get(state.CLUSTER_FAULT) not in names:
         state.put(state.CLUSTER_FAULT, 0)
