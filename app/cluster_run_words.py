@@ -160,8 +160,8 @@ FAULT_MEASURES = (
 )  # fmt: skip
 ROUTING_MEASURES = (
     Measure(
-        column="imbalance", label="Imbalance", unit="standard deviation ÷ mean", how="mean",
-        meaning="Of the workers' busy shares, in the pool where it is largest.",
+        column="imbalance", label="Imbalance", unit="deviation ÷ mean", how="mean",
+        meaning="Standard deviation of the workers' busy shares, in the pool where it is largest.",
     ),
     Measure(
         column="busiest_frac", label="Busiest worker", unit="share", how="highest value",

@@ -58,8 +58,11 @@ FAULTS_TITLE = "Timeline"
 FAULTS_ALT = "Faults over time by kind and place"
 FAULTS_NONE = "No fault is planned."
 FAULTS_CAPTION = (
-    "Seconds count from the start of the replayed window. Bars last; diamonds are moments."
+    "Time counts from the start of the replayed window. Bars last; diamonds are moments."
 )
+FAULTS_PICK = "Fault to move"
+FAULTS_LASTS, FAULTS_AT = "From and to (minutes)", "At (minutes)"
+FAULTS_MOVE_HELP = "Along the axis above; the table below says the same in seconds."
 
 
 EVERYWHERE = "everywhere"

@@ -223,6 +223,11 @@ def test_the_fault_plan_is_edited_beside_its_timeline(page):
         kind=FaultKind.ZONE_PARTITION, at_s=120.0, for_s=5.0, where="us-west1-a"
     )
     assert inputs(page)["faults.2.count"].disabled
+    page.selectbox(key="cluster_fault").set_value(2).run()
+    page.slider(key="cluster_move").set_value((3.0, 5.5)).run()
+    moved = current(page).faults[2]
+    assert (moved.at_s, moved.for_s) == (180.0, 150.0)
+    assert inputs(page)["faults.2.for_s"].value == "150"
     for number in (2, 1, 0):
         page.button(key=f"cluster_remove_faults.{number}").click().run()
     assert cluster_words.FAULTS_NONE in text_of(page)

@@ -5,7 +5,7 @@ import pytest
 
 from engine import replay as replay_module
 from engine import runner
-from engine.errors import PolicyError, ReplayCancelled
+from engine.errors import PolicyError, ReplayCancelled, TraceError
 from engine.figures import FIGURES
 from engine.policies.base import Action, Reason
 from engine.replay import ReplaySpec, replay
@@ -191,3 +191,13 @@ def test_what_a_policy_sees_is_a_copy():
 def test_the_scorecard_has_every_figure():
     (record,) = replay([spec("hpa", demand(), scenario())])
     assert list(scorecard(record)) == list(FIGURES)
+
+
+def test_requests_that_arrive_after_the_window_are_refused_beforehand():
+    table = demand(number=50, duration_s=900.0)
+    with pytest.raises(TraceError, match="the window has 600 s") as refused:
+        replay_module.set_up([spec("static:workers=2", table, scenario(), window_s=600.0)])
+    assert "leave out what arrives after it" in refused.value.fix
+    last_s = float(table.arrival_s[-1])
+    (made,) = replay_module.set_up([spec("static:workers=2", table, scenario(), window_s=last_s)])
+    assert made.spec.window_s == last_s

@@ -11,13 +11,17 @@ import pytest
 from engine.errors import PolicyError
 from engine.policies.base import Action, Reason, RoutingWeights
 from engine.replay import ReplaySpec, replay
+from engine.rows import tables
 from engine.scenario import AgentType, Pool, Router, RouterKind, Scenario, WorkerSize, Zone
 from engine.sim import kernel
 from engine.sim.arrivals import make_requests
 from engine.sim.parameters import Size
 from engine.sim.service import prepare
 from engine.sim.state import make_state
+from engine.store import runs
+from engine.store.duck import Store
 from tests.engine.replays import demand
+from tests.engine.store.test_runs import ROW
 from tests.reference.play import pool_of
 
 WINDOW_S, REQUESTS = 900.0, 2000
@@ -85,6 +89,18 @@ def test_what_was_proposed_is_in_the_decision_record_and_among_the_events():
     assert set(log.routing[1:]) == {None}
     assert record.events.kind == ["pool-reweighed"]
     assert ran((RoutingWeights(), RoutingWeights())).events.kind == []
+
+
+def test_the_stored_record_has_them_too():
+    record = ran((RoutingWeights(pool=2.0), None))
+    rows = tables(record, 0.0)
+    with Store() as store:
+        number = runs.begin_run(store, {**ROW, "pools": list(record.pools)})
+        runs.finish_run(store, number, rows, {}, 0.1)
+        with store.cursor() as cursor:
+            kept = cursor.execute("SELECT routing FROM decisions ORDER BY number").fetchall()
+    assert json.loads(kept[0][0]) == {"weights": {"pool": 2.0, "sizes": {}}}
+    assert {routing for (routing,) in kept[1:]} == {None}
 
 
 def two_sizes(router):

@@ -32,6 +32,19 @@ def test_every_number_of_a_sentence_is_found_in_its_record(name):
     assert missing_numbers(sentence(decision), decision) == []
 
 
+def test_a_sentence_says_how_requests_are_routed_from_then_on():
+    decision = replace(
+        SITUATIONS["predictive out"],
+        routing={
+            "router": "seven-factor", "weights": {"pool": 2.5, "sizes": {"large": 3.0}},
+        },
+    )  # fmt: skip
+    text = sentence(decision)
+    assert ", routed by seven-factor, with routing weights the pool 2.5, large 3" in text
+    assert missing_numbers(text, decision) == []
+    assert "routed" not in sentence(SITUATIONS["predictive out"])
+
+
 def test_a_number_that_is_not_in_the_record_is_noticed():
     decision = SITUATIONS["predictive out"]
     text = sentence(decision)
