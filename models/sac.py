@@ -65,7 +65,7 @@ class Batch(NamedTuple):
     def tensors(self) -> Tensors:
         """As torch reads it."""
         counts = None if self.importance is None else torch.from_numpy(self.importance)
-        return Tensors(*(torch.from_numpy(column) for column in self[:-1]), importance=counts)
+        return Tensors._make([*map(torch.from_numpy, self[:-1]), counts])
 
 
 class Learner:
