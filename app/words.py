@@ -64,7 +64,10 @@ START_STEPS = (
         "2 · Describe the cluster",
         "Start from a preset: workers, start-up time, prices, and the SLO.",
     ),
-    ("3 · Compare policies", "Fixed capacity, threshold rules, the Kubernetes HPA, or your own."),
+    (
+        "3 · Compare policies",
+        "Fixed capacity, the Kubernetes HPA, the learned SmartScale allocator, or your own.",
+    ),
 )
 
 # Traces

@@ -17,6 +17,7 @@ from engine.sim import kernel
 from engine.units import FloatArray, IntArray
 
 _LEVELS = [kernel.C_STARTING, kernel.C_READY, kernel.C_DRAINING]
+_ENDED_BADLY = slice(kernel.C_QUEUE_TIMEOUT, kernel.C_LOST + 1)
 _STREAM = 5
 """Of the scenario's seed sequence: which samples are lost."""
 
@@ -70,25 +71,23 @@ class Monitor:
         size = self._fleet.state.pools["size"]
         counts, sums = self._latest(tick) if self._whole else self._impaired(tick)
         sums[:, : kernel.F_P95_S] /= self._tick_s
+        failed = np.add.reduce(counts[:, _ENDED_BADLY], axis=1) + counts[:, kernel.C_SHED]
+        count, summed = counts.T, sums.T
         return Observation(
             t_s=tick * self._tick_s,
             tick_s=self._tick_s,
             target=target.copy(),
-            starting=counts[:, kernel.C_STARTING],
-            ready=counts[:, kernel.C_READY],
-            draining=counts[:, kernel.C_DRAINING],
-            queued=counts[:, kernel.C_QUEUED],
-            in_service=counts[:, kernel.C_IN_SERVICE],
-            arrived=counts[:, kernel.C_ARRIVED],
-            finished=counts[:, kernel.C_FINISHED],
-            failed=counts[:, kernel.C_QUEUE_TIMEOUT]
-            + counts[:, kernel.C_EXEC_TIMEOUT]
-            + counts[:, kernel.C_REJECTED]
-            + counts[:, kernel.C_LOST]
-            + counts[:, kernel.C_SHED],
-            offered_slots=sums[:, kernel.F_OFFERED_SLOT_S],
-            busy_slots=sums[:, kernel.F_BUSY_SLOT_S],
-            p95_s=sums[:, kernel.F_P95_S],
+            starting=count[kernel.C_STARTING],
+            ready=count[kernel.C_READY],
+            draining=count[kernel.C_DRAINING],
+            queued=count[kernel.C_QUEUED],
+            in_service=count[kernel.C_IN_SERVICE],
+            arrived=count[kernel.C_ARRIVED],
+            finished=count[kernel.C_FINISHED],
+            failed=failed,
+            offered_slots=summed[kernel.F_OFFERED_SLOT_S],
+            busy_slots=summed[kernel.F_BUSY_SLOT_S],
+            p95_s=summed[kernel.F_P95_S],
             workers=self._workers(tick),
             size=self._size_names(size),
             grid_g_per_kwh=self._conditions.g_per_kwh(tick),

@@ -5,7 +5,7 @@ from pathlib import Path
 import engine
 
 DEMO_TRACE = "chat_two_flash_crowds"
-DEMO_POLICIES = ("static", "threshold", "hpa", "hpa:metric=in_flight:target=0.7")
+DEMO_POLICIES = ("static", "hpa", "hpa:metric=in_flight:target=0.7", "smartscale")
 """The first is the baseline."""
 DEMO_SCENARIO = "llm-agents"
 

@@ -13,7 +13,7 @@ from engine.errors import EngineError, UsageError
 from engine.planner import TraceInfo
 from engine.policies.registry import parse_spec
 
-DEFAULTS = ("static", "threshold", "hpa")
+DEFAULTS = ("static", "threshold", "hpa", "smartscale")
 
 
 def running() -> Job | None:

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import t as student
+import scipy
 
 from engine.bench.features import ROUTERS
 from engine.scenario import Cache
@@ -201,7 +201,7 @@ def _estimate(values: FloatArray) -> dict[str, float] | None:
     half = 0.0
     if len(values) > 1:
         error = float(values.std(ddof=1)) / len(values) ** 0.5
-        half = error * float(student.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
+        half = error * float(scipy.stats.t.ppf((1.0 + CONFIDENCE) / 2.0, len(values) - 1))
     return {"mean": float(values.mean()), "half_width": half}
 
 

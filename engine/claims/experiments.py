@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from engine.claims.model import GUIDE, LEARNED, Basis, Claim, Verdict
 from engine.scenario import AgentType, Pool, Scenario, Slo, Startup, StartupKind
@@ -163,8 +163,8 @@ def judged(found: Experiment, values: Sequence[float], runs: Sequence[str]) -> C
     ours = float(np.mean(values)) if values else None
     low = high = None
     if ours is not None and len(values) > 1:
-        quantile = stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)
-        spread = max(float(stats.sem(values) * quantile), found.resolution)
+        quantile = scipy.stats.t.ppf((1 + LEVEL) / 2, len(values) - 1)
+        spread = max(float(scipy.stats.sem(values) * quantile), found.resolution)
         low, high = ours - spread, ours + spread
     return Claim(
         key=found.key, source=found.source, text=found.text, claimed=found.claimed,

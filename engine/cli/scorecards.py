@@ -22,7 +22,7 @@ _DECIMALS = MappingProxyType({"USD": 2, "requests": 0, "workers": 0})
 
 
 def scorecards(figures: pd.DataFrame, runs: Sequence[RunInfo], baseline: str) -> Table:
-    """Scorecards side by side.
+    """Scorecards side by side, of what any of the runs measured.
 
     Args:
         figures: from `engine.planner.Planner.compare`.
@@ -34,7 +34,11 @@ def scorecards(figures: pd.DataFrame, runs: Sequence[RunInfo], baseline: str) ->
     for run in runs:
         headers += [run.policy] if run.run_id == baseline else [run.policy, "difference"]
     lines: list[list[str | Text]] = []
-    for key, figure in FIGURES.items():
+    measured = [
+        key for key in FIGURES if any(not _missing(cells[key, r.run_id]["value"]) for r in runs)
+    ]
+    for key in measured:
+        figure = FIGURES[key]
         line: list[str | Text] = [figure.label, figure.unit]
         for run in runs:
             cell = cells[key, run.run_id]
@@ -42,7 +46,11 @@ def scorecards(figures: pd.DataFrame, runs: Sequence[RunInfo], baseline: str) ->
             if run.run_id != baseline:
                 line.append(_difference(figure.unit, cell))
         lines.append(line)
-    return table(headers, lines, right=range(2, len(headers)))
+    made = table(headers, lines, right=range(2, len(headers)))
+    if left_out := len(FIGURES) - len(measured):
+        made.caption = f"{left_out} figures that none of these runs measures are left out"
+        made.caption_justify = "left"
+    return made
 
 
 def shown(key: str, value: float) -> str:
@@ -51,9 +59,11 @@ def shown(key: str, value: float) -> str:
 
 
 def _amount(unit: str, value: float | None) -> str:
-    if value is None or math.isnan(value):
-        return NOT_MEASURED
-    return _digits(unit, value)
+    return NOT_MEASURED if value is None or math.isnan(value) else _digits(unit, value)
+
+
+def _missing(value: float | None) -> bool:
+    return value is None or math.isnan(value)
 
 
 def _digits(unit: str, value: float, sign: str = "") -> str:

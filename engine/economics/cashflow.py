@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from engine.units import FloatArray
 
@@ -41,7 +41,9 @@ def irr(flows: Sequence[float] | FloatArray) -> float | None:
     low, high = math.log(1 + RATE_MIN), math.log(1 + RATE_MAX)
     if not (math.isfinite(value(low)) and value(low) * value(high) < 0):
         return None
-    return math.expm1(float(brentq(value, low, high, xtol=1e-14, rtol=1e-15, maxiter=500)))
+    return math.expm1(
+        float(scipy.optimize.brentq(value, low, high, xtol=1e-14, rtol=1e-15, maxiter=500))
+    )
 
 
 def payback_years(flows: Sequence[float] | FloatArray, rate: float = 0.0) -> float | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from engine.economics import cashflow, costs, uncertainty, wording
 from engine.economics.assumptions import Assumptions
@@ -210,7 +210,9 @@ def _seeds(values: Sequence[Any]) -> Interval | None:
     if len(values) < SEEDS_MIN:
         return None
     numbers: FloatArray = np.array(values, np.float64)
-    spread = stats.sem(numbers) * stats.t.ppf((1 + uncertainty.LEVEL) / 2, len(numbers) - 1)
+    spread = scipy.stats.sem(numbers) * scipy.stats.t.ppf(
+        (1 + uncertainty.LEVEL) / 2, len(numbers) - 1
+    )
     mean = float(numbers.mean())
     note = f"mean of {len(numbers)} seeds"
     return Interval(low=mean - float(spread), high=mean + float(spread), source="seeds", note=note)

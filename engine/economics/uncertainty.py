@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 
 from engine.economics.assumptions import Assumption, Assumptions
 from engine.economics.costs import (
@@ -195,7 +195,9 @@ def _break_even(entry: Assumption, value_at: Callable[[float], float]) -> BreakE
         there = value_at(end)
         if np.isfinite(there) and there * now < 0:
             root = float(
-                brentq(value_at, entry.value, end, xtol=1e-12, rtol=1e-14, maxiter=10_000)
+                scipy.optimize.brentq(
+                    value_at, entry.value, end, xtol=1e-12, rtol=1e-14, maxiter=10_000
+                )
             )
             if found is None or abs(root - entry.value) < abs(found - entry.value):
                 found = root

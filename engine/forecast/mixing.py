@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy
 
 from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.scores import LEVELS, pinball
@@ -42,7 +42,9 @@ def ensemble_weights(came: FloatArray, members: FloatArray) -> FloatArray:
         [np.hstack([design.T / unit, np.eye(rows), -np.eye(rows)]),
          np.concatenate([np.ones(count), np.zeros(2 * rows)])[None]]
     )  # fmt: skip
-    solved = linprog(cost, A_eq=equal, b_eq=np.append(target / unit, 1.0), method="highs")
+    solved = scipy.optimize.linprog(
+        cost, A_eq=equal, b_eq=np.append(target / unit, 1.0), method="highs"
+    )
     weights = np.maximum(solved.x[:count], 0.0) if solved.status == 0 else np.ones(count)
     made: FloatArray = weights / weights.sum()
     return made

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import lfilter
+import scipy
 
 from engine.forecast.neural_encode import WINDOW
 from engine.forecast.neural_inputs import FEATURE_COUNT, Encoded, Moment, encode
@@ -88,7 +88,7 @@ def _growth(rng: np.random.Generator, t_s: FloatArray, _step_s: float) -> FloatA
 def _slow_noise(rng: np.random.Generator, t_s: FloatArray, _step_s: float) -> FloatArray:
     keep = np.exp(-1 / 10 ** rng.uniform(0.3, 3))
     noise = rng.standard_normal(len(t_s)) * np.sqrt(1 - keep**2) * rng.uniform(0.03, 0.5)
-    shape: FloatArray = np.exp(lfilter([1.0], [1.0, -keep], noise))
+    shape: FloatArray = np.exp(scipy.signal.lfilter([1.0], [1.0, -keep], noise))
     return shape
 
 
@@ -110,7 +110,7 @@ def _shocks(rng: np.random.Generator, t_s: FloatArray, _step_s: float) -> FloatA
     hits = rng.random(len(t_s)) < 10 ** rng.uniform(-2.5, -1)
     size = hits * rng.pareto(rng.uniform(1.5, 3), len(t_s)) * rng.uniform(0.2, 2)
     shape: FloatArray = 1 + np.minimum(
-        lfilter([1.0], [1.0, -np.exp(-1 / 10 ** rng.uniform(0, 2))], size), 40
+        scipy.signal.lfilter([1.0], [1.0, -np.exp(-1 / 10 ** rng.uniform(0, 2))], size), 40
     )
     return shape
 
@@ -165,7 +165,7 @@ def _observed(rng: np.random.Generator, rate: FloatArray, step_s: float) -> Floa
         seen = rng.poisson(mean) / step_s
     if rng.random() < 0.15:  # slots in use follow arrivals, smoothed by the service time
         keep = np.exp(-1 / 10 ** rng.uniform(0, 1.5))
-        seen = lfilter([1 - keep], [1.0, -keep], seen, zi=[keep * seen[0]])[0]
+        seen = scipy.signal.lfilter([1 - keep], [1.0, -keep], seen, zi=[keep * seen[0]])[0]
     if rng.random() < 0.1:  # a utilisation saturates
         seen = np.minimum(seen, np.quantile(seen, rng.uniform(0.7, 1)))
     return np.maximum(seen, 0.0)

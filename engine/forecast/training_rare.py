@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.stats import wasserstein_distance
+import scipy
 
 from engine.forecast.neural_inputs import Moment, encode
 from engine.forecast.training import TrainOptions, generated, to_batch
@@ -131,8 +131,8 @@ def ablation(seeds: int = 3, series: int = 400, epochs: int = 8, share: float = 
     peaks, made_peaks = real[:, PAST:].max(1), made[:, PAST:].max(1)
     return RareResult(
         without=tuple(without), with_rare=tuple(with_rare),
-        distance=float(wasserstein_distance(peaks, made_peaks)),
-        distance_half=float(wasserstein_distance(peaks[::2], peaks[1::2])),
+        distance=float(scipy.stats.wasserstein_distance(peaks, made_peaks)),
+        distance_half=float(scipy.stats.wasserstein_distance(peaks[::2], peaks[1::2])),
     )  # fmt: skip
 
 

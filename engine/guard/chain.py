@@ -154,15 +154,15 @@ class Chain:
             PolicyError: a proposal is not a number, or negative.
         """
         log = Log(list(reasons))
+        keep: BoolArray = proposed == KEEP
+        if keep.all() and not self._acts_alone:
+            return current.copy(), log
         if self._plain and self._is_within(proposed):
             return proposed.copy(), log
-        keep: BoolArray = proposed == KEEP
         self._check(t_s, proposed, keep)
         proposed = np.where(keep, current, proposed)
         wanted = np.ceil(proposed)
         log.note("quantise", proposed, wanted, None)
-        if keep.all() and not self._acts_alone:
-            return wanted, log
         if self._threshold is not None and g_per_kwh is not None:
             soft = self._guard.carbon_soft_g_per_kwh
             masked = stages.carbon(wanted, current, g_per_kwh, self._threshold, soft)
@@ -186,8 +186,8 @@ class Chain:
 
     def _is_within(self, proposed: FloatArray) -> bool:
         """Whether all are whole numbers of workers within the pools' limits."""
-        within = (proposed >= self._lows) & (proposed <= self._highs)
-        return bool((within & (proposed == np.floor(proposed))).all())
+        nearest = np.minimum(np.maximum(np.floor(proposed), self._lows), self._highs)
+        return bool((proposed == nearest).all())
 
     def _check(self, t_s: float, proposed: FloatArray, keep: BoolArray) -> None:
         wrong = ~keep & ~(np.isfinite(proposed) & (proposed >= 0.0))

@@ -1,10 +1,9 @@
 """What a replay refuses of a policy, in words that its author can act on."""
 
 import math
+import operator
 import traceback
 import zlib
-
-import numpy as np
 
 from engine.errors import PolicyError, PolicyFailed
 from engine.policies.base import Observation, Policy
@@ -14,16 +13,17 @@ __all__ = ["digest", "failure_of", "ticks_between", "uncopied"]
 
 def digest(observation: Observation) -> int:
     """CRC-32 of all that a policy sees: the same in a re-execution, or something else decided."""
-    code = zlib.crc32(repr((observation.t_s, observation.size)).encode())
-    for name in _COUNTED:
-        code = zlib.crc32(np.ascontiguousarray(getattr(observation, name)).data, code)
+    parts = [repr((observation.t_s, observation.size)).encode()]
+    parts += [values.tobytes() for values in _counted(observation)]
     for view in observation.workers:
-        for values in (view.started_s, view.ready_s, view.draining, view.utilisation):
-            code = zlib.crc32(np.ascontiguousarray(values).data, code)
-    return code
+        parts.append(view.started_s.tobytes())
+        parts.append(view.ready_s.tobytes())
+        parts.append(view.draining.tobytes())
+        parts.append(view.utilisation.tobytes())
+    return zlib.crc32(b"".join(parts))
 
 
-_COUNTED = (
+_counted = operator.attrgetter(
     "target", "starting", "ready", "draining", "queued", "in_service", "arrived", "finished",
     "failed", "offered_slots", "busy_slots", "p95_s", "grid_g_per_kwh", "price_usd_per_hour",
 )  # fmt: skip

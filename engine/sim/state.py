@@ -227,12 +227,12 @@ def make_views(state: State) -> Views:
 
 
 def _outcomes(n: int) -> AnyArray:
-    outcomes = np.zeros(n, kernel.OUTCOME)
+    outcome = np.zeros(1, kernel.OUTCOME)
     for name in ("arrived_s", "start_s", "end_s"):
-        outcomes[name] = np.nan
+        outcome[name] = np.nan
     for name in ("worker", "next_in_queue", "next_to_expire"):
-        outcomes[name] = kernel.NONE
-    return outcomes
+        outcome[name] = kernel.NONE
+    return np.repeat(outcome, n)  # new memory is touched once, not once a field
 
 
 def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+import scipy
 
 from engine.figures import FIGURES
 
@@ -45,7 +45,7 @@ def paired(figure: str, differences: Sequence[float]) -> Paired:
     values = np.array(differences, np.float64)
     mean = float(values.mean())
     spread = float(values.std(ddof=1)) / math.sqrt(len(values))
-    reach = float(student.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * spread
+    reach = float(scipy.stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * spread
     return Paired(figure=figure, mean=mean, low=mean - reach, high=mean + reach, pairs=len(values))
 
 

@@ -31,16 +31,16 @@ def test_the_address_names_runs_and_baseline(demo, open_page):
     assert {f"**{group}**" for group in always} < set(card)
     assert all(f.label in card or f.label.lower() in left_out for f in FIGURES.values())
     assert "energy" in left_out
-    assert "better" in card["Cost"]["hpa"] or "worse" in card["Cost"]["hpa"]
-    assert "%" not in card["Cost"]["threshold"]  # the baseline differs from nothing
+    assert "better" in card["Cost"]["static"] or "worse" in card["Cost"]["static"]
+    assert "%" not in card["Cost"]["hpa"]  # the baseline differs from nothing
 
 
 def test_differences_carry_sign_unit_and_a_word(demo, open_page):
     page = open_page("compare", runs=",".join(demo[:2]), baseline=demo[0])
-    cost = scorecard(page)["Cost"]["threshold"]
+    cost = scorecard(page)["Cost"]["hpa"]
     assert "▼ −\\$" in cost
     assert "better" in cost
-    met = scorecard(page)["SLO attainment"]["threshold"]
+    met = scorecard(page)["SLO attainment"]["hpa"]
     assert "points worse" in met
 
 
@@ -58,8 +58,8 @@ def test_a_window_changes_the_figures_and_can_be_reset(demo, open_page):
     assert (page.query_params["t0"], page.query_params["t1"]) == ("1200", "2400")
     part = scorecard(page)
     assert part["Requests arrived"]["static"] != whole["Requests arrived"]["static"]
-    assert part["Request latency p95"]["threshold"] != whole["Request latency p95"]["threshold"]
-    assert "not measured" in part["Scaling actions per hour"]["threshold"]
+    assert part["Request latency p95"]["hpa"] != whole["Request latency p95"]["hpa"]
+    assert "not measured" in part["Scaling actions per hour"]["hpa"]
     page.button(key="compare_reset").click().run()
     assert "t0" not in page.query_params
     assert scorecard(page) == whole

@@ -3,6 +3,7 @@
 import pytest
 
 from app import load, words
+from app.parts.replay_job import DEFAULTS
 from engine.planner import Planner
 from engine.scenario_file import from_toml
 from tests.app.conftest import text_of
@@ -33,12 +34,12 @@ def wait(page):
 
 
 def test_the_default_replay_ends_on_its_comparison(page):
-    assert page.multiselect(key="replay_policies").value == ["static", "threshold", "hpa"]
+    assert page.multiselect(key="replay_policies").value == [*DEFAULTS]
     submit(page)
     wait(page)
     assert page.title[0].value == "Compare"
     runs = page.query_params["runs"].split(",")
-    assert [load.planner().run(run).policy for run in runs] == ["static", "threshold", "hpa"]
+    assert [load.planner().run(run).policy for run in runs] == [*DEFAULTS]
     assert load.planner().run(runs[0]).trace_name == "short"
 
 

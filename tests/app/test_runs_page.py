@@ -13,7 +13,7 @@ def test_every_run_is_listed_with_status_and_figures(store, open_page):
     page = open_page("runs")
     shown = page.dataframe[0].value
     assert set(shown["status"]) == {"Done"}
-    assert {"static", "threshold", "hpa"} <= set(shown["policy"])
+    assert {"static", "hpa", "smartscale"} <= set(shown["policy"])
     assert all(cost.startswith("$") for cost in shown["cost"])
     assert page.button(key="runs_compare").disabled
 
@@ -48,7 +48,7 @@ def test_one_run_can_be_started_again_and_any_deleted(store, positions, again):
 def test_an_interrupted_run_is_explained_and_finishes_when_started_again(store):
     with Planner(store) as planner, planner._store.transaction() as cursor:
         cursor.execute("UPDATE runs SET status = 'interrupted'")
-        cursor.execute("UPDATE runs SET note = 'the process ended' WHERE policy = 'hpa'")
+        cursor.execute("UPDATE runs SET note = 'the process ended' WHERE policy = 'smartscale'")
     both = text_of(toolbar_of(store, 0, 1))
     assert both.count("Note:") == both.count("the process ended") == 1
     page = toolbar_of(store, 0)

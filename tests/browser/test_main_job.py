@@ -33,7 +33,7 @@ def import_by_path(page: Page, settle, path: Path) -> None:
 
 
 def replay(page: Page) -> None:
-    """With the defaults: static, threshold and hpa on the whole trace; ends on *Compare*."""
+    """With the default policies on the whole trace; ends on *Compare*."""
     page.get_by_role("button", name="Replay and compare").click()
     expect(page.get_by_role("heading", name="Compare", exact=True, level=1)).to_be_visible(
         timeout=REPLAY_MS
@@ -70,7 +70,7 @@ def test_a_trace_is_imported_replayed_and_compared(
     replay(page)
     settle(page)
     figures = accounts(page)
-    assert len(figures) == 3
+    assert len(figures) == 4
     for finished, failed, arrived in figures:
         assert arrived == requests
         assert finished + failed == arrived
