@@ -54,6 +54,13 @@ ACTORS = ("mlp", "transformer", "dqn")
     help="Of the allocator: episodes of sustained positions that its actor learns from first.",
 )
 @click.option(
+    "--rate",
+    default=7e-4,
+    show_default=True,
+    type=click.FloatRange(0.0, min_open=True),
+    help="Of the allocator: learning rate at the start; less where lessons came first.",
+)
+@click.option(
     "--paths",
     default=5000,
     show_default=True,
@@ -77,8 +84,8 @@ ACTORS = ("mlp", "transformer", "dqn")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @with_session
 def train(
-    part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, paths: int,
-    epochs: int, actor: str, seed: int, session: Session,
+    part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, rate: float,
+    paths: int, epochs: int, actor: str, seed: int, session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch.
 
@@ -93,7 +100,7 @@ def train(
 
         plan = Plan(
             episodes=episodes, cells=cells, updates=updates, lessons=lessons, seed=seed,
-            options=Options(actor=actor),
+            options=Options(actor=actor, rate=rate),
         )  # fmt: skip
         _allocator(out, plan, session)
 
