@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
-from scipy.special import ndtr
 from torch import Tensor, nn
 
 from models.allocator import Positions
@@ -45,11 +44,12 @@ class Dqn(Learner):
         """(P,) the best positions; with noise, random ones where it is in its lowest quantile."""
         network = self.used if noise is None else self.actor
         with torch.inference_mode():
-            values = network(self._seen(rows, weights))
+            values = network(self.seen(rows, weights))
             best = self._best(values, torch.from_numpy(np.asarray(weights, np.float32)))
         chosen = best.numpy()
         if noise is not None:
-            low = ndtr(noise) / self._explored
+            chance = torch.special.ndtr(torch.from_numpy(np.asarray(noise, np.float64)))
+            low = chance.numpy() / self._explored
             random = np.floor(np.clip(low, 0.0, 1.0 - 1e-9) * self.actor.count).astype(np.int64)
             chosen = np.where(low < 1.0, random, chosen)
         made: npt.NDArray[np.float64] = self.actor.places()[chosen]
@@ -66,11 +66,11 @@ class Dqn(Learner):
         options, tensors = self.options, batch.tensors()
         weights, each = tensors.weights, torch.arange(len(batch.action))
         with torch.no_grad():
-            next_seen = self._seen(batch.next_rows, batch.weights)
+            next_seen = self.seen(batch.next_rows, batch.weights)
             best = self._best(self.actor(next_seen), weights)
             value = self.targets(next_seen)[each, best]
             wanted = tensors.reward + options.gamma**options.steps * value
-        values = self.actor(self._seen(batch.rows, batch.weights))
+        values = self.actor(self.seen(batch.rows, batch.weights))
         gap = values[each, self._place(tensors.action)] - wanted
         loss = tensors.error(gap) * 2.0
         self.actor_optimizer.zero_grad()
@@ -87,7 +87,7 @@ class Dqn(Learner):
     def judged(self, batch: Batch, action: Array) -> Array:
         """(B, K) values of the nearest positions."""
         with torch.inference_mode():
-            values = self.used(self._seen(batch.rows, batch.weights))
+            values = self.used(self.seen(batch.rows, batch.weights))
             place = self._place(torch.from_numpy(action))
             return np.asarray(values[torch.arange(len(action)), place].numpy(), np.float32)
 

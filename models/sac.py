@@ -65,7 +65,7 @@ class Batch(NamedTuple):
     def tensors(self) -> Tensors:
         """As torch reads it."""
         counts = None if self.importance is None else torch.from_numpy(self.importance)
-        return Tensors(*(torch.from_numpy(column) for column in self[:-1]), importance=counts)
+        return Tensors._make([*map(torch.from_numpy, self[:-1]), counts])
 
 
 class Learner:
@@ -111,7 +111,7 @@ class Learner:
         self, rows: Array, weights: npt.NDArray[Any], noise: npt.NDArray[Any] | None
     ) -> npt.NDArray[np.float64]:
         """(P,) actions for standardised tokens; noise None: the used actor's mean."""
-        seen = self._seen(rows, weights)
+        seen = self.seen(rows, weights)
         with torch.inference_mode():
             if noise is None:
                 action = torch.tanh(self.used(seen)[0])
@@ -142,7 +142,7 @@ class Learner:
         weights, draws = tensors.weights, torch.from_numpy(noise)
         # 1. what the critics should say
         with torch.no_grad():
-            next_seen = self._seen(batch.next_rows, batch.weights)
+            next_seen = self.seen(batch.next_rows, batch.weights)
             next_action, _ = self.actor.sample(next_seen, draws[0])
             reward = tensors.reward
             if not options.vector:
@@ -153,7 +153,7 @@ class Learner:
             )
             wanted = reward + options.gamma**options.steps * value
         # 2. critics
-        seen = self._seen(batch.rows, batch.weights)
+        seen = self.seen(batch.rows, batch.weights)
         said = self.critics(self._critic_rows(seen, tensors.future, tensors.action))
         loss = tensors.error(said - wanted) * 2.0
         gap = ((said.detach() - wanted) * self._grades(weights)).sum(-1)
@@ -194,13 +194,13 @@ class Learner:
 
     def judged(self, batch: Batch, action: Array) -> Array:
         """(B, K) what the critics say of other actions there: the smaller one's vector."""
-        seen = self._seen(batch.rows, batch.weights)
+        seen = self.seen(batch.rows, batch.weights)
         future, weights = torch.from_numpy(batch.future), torch.from_numpy(batch.weights)
         with torch.inference_mode():
             rows = self._critic_rows(seen, future, torch.from_numpy(action))
             return np.asarray(self._smaller(self.critics(rows), weights).numpy(), np.float32)
 
-    def _seen(self, rows: Array, weights: npt.NDArray[Any]) -> Tensor:
+    def seen(self, rows: Array, weights: npt.NDArray[Any]) -> Tensor:
         """(B, F + K) tokens, and priorities as they are read."""
         read = told(weights, self.options.told_least)
         return torch.from_numpy(np.concatenate([rows, read], 1, dtype=np.float32))

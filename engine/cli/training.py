@@ -11,6 +11,8 @@ from engine.cli.session import Session, progress_bar, stoppable, with_session
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from engine.learn.training import Plan
+
 PARTS = ("allocator", "lookahead")
 ACTORS = ("mlp", "transformer", "dqn")
 
@@ -45,6 +47,20 @@ ACTORS = ("mlp", "transformer", "dqn")
     help="Of the allocator: learning steps a tick.",
 )
 @click.option(
+    "--lessons",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Of the allocator: episodes of sustained positions that its actor learns from first.",
+)
+@click.option(
+    "--rate",
+    default=7e-4,
+    show_default=True,
+    type=click.FloatRange(0.0, min_open=True),
+    help="Of the allocator: learning rate at the start; less where lessons came first.",
+)
+@click.option(
     "--paths",
     default=5000,
     show_default=True,
@@ -68,8 +84,8 @@ ACTORS = ("mlp", "transformer", "dqn")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @with_session
 def train(
-    part: str, out: Path, episodes: int, cells: int, updates: int, paths: int, epochs: int,
-    actor: str, seed: int, session: Session,
+    part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, rate: float,
+    paths: int, epochs: int, actor: str, seed: int, session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch.
 
@@ -79,27 +95,27 @@ def train(
     if part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
     else:
-        _allocator(out, episodes, cells, updates, actor, seed, session)
+        from engine.learn.training import Plan  # noqa: PLC0415 - torch
+        from models.sac_options import Options  # noqa: PLC0415 - with it
+
+        plan = Plan(
+            episodes=episodes, cells=cells, updates=updates, lessons=lessons, seed=seed,
+            options=Options(actor=actor, rate=rate),
+        )  # fmt: skip
+        _allocator(out, plan, session)
 
 
-def _allocator(
-    out: Path, episodes: int, cells: int, updates: int, actor: str, seed: int, session: Session
-) -> None:
+def _allocator(out: Path, plan: "Plan", session: Session) -> None:
     from engine.learn.life import train_allocator  # noqa: PLC0415 - torch
-    from engine.learn.training import Plan  # noqa: PLC0415 - torch
-    from models.sac_options import Options  # noqa: PLC0415 - with it
 
-    plan = Plan(
-        episodes=episodes, cells=cells, updates=updates, seed=seed, options=Options(actor=actor)
-    )
     with stoppable() as stop, progress_bar() as bar:
         curves = [asdict(m) for m in train_allocator(out, plan, progress=bar, cancel=stop)]
     session.show(
         {
             "checkpoint": str(out),
-            "actor": actor,
-            "episodes": episodes,
-            "seed": seed,
+            "actor": plan.options.actor,
+            "episodes": plan.episodes,
+            "seed": plan.seed,
             "curves": curves,
         },
         lambda: _curves(curves),

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -89,7 +90,7 @@ def ablation(
         path = folder / f"{list(ARMS).index(arm):02d}-{seed}.json"
         rows.append(kept(path, {"arm": arm, "seed": seed, "episodes": plan.episodes,
                                 "cells": plan.cells, "updates": plan.updates, "pools": pools},
-                         lambda c=changed: _found(c, exam, cancel)))  # fmt: skip
+                         partial(_found, changed, exam, cancel)))  # fmt: skip
     return {"rows": rows, "best_constant": best_constant(exam), "markdown": _table(rows, arms)}
 
 

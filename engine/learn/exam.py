@@ -63,7 +63,7 @@ def weights_of(cost: float) -> FloatArray:
 def exam_of(cells: int, kinds: tuple[float, ...] = KINDS) -> Exam:
     """An exam of so many pools; chances of kinds as `cells.KINDS`."""
     made = episode(SEED, 0, cells, kinds)
-    constants = tuple(_played(made, lambda _, a=at: np.full(cells, a), DIAL) for at in PLACES)
+    constants = tuple(_played(made, _constantly(np.full(cells, at)), DIAL) for at in PLACES)
     return Exam(episode=made, constants=constants)
 
 
@@ -75,7 +75,11 @@ def marks(exam: Exam, learner: "Learner", form: str = DIAL) -> list[Mark]:
 def random_mark(exam: Exam, rng: np.random.Generator) -> Mark:
     """What pools come to whose positions are drawn once each."""
     at = rng.uniform(-1.0, 1.0, len(exam.episode.pools))
-    return _played(exam.episode, lambda _: at, DIAL)
+    return _played(exam.episode, _constantly(at), DIAL)
+
+
+def _constantly(action: FloatArray) -> Callable[[FloatArray], FloatArray]:
+    return lambda _: action
 
 
 def _actions(exam: Exam, learner: "Learner", cost: float) -> Callable[[FloatArray], FloatArray]:

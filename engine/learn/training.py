@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from engine.learn.cells import FUTURES, KINDS, TICKS, episode, futures
 from engine.learn.checkpoint import sizes
 from engine.learn.forms import DIAL
 from engine.learn.ground import LAG, Ground
+from engine.learn.lessons import lessons
 from engine.learn.prioritised import UNIFORM, Prioritised
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 SIZES = sizes(FUTURES)
 
 _STREAM = 6211
+_STILL = 1 << 30
+"""Updates of the critics for one of the actor, while it stands still."""
 _LIKELY, _SURE = GROUPS["forecast"][0], GROUPS["forecast"][-1]
 """Numbers of the median and of the highest quantile ahead."""
 _RELIABILITY = SCORES.index("reliability")
@@ -50,6 +53,12 @@ class Plan:
     change for one tick alone has hardly an effect to learn from: what it orders is cancelled."""
     smooth: float = 0.9
     """Correlation of the exploration from one decision to the next."""
+    lessons: int = 0
+    """Episodes in which every position is sustained, from which the actor learns first."""
+    lesson_steps: int = 3000
+    """Of its optimizer."""
+    critics_first: int = 1500
+    """Updates after the lessons in which the actor stands still: new critics know nothing."""
     buffer: int = 400_000
     replay: str = UNIFORM
     """How the buffer is sampled, one of REPLAYS."""
@@ -182,7 +191,23 @@ def _warm(plan: Plan, buffer: Buffer, start: "Learner | None") -> "Learner":
     learner = _learner(plan, np.concatenate(seen)) if start is None else start
     for name in ("rows", "next_rows"):
         buffer.columns[name][:] = learner.standard(buffer.columns[name])
+    if plan.lessons and start is None:
+        _taught(plan, learner, buffer)
     return learner
+
+
+def _taught(plan: Plan, learner: "Learner", buffer: Buffer) -> None:
+    """Teaches the actor, then the critics what it comes to."""
+    from models.sac_taught import teach
+
+    made = lessons(plan.seed, plan.lessons, plan.cells, plan.kinds)
+    rng = stream(plan.seed, _STREAM, 3)
+    rows = learner.standard(made.rows)
+    teach(learner, rows, made.scores, fresh_weights, rng, plan.lesson_steps)
+    learner.options = replace(plan.options, actor_every=_STILL)
+    for _ in range(plan.critics_first):
+        _update(plan, learner, buffer, rng)
+    learner.options = plan.options
 
 
 def _learner(plan: Plan, rows: FloatArray) -> "Learner":

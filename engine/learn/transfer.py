@@ -6,6 +6,7 @@ examined on, J_random of positions drawn at random, J_own of the policy trained 
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +67,7 @@ def transfer(
                 folder / f"{at}.json",
                 {"trained_on": NAMES[at], "episodes": plan.episodes, "cells": plan.cells,
                  "seed": plan.seed, "tuned": tuned, "pools": pools},
-                lambda kind=at: _row(folder, plan, kind, exams, tuned, cancel),
+                partial(_row, folder, plan, at, exams, tuned, cancel),
             )
         )  # fmt: skip
     lowest = [_random(exam, kind) for kind, exam in enumerate(exams)]

@@ -72,13 +72,22 @@ def kernels_called_from_python():
     return compiled - {"latency_bucket"} | {"outcomes._count", "outcomes._histograms"}
 
 
+LEARNED = {
+    "actors.value", "actors.act_mlp", "actors.act_transformer", "cells.settle", "dial.targets",
+    "loop.drive_mlp", "loop.drive_transformer", "mind.decide_mlp", "mind.decide_transformer",
+    "tokens.observe",
+}  # fmt: skip
+"""Of the learned allocator."""
+
+
 def test_after_warming_every_kernel_that_python_calls_is_compiled():
     """In a fresh process, because this one has replayed already."""
-    called = kernels_called_from_python()
+    called = kernels_called_from_python() | LEARNED
     assert {"run_tick", "scale_in", "scale_out", "start_ready"} <= called
     code = (
         "from engine.cli.warming import compile_kernels; compile_kernels(); "
         "from engine.sim import kernel, outcomes; from engine.sim.kernel import *; "
+        "from engine.learn import actors, cells, dial, loop, mind, tokens; "
         f"print([f.__name__ for f in [{', '.join(sorted(called))}] if not f.signatures])"
     )
     ended = subprocess.run(

@@ -1,0 +1,71 @@
+"""What sustained positions of the dial come to, in pairs: the same pools, once for each position.
+
+A position that is tried for a decision or two orders workers that are taken back before they are
+ready, so what reinforcement learning sees of more caution is mostly its price. Here every position
+is kept for a whole episode against the same arrivals, and the actor is taught to choose, state by
+state, the one that earned most from there on. Soft Actor-Critic goes on from that.
+"""
+
+import copy
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.learn.cells import KINDS, TICKS, Episode, episode
+from engine.learn.ground import LAG, Ground
+from engine.lookahead.checkpoint import shipped
+from engine.units import FloatArray
+
+PLACES = tuple(np.linspace(-1.0, 1.0, 8).tolist())
+"""(A,) positions."""
+EVERY, WINDOW = 3, 40
+"""Ticks between two states, and over which what follows one is added up."""
+_FIRST = 3_000_000
+"""Number of the first episode: none of those that are learned from otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lessons:
+    """N states of pools, each as A sustained positions found it."""
+
+    rows: npt.NDArray[np.float32]
+    """(A, N, F) tokens."""
+    scores: npt.NDArray[np.float32]
+    """(N, A, K) means over the window after the state."""
+
+
+def lessons(seed: int, episodes: int, cells: int, kinds: tuple[float, ...] = KINDS) -> Lessons:
+    """Plays every position on so many episodes."""
+    made = [_of(episode(seed, _FIRST + number, cells, kinds)) for number in range(episodes)]
+    return Lessons(
+        rows=np.concatenate([rows for rows, _ in made], 1),
+        scores=np.concatenate([scores for _, scores in made]),
+    )
+
+
+def _of(drawn: Episode) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """(A, N, F) rows and (N, A, K) scores of an episode."""
+    played = [_played(drawn, place) for place in PLACES]
+    rows, scores = (np.stack(parts) for parts in zip(*played, strict=True))
+    positions, states, cells, numbers = rows.shape
+    told = scores.transpose(1, 2, 0, 3).reshape(states * cells, positions, -1)
+    return rows.reshape(positions, states * cells, numbers), told
+
+
+def _played(drawn: Episode, place: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """(S, C, F) rows and (S, C, K) scores of the windows after them, under one position."""
+    ground = Ground(replace(drawn, memory=copy.deepcopy(drawn.memory)), shipped())
+    action = np.full(len(drawn.pools), place)
+    rows: list[FloatArray] = []
+    scores: list[FloatArray] = []
+    for tick in range(TICKS):
+        rows.append(ground.rows.astype(np.float32))
+        ground.step(action)
+        if tick >= LAG:
+            scores.append(ground.rewards(tick - LAG))
+    sums = np.concatenate([np.zeros((1, *scores[0].shape)), np.cumsum(scores, 0)])
+    first = np.arange(0, len(scores) - WINDOW, EVERY)
+    means = (sums[first + WINDOW] - sums[first]) / WINDOW
+    return np.stack([rows[at] for at in first]), means.astype(np.float32)
