@@ -10,7 +10,7 @@ from engine.lookahead.checkpoint import shipped
 
 WEIGHTS = np.array([[0.588, 0.0, 0.02, 0.392, 0.0], [0.12, 0.0, 0.8, 0.08, 0.0]])
 """Much for latency, much for cost."""
-POOLS = 24
+POOLS = 16
 
 
 def mean_scores(act):
@@ -27,7 +27,7 @@ def mean_scores(act):
 @pytest.mark.slow
 def test_a_short_training_beats_every_constant_action():
     """One constant cannot serve both priorities; the network, told of them, has to."""
-    learner = train(Plan(episodes=4, cells=32, updates=4, value_updates=0))
+    learner = train(Plan(episodes=3, cells=16, updates=3, value_updates=0))
     constants = np.array(
         [mean_scores(lambda _, a=a: np.full(POOLS, a)) for a in np.linspace(-1, 1, 7)]
     )
