@@ -14,7 +14,7 @@ def clauses(decision: Decision) -> list[str]:
     acted = [line for line in decision.guard if line.reason is not None]
     told = [_CLAUSES[line.stage](line, decision) for line in acted if line.stage in _CLAUSES]
     if "carbon" in (line.stage for line in acted) and acted[-1].stage == "slo":
-        told[-1] += ", and that outranks the carbon mask"
+        told[-1] += "; the SLO floor outranks the carbon mask"
     return told
 
 
@@ -27,12 +27,13 @@ def _carbon(line: Line, _: Decision) -> str:
     if "g_per_kwh" not in by:
         return f"the carbon mask: {_steps(line)}"
     text = f"the grid emits {number(by['g_per_kwh'])} g CO2e per kWh"
+    threshold = f"the carbon threshold of {number(by['threshold_g_per_kwh'])}"
     if by["g_per_kwh"] >= by["threshold_g_per_kwh"]:
-        text += f", at or above the carbon threshold of {number(by['threshold_g_per_kwh'])}"
-        text += ", so no worker was added"
+        where = "above" if by["g_per_kwh"] > by["threshold_g_per_kwh"] else "at"
+        text += f", {where} {threshold}, so no worker may be added"
     else:
-        text += f", near the carbon threshold of {number(by['threshold_g_per_kwh'])}"
-        text += ", so only a part of the growth was let through"
+        text += f", within {number(by['soft_g_per_kwh'])} of {threshold}"
+        text += ", where only a part of the growth is let through"
     return f"{text}: {_steps(line)}"
 
 
@@ -60,7 +61,8 @@ def _rate(line: Line, _: Decision) -> str:
     if most is None:
         return f"the guard's rate limit: {_steps(line)}"
     way = "added" if up else "removed"
-    return f"the guard lets {workers(most)} be {way} in {lasting(by['period_s'])}: {_steps(line)}"
+    text = f"the guard lets at most {workers(most)} be {way} per {lasting(by['period_s'])}"
+    return f"{text}: {_steps(line)}"
 
 
 def _cooldown(line: Line, _: Decision) -> str:
@@ -69,7 +71,8 @@ def _cooldown(line: Line, _: Decision) -> str:
         return f"the guard's cooldown: {_steps(line)}"
     return (
         f"the guard's cooldown of {lasting(by['cooldown_s'])} is not over, "
-        f"{lasting(by['since_s'])} after the last step: {_steps(line)}"
+        f"{lasting(by['since_s'])} after the last step, so it stays at {number(line.after)} "
+        f"instead of {number(line.before)}"
     )
 
 
@@ -77,7 +80,10 @@ def _budget(line: Line, _: Decision) -> str:
     by = line.numbers
     if "budget_usd_per_hour" not in by:
         return f"the budget: {_steps(line)}"
-    return f"the budget of {number(by['budget_usd_per_hour'])} USD/h pays for less: {_steps(line)}"
+    text = f"the cluster's budget of {number(by['budget_usd_per_hour'])} USD/h"
+    if "price_usd_per_hour" in by:
+        text += f", at {number(by['price_usd_per_hour'])} USD/h a worker,"
+    return f"{text} pays for {workers(line.after)} here: {_steps(line)}"
 
 
 def _placement(line: Line, _: Decision) -> str:
@@ -88,7 +94,7 @@ def _hold(line: Line, decision: Decision) -> str:
     left = line.numbers.get("left_s")
     still = "" if left is None else f" for another {lasting(left)}"
     why = f" ({decision.hold_why})" if decision.hold_why else ""
-    return f"a person has ordered {workers(line.after)}{still}{why}: {_steps(line)}"
+    return f"a person holds the pool at {workers(line.after)}{still}{why}: {_steps(line)}"
 
 
 def _siting(line: Line, _: Decision) -> str:

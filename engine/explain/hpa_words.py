@@ -66,19 +66,22 @@ def measured(decision: Decision) -> str:
 def _told(decision: Decision, seen: str, reason: str) -> str:
     said = decision.rationale
     asked = workers(said["proposed"])
-    used, ratio = _ratios(said["metric"])
+    used, ratio = _ratios(said["metric"], decides=reason != Reason.UNCERTAIN_METRICS)
     side = said["tolerance"][1 if used is None or used >= 1 else 0]
     steady = workers(said["stabilised"])
     if reason == Reason.WITHIN_TOLERANCE:
         return f"{seen}{ratio}, which is within the tolerance of {percent(side)}"
     if reason == Reason.ROUNDING:
-        return f"{seen}{ratio}, but rounded up to whole workers that is the same size"
+        size = workers(decision.current)
+        return f"{seen}{ratio}, which rounded up to whole workers is the present size of {size}"
     if reason == Reason.UNCERTAIN_METRICS:
-        return f"{seen}{ratio}, so it is open whether more or fewer are needed"
+        return f"{seen}{ratio}, so it is open whether more or fewer are needed and the size stays"
     if reason == Reason.STABILIZED:
         return f"{seen}{ratio}, which asks for {asked}, but {_remembered(decision)}"
+    way = "out" if said["stabilised"] > decision.current else "in"
     rest = {
-        Reason.RATE_LIMIT: f", but its own rate limit stops this step at {said['pace']}",
+        Reason.RATE_LIMIT: f", but the HPA's limit on scaling {way} stops this step at "
+        f"{workers(said['pace'])}",
         Reason.MAX_WORKERS: f", and {said['max']} is the most the pool may have",
         Reason.MIN_WORKERS: f", and {said['min']} is the least the pool may have",
     }
@@ -92,14 +95,15 @@ def _remembered(decision: Decision) -> str:
     down = said["stabilised"] > said["proposed"]
     extreme = "highest" if down else "lowest"
     window = lasting(said["window_s"][0 if down else 1]) if "window_s" in said else "window"
+    kept = "keeps it at" if said["stabilised"] == decision.current else "limits it to"
     return (
-        f"stabilisation keeps to {workers(said['stabilised'])}, the {extreme} recommendation of "
+        f"stabilisation {kept} {workers(said['stabilised'])}, the {extreme} recommendation of "
         f"the last {window}"
     )
 
 
-def _ratios(metric: Mapping[str, Any]) -> tuple[float | None, str]:
-    """The ratio that decides, and how it came about."""
+def _ratios(metric: Mapping[str, Any], *, decides: bool) -> tuple[float | None, str]:
+    """The ratio that decides, and how it came about; or the two that contradict each other."""
     ratio, filled = metric["ratio"], metric.get("filled_ratio")
     if ratio is None:
         return None, ""
@@ -108,19 +112,25 @@ def _ratios(metric: Mapping[str, Any]) -> tuple[float | None, str]:
     if filled is None or filled == ratio:
         return ratio, f" ({ratio:.2f} times that)"
     assumed = "busy" if ratio < 1.0 else "idle"
+    other = f"{filled:.2f} times, which decides," if decides else f"but {filled:.2f} times"
     return filled, (
-        f" ({ratio:.2f} times that, and {filled:.2f} times if workers that could not be measured "
-        f"count as {assumed})"
+        f" ({ratio:.2f} times that, {other} if workers that could not be measured count as "
+        f"{assumed})"
     )
 
 
 def _unmeasured(decision: Decision) -> str:
     said, limit = decision.rationale, decision.rationale.get("limit")
     if limit == MAX:
-        return f"it had more than the {said['max']} the pool may have, whatever the metrics say"
+        most = f"more than the {said['max']} the pool may have"
+        return f"{workers(decision.current)} are {most}, whatever the metrics say"
     if limit == MIN:
-        return f"it had fewer than the {said['min']} the pool must have, whatever the metrics say"
+        least = f"fewer than the {said['min']} it must have"
+        return f"the pool had {least}, whatever the metrics say"
     if decision.reason == Reason.DISABLED or said.get("metric") is None:
         least = said["min"]
-        return f"a pool scaled to 0 stays there while its HPA has a minimum of {least}"
+        return (
+            f"a size of 0 switches off an HPA whose minimum is {least}; the pool stays there "
+            "until somebody gives it another size"
+        )
     return "no worker could be measured yet, so the HPA leaves the size as it is"

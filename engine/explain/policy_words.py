@@ -22,8 +22,9 @@ def static(decision: Decision) -> str:
     said = decision.rationale
     if "peak_busy_slots" in said:
         text = (
-            f"the busiest minute of the trace keeps {number(said['peak_busy_slots'])} slots busy, "
-            f"which at {percent(said['target'])} in use takes {workers(said['wanted'])} with "
+            "fixed capacity: the busiest minute of the replayed trace keeps "
+            f"{number(said['peak_busy_slots'])} slots busy, which at "
+            f"{percent(said['target'])} in use takes {workers(said['wanted'])} with "
             f"{number(said['slots'])} slots each"
         )
     else:
@@ -46,8 +47,8 @@ def threshold(decision: Decision) -> str:
         return f"{seen}, but only for {lasted}, and a step is taken after {needed}"
     if said["cooldown_left_s"] > 0:
         left = lasting(said["cooldown_left_s"])
-        return f"{seen} for {lasted}, but the rule's own cooldown lasts another {left}"
-    text = f"{seen} for {lasted}"
+        return f"{seen} for {lasted}, but the rule rests another {left} after its last step"
+    text = f"{seen} for {lasted}, which asks for {workers(said['wanted'])}"
     return text + _limited(said["wanted"], said["proposed"], said["max"], said["min"])
 
 
@@ -61,6 +62,8 @@ def demand(decision: Decision) -> str:
     if said.get("queued"):
         service += f" and with {number(said['queued'])} waiting"
     text = f"{_expected(decision)}{_compared(decision)}; {service} that takes {_needed(wanted)}"
+    if held == said["proposed"] == math.ceil(wanted) != wanted:
+        text += f", so {number(held)}"
     if held > wanted + 1:
         hold = lasting(said["hold_s"])
         text += f", but the highest proposal of the last {hold}, {workers(held)}, stands"
@@ -119,7 +122,8 @@ def _weighed(decision: Decision) -> str:
     known = {name: said[key] for key, name in _WEIGHED.items() if key in said}
     name, most = max(known.items(), key=lambda entry: entry[1])
     caution = f"caution {number(said['caution'])} on its scale from -1 (cheap) to 1 (safe)"
-    return f"; the learned policy chose {caution}, and {name} weighs most with {percent(most)}"
+    mattered = f"of its priorities {name} weighs most, with {percent(most)}"
+    return f"; the learned policy chose {caution}; {mattered}"
 
 
 def oracle(decision: Decision) -> str:
@@ -127,7 +131,8 @@ def oracle(decision: Decision) -> str:
     planned = decision.rationale.get("planned")
     if planned is None:
         return "a plan made with the future known"
-    return f"the plan, made with the future known, has {workers(float(planned))} at this time"
+    text = "the oracle's plan, made with the future of the replay known, has"
+    return f"{text} {workers(float(planned))} at this time"
 
 
 def vertical(decision: Decision) -> str:
@@ -157,7 +162,7 @@ def power_saver(decision: Decision) -> str:
 def other(decision: Decision) -> str:
     """A policy that is not ours, or one that gave no numbers."""
     if decision.proposed == -1:
-        return "the policy asked for nothing"
+        return "the policy made no proposal"
     reason = decision.reason.replace("_", " ")
     return f"the policy asked for {workers(decision.proposed)} (reason: {reason})"
 

@@ -68,5 +68,5 @@ def _routed(decision: Decision) -> str:
 
 def _silence(decision: Decision) -> str:
     if decision.reason == Reason.METRICS_MISSING:
-        return "nothing is known of the demand yet, so the policy asked for nothing"
-    return "the policy decides less often than this, and was not due yet"
+        return "nothing is known of the demand yet, so the policy made no proposal"
+    return "the policy does not decide at every tick, and was not due yet"

@@ -60,8 +60,8 @@ def _demand(wanted, proposed, held=None, **given):
     } | given  # fmt: skip
 
 
-def _ahead(wanted, proposed, **given):
-    expected = round(wanted * 8.0 * 0.7 / 2.2, 1)  # that takes so many workers
+def _ahead(wanted, proposed, queue_takes=0.0, **given):
+    expected = round((wanted - queue_takes) * 8.0 * 0.7 / 2.2, 1)  # that takes so many workers
     return _demand(
         wanted, proposed, expected_per_s=expected, quantile=0.95, horizon_s=75.0,
         **({"service_s": 2.2} | given),
@@ -112,9 +112,9 @@ SITUATIONS = {
         "metric": {"failure": "FailedGetResourceMetric", "what": "no pod"}, "proposed": None}),
     "hpa unready": made("hpa", 2, 2.0, 2, "uncertain_metrics", _hpa(2, 2, 68, 1.133,
         "flipped") | {"metric": {"value": 68, "ratio": 1.133, "verdict": "flipped",
-        "replicas": 2, "filled_ratio": 0.5625}}),
+        "replicas": 2, "filled_ratio": 0.5667}}),
     "hpa filled": made("hpa", 4, 5.0, 5, "demand_up", _hpa(4, 5, 98, 1.633) | {"metric": {
-        "value": 98, "ratio": 1.633, "verdict": "filled", "replicas": 5, "filled_ratio": 1.2}}),
+        "value": 98, "ratio": 1.633, "verdict": "filled", "replicas": 5, "filled_ratio": 1.225}}),
     "hpa above max": made("hpa", 25, 20.0, 20, "max_workers", _hpa(25, 20, 0, 1.0) | {
         "metric": None, "proposed": None, "limit": "TooManyReplicas"}),
     "hpa at zero": made("hpa", 0, 0.0, 0, "disabled", _hpa(0, 0, 0, 1.0) | {
@@ -133,7 +133,7 @@ SITUATIONS = {
     "reactive same": made("reactive", 21, 21.0, 21, "within_tolerance", _demand(21.0, 21.0)),
     "predictive out": made("predictive", 12, 17.0, 17, "demand_up", _ahead(16.3, 17.0)),
     "predictive queue": made("predictive", 12, 19.0, 19, "demand_up",
-        _ahead(18.2, 19.0, queued=31.0)),
+        _ahead(18.2, 19.0, 1.9, queued=31.0)),
     "predictive held": made("predictive:hold_s=300", 17, 17.0, 17, "stabilized",
         _ahead(9.1, 17.0, hold_s=300.0)),
     "predictive unknown": made("predictive", 1, -1.0, 1, "metrics_missing", {"wanted": None}),
@@ -152,7 +152,7 @@ SITUATIONS = {
     "guard cooldown": made("predictive", 12, 9.0, 12, "cooldown", _ahead(8.4, 9.0),
         ("cooldown", 9, 12, "cooldown", _COOL)),
     "guard budget": made("predictive", 8, 17.0, 10, "budget", _ahead(16.3, 17.0),
-        ("budget", 17, 10, "budget", {"budget_usd_per_hour": 30.0})),
+        ("budget", 17, 10, "budget", {"budget_usd_per_hour": 30.0, "price_usd_per_hour": 3.0})),
     "no room": made("predictive", 12, 17.0, 15, "no_room", _ahead(16.3, 17.0),
         ("placement", 17, 15, "no_room", {"room_workers": 15.0})),
     "hold": made("predictive", 8, 17.0, 8, "held", _ahead(16.3, 17.0),
