@@ -128,7 +128,8 @@ def priorities() -> None:
     for field in FIELDS:
         st.slider(
             f"{planner_words.WEIGHTS[field]} · {normal[field] / 100:.2f}", 0, 100, key=_key(field),
-            on_change=state.forget, args=(state.PLAN_PRESET,), persist_state="session",
+            on_change=state.forget, args=(state.PLAN_PRESET, state.PLAN_WEIGHED),
+            persist_state="session",
         )  # fmt: skip
     if state.get(state.PLAN_POLICY, "").partition(":")[0] != WEIGHING:
         st.caption(
@@ -144,7 +145,7 @@ def priorities() -> None:
 
 def _preset_chosen() -> None:
     chosen = state.get(state.PLAN_PRESET)
-    if chosen is not None:
+    if chosen is not None and chosen != state.get(state.PLAN_WEIGHED):
         _weigh(chosen)
 
 
@@ -153,6 +154,7 @@ def _weigh(preset: str) -> None:
     for field in FIELDS:
         state.put(_key(field), round(100 * getattr(weights, field)))
     state.put(state.PLAN_PRESET, preset)
+    state.put(state.PLAN_WEIGHED, preset)
 
 
 def _save() -> None:
