@@ -1,7 +1,8 @@
 """How soon a changed weight is answered on a day of a million requests: preview, then all of it.
 
 In a process of its own with a store of its own, as the dashboard answers it: the requests of the
-day are in memory from the question before, the new run is written to DuckDB.
+day are in memory from the question before, the new run is written to DuckDB. Then in Chromium,
+where there is one: the slider again, and boxes drawn on the front of a sweep.
 """
 
 import json
@@ -12,8 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+from engine.bench.planner_browser import measured
+from engine.errors import UsageError
 from engine.planner import Planner
 from engine.presets import DEFAULT, PRESETS
+from engine.sweep.axes import parse_axis
 from engine.units import SECONDS_PER_DAY
 from engine.weights import WEIGHTS, weighted
 
@@ -23,6 +27,10 @@ REQUESTS = 1_000_000
 SEED = 1
 BAR_PREVIEW_S = 1.0
 BAR_FULL_S = 5.0
+BAR_BRUSH_S = 0.2
+TURNS, BRUSHES = 4, 40
+VARIED = ("policy.latency=0.10..0.90/8", "policy.cost=0.05..0.90/8")
+"""64 points to brush."""
 _TRACE = "day"
 
 
@@ -39,11 +47,28 @@ def run(requests: int = REQUESTS) -> dict[str, Any]:
             stdout=subprocess.PIPE,
             text=True,
         )
-    found: dict[str, Any] = json.loads(made.stdout)
-    passed = found["preview_s"] <= BAR_PREVIEW_S and found["full_s"] <= BAR_FULL_S
+        found: dict[str, Any] = json.loads(made.stdout)
+        found |= _in_browser(Path(folder) / "bench.duckdb", found)
+    slow = any(
+        found.get(name, 0.0) > bar
+        for name, bar in (
+            ("preview_s", BAR_PREVIEW_S), ("full_s", BAR_FULL_S),
+            ("browser_preview_s", BAR_PREVIEW_S), ("browser_full_s", BAR_FULL_S),
+            ("browser_brush_p95_s", BAR_BRUSH_S),
+        )
+    )  # fmt: skip
     return {
-        **found, "bar_preview_s": BAR_PREVIEW_S, "bar_full_s": BAR_FULL_S, "passed": passed,
+        **found, "bar_preview_s": BAR_PREVIEW_S, "bar_full_s": BAR_FULL_S,
+        "bar_brush_p95_s": BAR_BRUSH_S, "passed": not slow,
     }  # fmt: skip
+
+
+def _in_browser(store: Path, found: dict[str, Any]) -> dict[str, Any]:
+    """The same in Chromium, or why that was not measured."""
+    try:
+        return measured(store, found["trace_id"], found["sweep_id"], TURNS, BRUSHES)
+    except UsageError as error:
+        return {"browser": error.what}
 
 
 def _turn_knobs(folder: Path, requests: int) -> dict[str, Any]:
@@ -73,7 +98,14 @@ def _turn_knobs(folder: Path, requests: int) -> dict[str, Any]:
             cards[name] = {
                 key: {"preview": glimpse.scorecard[key], "full": card[key]} for key in keys
             }
+        axes = [parse_axis(text) for text in VARIED]
+        made_too = planner.sweep(_TRACE, "smartscale", axes, scenario=scenario, to_s=3600.0)
+        sweep_id = made_too["sweep_id"]
+        planner.ensure_samples()
+        planner.demo()  # so that the dashboard does not make it while it is measured
     return {
+        "trace_id": made.trace_id,
+        "sweep_id": sweep_id,
         "requests": made.rows,
         "preview_s": max(previews),
         "full_s": max(replays),
