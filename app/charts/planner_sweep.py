@@ -51,13 +51,16 @@ def shown_values(frame: pd.DataFrame, key: str) -> "pd.Series[float]":
     return 100 * values if FIGURES[key].unit == "%" else values
 
 
-def front_chart(frame: pd.DataFrame, x: str, y: str) -> go.Figure:
+def front_chart(frame: pd.DataFrame, x: str, y: str, *, brushed: bool = True) -> go.Figure:
     """Two figures against each other; every mark carries its run id.
+
+    Streamlit lets a click select where dragging does not.
 
     Args:
         frame: from `points_frame`.
         x: figure across.
         y: figure up.
+        brushed: dragging draws a box, instead of zooming in.
     """
     chart = go.Figure()
     for kind, symbol, size in _KINDS:
@@ -76,7 +79,7 @@ def front_chart(frame: pd.DataFrame, x: str, y: str) -> go.Figure:
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 30, "b": 0},
         legend={"orientation": "h", "y": 1.12},
-        dragmode="select",
+        dragmode="select" if brushed else "zoom",
     )
     chart.update_xaxes(title=axis_title(x))
     chart.update_yaxes(title=axis_title(y))

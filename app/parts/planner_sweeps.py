@@ -1,6 +1,7 @@
 """Sweeps on screen: started, watched, explored, and a point of one opened as a run."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -150,6 +151,8 @@ def again(sweep_id: str) -> None:
 @problems.guarded
 def explorer(document: Mapping[str, Any]) -> None:
     """The front to pick from, and everything else that a sweep says."""
+    if state.take(state.SWEEP_LEAVE):
+        st.rerun()  # the page, which watches over the replay of what was opened
     frame = charts.points_frame(document)
     if frame.empty:
         st.info(planner_words.SWEEP_EMPTY)
@@ -170,8 +173,14 @@ def explorer(document: Mapping[str, Any]) -> None:
                 key="sweep_y",
                 format_func=label.__getitem__,
             )
+        modes = [planner_words.SWEEP_BRUSH, planner_words.SWEEP_CLICK]
+        mode = st.segmented_control(
+            planner_words.SWEEP_MOUSE, modes, default=modes[0], key=state.SWEEP_MOUSE,
+            required=True,
+        )  # fmt: skip
         event = st.plotly_chart(
-            charts.front_chart(frame, x, y), key="sweep_front", on_select="rerun",
+            charts.front_chart(frame, x, y, brushed=mode != planner_words.SWEEP_CLICK),
+            key=state.SWEEP_FRONT, on_select=partial(_clicked, document["sweep_id"]),
             selection_mode=("points", "box", "lasso"),
             alt=f"{label[y]} against {label[x]} of {len(frame)} points",
         )  # fmt: skip
@@ -237,6 +246,14 @@ def _open(sweep_id: str, run_id: str) -> None:
         lambda job: planner.open_point(sweep_id, run_id, cancel=job.cancelled),
     )  # fmt: skip
     state.put(state.SWEEP_OPEN, job.id)
+    state.put(state.SWEEP_LEAVE, True)
+
+
+def _clicked(sweep_id: str) -> None:
+    """Opens the run of a mark, where that is what a click is for."""
+    found = charts.picked(state.get(state.SWEEP_FRONT, {}))
+    if state.get(state.SWEEP_MOUSE) == planner_words.SWEEP_CLICK and len(found) == 1:
+        _open(sweep_id, found[0])
 
 
 def _effects(document: Mapping[str, Any]) -> None:

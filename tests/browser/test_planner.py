@@ -5,6 +5,7 @@ import signal
 import pytest
 from playwright.sync_api import expect
 
+from app import planner_words
 from engine.bench.planner_browser import PREVIEW, WHOLE, brushes, slider_answers
 from engine.planner import Planner
 from engine.presets import PRESETS
@@ -36,6 +37,17 @@ def headlines(page):
     return page.get_by_test_id("stMetric").all_inner_texts()
 
 
+def click_a_mark(page):
+    """On the front; the chart must have seen the mouse over it before."""
+    mark = page.locator(".js-plotly-plot .points path").first
+    box = mark.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2 - 3, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    expect(page.locator(".js-plotly-plot .hoverlayer .hovertext").first).to_be_attached()
+    page.mouse.down()
+    page.mouse.up()
+
+
 @pytest.mark.slow
 def test_a_slider_a_link_after_a_restart_a_brushed_front_and_its_run(
     swept, serve, open_page, settle
@@ -57,11 +69,13 @@ def test_a_slider_a_link_after_a_restart_a_brushed_front_and_its_run(
     page.goto(f"{server.url}/tradeoffs?sweep={sweep_id}")
     settle(page)
     assert len(brushes(page, 2)) == 2
-    page.locator(".js-plotly-plot .points path").first.click(force=True)
-    page.get_by_role("button", name="Open this run").click()
+    page.get_by_role("radio", name=planner_words.SWEEP_CLICK).click()
+    settle(page)
+    click_a_mark(page)
     page.wait_for_url("**/compare?**")
     assert sweep_id not in page.url
 
+    page.close()
     server.stop(signal.SIGTERM)
     later = open_page(turned.replace(server.url, serve(store).url))
     later.locator(".stMarkdownBadge", has_text=WHOLE).wait_for(timeout=SLOW_MS)
