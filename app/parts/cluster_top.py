@@ -147,9 +147,12 @@ def _export(scenario: Scenario) -> None:
         key="cluster_save_toml",
     )
     st.divider()
+    usual = default_policy(scenario)
+    if state.get(state.CLUSTER_POLICY) in (None, state.get(state.CLUSTER_POLICY_USUAL)):
+        state.put(state.CLUSTER_POLICY, usual)  # nobody has typed another one
+    state.put(state.CLUSTER_POLICY_USUAL, usual)
     policy = st.text_area(
         cluster_words.POLICY,
-        default_policy(scenario),
         height=110,
         key=state.CLUSTER_POLICY,
         help=cluster_words.POLICY_HELP,
