@@ -78,6 +78,11 @@ def dearest(values: FloatArray, types: tuple[IntArray, ...]) -> FloatArray:
     return np.array([values[pools].max() for pools in types])
 
 
+def summed(values: AnyArray, types: tuple[IntArray, ...]) -> AnyArray:
+    """(types,) of (P,) what the pools of each have together."""
+    return np.array([values[pools].sum() for pools in types])
+
+
 def _together(views: list[WorkerView]) -> WorkerView:
     def joined(name: str) -> AnyArray:
         return np.concatenate([getattr(view, name) for view in views])

@@ -13,6 +13,7 @@ from engine.cluster.conditions import Conditions
 from engine.cluster.green import GreenGauge
 from engine.cluster.sizes import SizeBooks
 from engine.fleet import Fleet
+from engine.merging import dearest, summed
 from engine.policies.base import Observation, WorkerView
 from engine.scenario import Fault, FaultKind, Scenario
 from engine.sim import kernel
@@ -97,10 +98,24 @@ class Monitor:
             workers=self._workers(tick),
             size=self._size_names(size),
             grid_g_per_kwh=self._conditions.g_per_kwh(tick),
-            price_usd_per_hour=self._conditions.usd_per_hour(tick, size),
+            price_usd_per_hour=self._conditions.usd_per_hour(tick, size, target),
             green_kw=self._green.kw.copy(),
             green_left_kwh=self._green.left_kwh.copy(),
         )
+
+    def bill(
+        self, tick: int, types: tuple[IntArray, ...] | None
+    ) -> tuple[FloatArray, tuple[IntArray, FloatArray]]:
+        """Prices at which a budget holds, and what is paid for anyway; see `Conditions.bill`.
+
+        Args:
+            tick: that begins.
+            types: pools of each agent type, for one entry a type; None: one a pool.
+        """
+        price, committed, saved = self._conditions.bill(tick, self._fleet.state.pools["size"])
+        if types is None:
+            return price, (committed, saved)
+        return dearest(price, types), (summed(committed, types), summed(saved, types))
 
     def _size_names(self, size: IntArray) -> tuple[str, ...]:
         """(P,) names of the sizes (P,) that workers are ordered in."""

@@ -28,7 +28,7 @@ from engine.fleet import Fleet
 from engine.gauges import Gauges
 from engine.guard import Applied, Chain
 from engine.guard.record import Log
-from engine.merging import dearest, merged_observation
+from engine.merging import merged_observation
 from engine.monitor import Monitor
 from engine.policies.base import Action, Future, Observation, Policy, PolicyContext
 from engine.policies.checks import digest, failure_of, ticks_between, uncopied
@@ -214,9 +214,8 @@ class Replay:
         due = tick % self.every == 0
         if due or self.guard.watches:
             observation = self.monitor.observe(tick, self.target)
-            prices = observation.price_usd_per_hour.copy()
+            prices, self.guard.committed = self.monitor.bill(tick, self.types)
             if self.types is not None:
-                prices = dearest(prices, self.types)
                 observation = merged_observation(observation, self.types, self.wanted)
             self.guard.see(observation)
         if due:
