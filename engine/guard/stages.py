@@ -94,8 +94,9 @@ def budget(
     """
     if committed is not None and saved is not None:
         more = usd_per_hour + float(saved.sum())
-        paid = [np.maximum(workers, committed) for workers in (wanted, base)]
-        return np.minimum(budget(*paid, price, more), wanted)
+        low, high = np.maximum(base, committed), np.maximum(wanted, committed)
+        within: FloatArray = np.minimum(budget(high, low, price, more), wanted)
+        return within
     kept = np.minimum(wanted, base)
     growth = wanted - kept
     left = usd_per_hour - float((kept * price).sum())
