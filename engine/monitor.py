@@ -175,12 +175,17 @@ class Monitor:
         return tuple(self._fleet.view(pool) for pool in range(len(self._names)))
 
     def _active(self, faults: tuple[Fault, ...], pool: str, tick: int) -> Fault | None:
-        """The last of the faults that this pool has at the start of a tick."""
-        now = tick * self._tick_s
+        """The last of the faults that this pool has at the start of a tick.
+
+        They begin with the first tick that starts at or after their time, and last one at least.
+        """
+        before, now = (tick - 1) * self._tick_s, tick * self._tick_s
         active = (
             fault
             for fault in reversed(faults)
-            if fault.where in (None, pool) and fault.at_s <= now < fault.at_s + fault.for_s
+            if fault.where in (None, pool)
+            and fault.at_s <= now
+            and (now < fault.at_s + fault.for_s or before < fault.at_s)
         )
         return next(active, None)
 
