@@ -1,4 +1,4 @@
-"""Numbers that are too large are refused with a range, or can be replayed; none breaks the set-up."""
+"""Numbers that are too large are refused with a range, or work; none breaks the set-up."""
 
 import copy
 import dataclasses
@@ -78,13 +78,13 @@ def test_there_are_numbers_in_every_part():
 @pytest.mark.parametrize("given", [1e300, 1e15, 1e9])
 @pytest.mark.parametrize("part", sorted({path[0] for path in PATHS}))
 def test_a_number_that_is_too_large_is_refused_or_works(part, given):
-    for path in PATHS:
+    for path, kind in PATHS.items():
         if path[0] == part:
             changed = copy.deepcopy(to_dict(BASE))
             entry = changed
             for step in path[:-1]:
                 entry = entry[step]
-            entry[path[-1]] = PATHS[path](given)
+            entry[path[-1]] = kind(given)
             try:
                 chosen = from_dict(changed)
             except ScenarioError as error:
