@@ -13,7 +13,6 @@ from engine.cluster.conditions import Conditions
 from engine.cluster.green import GreenGauge
 from engine.cluster.sizes import SizeBooks
 from engine.fleet import Fleet
-from engine.merging import dearest, summed
 from engine.policies.base import Observation, WorkerView
 from engine.scenario import Fault, FaultKind, Scenario
 from engine.sim import kernel
@@ -103,19 +102,12 @@ class Monitor:
             green_left_kwh=self._green.left_kwh.copy(),
         )
 
-    def bill(
-        self, tick: int, types: tuple[IntArray, ...] | None
-    ) -> tuple[FloatArray, tuple[IntArray, FloatArray]]:
-        """Prices at which a budget holds, and what is paid for anyway; see `Conditions.bill`.
+    def bill(self, tick: int) -> tuple[FloatArray, IntArray, FloatArray]:
+        """By pool, prices at which a budget holds, and what is paid for anyway.
 
-        Args:
-            tick: that begins.
-            types: pools of each agent type, for one entry a type; None: one a pool.
+        See `Conditions.bill`.
         """
-        price, committed, saved = self._conditions.bill(tick, self._fleet.state.pools["size"])
-        if types is None:
-            return price, (committed, saved)
-        return dearest(price, types), (summed(committed, types), summed(saved, types))
+        return self._conditions.bill(tick, self._fleet.state.pools["size"])
 
     def _size_names(self, size: IntArray) -> tuple[str, ...]:
         """(P,) names of the sizes (P,) that workers are ordered in."""

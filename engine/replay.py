@@ -28,7 +28,7 @@ from engine.fleet import Fleet
 from engine.gauges import Gauges
 from engine.guard import Applied, Chain
 from engine.guard.record import Log
-from engine.merging import merged_observation
+from engine.merging import merged_bill, merged_observation
 from engine.monitor import Monitor
 from engine.policies.base import Action, Future, Observation, Policy, PolicyContext
 from engine.policies.checks import digest, failure_of, ticks_between, uncopied
@@ -214,7 +214,7 @@ class Replay:
         due = tick % self.every == 0
         if due or self.guard.watches:
             observation = self.monitor.observe(tick, self.target)
-            prices, self.guard.committed = self.monitor.bill(tick, self.types)
+            prices, self.guard.committed = merged_bill(self.monitor.bill(tick), self.types)
             if self.types is not None:
                 observation = merged_observation(observation, self.types, self.wanted)
             self.guard.see(observation)
