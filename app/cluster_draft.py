@@ -6,7 +6,7 @@ kept and tried again with the next one: two of them may only be right together.
 
 import copy
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from app.cluster_fields import FIELDS, Field, Part, Type
@@ -62,12 +62,26 @@ def title_of(plain: Mapping[str, Any], path: str, part: Part) -> str:
     return f"{part.noun} {name!r}" if name else f"{part.noun} {number}"
 
 
-def applied(scenario: Scenario, edits: Edits) -> tuple[Scenario, dict[str, ScenarioError]]:
+LOOKED_UP = frozenset({"carbon_trace", "price_trace", "price_name"})
+"""Fields that name what is in the store."""
+
+LookUp = Callable[[Scenario, str, int], None]
+"""Raises ScenarioError where an entry (part, number) names what is not in the store."""
+
+
+def _anything(_scenario: Scenario, _part: str, _number: int) -> None:
+    """Takes every name."""
+
+
+def applied(
+    scenario: Scenario, edits: Edits, look_up: LookUp = _anything
+) -> tuple[Scenario, dict[str, ScenarioError]]:
     """The scenario with all edits that can be, and what is wrong with the others.
 
     Args:
         scenario: the last good one.
         edits: what inputs hold, by path; the newest last.
+        look_up: asked about names of stored traces that are edited.
     """
     wrong: dict[str, ScenarioError] = {}
     waiting = dict(edits)
@@ -75,7 +89,7 @@ def applied(scenario: Scenario, edits: Edits) -> tuple[Scenario, dict[str, Scena
         before = len(waiting)
         for path, given in list(waiting.items()):
             try:
-                scenario = _with(scenario, {path: given})
+                scenario = _with(scenario, {path: given}, look_up)
             except ScenarioError as error:
                 wrong[path] = error
             else:
@@ -84,20 +98,25 @@ def applied(scenario: Scenario, edits: Edits) -> tuple[Scenario, dict[str, Scena
             break
     if len(waiting) > 1:
         try:
-            return _with(scenario, waiting), {}
+            return _with(scenario, waiting, look_up), {}
         except ScenarioError:
             pass
     return scenario, {path: wrong[path] for path in waiting}
 
 
-def _with(scenario: Scenario, edits: Edits) -> Scenario:
+def _with(scenario: Scenario, edits: Edits, look_up: LookUp) -> Scenario:
     plain = to_dict(scenario)
     for path, given in edits.items():
         part, field = spec(path)
         entry = entry_of(path)
         where = f"{title_of(plain, entry, part)}, {field.label.lower()}"
         _put(plain, path, parsed(field, given, where))
-    return from_dict(plain)
+    made = from_dict(plain)
+    for path in edits:
+        if spec(path)[1].path in LOOKED_UP:
+            entries_of, number, _ = path.split(".")
+            look_up(made, entries_of, int(number))
+    return made
 
 
 def _put(plain: dict[str, Any], path: str, value: Any) -> None:

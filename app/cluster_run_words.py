@@ -206,6 +206,7 @@ EVENTS: Mapping[str, str] = {
     "workers-moved": "Workers moved",
     "pool-resized": "Workers of another size",
     "pool-rerouted": "Requests routed by another rule",
+    "pool-reweighed": "Workers given other routing weights",
 }
 
 ROUTE_TITLE = "Why did a request go where it went?"

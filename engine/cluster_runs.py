@@ -4,10 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
+from engine.cluster.series import check_node_type, check_region
 from engine.dependability import service_figures
 from engine.errors import UsageError
 from engine.footprint import account_figures
 from engine.run_info import done_rows
+from engine.scenario import Scenario
 from engine.scorecard import Scorecard
 from engine.store import account_queries, service_queries
 from engine.store.duck import Store
@@ -26,6 +28,17 @@ class ClusterRuns:
     """
 
     _store: Store
+
+    def check_series(self, scenario: Scenario, part: str, number: int) -> None:
+        """Refuses an entry of `regions` or `node_types` that names what the store has not.
+
+        Raises:
+            ScenarioError: there is no such trace, it is of another kind, or lacks the name.
+        """
+        if part == "regions":
+            check_region(self._store, scenario.regions[number])
+        else:
+            check_node_type(self._store, scenario, scenario.node_types[number])
 
     def machines(
         self,

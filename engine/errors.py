@@ -57,6 +57,10 @@ class CheckpointError(EngineError):
     """A trained network cannot be used: missing, damaged, or of another version."""
 
 
+class AccountingError(EngineError):
+    """A replay does not add up: its figures must not be used."""
+
+
 class ReplayCancelled(EngineError):  # noqa: N818 — nothing went wrong
     """The replay was asked to stop; what was stored before is untouched."""
 

@@ -163,8 +163,8 @@ SERVICE_FIGURES = (
         label="Degraded answers",
         unit="%",
         better="lower",
-        meaning="Requests answered from a cache or by a smaller model under overload, divided by "
-        "arrivals.",
+        meaning="Answers from a cache, and starts with a smaller model once for each attempt and "
+        "level in force, under overload, divided by arrivals; retries and two levels count again.",
         windowed=True,
     ),
     Figure(
@@ -172,7 +172,8 @@ SERVICE_FIGURES = (
         label="Cache hits",
         unit="%",
         better="higher",
-        meaning="Requests whose prefix was found in one of the caches, divided by arrivals.",
+        meaning="Starts whose prefix was found in one of the caches, each attempt counted, "
+        "divided by arrivals.",
         windowed=True,
     ),
     Figure(

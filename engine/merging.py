@@ -12,7 +12,7 @@ import numpy as np
 from engine.policies.base import Observation, PoolFacts, WorkerView
 from engine.units import AnyArray, FloatArray, IntArray
 
-__all__ = ["dearest", "merged_facts", "merged_observation"]
+__all__ = ["merged_bill", "merged_facts", "merged_observation"]
 
 _SUMMED = (
     "starting", "ready", "draining", "queued", "in_service", "arrived", "finished", "failed",
@@ -73,9 +73,22 @@ def merged_observation(
     )
 
 
-def dearest(values: FloatArray, types: tuple[IntArray, ...]) -> FloatArray:
-    """(types,) of (P,) prices the highest of each, at which a budget holds wherever workers go."""
-    return np.array([values[pools].max() for pools in types])
+def merged_bill(
+    bill: tuple[FloatArray, IntArray, FloatArray], types: tuple[IntArray, ...] | None
+) -> tuple[FloatArray, tuple[IntArray, FloatArray]]:
+    """Prices, and workers paid for anyway with what they save; see `Conditions.bill`.
+
+    Args:
+        bill: by pool.
+        types: pools of each, for one entry a type at the highest of its prices, at which a budget
+            holds wherever workers go; None: one entry a pool.
+    """
+    price, committed, saved = bill
+    if types is None:
+        return price, (committed, saved)
+    dearest = np.array([price[pools].max() for pools in types])
+    together = [np.array([part[pools].sum() for pools in types]) for part in (committed, saved)]
+    return dearest, (together[0], together[1])
 
 
 def _together(views: list[WorkerView]) -> WorkerView:

@@ -97,10 +97,17 @@ class Monitor:
             workers=self._workers(tick),
             size=self._size_names(size),
             grid_g_per_kwh=self._conditions.g_per_kwh(tick),
-            price_usd_per_hour=self._conditions.usd_per_hour(tick, size),
+            price_usd_per_hour=self._conditions.usd_per_hour(tick, size, target),
             green_kw=self._green.kw.copy(),
             green_left_kwh=self._green.left_kwh.copy(),
         )
+
+    def bill(self, tick: int) -> tuple[FloatArray, IntArray, FloatArray]:
+        """By pool, prices at which a budget holds, and what is paid for anyway.
+
+        See `Conditions.bill`.
+        """
+        return self._conditions.bill(tick, self._fleet.state.pools["size"])
 
     def _size_names(self, size: IntArray) -> tuple[str, ...]:
         """(P,) names of the sizes (P,) that workers are ordered in."""
@@ -160,12 +167,17 @@ class Monitor:
         return tuple(self._fleet.view(pool) for pool in range(len(self._names)))
 
     def _active(self, faults: tuple[Fault, ...], pool: str, tick: int) -> Fault | None:
-        """The last of the faults that this pool has at the start of a tick."""
-        now = tick * self._tick_s
+        """The last of the faults that this pool has at the start of a tick.
+
+        They begin with the first tick that starts at or after their time, and last one at least.
+        """
+        before, now = (tick - 1) * self._tick_s, tick * self._tick_s
         active = (
             fault
             for fault in reversed(faults)
-            if fault.where in (None, pool) and fault.at_s <= now < fault.at_s + fault.for_s
+            if fault.where in (None, pool)
+            and fault.at_s <= now
+            and (now < fault.at_s + fault.for_s or before < fault.at_s)
         )
         return next(active, None)
 

@@ -207,7 +207,8 @@ class RunRecord:
     """(minutes, 3) by minute of arrival: finished, of those within the SLO, failed."""
     outcome: dict[str, int]
     """Requests by what became of them: arrived, finished, queue_timeout, exec_timeout, rejected,
-    lost. Those never resolved count as lost, those that degradation turned away as rejected."""
+    lost. Those that wait for ever, without a time-out, count as lost too, and those that
+    degradation turned away as rejected."""
     decisions: DecisionLog
     orders: tuple[WorkerOrder, ...]
     closed_loop: bool

@@ -28,7 +28,7 @@ from engine.fleet import Fleet
 from engine.gauges import Gauges
 from engine.guard import Applied, Chain
 from engine.guard.record import Log
-from engine.merging import dearest, merged_observation
+from engine.merging import merged_bill, merged_observation
 from engine.monitor import Monitor
 from engine.policies.base import Action, Future, Observation, Policy, PolicyContext
 from engine.policies.checks import digest, failure_of, ticks_between, uncopied
@@ -214,9 +214,8 @@ class Replay:
         due = tick % self.every == 0
         if due or self.guard.watches:
             observation = self.monitor.observe(tick, self.target)
-            prices = observation.price_usd_per_hour.copy()
+            prices, self.guard.committed = merged_bill(self.monitor.bill(tick), self.types)
             if self.types is not None:
-                prices = dearest(prices, self.types)
                 observation = merged_observation(observation, self.types, self.wanted)
             self.guard.see(observation)
         if due:
@@ -324,16 +323,18 @@ class Replay:
     def record(self) -> RunRecord:
         """Runs the cluster empty and returns everything that is kept of the run."""
         kernel.advance(self.fleet.state, math.inf)
-        scenario = self.spec.scenario
+        scenario, state = self.spec.scenario, self.fleet.state
+        tenants = tuple(tenant.name for tenant in scenario.tenants)
         result: Tally = tally(
-            pools_of(self.fleet.state),
-            self.fleet.state.outcomes,
+            pools_of(state),
+            state.outcomes,
             pools=len(self.facts),
             tick_s=self.tick_s,
             ticks=self.ticks,
             slo_s=scenario.slo.latency_s,
             keep=scenario.keep_requests,
-            delay_s=self.fleet.state.pools["delay_s"],
+            delay_s=state.pools["delay_s"],
+            patient=np.isinf(state.pools["queue_timeout_s"]),
         )
         return RunRecord(
             accounts=self.accounted(),
@@ -356,12 +357,7 @@ class Replay:
             closed_loop=self.spec.workload.closed_loop,
             requests=result.requests,
             gauges=self.gauges.ticks(),
-            tenants=tenant_ticks(
-                self.fleet.state,
-                tuple(tenant.name for tenant in scenario.tenants),
-                self.edges_s,
-                scenario.slo.latency_s,
-            ),
+            tenants=tenant_ticks(state, tenants, self.edges_s, scenario.slo.latency_s),
             events=self.fleet.events,
             worth=worth_of(scenario),
         )

@@ -15,6 +15,7 @@ from engine.scenario_file import from_dict
 from engine.sim import kernel
 from engine.sim.choices import FACTORS, Candidate, Choice, explain_choice
 from engine.sim.kernel import State
+from engine.sim.service import ROUTERS
 from engine.store import runs
 from engine.store.duck import Store
 from engine.store.runs import RunRow
@@ -23,6 +24,7 @@ __all__ = ["FACTOR_MEANINGS", "Route", "RouteLevel", "RouteRuns", "route"]
 
 FACTOR_MEANINGS = {name: meaning for name, (_, meaning) in FACTORS.items()}
 """What the factors of a candidate are, by name."""
+_ROUTERS = {number: kind.value for kind, number in ROUTERS.items()}
 _ENDINGS = {
     kernel.NOT_ARRIVED: "not arrived",
     kernel.QUEUED: "waits",
@@ -53,6 +55,7 @@ class Route:
     run_id: str
     policy: str
     router: str
+    """Of its pool as it arrived; a policy may have changed it since the start."""
     request: int
     """Its number in the window, in order of arrival where they arrive by themselves."""
     arrived_s: float
@@ -113,7 +116,7 @@ def route(
     return Route(
         run_id=row.run_id,
         policy=row.policy,
-        router=scenario.router.kind.value,
+        router=_ROUTERS[int(state.pools["router"][choice.pool])],
         request=number,
         arrived_s=row.from_s + arrived_s,
         tenant=_tenant(scenario, state, number),

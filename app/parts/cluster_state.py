@@ -86,7 +86,7 @@ def typed(path: str) -> None:
     edits = dict(state.get(state.CLUSTER_EDITS, {}))
     edits.pop(path, None)
     edits[path] = state.get(INPUT + path)
-    scenario, wrong = cluster_draft.applied(current(), edits)
+    scenario, wrong = cluster_draft.applied(current(), edits, load.planner().check_series)
     _keep(scenario, edits, wrong)
     if path not in wrong:
         state.put(INPUT + path, given(to_dict(scenario), path))  # as such a value is written
@@ -108,7 +108,7 @@ def changed(path: str, make: Callable[[], Scenario]) -> None:
     part = path.split(".", maxsplit=1)[0]
     edits = state.get(state.CLUSTER_EDITS, {})
     kept = {other: value for other, value in edits.items() if not other.startswith(part)}
-    scenario, wrong = cluster_draft.applied(scenario, kept)
+    scenario, wrong = cluster_draft.applied(scenario, kept, load.planner().check_series)
     _keep(scenario, kept, wrong)
     for key in state.keys(INPUT + part):
         state.forget(key)  # its entry may be another one now

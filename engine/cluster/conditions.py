@@ -73,12 +73,41 @@ class Conditions:
         row: FloatArray = self._grams[max(tick - 1, 0)].copy()
         return row
 
-    def usd_per_hour(self, tick: int, size: IntArray) -> FloatArray:
-        """(P,) of a worker of these sizes (P,), by the same tick's prices."""
+    def usd_per_hour(
+        self, tick: int, size: IntArray, workers: IntArray | None = None
+    ) -> FloatArray:
+        """(P,) of a worker of these sizes (P,), by the same tick's prices.
+
+        Args:
+            tick: that begins.
+            size: (P,)
+            workers: (P,) asked for so far: the price is that of one more, on demand where it
+                exceeds what was committed; None: that of committed nodes.
+        """
         found = self._listed[self._pools, size]
         for p, price in self._histories:
             found[p] = self._share(p, int(size[p])) * price[max(tick - 1, 0)]
+        if workers is not None and self._committed:
+            beyond = workers >= self.committed(size)
+            for p, _, price in self._committed:
+                if beyond[p]:
+                    found[p] = self._share(p, int(size[p])) * price[max(tick - 1, 0)]
         return found
+
+    def bill(self, tick: int, size: IntArray) -> tuple[FloatArray, IntArray, FloatArray]:
+        """What all workers of a pool cost: price x max(workers, committed) - saved, each (P,).
+
+        The price is on demand where nodes are reserved; committed ones are paid for anyway, and
+        so much less as is saved, in US dollars per hour.
+        """
+        price, committed = self.usd_per_hour(tick, size), self.committed(size)
+        saved = np.zeros(len(price))
+        for p, nodes, on_demand in self._committed:
+            share = self._share(p, int(size[p]))
+            paid = price[p] / share * nodes
+            price[p] = share * on_demand[max(tick - 1, 0)]
+            saved[p] = price[p] * committed[p] - paid
+        return price, committed, saved
 
     def _share(self, p: int, size: int) -> float:
         """Of a node, that a worker takes."""

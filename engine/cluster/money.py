@@ -12,6 +12,7 @@ __all__ = [
     "ON_DEMAND",
     "OWNED",
     "TRANSFER",
+    "group_usd_per_hour",
     "lifetime_s",
     "node_usd_per_hour",
     "price_now",
@@ -30,10 +31,20 @@ def lifetime_s(kind: NodeType) -> float:
     return kind.lifetime_years * DAYS_PER_YEAR * SECONDS_PER_DAY
 
 
+def group_usd_per_hour(scenario: Scenario, group: NodeGroup, nodes: int) -> float:
+    """Of so many nodes held together; of a reserved group those above `nodes_min` on demand."""
+    each = node_usd_per_hour(scenario, group)
+    if scenario.cost_mode is CostMode.OWNED or group.purchase is not Purchase.RESERVED:
+        return nodes * each
+    beyond = max(nodes - group.nodes_min, 0)
+    return group.nodes_min * each + beyond * _listed(scenario, group, Purchase.ON_DEMAND)
+
+
 def node_usd_per_hour(scenario: Scenario, group: NodeGroup) -> float:
     """Of one node held: its rent in its region, or the purchase over the lifetime.
 
-    Owned machines cost their energy besides; a history of prices is not read for it.
+    Of a reserved group it is a committed node's. Owned machines cost their energy besides; a
+    history of prices is not read for it.
     """
     kind = scenario.node_type_of(group)
     if scenario.cost_mode is CostMode.OWNED:
@@ -100,7 +111,10 @@ def _listed(scenario: Scenario, group: NodeGroup, purchase: Purchase) -> float:
 
 
 def worker_usd_per_hour(scenario: Scenario, pool: int, size: WorkerSize) -> float:
-    """Of one worker: its own price in its region, or that of the share of a node it takes."""
+    """Of one worker: its own price in its region, or that of the share of a node it takes.
+
+    On reserved nodes it is that of committed ones; see `Conditions.usd_per_hour` for more.
+    """
     entry = scenario.pools[pool]
     if entry.node_group is None:
         return size.price_usd_per_hour * scenario.region_of(entry.zone).price_factor

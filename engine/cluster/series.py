@@ -7,8 +7,8 @@ import pandas as pd
 
 from engine.cluster.grid import GridSeries
 from engine.cluster.prices import PriceSeries
-from engine.errors import ScenarioError, did_you_mean
-from engine.scenario import NodeGroup, Purchase, Scenario
+from engine.errors import ScenarioError, StoreError, did_you_mean
+from engine.scenario import NodeGroup, NodeType, Purchase, Region, Scenario
 from engine.store.duck import Store
 from engine.store.traces import TraceInfo, find_trace, load_carbon, load_prices
 from engine.trace.schema import Kind
@@ -16,6 +16,8 @@ from engine.trace.schema import Kind
 __all__ = [
     "CarbonTrace",
     "PriceTrace",
+    "check_node_type",
+    "check_region",
     "clock_s",
     "find_carbon",
     "find_prices",
@@ -40,6 +42,36 @@ def clock_s(epoch_s: float | None, from_s: float) -> float:
     return (epoch_s or 0.0) + from_s
 
 
+def check_region(store: Store, region: Region) -> None:
+    """Raises ScenarioError where a region names a series that could not be replayed."""
+    where = f"region {region.name!r}: carbon_trace"
+    try:
+        load_grids(store, _carbon_trace(store, region), None)
+    except StoreError as error:
+        raise ScenarioError(error.what, where, error.fix) from None
+
+
+def check_node_type(store: Store, scenario: Scenario, kind: NodeType) -> None:
+    """Raises ScenarioError where a node type names prices that could not be replayed.
+
+    Also one that no group has yet; those of its groups must be there in their regions.
+    """
+    if kind.price_trace is None and kind.price_name is not None:
+        raise ScenarioError(
+            f"{kind.price_name!r} is of no price history",
+            f"node type {kind.name!r}: price_name",
+            "Name the history too, or leave this empty",
+        )
+    try:
+        found = _price_trace(store, kind)
+    except StoreError as error:
+        where = f"node type {kind.name!r}: price_trace"
+        raise ScenarioError(error.what, where, error.fix) from None
+    load_histories(store, found, scenario, None)
+    for entry in found:
+        _check_name(load_prices(store, entry.trace), kind, entry.trace.name)
+
+
 def find_carbon(store: Store, scenario: Scenario) -> tuple[CarbonTrace, ...]:
     """The traces that the scenario's regions name.
 
@@ -47,19 +79,21 @@ def find_carbon(store: Store, scenario: Scenario) -> tuple[CarbonTrace, ...]:
         StoreError: there is no such trace.
         ScenarioError: it holds no carbon intensity.
     """
-    found = []
-    for region in scenario.regions:
-        if region.carbon_trace is None:
-            continue
-        trace = find_trace(store, region.carbon_trace)
-        if trace.kind is not Kind.CARBON:
-            raise ScenarioError(
-                f"trace {trace.name!r} holds {trace.kind.value}, not carbon intensity",
-                f"region {region.name!r}: carbon_trace",
-                "Name a trace of kind carbon",
-            )
-        found.append(CarbonTrace(region.name, trace))
-    return tuple(found)
+    return tuple(found for region in scenario.regions for found in _carbon_trace(store, region))
+
+
+def _carbon_trace(store: Store, region: Region) -> tuple[CarbonTrace, ...]:
+    """That of a region, if it names one."""
+    if region.carbon_trace is None:
+        return ()
+    trace = find_trace(store, region.carbon_trace)
+    if trace.kind is not Kind.CARBON:
+        raise ScenarioError(
+            f"trace {trace.name!r} holds {trace.kind.value}, not carbon intensity",
+            f"region {region.name!r}: carbon_trace",
+            "Name a trace of kind carbon",
+        )
+    return (CarbonTrace(region.name, trace),)
 
 
 def load_grids(
@@ -115,19 +149,22 @@ def find_prices(store: Store, scenario: Scenario) -> tuple[PriceTrace, ...]:
         ScenarioError: it holds no prices.
     """
     used = {group.node_type for group in scenario.node_groups}
-    found = []
-    for kind in scenario.node_types:
-        if kind.price_trace is None or kind.name not in used:
-            continue
-        trace = find_trace(store, kind.price_trace)
-        if trace.kind is not Kind.PRICES:
-            raise ScenarioError(
-                f"trace {trace.name!r} holds {trace.kind.value}, not prices",
-                f"node type {kind.name!r}: price_trace",
-                "Name a trace of kind prices",
-            )
-        found.append(PriceTrace(kind.name, trace))
-    return tuple(found)
+    kinds = [kind for kind in scenario.node_types if kind.name in used]
+    return tuple(found for kind in kinds for found in _price_trace(store, kind))
+
+
+def _price_trace(store: Store, kind: NodeType) -> tuple[PriceTrace, ...]:
+    """That of a node type, if it names one."""
+    if kind.price_trace is None:
+        return ()
+    trace = find_trace(store, kind.price_trace)
+    if trace.kind is not Kind.PRICES:
+        raise ScenarioError(
+            f"trace {trace.name!r} holds {trace.kind.value}, not prices",
+            f"node type {kind.name!r}: price_trace",
+            "Name a trace of kind prices",
+        )
+    return (PriceTrace(kind.name, trace),)
 
 
 def load_histories(
@@ -164,11 +201,7 @@ def _rows_of(
 ) -> pd.DataFrame:
     """The rows of a group's machine type and region."""
     kind, region = scenario.node_type_of(group), scenario.region_of(group.zone).name
-    name, where = kind.price_name or kind.name, f"node type {kind.name!r}: price_name"
-    known = sorted(set(table["machine_type"]))
-    if name not in known:
-        what = f"trace {trace!r} has no prices of {name!r}"
-        raise ScenarioError(what, where, did_you_mean(name, known))
+    name = _check_name(table, kind, trace)
     rows = table[table["machine_type"] == name]
     regions = sorted(set(rows["region"]))
     if len(regions) > 1 and region not in regions:
@@ -178,6 +211,16 @@ def _rows_of(
             did_you_mean(region, regions),
         )
     return rows[rows["region"] == region] if region in regions else rows
+
+
+def _check_name(table: pd.DataFrame, kind: NodeType, trace: str) -> str:
+    """What the history calls a node type; refused where it has no such machine type."""
+    name, where = kind.price_name or kind.name, f"node type {kind.name!r}: price_name"
+    known = sorted(set(table["machine_type"]))
+    if name not in known:
+        what = f"trace {trace!r} has no prices of {name!r}"
+        raise ScenarioError(what, where, did_you_mean(name, known))
+    return name
 
 
 def _history(rows: pd.DataFrame, begins_s: float) -> PriceSeries:

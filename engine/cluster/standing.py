@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.cluster.money import node_usd_per_hour, worker_usd_per_hour
+from engine.cluster.money import group_usd_per_hour, lifetime_s, worker_usd_per_hour
 from engine.cluster.nodes import resources
 from engine.cluster.placement import HELD, NEW, place
 from engine.cluster.power import WATTS_PER_KW, node_watts
 from engine.scenario import CostMode, NodeGroup, Scenario
+from engine.units import SECONDS_PER_HOUR
 
 __all__ = ["Standing", "standing"]
+
+GRAMS_PER_KG = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,8 @@ class Standing:
     watts: float | None
     """Of the sites, with overhead; None unless every machine's power is given."""
     carbon_g_per_hour: float | None
-    """At the mean intensity of each region; a stored series is not read for it."""
+    """With the share of making the nodes. At the mean intensity of each region and without its
+    renewable energy; a stored series is not read for it."""
 
 
 def standing(scenario: Scenario) -> Standing:
@@ -35,12 +39,13 @@ def standing(scenario: Scenario) -> Standing:
     grams: list[float] = []
     for group, number in zip(scenario.node_groups, nodes, strict=True):
         kind, region = scenario.node_type_of(group), scenario.region_of(group.zone)
-        usd += number * node_usd_per_hour(scenario, group)
+        usd += group_usd_per_hour(scenario, group, number)
         idle = number * float(node_watts(kind, np.zeros(1))[0]) * region.pue
         if scenario.cost_mode is CostMode.OWNED:
             usd += idle / WATTS_PER_KW * region.energy_usd_per_kwh
         watts.append(idle if kind.has_power or not number else None)
-        grams.append(idle / WATTS_PER_KW * region.grid_g_per_kwh)
+        made = kind.embodied_kg * GRAMS_PER_KG / lifetime_s(kind) * SECONDS_PER_HOUR
+        grams.append(idle / WATTS_PER_KW * region.grid_g_per_kwh + number * made)
     for number, pool in enumerate(scenario.pools):
         if pool.node_group is not None:
             continue

@@ -16,7 +16,7 @@ from engine.guard.floor import Floor
 from engine.guard.record import Kept, Log, Stage
 from engine.policies.base import KEEP, Observation, PoolFacts, Reason
 from engine.scenario import Guard, Hold
-from engine.units import BoolArray, FloatArray
+from engine.units import BoolArray, FloatArray, IntArray
 
 _LIFTED: Mapping[Reason, Mapping[str, Any]] = MappingProxyType(
     {
@@ -72,6 +72,8 @@ class Chain:
         self._lows = np.array([pool.workers_min for pool in pools], np.float64)
         self._highs = np.array([pool.workers_max for pool in pools], np.float64)
         self._prices = np.array([pool.price_usd_per_hour for pool in pools])
+        self.committed: tuple[IntArray, FloatArray] | None = None
+        """(P,) workers paid for anyway, and what they save; see `stages.budget`."""
         self._changes: deque[tuple[float, int, int]] = deque()
         self._last_out = np.full(len(pools), -np.inf)
         self._last = np.full(len(pools), -np.inf)
@@ -247,7 +249,9 @@ class Chain:
             )  # fmt: skip
             wanted = cooled
         if guard.budget_usd_per_hour is not None:
-            paid = stages.budget(wanted, base, prices, guard.budget_usd_per_hour)
+            paid = stages.budget(
+                wanted, base, prices, guard.budget_usd_per_hour, *(self.committed or ())
+            )
             log.note(
                 "budget", wanted, paid, Reason.BUDGET,
                 budget_usd_per_hour=guard.budget_usd_per_hour, price_usd_per_hour=prices,

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from engine.units import FloatArray
+from engine.units import FloatArray, IntArray
 
 _SLACK = 1e-9
 
@@ -72,7 +72,12 @@ def cooldown(
 
 
 def budget(
-    wanted: FloatArray, base: FloatArray, price: FloatArray, usd_per_hour: float
+    wanted: FloatArray,
+    base: FloatArray,
+    price: FloatArray,
+    usd_per_hour: float,
+    committed: IntArray | None = None,
+    saved: FloatArray | None = None,
 ) -> FloatArray:
     """Growth is cut, by the same share everywhere, until all workers fit into the budget.
 
@@ -84,7 +89,14 @@ def budget(
         base: the present sizes, brought within the limits.
         price: (P,) US dollars per worker and hour.
         usd_per_hour: the budget.
+        committed: (P,) workers that are paid for anyway; growth up to them costs nothing.
+        saved: (P,) US dollars per hour by which those are cheaper than the price; None: nothing.
     """
+    if committed is not None and saved is not None:
+        more = usd_per_hour + float(saved.sum())
+        low, high = np.maximum(base, committed), np.maximum(wanted, committed)
+        within: FloatArray = np.minimum(budget(high, low, price, more), wanted)
+        return within
     kept = np.minimum(wanted, base)
     growth = wanted - kept
     left = usd_per_hour - float((kept * price).sum())

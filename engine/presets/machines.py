@@ -1,9 +1,10 @@
 """Machines that presets share, with the source of each number.
 
-Prices: Google Cloud, us-central1, 30 July 2026; reserved: one-year commitment, per hour. Power:
-Cloud Carbon Footprint coefficients, watts a vCPU idle and full by CPU family, and 0.392 W a GiB of
-memory. Making: the same project's method, 1,000 kg CO2e a server, 44.4 kg for each 32 GiB above
-16, 150 kg a GPU.
+Prices: Google Cloud, us-central1, 30 July 2026; reserved: one-year commitment, per hour.
+
+Power: coefficients of Cloud Carbon Footprint (repository ccf-coefficients, commit b0032d92), watts
+a vCPU idle and full by CPU family, and 0.392 W a GiB of memory. Making: the same project's method,
+1,000 kg CO2e a server, 44.4 kg for each 32 GiB above 16, 150 kg a GPU.
 """
 
 from engine.scenario import NodeType, Startup, StartupKind

@@ -1,7 +1,5 @@
 """Checks that the parts of a scenario share. Each raises ScenarioError."""
 
-import math
-
 from engine.errors import ScenarioError
 
 
@@ -10,20 +8,33 @@ def refuse(what: str, where: str, fix: str) -> None:
     raise ScenarioError(what, where, fix)
 
 
+MOST = 1e12
+"""No quantity of a scenario is larger: sums and products of a replay then stay numbers."""
+
+
 def at_least(owner: object, where: str, minimum: float, *names: str) -> None:
-    """Refuses fields of `owner` that are below `minimum` or not finite; None passes."""
+    """Refuses fields of `owner` that are below `minimum` or above `MOST`; None passes."""
     for name in names:
         value = getattr(owner, name)
-        if value is not None and not (value >= minimum and math.isfinite(value)):
-            refuse(f"{name} is {value}", where, f"Use a finite number of {minimum:g} or more")
+        if value is not None and not minimum <= value <= MOST:
+            limits = f"Use a finite number of {minimum:g} or more, at most {MOST:g}"
+            refuse(f"{name} is {value}", where, limits)
 
 
 def above_zero(owner: object, where: str, *names: str) -> None:
-    """Refuses fields of `owner` that are not finite and above 0; None passes."""
+    """Refuses fields of `owner` that are 0, below, or above `MOST`; None passes."""
     for name in names:
         value = getattr(owner, name)
-        if value is not None and not (value > 0 and math.isfinite(value)):
-            refuse(f"{name} is {value}", where, "Use a finite number above 0")
+        if value is not None and not 0 < value <= MOST:
+            refuse(f"{name} is {value}", where, f"Use a finite number above 0, at most {MOST:g}")
+
+
+def at_most(owner: object, where: str, maximum: float, *names: str) -> None:
+    """Refuses fields of `owner` that are above `maximum`; None passes."""
+    for name in names:
+        value = getattr(owner, name)
+        if value is not None and value > maximum:
+            refuse(f"{name} is {value}", where, f"Use at most {maximum:g}")
 
 
 def unique(names: list[str], where: str) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.scenario.checks import at_least, refuse
+from engine.scenario.checks import at_least, at_most, refuse
 
 
 class FaultKind(StrEnum):
@@ -56,6 +56,7 @@ class Fault:
         spot = f"fault {self.kind.value!r} at {self.at_s:g} s"
         at_least(self, spot, 0.0, "at_s", "for_s", "factor")
         at_least(self, spot, 1, "count")
+        at_most(self, spot, 100_000, "count")
         if self.kind not in INSTANT and self.for_s <= 0:
             refuse("for_s is 0", spot, "Say for how many seconds it lasts")
         if self.kind in SHARES and self.factor > 1:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.errors import did_you_mean
-from engine.scenario.checks import above_zero, at_least, refuse
+from engine.scenario.checks import above_zero, at_least, at_most, refuse
 from engine.scenario.grids import GREEN_DAYS, GRID_DAYS
 from engine.scenario.workers import Startup, StartupKind
 
@@ -227,6 +227,7 @@ class NodeGroup:
             )
         at_least(self, where, 0.0, "remove_empty_after_s", "suspend_empty_after_s", "migrate_s")
         at_least(self, where, 0.0, "revocations_per_hour", "notice_s")
+        at_most(self, where, 3600.0, "revocations_per_hour")
         share = self.consolidate_below_frac
         if share is not None and not 0 < share < 1:
             refuse(f"consolidate_below_frac is {share}", where, "Use a share between 0 and 1")

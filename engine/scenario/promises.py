@@ -3,7 +3,7 @@
 import dataclasses
 from dataclasses import dataclass
 
-from engine.scenario.checks import above_zero, at_least, refuse
+from engine.scenario.checks import above_zero, at_least, at_most, refuse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,4 +70,5 @@ class Sampling:
 
     def __post_init__(self) -> None:
         above_zero(self, "sampling", "scale")
+        at_most(self, "sampling", 1000.0, "scale")
         at_least(self, "sampling", 1.0, "dispersion")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from engine.scenario.checks import above_zero, at_least, refuse
+from engine.scenario.checks import above_zero, at_least, at_most, refuse
 
 
 class RouterKind(StrEnum):
@@ -61,7 +61,8 @@ class Breaker:
     """A circuit breaker per worker: closed, open, half-open."""
 
     failure_threshold: int = 5
-    """Failures in a row (time-outs, losses) that open it."""
+    """Time-outs in a row, in the queue or in service, that open it. A lost request does not
+    count: its worker is gone, and starts again with its breaker closed."""
     open_s: float = 30.0
     """Seconds it stays open before probes are let through."""
     half_open_probes: int = 1
@@ -72,6 +73,7 @@ class Breaker:
     def __post_init__(self) -> None:
         where = "router: breaker"
         at_least(self, where, 1, "failure_threshold", "half_open_probes", "success_threshold")
+        at_most(self, where, 1e6, "failure_threshold", "half_open_probes", "success_threshold")
         above_zero(self, where, "open_s")
 
 
@@ -93,6 +95,7 @@ class Router:
 
     def __post_init__(self) -> None:
         at_least(self, "router", 0, "affinity_slack")
+        at_most(self, "router", 1e6, "affinity_slack")
         above_zero(self, "router", "adapt_s", "ewma_s")
 
 
@@ -118,6 +121,7 @@ class Cache:
 
     def __post_init__(self) -> None:
         at_least(self, "cache", 0, "worker_sessions", "zone_sessions", "store_sessions")
+        at_most(self, "cache", 10_000, "worker_sessions")
         at_least(self, "cache", 0.0, "zone_fetch_s", "store_fetch_s")
         above_zero(self, "cache", "worker_ttl_s", "zone_ttl_s", "store_ttl_s")
 

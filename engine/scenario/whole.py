@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.errors import did_you_mean
-from engine.scenario.checks import at_least, refuse, unique
+from engine.scenario.checks import at_least, at_most, refuse, unique
 from engine.scenario.faults import Fault, FaultKind
 from engine.scenario.guarding import Guard
 from engine.scenario.places import CostMode, NodeGroup, NodeType, Purchase, Region, Zone
@@ -72,6 +72,7 @@ class Scenario:
         if not self.pools or not self.agent_types:
             refuse("there is no pool or no agent type", "scenario", "Add at least one of each")
         at_least(self, "scenario", 0.0, "random_faults_per_day")
+        at_most(self, "scenario", 100_000, "random_faults_per_day")
         _check_names(self)
         if self.siting is not None and self.router.kind is not RouterKind.HIERARCHICAL:
             refuse(

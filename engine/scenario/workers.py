@@ -3,8 +3,10 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from engine.scenario.checks import above_zero, at_least, refuse, unique
+from engine.scenario.checks import above_zero, at_least, at_most, refuse, unique
 
+MEMORY_MOST_GIB = 2047.0
+"""Of one worker: the simulator counts its memory in KiB, of which it can hold 2 TiB."""
 STANDARD = "standard"
 """Name of the size an agent type describes by itself."""
 
@@ -83,6 +85,7 @@ class WorkerSize:
         if not 1 <= self.slots <= 4096:
             refuse(f"slots is {self.slots}", where, "Use 1 to 4096")
         above_zero(self, where, "speed", "cpu_cores", "memory_gib")
+        at_most(self, where, MEMORY_MOST_GIB, "memory_gib")
         at_least(self, where, 0.0, "price_usd_per_hour", "gpus", "watts_idle", "watts_full")
         if self.watts_full < self.watts_idle:
             refuse(
@@ -161,6 +164,9 @@ class AgentType:
         at_least(self, where, 0.0, "gpus", "watts_idle", "watts_full", "cpu_per_request")
         at_least(self, where, 0.0, "memory_base_gib", "memory_per_request_gib", "resize_s")
         at_least(self, where, 0.0, "memory_per_1k_tokens_gib", "transfer_gib_per_request")
+        at_most(self, where, MEMORY_MOST_GIB, "memory_gib", "memory_per_request_gib")
+        at_most(self, where, MEMORY_MOST_GIB, "memory_per_1k_tokens_gib")
+        at_most(self, where, 1000.0, "service_cv")
         unique([STANDARD, *(size.name for size in self.sizes)], f"{where}: sizes")
         if self.watts_full < self.watts_idle:
             refuse(

@@ -34,6 +34,8 @@ class WorkerFaults:
         planned += _at_random(scenario, window_s)
         self._ahead = sorted(planned, key=lambda fault: fault.at_s)
         self._lasting: list[Fault] = []
+        self._slowed: list[tuple[Fault, set[int]]] = []
+        """Which workers each fault that lasts has slowed down; none is in two of them."""
         self._zones = [pool.zone for pool in scenario.pools]
         self._names = [pool.name for pool in scenario.pools]
 
@@ -41,6 +43,9 @@ class WorkerFaults:
         """Lets end what is over by now, then lets happen what is due."""
         for fault in [f for f in self._lasting if f.at_s + f.for_s <= now]:
             self._lasting.remove(fault)
+            if fault.kind is FaultKind.SLOW_WORKER:
+                self._speed_up(fault, state)
+                continue
             for pool in self._pools(fault):
                 self._set(state, pool, fault.kind, now)
         while self._ahead and self._ahead[0].at_s <= now:
@@ -53,11 +58,12 @@ class WorkerFaults:
             return
         if fault.kind is not FaultKind.WORKER_CRASH:
             self._lasting.append(fault)
+        if fault.kind is FaultKind.SLOW_WORKER:
+            self._slow_down(fault, state)
+            return
         for pool in self._pools(fault):
             if fault.kind is FaultKind.WORKER_CRASH:
                 kernel.crash_workers(state, pool, fault.count, now)
-            elif fault.kind is FaultKind.SLOW_WORKER:
-                kernel.set_speed(state, pool, fault.count, fault.factor)
             else:
                 self._set(state, pool, fault.kind, now)
 
@@ -66,12 +72,26 @@ class WorkerFaults:
         lasting = [f for f in self._lasting if f.kind is kind and pool in self._pools(f)]
         if kind is FaultKind.ZONE_PARTITION:
             kernel.set_reachable(state, pool, not lasting, now)
-        elif kind is FaultKind.START_FAILURE:
-            kernel.fail_starts(state, pool, max((f.factor for f in lasting), default=0.0))
         else:
-            kernel.restore_speed(state, pool)
-            for fault in lasting:
-                kernel.set_speed(state, pool, fault.count, fault.factor)
+            kernel.fail_starts(state, pool, max((f.factor for f in lasting), default=0.0))
+
+    def _slow_down(self, fault: Fault, state: State) -> None:
+        before = state.workers["slowed"].copy()
+        for pool in self._pools(fault):
+            kernel.set_speed(state, pool, fault.count, fault.factor)
+        hit = set(np.flatnonzero(state.workers["slowed"] != before).tolist())
+        for _, others in self._slowed:
+            others.difference_update(
+                hit
+            )  # those were at their own speed: they are other workers by now
+        self._slowed.append((fault, hit))
+
+    def _speed_up(self, fault: Fault, state: State) -> None:
+        """What the fault slowed down runs at its own speed; what others slowed stays slow."""
+        number = next(n for n, (other, _) in enumerate(self._slowed) if other is fault)
+        hit = list(self._slowed.pop(number)[1])
+        state.workers["slowed"][hit] = 1.0
+        state.workers["speed"][hit] = state.workers["own_speed"][hit]
 
     def _pools(self, fault: Fault) -> list[int]:
         here = self._zones if fault.kind is FaultKind.ZONE_PARTITION else self._names

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
+from engine.errors import AccountingError
 from engine.sim import kernel
 from engine.sim.kernel import State
-from engine.units import AnyArray, FloatArray, Int32Array, IntArray
+from engine.units import AnyArray, BoolArray, FloatArray, Int32Array, IntArray
 
 MINUTE_S = 60.0
 M_FINISHED, M_MET, M_FAILED = 0, 1, 2
@@ -15,7 +16,16 @@ FAILURES = {
     "queue_timeout": kernel.QUEUE_TIMEOUT,
     "exec_timeout": kernel.EXEC_TIMEOUT,
     "rejected": kernel.REJECTED,
+    "lost": kernel.LOST,
 }
+_UNDER_WAY = (
+    kernel.NOT_ARRIVED,
+    kernel.QUEUED,
+    kernel.IN_SERVICE,
+    kernel.OUT_OF_TIME,
+    kernel.RETRYING,
+)
+"""Statuses in which nothing that has arrived can be once the cluster has run empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +56,7 @@ def tally(
     slo_s: float,
     keep: bool,
     delay_s: FloatArray | None = None,
+    patient: BoolArray | None = None,
 ) -> Tally:
     """Counts requests that arrived, by tick, pool, minute and latency bucket.
 
@@ -59,6 +70,11 @@ def tally(
         slo_s: latency that was promised.
         keep: also return a row per request.
         delay_s: (pools,) round trip to each, part of the latency; None: 0.
+        patient: (pools,) whether what is queued waits for ever: without a time-out, a request
+            that never finds a worker stays queued, and counts as lost; None: nowhere.
+
+    Raises:
+        AccountingError: a request that arrived has no end, though the cluster has run empty.
     """
     arrived = np.zeros((ticks, pools), np.int64)
     met = np.zeros((ticks, pools), np.int64)
@@ -70,11 +86,12 @@ def tally(
     delay_s = np.zeros(pools) if delay_s is None else np.ascontiguousarray(delay_s)
     given = (pool, outcomes, delay_s, tick_s, edges_s, slo_s)
     _count(*given, arrived, met, minutes, totals, place, buckets)
+    unserved = _never_served(pool, outcomes, totals, patient)
     outcome = {name: int(totals[status]) for name, status in FAILURES.items()}
     outcome["rejected"] += int(totals[kernel.SHED])
+    outcome["lost"] += unserved
     outcome["finished"] = int(totals[kernel.FINISHED])
     outcome["arrived"] = int(arrived.sum())
-    outcome["lost"] = outcome["arrived"] - sum(outcome[name] for name in (*FAILURES, "finished"))
     where, bucket, number = _histograms(place, buckets, ticks * pools)
     return Tally(
         arrived=arrived,
@@ -150,6 +167,24 @@ def _histograms(place, buckets, places):  # type: ignore[no-untyped-def]
                 counts[bucket] = 0
                 rows += 1
     return found[0, :rows].copy(), found[1, :rows].astype(np.int16), found[2, :rows].copy()
+
+
+def _never_served(
+    pool: AnyArray, outcomes: AnyArray, totals: IntArray, patient: BoolArray | None
+) -> int:
+    """Requests that wait for ever because they may. Raises where others are still under way."""
+    unserved = 0
+    if totals[kernel.QUEUED] and patient is not None:
+        queued = (outcomes["status"] == kernel.QUEUED) & ~np.isnan(outcomes["arrived_s"])
+        unserved = int(patient[pool[queued]].sum())
+    stuck = int(sum(totals[status] for status in _UNDER_WAY)) - unserved
+    if stuck:
+        raise AccountingError(
+            f"{stuck} of {int(totals.sum())} requests have no end after the replay",
+            "the count of outcomes",
+            "Do not use this run; report the scenario with its seed and policy",
+        )
+    return unserved
 
 
 def _rows(pool: AnyArray, outcomes: AnyArray) -> dict[str, AnyArray]:

@@ -11,6 +11,7 @@ from app.parts.cluster_state import INPUT
 from app.parts.cluster_top import file_stem, use_file
 from engine.cluster.standing import standing
 from engine.manifests import to_yaml
+from engine.planner import Planner
 from engine.presets import PRESETS
 from engine.scenario import AgentType, Fault, FaultKind, Hold, RouterKind, Siting, WorkerSize
 from engine.scenario_file import from_toml, to_dict, to_toml
@@ -91,11 +92,8 @@ def test_every_field_that_can_be_typed_says_beside_it_what_is_wrong(page, sectio
     paths = []
     for path, box in inputs(page).items():
         field = spec(path)[1]
-        if (
-            field.type in TYPED
-            and not box.disabled
-            and not (field.optional and field.type is Type.TEXT)
-        ):
+        free = field.optional and field.type is Type.TEXT  # names are looked up below
+        if field.type in TYPED and not box.disabled and not free:
             box.set_value("" if field.type is Type.TEXT else "wrong")
             paths.append(path)
     page.run()
@@ -112,6 +110,57 @@ def test_every_field_that_can_be_typed_says_beside_it_what_is_wrong(page, sectio
     assert f"in {section}" in page.warning[0].value
 
 
+@pytest.fixture
+def stored_prices(store_path, tmp_path):
+    """A trace of prices of two machine types."""
+    rows = ["machine_type,region,commit_date,usd_hour,usd_hour_spot,usd_month_1y"]
+    rows += [f"{name},us-west1,2024-01-01,4.0,2.0,1825" for name in ("box", "crate")]
+    (tmp_path / "prices.csv").write_text("\n".join(rows))
+    with Planner(store_path) as planner:
+        planner.import_path(tmp_path / "prices.csv", name="prices")
+
+
+@pytest.mark.parametrize(
+    ("section", "path", "what"),
+    [
+        ("Regions", "regions.0.carbon_trace", "here is no trace 'nonsense'"),
+        ("Regions", "regions.0.carbon_trace", "holds prices, not carbon intensity"),
+        ("Nodes", "node_types.0.price_trace", "here is no trace 'nonsense'"),
+        ("Nodes", "node_types.0.price_name", "'nonsense' is of no price history"),
+    ],
+)
+def test_names_of_stored_series_are_looked_up_as_they_are_typed(
+    stored_prices, page, section, path, what
+):
+    go_to(page, section)
+    inputs(page)[path].set_value("prices" if "holds" in what else "nonsense").run()
+    told = told_beside(page, path)
+    assert what in told
+    assert title_of(to_dict(WHOLE), entry_of(path), spec(path)[0]) in told
+    assert words.WHERE in told
+    assert words.FIX in told
+    assert current(page) == WHOLE
+    inputs(page)[path].set_value("").run()
+    assert not page.error
+
+
+def test_a_history_of_prices_has_to_have_the_machine_type_which_may_be_named_after(
+    stored_prices, page
+):
+    go_to(page, "Nodes")
+    trace, name = "node_types.0.price_trace", "node_types.0.price_name"
+    inputs(page)[trace].set_value("prices").run()
+    assert "'prices' has no prices of" in told_beside(page, trace)
+    assert current(page) == WHOLE
+    inputs(page)[name].set_value("box").run()
+    assert not page.error
+    kind = current(page).node_types[0]
+    assert (kind.price_trace, kind.price_name) == ("prices", "box")
+    inputs(page)[name].set_value("boxes").run()
+    assert "has no prices of 'boxes'" in told_beside(page, name)
+    assert current(page).node_types[0] == kind
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_every_number_is_checked_against_what_it_may_be(page, section):
     go_to(page, section)
@@ -120,14 +169,18 @@ def test_every_number_is_checked_against_what_it_may_be(page, section):
         for path, box in inputs(page).items()
         if spec(path)[1].type in (Type.NUMBER, Type.WHOLE) and not box.disabled
     }
-    for box in boxes.values():
-        box.set_value("-1e9")
-    page.run()
-    assert current(page) == WHOLE
-    assert {path for path in boxes if not told_beside(page, path)} == set()
-    for path, box in inputs(page).items():
-        if path in boxes:
-            assert box.value == "-1e9"
+    for given in ("-1e9", "1e300", "1e15"):
+        if given == "1e15":
+            boxes.pop("seed", None)  # may be that large
+        for path, box in inputs(page).items():
+            if path in boxes:
+                box.set_value(given)
+        page.run()
+        assert current(page) == WHOLE
+        assert {path for path in boxes if not told_beside(page, path)} == set()
+        for path, box in inputs(page).items():
+            if path in boxes:
+                assert box.value == given
 
 
 def test_a_choice_that_cannot_be_is_explained_and_may_be_completed_by_another(page):

@@ -8,6 +8,7 @@ from engine.policies.base import Action, Reason
 from engine.policies.registry import create, parse_spec
 from engine.replay import ReplaySpec
 from engine.scenario import AgentType, Pool, QueueKind, Scenario, Slo, Startup
+from engine.sim import kernel
 from engine.sim.service import prepare
 from engine.store.traces import store_requests
 from engine.trace.schema import request_table
@@ -85,6 +86,35 @@ def spec(policy, table, chosen, window_s=900.0, workload=None):
         name=policy,
         window_s=window_s,
     )
+
+
+ENDS = {
+    kernel.FINISHED: ("finished", kernel.C_FINISHED),
+    kernel.QUEUE_TIMEOUT: ("queue_timeout", kernel.C_QUEUE_TIMEOUT),
+    kernel.EXEC_TIMEOUT: ("exec_timeout", kernel.C_EXEC_TIMEOUT),
+    kernel.REJECTED: ("rejected", kernel.C_REJECTED),
+    kernel.LOST: ("lost", kernel.C_LOST),
+    kernel.SHED: ("rejected", kernel.C_SHED),
+}
+"""Final status of a request, the outcome it counts as, and the ticks' counter of it."""
+
+
+def assert_accounted(record, number=None):
+    """Each request (`number` of them) has an end, and ticks and outcomes count the same ones."""
+    rows, outcome = record.requests, record.outcome
+    assert len(rows["seq"]) == outcome["arrived"] == record.arrived.sum()
+    assert number in (None, outcome["arrived"])
+    assert np.isin(rows["status"], list(ENDS)).all()  # nobody is still under way
+    assert (rows["end_s"] >= rows["arrival_s"]).all()
+    by_name = dict.fromkeys(outcome, 0) | {"arrived": outcome["arrived"]}
+    for status, (name, column) in ENDS.items():
+        so = rows["status"] == status
+        by_name[name] += int(so.sum())
+        in_window = so & (rows["end_s"] < record.window_s)
+        assert in_window.sum() == record.counters[:, :, column].sum(), name
+    assert outcome == by_name
+    arrived = rows["arrival_s"] < record.window_s
+    assert arrived.sum() == record.counters[:, :, kernel.C_ARRIVED].sum()
 
 
 def keep(planner, table, name="demand"):

@@ -93,3 +93,17 @@ def test_a_share_of_the_samples_is_lost_and_the_same_ones_each_time():
             total += int(np.sum(~np.isnan(old)))
             assert np.array_equal(new, repeated.workers[pool].utilisation, equal_nan=True)
     assert abs(lost / total - 0.3) < 4 * np.sqrt(0.3 * 0.7 / total)
+
+
+def test_a_fault_of_metrics_between_two_ticks_lasts_the_next_one():
+    """From 301 s to 306 s: the tick that starts at 315 s."""
+    plain = watched()
+    lost = watched(late(kind=FaultKind.METRIC_LOSS, factor=1.0, at_s=301.0, for_s=5.0))
+    delayed = watched(late(factor=40.0, at_s=301.0, for_s=5.0))
+    for tick, observation in enumerate(plain):
+        if tick != 21:
+            assert same(lost[tick], observation, METRICS, 0)
+            assert same(delayed[tick], observation, METRICS, 0)
+    assert same(lost[21], plain[20], METRICS, 0)
+    assert same(delayed[21], plain[18], METRICS, 0)
+    assert not same(lost[21], plain[21], METRICS, 0)

@@ -1,6 +1,7 @@
 """Why a request of a finished run went where it went: what is said is what the run did."""
 
 import dataclasses
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from engine.errors import ReplayCancelled, StoreError, UsageError
 from engine.planner import Planner
 from engine.scenario import Router, RouterKind
 from engine.store.runs import find_run
+from tests.engine.cluster.test_rerouting import Reroutes
 from tests.engine.replays import demand, keep, scenario, sessions
 
 SCENARIO = dataclasses.replace(
@@ -61,6 +63,23 @@ def test_the_next_request_goes_where_it_went_in_the_run(planner, table):
             assert found.margin == scores[found.worker] - scores[found.runner_up]
         endings.add(found.ending)
     assert "starts at once" in endings
+
+
+def test_after_a_policy_has_rerouted_a_pool_its_new_router_is_named(planner, monkeypatch):
+    plain = routes.policy_spec
+
+    def rerouted(*given, **more):
+        steps = {3: RouterKind.ROUND_ROBIN}
+        return dataclasses.replace(
+            plain(*given, **more), policy=partial(Reroutes, steps=steps), name="told"
+        )
+
+    run_id = made(planner, demand())
+    monkeypatch.setattr(routes, "policy_spec", rerouted)
+    tick_s = SCENARIO.tick_s
+    before, after = (planner.route(run_id, 30.0 + tick * tick_s) for tick in (1, 5))
+    assert (before.router, before.decided_by) == ("predicted-completion", "score")
+    assert (after.router, after.decided_by) == ("round-robin", "turn")
 
 
 def test_what_cannot_be_explained_says_why(planner, monkeypatch):

@@ -71,6 +71,11 @@ def test_commitments_count_as_paid_and_what_is_above_them_at_the_price_on_demand
     assert conditions.committed(size).tolist() == [6, 6]
     more, paid = conditions.score(chosen.siting, 0, size)
     assert (more.tolist(), paid.tolist()) == ([2.0, 2.0], [0.0, 0.0])
+    assert conditions.usd_per_hour(0, size, ints(5, 6)).tolist() == [0.75, 2.0]
+    price, committed, saved = conditions.bill(0, size)
+    assert (price.tolist(), committed.tolist(), saved.tolist()) == ([2.0] * 2, [6] * 2, [7.5] * 2)
+    for workers, usd in ((ints(3, 6), 9.0), (ints(6, 10), 17.0)):  # three nodes; and one more
+        assert (price * np.maximum(workers, committed) - saved).sum() == usd
 
 
 @given(st.lists(st.tuples(*[st.integers(0, 20)] * 3), min_size=2, max_size=5))

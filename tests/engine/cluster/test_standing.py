@@ -7,7 +7,7 @@ import pytest
 
 from engine.cluster.standing import standing
 from engine.replay import replay
-from engine.scenario import CostMode, Pool, Region, Scenario
+from engine.scenario import CostMode, Pool, Purchase, Region, Scenario
 from engine.scorecard import scorecard
 from engine.trace.schema import request_table
 from tests.engine.cluster.clusters import on_nodes
@@ -37,6 +37,23 @@ def test_it_is_an_hour_of_a_replay_in_which_nothing_happens(mode, smallest):
     assert idle.watts == pytest.approx(1000 * card["energy_kwh"], rel=1e-9)
     assert idle.carbon_g_per_hour == pytest.approx(1000 * card["carbon_kg"], rel=1e-9)
     assert (idle.workers, idle.nodes) == (7, max(2, smallest))
+
+
+@pytest.mark.parametrize("mode", CostMode)
+@pytest.mark.parametrize("smallest", [0, 1, 2, 4])
+def test_reserved_nodes_beyond_the_committed_ones_cost_what_they_do_on_demand(mode, smallest):
+    """5 workers of 2 cores need 2 nodes of 8."""
+    kind = {"usd_per_hour_reserved": 2.5, "capex_usd": 1000.0, "embodied_kg": 900.0}
+    pool = dataclasses.replace(POOLS[0], workers_initial=5)
+    group = {"nodes_min": smallest, "purchase": Purchase.RESERVED}
+    chosen = on_nodes(group, kind, (pool,), cost_mode=mode)
+    nothing = request_table(np.array([3599.0]), service_s=np.array([1e-9]))
+    (record,) = replay([spec("static:target=1", nothing, chosen, window_s=3600.0)])
+    card, idle = scorecard(record), standing(chosen)
+    assert idle.usd_per_hour == pytest.approx(card["cost_usd"], rel=1e-9)
+    assert idle.carbon_g_per_hour == pytest.approx(1000 * card["carbon_kg"], rel=1e-9)
+    if mode is CostMode.RENTED:
+        assert idle.usd_per_hour == 2.5 * smallest + 4.0 * max(2 - smallest, 0)
 
 
 def test_what_draws_is_not_known_where_a_machine_has_no_power():

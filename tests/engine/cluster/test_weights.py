@@ -103,11 +103,11 @@ def test_the_stored_record_has_them_too():
     assert {routing for (routing,) in kept[1:]} == {None}
 
 
-def two_sizes(router):
+def two_sizes(router, service_s=0.5):
     """Five workers of each of two sizes that differ in nothing."""
     n = 4000
     pool = pool_of(slots=50, workers=10, router=router, other_sizes=(Size(50, 1.0),))
-    state = make_state(make_requests(np.arange(n) * 1.0, np.full(n, 0.5)), (pool,))
+    state = make_state(make_requests(np.arange(n) * 1.0, np.full(n, service_s)), (pool,))
     state.workers["size"][:10] = np.repeat([0, 1], 5)
     return state
 
@@ -127,15 +127,17 @@ def test_turns_go_by_the_weights_of_sizes():
      kernel.PREDICTED_COMPLETION],
 )  # fmt: skip
 def test_routers_that_score_prefer_the_size_with_more_weight(router):
-    state = two_sizes(router)
-    kernel.set_weights(state, 0, 1.0, np.array([1.0, 4.0]))
-    kernel.advance(state, 20.5)
-    taken = state.workers["size"][state.outcomes["worker"][:20]]
-    plain = two_sizes(router)
-    kernel.advance(plain, 20.5)
-    before = plain.workers["size"][plain.outcomes["worker"][:20]]
-    assert taken.mean() >= before.mean()
-    assert taken.mean() == 1.0 or router == kernel.LEAST_AGENT_LOAD
+    """Requests that stay keep all workers loaded; the weight divides what they hold."""
+
+    def share_of_large(weights):
+        state = two_sizes(router, service_s=300.0)
+        if weights is not None:
+            kernel.set_weights(state, 0, 1.0, np.array(weights))
+        kernel.advance(state, 250.5)
+        return state.workers["size"][state.outcomes["worker"][100:250]].mean()
+
+    plain, small, large = map(share_of_large, (None, [4.0, 1.0], [1.0, 4.0]))
+    assert small + 0.1 < plain < large - 0.1
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from engine import histogram
+from engine.errors import AccountingError
 from engine.policies.base import Action, Reason
 from engine.replay import ReplaySpec, replay
 from engine.scenario import AgentType, OnFailure, Pool, QueueKind, Scenario, Startup
@@ -145,7 +146,10 @@ def outcomes_of(*rows):
 
 def tally_of(outcomes, pool=None, tick_s=15.0, ticks=8, keep=False):
     pool = np.zeros(len(outcomes), np.int32) if pool is None else np.array(pool, np.int32)
-    return tally(pool, outcomes, pools=2, tick_s=tick_s, ticks=ticks, slo_s=5.0, keep=keep)
+    patient = np.array([True, False])
+    return tally(
+        pool, outcomes, pools=2, tick_s=tick_s, ticks=ticks, slo_s=5.0, keep=keep, patient=patient
+    )
 
 
 def test_requests_count_where_they_arrived_not_where_they_ended():
@@ -173,6 +177,13 @@ def test_requests_count_where_they_arrived_not_where_they_ended():
         "lost": 1,
     }
     assert got.requests["seq"].tolist() == [0, 1, 2, 3, 5]
+
+
+def test_who_waits_though_its_pool_has_a_time_out_is_no_loss_but_an_error():
+    waiting = outcomes_of((60.0, 61.0, kernel.FINISHED), (119.0, math.nan, kernel.QUEUED))
+    assert tally_of(waiting).outcome["lost"] == 1
+    with pytest.raises(AccountingError, match="1 of 2 requests"):
+        tally_of(waiting, pool=[0, 1])
 
 
 @pytest.mark.parametrize("tick_s", [0.1, 0.3, 1 / 3, 15.0])
