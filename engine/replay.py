@@ -8,7 +8,7 @@ import copy
 import math
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -132,16 +132,11 @@ def play(
                     progress(Progress(tick / ticks, tick * tick_s))
             for run in runs:
                 run.decide(tick)
-            _finish(for_each(lambda run, k=tick: run.advance(k), runs))  # type: ignore[misc]
+            tuple(for_each(lambda run, k=tick: run.advance(k), runs))  # type: ignore[misc]
         records = list(threads.map(Replay.record, runs))
     if progress is not None:
         progress(Progress(1.0, runs[0].spec.window_s))
     return records
-
-
-def _finish(results: Iterable[None]) -> None:
-    for _ in results:
-        pass
 
 
 class Replay:
@@ -214,7 +209,7 @@ class Replay:
         due = tick % self.every == 0
         if due or self.guard.watches:
             observation = self.monitor.observe(tick, self.target)
-            prices, self.guard.committed = merged_bill(self.monitor.bill(tick), self.types)
+            prices = self._bill(tick)
             if self.types is not None:
                 observation = merged_observation(observation, self.types, self.wanted)
             self.guard.see(observation)
@@ -228,6 +223,13 @@ class Replay:
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
             self._apply(tick, action, grams, prices)
         self.targets[tick] = self.target
+
+    def _bill(self, tick: int) -> FloatArray:
+        """(P,) price of a worker as the guard's budget counts it, 0 where nobody asks for it."""
+        if not self.guard.pays and self.probe is None:
+            return np.zeros(len(self.wanted))
+        prices, self.guard.committed = merged_bill(self.monitor.bill(tick), self.types)
+        return prices
 
     def _proposed(self, observation: Observation) -> Action:
         try:

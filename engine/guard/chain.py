@@ -92,6 +92,11 @@ class Chain:
         return self._floor is not None
 
     @property
+    def pays(self) -> bool:
+        """Whether it looks at prices."""
+        return self._guard.budget_usd_per_hour is not None
+
+    @property
     def constraints(self) -> tuple[Reason, ...]:
         """Those that it has, the last to act first."""
         guard = self._guard
