@@ -1,5 +1,6 @@
 """Records are checked by making them again; the three shares must be all."""
 
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -59,25 +60,38 @@ def test_the_runs_meet_many_constraints(explained):
     assert met >= KINDS
 
 
-def test_a_record_that_was_changed_afterwards_is_noticed(explained):
+TAMPERED = {
+    "applied": "UPDATE decisions SET applied = applied + 1 WHERE run_no = ? AND number = ?",
+    "guard": """UPDATE decisions SET guard = replace(guard::VARCHAR, '"after":', '"after":1')::JSON
+        WHERE run_no = ? AND number = ?""",
+}
+
+
+@pytest.mark.parametrize("column", TAMPERED)
+def test_a_record_that_was_changed_afterwards_is_noticed(explained, column):
     planner, ids = explained
-    told = Told(planner._store, runs.find_run(planner._store, ids["plain"]))
-    with planner._store.transaction() as cursor:
-        cursor.execute(
-            "UPDATE decisions SET applied = applied + 1 WHERE run_no = ? AND number = 31",
-            [told.run.run_no],
-        )
-    try:
+    told = Told(planner._store, runs.find_run(planner._store, ids["predictive"]))
+    number = planner.find(ids["predictive"], reasons=("held",), most=1).hits[0][0].number
+    with _tampered(planner._store, TAMPERED[column], [told.run.run_no, number]):
         found = check(told)
-    finally:
-        with planner._store.transaction() as cursor:
-            cursor.execute(
-                "UPDATE decisions SET applied = applied - 1 WHERE run_no = ? AND number = 31",
-                [told.run.run_no],
-            )
     assert not found.holds
     assert found.re_executed_frac == pytest.approx(119 / 120)
-    assert any("decision 31 " in text for text in found.examples)
+    assert any(f"decision {number} " in text for text in found.examples)
+
+
+@contextmanager
+def _tampered(store, change, which):
+    with store.transaction() as cursor:
+        kept = cursor.execute(
+            "SELECT applied, guard FROM decisions WHERE run_no = ? AND number = ?", which
+        ).fetchone()
+        cursor.execute(change, which)
+    yield
+    with store.transaction() as cursor:
+        cursor.execute(
+            "UPDATE decisions SET applied = ?, guard = ? WHERE run_no = ? AND number = ?",
+            [*kept, *which],
+        )
 
 
 def test_what_binds_is_named_and_lifting_it_is_told(explained):
