@@ -209,6 +209,14 @@ def what_if(words: str, pool: str, horizon_s: float, kept_s: float | None) -> st
     return f"**{words[:1].upper()}{words[1:]}** for {pool}{kept}, over {duration(horizon_s)}"
 
 
+def unresolved(base: int, other: int) -> str:
+    """Requests without an end when both sides were played."""
+    return (
+        f"Still under way when playing ended, and counted as failed: {base:,} as it was, "
+        f"{other:,} otherwise."
+    )
+
+
 def usual(low: float, middle: float, high: float) -> str:
     """The usual range of an observation."""
     return f"{amount(low)} to {amount(high)}, median {amount(middle)}"

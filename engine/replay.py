@@ -39,7 +39,7 @@ from engine.sim.outcomes import Tally, pools_of, tally
 from engine.sim.service import Workload
 from engine.sim.tenants import tenant_ticks
 from engine.steering import Steering
-from engine.units import FloatArray
+from engine.units import AnyArray, FloatArray
 
 THREADS_PAY_OFF = 20_000
 """Requests per tick, over all runs, from which advancing in threads beats doing it in turn."""
@@ -187,10 +187,13 @@ class Replay:
         self.probe: Probe | None = None
         """Told of each evaluation before it happens; what it is given is not its own."""
 
-    def fork(self) -> "Replay":
+    def fork(self, outcomes: AnyArray | None = None) -> "Replay":
         """A copy that can be played on differently; what never changes is shared.
 
         Its log begins here. Raises PolicyError for a policy that cannot be copied.
+
+        Args:
+            outcomes: the copy's own, (N,) kernel.OUTCOME; None: copied as well.
         """
         state, done = self.fleet.state, self.tick
         shared = (
@@ -199,6 +202,8 @@ class Replay:
         )  # fmt: skip
         memo: dict[int, object] = {id(value): value for value in shared}
         memo |= {id(self.log): DecisionLog(), id(self.probe): None}
+        if outcomes is not None:
+            memo[id(state.outcomes)] = outcomes
         for grown in (self.counters, self.integrals):
             memo[id(grown)] = empty = np.zeros(grown.shape, grown.dtype)
             empty[:done] = grown[:done]

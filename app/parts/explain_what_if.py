@@ -113,6 +113,8 @@ def _played(view: View, decision: Decision, found: Counterfactual) -> None:
         )  # fmt: skip
     with right:
         _sides(view, decision, found)
+    if found.base.unresolved or found.other.unresolved:
+        st.caption(words.unresolved(found.base.unresolved, found.other.unresolved))
 
 
 def _sides(view: View, decision: Decision, found: Counterfactual) -> None:

@@ -20,7 +20,8 @@ def test_one_worker_more_costs_more_and_serves_no_worse(asked):
     assert found.base.applied == decision.applied
     assert found.difference["cost_usd"] > 0
     assert found.difference["slo_attainment_frac"] >= 0
-    assert (found.kept_s, found.horizon_s, found.unresolved) == (900.0, 300.0, 0)
+    assert (found.kept_s, found.horizon_s) == (900.0, 300.0)
+    assert (found.base.unresolved, found.other.unresolved) == (0, 0)
     assert found.base.figures["arrived"] == found.other.figures["arrived"] > 100
 
 
@@ -47,6 +48,22 @@ def test_one_side_is_what_was_recorded(explained, asked):
                          ("slo_attainment_frac", "slo_attainment_frac")):  # fmt: skip
         assert found.base.figures[name] == pytest.approx(frame[figure])
     assert found.base.figures["p95_s"] == pytest.approx(frame["p95_s"], rel=0.011)
+
+
+def test_near_the_end_what_is_under_way_is_counted_as_the_stored_run_counts_it(explained, asked):
+    planner, ids = explained
+    made, _ = asked
+    decision = planner.decision(ids["plain"], at_s=870.0, pool="own")
+    found = made.ask(decision, "one-more")
+    frame = planner.compare(
+        [ids["plain"]], ids["plain"], from_s=decision.t_s, to_s=900.0
+    ).set_index("figure")["value"]
+    base = found.base.figures
+    assert (found.horizon_s, found.base.unresolved, found.other.unresolved) == (30.0, 0, 0)
+    assert base["arrived"] == frame["requests_arrived"] > 5
+    assert base["slo_attainment_frac"] == pytest.approx(frame["slo_attainment_frac"])
+    assert base["failed"] / base["arrived"] == pytest.approx(frame["failure_frac"])
+    assert base["p95_s"] == pytest.approx(frame["p95_s"], rel=0.011)
 
 
 @pytest.mark.parametrize("change", CHANGES)
