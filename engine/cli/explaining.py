@@ -95,10 +95,14 @@ def _checked(checked: "Checked | None") -> dict[str, Any] | None:
 
 
 def _played(found: "Counterfactual") -> dict[str, Any]:
-    names = ("change", "words", "pool", "from_s", "horizon_s", "kept_s", "difference",
-             "unresolved")  # fmt: skip
+    names = ("change", "words", "pool", "from_s", "horizon_s", "kept_s", "difference")
     sides = {
-        side: {**played.figures, "applied": played.applied, "bound": played.bound}
+        side: {
+            **played.figures,
+            "applied": played.applied,
+            "bound": played.bound,
+            "unresolved": played.unresolved,
+        }
         for side, played in (("base", found.base), ("other", found.other))
     }
     return {**{name: getattr(found, name) for name in names}, **sides}
@@ -128,9 +132,13 @@ def _earned(one: "Decision") -> str:
     found = one.reward
     if found is None:
         return "nothing came after it"
-    parts = ", ".join(f"{part.name} {part.weighted:+.2f}" for part in found.parts)
+    parts = ", ".join(f"{part.name} {_points(part.weighted)}" for part in found.parts)
     span = f"until {found.to_s - found.from_s:g} s later"
     return f"{found.total:.2f} points {span} (usually {found.usual:.2f}): {parts}"
+
+
+def _points(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:+.2f}"
 
 
 def _check_text(checked: "Checked") -> str:
