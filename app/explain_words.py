@@ -132,6 +132,8 @@ COMPARE_MORE = "See all figures on Compare"
 REVIEWED_MARK = "Reviewed"
 NEVER_PART = "These two runs ask for the same sizes throughout."
 BELIEF_TITLE = "How far to believe this page"
+BELIEF_ALONE = "Recorded constraints that change the size when lifted alone"
+BELIEF_LIFTED = "Named constraints, or sets of them, that change the size when lifted"
 BELIEF_GO = "Check every decision of this run"
 BELIEF_HELP = "Makes every decision again, lifts what bound it, and reads every sentence back."
 GO_EXPLAIN = "Explain its decisions"
@@ -263,16 +265,22 @@ def trust(correlation: float | None, top: float | None, random: float | None) ->
     )
 
 
-def named(number: int, unnamed: int, together: bool) -> str:
+def named(constrained: int, number: int, together: bool) -> str:
     """What was lifted, and what was not."""
-    text = f"{count(number, 'constraint was', 'constraints were')} named and lifted"
-    if unnamed:
-        text += f"; {unnamed:,} stood for a reason but changed nothing, so none was named"
+    text = (
+        f"{count(constrained, 'decision has', 'decisions have')} a constraint for a reason; for "
+        f"{number:,} of them that constraint, or a set that binds together, is named and lifted"
+    )
+    if constrained > number:
+        text += (
+            f"; for the other {constrained - number:,} no set of constraints, lifted together, "
+            "changes the size, so none is named"
+        )
     if together:
         text += "; with siting they are those of all pools of an agent type, counted once"
-    return f"{text}."
+    return f"{text}. A set is named only where lifting it changes the size."
 
 
-def belief(share: float | None, what: str) -> str:
-    """One of the shares that must be all."""
-    return f"{what}: {'none to check' if share is None else percent(share)}"
+def belief(share: float | None, what: str, of: int) -> str:
+    """A share, and what it is of."""
+    return f"{what}: {'none to check' if share is None else f'{percent(share)} of {of:,}'}"

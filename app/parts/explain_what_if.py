@@ -153,11 +153,14 @@ def belief(view: View) -> None:
             return
         found = job.result
         st.write(phrases.bullets([
-            words.belief(found.re_executed_frac, "Decisions that come out the same again"),
-            words.belief(found.lifted_frac, "Named constraints that change the size when lifted"),
-            words.belief(found.sentences_frac, "Sentences with every number in their record"),
+            words.belief(found.re_executed_frac, "Decisions that come out the same again",
+                         found.records),
+            words.belief(found.reason_alone_frac, words.BELIEF_ALONE, found.constrained),
+            words.belief(found.lifted_frac, words.BELIEF_LIFTED, found.named),
+            words.belief(found.sentences_frac, "Sentences with every number in their record",
+                         found.records),
         ]))  # fmt: skip
-        st.caption(words.named(found.named, found.not_bound, found.divided_by_siting))
+        st.caption(words.named(found.constrained, found.named, found.divided_by_siting))
         seen = found.attention
         st.write(
             words.trust(None, None, None) if seen is None else

@@ -193,11 +193,13 @@ def _figures(found: "Faithfulness") -> "Table":
     lines = [
         ("run", f"{found.run_id}, {found.policy} on {found.trace}"),
         ("records", f"{found.records:,}"),
-        ("re-execute to the same decision", _share(found.re_executed_frac)),
-        ("binding constraint named", f"{found.named:,}"),
-        ("lifting it changes the size", _share(found.lifted_frac)),
-        ("the recorded reason alone does", _share(found.reason_alone_frac)),
-        ("sentences with every number found", _share(found.sentences_frac)),
+        ("re-execute to the same decision", f"{_share(found.re_executed_frac)} of all records"),
+        ("a constraint for a reason", f"{found.constrained:,} records"),
+        ("lifting it alone changes the size", f"{_share(found.reason_alone_frac)} of those"),
+        ("bound by nothing, so none named", f"{found.not_bound:,} of those"),
+        ("a constraint or a set named", f"{found.named:,} of those"),
+        ("lifting what is named changes the size", f"{_share(found.lifted_frac)} of the named"),
+        ("sentences with every number found", f"{_share(found.sentences_frac)} of all records"),
     ]
     if found.divided_by_siting:
         lines.append(("siting", "constraints are of all pools of an agent type together"))
