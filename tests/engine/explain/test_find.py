@@ -7,6 +7,7 @@ import json
 import pytest
 
 from engine.errors import UsageError
+from engine.explain import search
 from engine.explain.decision import Kind
 from engine.explain.sentences import sentence
 
@@ -63,6 +64,34 @@ def test_a_search_finds_what_reading_every_sentence_finds(explained, rows):
         wanted = [o.number for o in rows if all(w in sentence(o).lower() for w in words)]
         assert found(explained, text) == wanted, text
     assert found(explained, "cooldown") != []
+
+
+def test_whatever_word_is_searched_every_sentence_that_holds_it_is_found(
+    explained, rows, monkeypatch
+):
+    """Also where the only sentence of its reason that is looked at beforehand lacks it."""
+    monkeypatch.setattr(search, "SAMPLES", 1)
+    told = {one.number: sentence(one).lower() for one in rows}
+    vocabulary = {word for text in told.values() for word in text.split() if word.isalpha()}
+    assert len(vocabulary) > 40
+    for word in sorted(vocabulary):
+        wanted = [number for number, text in told.items() if word in text]
+        assert found(explained, word) == wanted, word
+
+
+def test_searching_on_reads_each_sentence_once(explained, rows, monkeypatch):
+    """A few sentences a turn, first of the likely reasons, then of the others."""
+    planner, ids = explained
+    monkeypatch.setattr(search, "READ", 7)
+    monkeypatch.setattr(search, "SAMPLES", 1)
+    after, numbers, read, turns = -1, [], 0, 0
+    while after is not None:
+        turn = planner.find(ids["hpa"], "cooldown", most=3, after=after)
+        numbers += [one.number for one, _ in turn.hits]
+        after, read, turns = turn.more, read + turn.read, turns + 1
+    assert read == len(rows)
+    assert turns > len(rows) // 7
+    assert sorted(numbers) == [o.number for o in rows if "cooldown" in sentence(o).lower()]
 
 
 def test_marks_stand_for_every_decision(explained):
