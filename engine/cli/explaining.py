@@ -8,7 +8,7 @@ import click
 from engine.cli.document import rows
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
-from engine.errors import StoreError
+from engine.errors import CheckpointError, PolicyError, StoreError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,20 +59,28 @@ def explain_decision(
         epoch_s = planner.run(run).epoch_s
         at_s = None if at_text is None else parse_time(at_text, "--at", epoch_s)
         one = planner.decision(run, number=number, at_s=at_s, pool=pool)
-        checked, played = None, []
-        if check or changes or planner.tells_more(run):
-            asked = planner.asked(
-                run, cancel=stop, progress=lambda share: report(share, "Playing the run again")
-            )
-            checked = asked.check(one)
-            played = [
-                asked.ask(one, change, horizon_s=horizon_s, kept_s=kept_s) for change in changes
-            ]
+        checked, played, unmade = None, [], None
+        try:
+            if check or changes or planner.tells_more(run):
+                asked = planner.asked(
+                    run, cancel=stop, progress=lambda share: report(share, "Playing the run again")
+                )
+                checked = asked.check(one)
+                played = [
+                    asked.ask(one, change, horizon_s=horizon_s, kept_s=kept_s)
+                    for change in changes
+                ]
+        except (StoreError, PolicyError, CheckpointError) as error:
+            if check or changes:
+                raise
+            unmade = f"{error.what}. {error.fix}."
     document = {
         "sentence": sentence(one), "record": one.document(), "checked": _checked(checked),
-        "counterfactuals": [_played(each) for each in played],
+        "not_made_again": unmade, "counterfactuals": [_played(each) for each in played],
     }  # fmt: skip
     parts = [lambda: document["sentence"], lambda: _record(one)]
+    if unmade is not None:
+        parts.append(lambda: f"What moved the policy is not shown: {unmade}")
     if checked is not None:
         parts.append(lambda: _check_text(checked))
     if played:
