@@ -99,7 +99,8 @@ def _parted(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Reasons that pass the filter: those whose sentences are likely to hold the words first."""
     every = replace(wanted, after=-1)
-    likely, others = [], []
+    likely: list[str] = []
+    others: list[str] = []
     for reason in dict.fromkeys(queries.counts(told.store, told.run, every)["reason"]):
         rows = decisions(told, replace(every, reasons=(reason,)), SAMPLES)
         spoken = " ".join(sentence(row).lower() for row in rows)
