@@ -9,7 +9,7 @@ from app import formats, load, load_decisions, phrases, problems, state
 from app.charts.base import Window
 from app.charts.explain import sides_chart
 from app.jobs import State
-from app.parts import progress
+from app.parts import explain_again, progress
 from app.parts.explain_view import View
 from engine.explain.counterfactuals import CHANGES, Counterfactual
 from engine.explain.decision import Decision
@@ -71,15 +71,7 @@ def _asked(view: View, decision: Decision) -> Asked | None:
     question = state.get(state.EXPLAIN_ASKED)
     if question is None or question[:2] != (view.run.run_id, decision.number):
         return None
-    job, made = load_decisions.asked(view.run.run_id)
-    if not job.ended:
-        progress.watch(job, "explain_cancel")
-        return None
-    if job.state is not State.DONE:
-        progress.outcome(job, "")
-        load_decisions.forget_asked()
-        return None
-    return made[0]
+    return explain_again.ready(view.run.run_id, "explain")
 
 
 def _checked(decision: Decision, found: Checked) -> None:
