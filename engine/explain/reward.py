@@ -76,6 +76,7 @@ class Meter:
         self._store, self._run, self._pool, self._scenario = store, run, pool, scenario
         self._region = scenario.region_of(given.zone)
         self._grid: FloatArray | None = None
+        self._usual: FloatArray | None = None
         requests, slot_s, self.ticks = queries.usual_demand(store, run, pool)
         slots = float(scenario.agent_type_of(given).slots)
         self._mean_requests = max(requests / max(self.ticks, 1), 1e-3)
@@ -144,11 +145,12 @@ class Meter:
         scores = self.scores(tick, last)
         if not len(scores):
             return None
-        usual = self.scores(0, self.ticks, max(1, self.ticks // SAMPLE))
+        if self._usual is None:
+            self._usual = self.scores(0, self.ticks, max(1, self.ticks // SAMPLE)).mean(0)
         run = self._run
         from_s, to_s = (run.from_s + at * run.tick_s for at in (tick, last))
         return weigh(
-            scores.mean(0), usual.mean(0), weights,
+            scores.mean(0), self._usual, weights,
             ticks=len(scores), from_s=from_s, to_s=min(run.to_s, to_s),
         )  # fmt: skip
 
