@@ -18,7 +18,7 @@ __all__ = ["Branches"]
 
 BUDGET_BYTES = 512 * 2**20
 """For all states that are kept."""
-KEPT = 48
+KEPT = 96
 """States at most; between two of them the replay is played again."""
 CHUNK = 4096
 """Outcomes of requests that are kept, or shared with the state before, together."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from engine import branching
 from engine.errors import StoreError, UsageError
 from engine.explain.faithfulness import check, lifted
 from engine.explain.gather import Told
@@ -218,7 +219,8 @@ def test_attention_is_believed_as_far_as_it_agrees_with_occlusion(moved, agrees)
 
 
 @pytest.mark.parametrize("number", range(60, 64))
-def test_a_decision_between_two_kept_states_is_made_again_alike(explained, number):
+def test_a_decision_between_two_kept_states_is_made_again_alike(explained, number, monkeypatch):
+    monkeypatch.setattr(branching, "KEPT", 20)
     planner, ids = explained
     asked = planner.asked(ids["plain"])
     asked.prepare()
