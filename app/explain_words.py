@@ -24,7 +24,6 @@ SEARCH, SEARCH_HELP = "Search the sentences", "Every word must be in the sentenc
 SEARCH_EXAMPLE = "for example: stabilisation 12 workers"
 TIMELINE_ALT = "Decisions over time, by workers applied and what became of them"
 TIMELINE_AXIS = "Workers asked for"
-LIST, LIST_ALT = "Sentences", "Sentences of the decisions that pass the filter"
 LIST_NONE = "No decision passes this filter."
 MORE, FIRST = "Search on", "From the first"
 DECISION = "The decision"
@@ -41,7 +40,6 @@ FORECAST_CAPTION = (
 FORECAST_NONE = "This policy uses no forecast."
 GUARD_TITLE, GUARD_ALT = "What the guard did", "Each stage of the guard with before and after"
 RECORD_TITLE = "The policy's own numbers"
-RECORD_NONE = "The policy gave no numbers."
 MOVED_TITLE = "What moved the policy"
 MOVED_NONE = (
     "This policy is a rule: its sentence above is the whole reason. Only learned policies have "
@@ -80,12 +78,12 @@ REWARD_ALT = "What each component adds to the reward of the decision"
 REWARD_AXIS, REWARD_FORMULA = "Points a tick", "How it is computed"
 COMPONENT = "Component"
 WATERFALL: Mapping[str, str] = {"adds": "adds", "takes": "takes", "together": "together"}
-CHECK_TITLE = "Make it again"
 CHECK_HELP = (
     "Plays the run again up to this decision, compares, and lifts what bound it. The first "
     "question of a run takes as long as a replay; later ones less than a second."
 )
 CHECK = "Check this decision"
+AGAIN = "Play the run again"
 SAME = "Made again, the decision is the same, after the same observation."
 NOT_SAME = "Made again, the decision is another one: do not believe this record."
 FREE = "No constraint bound it: the demand asks for this size."
@@ -100,7 +98,6 @@ WHAT_IF_ALT = "Figures over the horizon as it was and otherwise"
 WHAT_IF_CHART_ALT = "Workers asked for as it was and otherwise"
 WHAT_IF_AXIS = "Workers asked for"
 AS_IT_WAS = "As it was"
-CLEAR = "Close"
 REVIEW_TITLE = "Your review"
 REVIEWER, TAG, NOTE = "Your name", "Tag", "Note"
 VERDICT, SAVE, SAVED = "Do you agree?", "Save the review", "Saved."
@@ -113,8 +110,8 @@ COUNTS_ALT = "Reviews by policy, reason and verdict"
 QUEUE, QUEUE_NONE = "Worth a look", "Nothing here is questionable that nobody has looked at."
 QUEUE_HELP = (
     "Where the guard changed most, where the oracle earned most more (the regret, in points of "
-    "the reward), where other policies decided otherwise, where demand came far above the "
-    "forecast. One decision of each kind for ten minutes."
+    "the reward), where other policies decided otherwise, where demand came far above or "
+    "below the forecast. One decision of each kind for ten minutes."
 )
 HOLD_TITLE = "Hold a size"
 HOLD_HELP = (
@@ -132,9 +129,10 @@ COMPARE_MORE = "See all figures on Compare"
 REVIEWED_MARK = "Reviewed"
 NEVER_PART = "These two runs ask for the same sizes throughout."
 BELIEF_TITLE = "How far to believe this page"
+BELIEF_ALONE = "Recorded constraints that change the size when lifted alone"
+BELIEF_LIFTED = "Named constraints, or sets of them, that change the size when lifted"
 BELIEF_GO = "Check every decision of this run"
 BELIEF_HELP = "Makes every decision again, lifts what bound it, and reads every sentence back."
-GO_EXPLAIN = "Explain its decisions"
 OBSERVED: Mapping[str, tuple[str, str]] = {
     "arrived": ("Requests arrived", "in the tick"),
     "queued": ("Requests waiting", "at its end"),
@@ -209,6 +207,14 @@ def what_if(words: str, pool: str, horizon_s: float, kept_s: float | None) -> st
     return f"**{words[:1].upper()}{words[1:]}** for {pool}{kept}, over {duration(horizon_s)}"
 
 
+def unresolved(base: int, other: int) -> str:
+    """Requests without an end when both sides were played."""
+    return (
+        f"Still under way when playing ended, and counted as failed: {base:,} as it was, "
+        f"{other:,} otherwise."
+    )
+
+
 def usual(low: float, middle: float, high: float) -> str:
     """The usual range of an observation."""
     return f"{amount(low)} to {amount(high)}, median {amount(middle)}"
@@ -255,16 +261,22 @@ def trust(correlation: float | None, top: float | None, random: float | None) ->
     )
 
 
-def named(number: int, unnamed: int, together: bool) -> str:
+def named(constrained: int, number: int, together: bool) -> str:
     """What was lifted, and what was not."""
-    text = f"{count(number, 'constraint was', 'constraints were')} named and lifted"
-    if unnamed:
-        text += f"; {unnamed:,} stood for a reason but changed nothing, so none was named"
+    text = (
+        f"{count(constrained, 'decision has', 'decisions have')} a constraint for a reason; for "
+        f"{number:,} of them that constraint, or a set that binds together, is named and lifted"
+    )
+    if constrained > number:
+        text += (
+            f"; for the other {constrained - number:,} no set of constraints, lifted together, "
+            "changes the size, so none is named"
+        )
     if together:
         text += "; with siting they are those of all pools of an agent type, counted once"
-    return f"{text}."
+    return f"{text}. A set is named only where lifting it changes the size."
 
 
-def belief(share: float | None, what: str) -> str:
-    """One of the shares that must be all."""
-    return f"{what}: {'none to check' if share is None else percent(share)}"
+def belief(share: float | None, what: str, of: int) -> str:
+    """A share, and what it is of."""
+    return f"{what}: {'none to check' if share is None else f'{percent(share)} of {of:,}'}"

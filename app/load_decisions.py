@@ -28,6 +28,7 @@ def decision_counts(run_id: str, **wanted: Any) -> pd.DataFrame:
     return planner().decision_counts(run_id, **wanted)
 
 
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
 def found_decisions(run_id: str, text: str, most: int, **wanted: Any) -> Found:
     """Sentences; see `Planner.find`."""
     return planner().find(run_id, text, most=most, **wanted)
@@ -35,22 +36,31 @@ def found_decisions(run_id: str, text: str, most: int, **wanted: Any) -> Found:
 
 def numbered(run_id: str) -> bool:
     """Whether the run's decisions have numbers: older versions gave none."""
-    return not decision_counts(run_id).empty and bool(planner().find(run_id, most=1).hits)
+    return not decision_counts(run_id).empty and bool(found_decisions(run_id, "", 1).hits)
 
 
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
 def decision(run_id: str, number: int) -> Decision:
     """One decision in full; see `Planner.decision`."""
     return planner().decision(run_id, number=number)
 
 
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
 def decision_at(run_id: str, t_s: float, pool: str) -> Decision:
     """The last decision at or before a time."""
     return planner().decision(run_id, at_s=t_s, pool=pool)
 
 
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
 def neighbour(run_id: str, number: int, by: int, **wanted: Any) -> int | None:
     """The next decision, or the one before, that passes a filter; None: there is none."""
     return planner().neighbour(run_id, number, by, **wanted)
+
+
+@st.cache_data(show_spinner=False, max_entries=ENTRIES)
+def first_difference(run_id: str, other_id: str) -> tuple[float, str] | None:
+    """Where two runs part; see `Planner.first_difference`."""
+    return planner().first_difference(run_id, other_id)
 
 
 def pool_number(one: Decision) -> int:
@@ -89,7 +99,7 @@ def arrivals(run_id: str, pool: str, from_s: float, to_s: float) -> pd.DataFrame
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def asked(run_id: str) -> tuple[Job, list[Asked]]:
-    """A run played again; it is in the list when the job has ended.
+    """A run played again; it is in the list when the job has ended, and did not fail.
 
     It is not the job's result, because jobs are remembered for longer than so much should be.
     """
@@ -105,9 +115,9 @@ def asked(run_id: str) -> tuple[Job, list[Asked]]:
     return board().submit("explain", f"Playing {run.policy} again", work), made
 
 
-def forget_asked() -> None:
-    """After it failed or was cancelled."""
-    asked.clear()
+def forget_asked(run_id: str) -> None:
+    """After it failed or was cancelled, so that it is tried again; other runs stay ready."""
+    asked.clear(run_id)
 
 
 @st.cache_data(show_spinner="Making the decision again", max_entries=ENTRIES)
@@ -166,7 +176,8 @@ def review_queue(run_id: str) -> list[Questionable]:
 def forget_reviews() -> None:
     """After somebody reviewed a decision."""
     caches: tuple[Any, ...] = (
-        reviews, review_queue, decision_marks, decision_counts, report, report_file
+        reviews, review_queue, decision_marks, decision_counts, found_decisions, neighbour,
+        report, report_file,
     )  # fmt: skip
     for cache in caches:
         cache.clear()
@@ -177,7 +188,8 @@ def forget_results() -> None:
     caches: tuple[Any, ...] = (
         load.compare, load.timeline, load.latency, load.actions, load.machines, load.places,
         load.service, load.tenants, load.tenants_timeline, load.events, report, report_file,
-        decision_marks, decision_counts, asked, _checked, _played, reviews, review_queue,
+        decision_marks, decision_counts, found_decisions, decision, decision_at, neighbour,
+        first_difference, asked, _checked, _played, reviews, review_queue,
         tells_more,
     )  # fmt: skip
     for cache in caches:

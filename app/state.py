@@ -115,6 +115,7 @@ SWEEP_FRONT, SWEEP_MOUSE, SWEEP_LEAVE = "sweep_front", "sweep_mouse", "sweep_lea
 BOUNDS_JOB, DERIVE_STEPS = "bounds_job", "derive_steps"
 CLAIMS_VERDICTS = "claims_verdicts"
 EXPLAIN_RUN, EXPLAIN_ASKED = "explain_run", "explain_asked"
+EXPLAIN_SAVED = "explain_saved"
 EXPLAIN_KINDS, EXPLAIN_REASONS = "explain_kinds", "explain_reasons"
 EXPLAIN_POOL, EXPLAIN_TEXT = "explain_pool", "explain_text"
 EXPLAIN_WORST, EXPLAIN_REVERSED = "explain_worst", "explain_reversed"

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -26,6 +27,8 @@ from engine.store.runs import RunRow
 __all__ = ["ExplainRuns"]
 
 Cancel = Callable[[], bool]
+KEPT = 8
+"""Runs of which is kept what their decisions have in common."""
 
 
 class ExplainRuns:
@@ -162,8 +165,19 @@ class ExplainRuns:
         span = span_of(from_s, to_s, pool_of(run, pool))
         return gather.chosen(span, kinds, **given)
 
+    @cached_property
+    def _kept(self) -> dict[int, Told]:
+        return {}
+
     def _told(self, run_id: str) -> Told:
-        return Told(self._store, self._finished(run_id))
+        """What the run's decisions have in common; that of a few runs is kept."""
+        run = self._finished(run_id)
+        told = self._kept.get(run.run_no)
+        if told is None or told.run != run:
+            for old in list(self._kept)[: 1 - KEPT]:
+                self._kept.pop(old, None)
+            told = self._kept[run.run_no] = Told(self._store, run)
+        return told
 
     def _finished(self, run_id: str) -> RunRow:
         row = runs.find_run(self._store, run_id)

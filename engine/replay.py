@@ -39,11 +39,10 @@ from engine.sim.outcomes import Tally, pools_of, tally
 from engine.sim.service import Workload
 from engine.sim.tenants import tenant_ticks
 from engine.steering import Steering
-from engine.units import FloatArray
+from engine.units import AnyArray, FloatArray
 
 THREADS_PAY_OFF = 20_000
 """Requests per tick, over all runs, from which advancing in threads beats doing it in turn."""
-
 
 Probe = Callable[["Replay", int, Observation, FloatArray, FloatArray], None]
 """Takes the replay, the tick, what the policy is about to see, grids and prices, (P,) each."""
@@ -182,10 +181,10 @@ class Replay:
         self.probe: Probe | None = None
         """Told of each evaluation before it happens; what it is given is not its own."""
 
-    def fork(self) -> "Replay":
-        """A copy that can be played on differently; what never changes is shared.
+    def fork(self, outcomes: AnyArray | None = None) -> "Replay":
+        """A copy to be played on differently, with its own (N,) outcomes where they are given.
 
-        Its log begins here. Raises PolicyError for a policy that cannot be copied.
+        What never changes is shared, its log begins here. PolicyError: a policy cannot be copied.
         """
         state, done = self.fleet.state, self.tick
         shared = (
@@ -193,7 +192,8 @@ class Replay:
             state.requests, state.roots, state.traits, state.startup_draws,
         )  # fmt: skip
         memo: dict[int, object] = {id(value): value for value in shared}
-        memo |= {id(self.log): DecisionLog(), id(self.probe): None}
+        own = {} if outcomes is None else {id(state.outcomes): outcomes}
+        memo |= {id(self.log): DecisionLog(), id(self.probe): None, **own}
         for grown in (self.counters, self.integrals):
             memo[id(grown)] = empty = np.zeros(grown.shape, grown.dtype)
             empty[:done] = grown[:done]

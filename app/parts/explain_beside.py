@@ -63,7 +63,7 @@ def _beside(view: View, decision: Decision) -> None:
         with column:
             st.markdown(f"**{phrases.escaped(one.policy)}**")
             st.write(phrases.escaped(sentence(one)))
-    parted = load.planner().first_difference(view.run.run_id, chosen)
+    parted = load_decisions.first_difference(view.run.run_id, chosen)
     if parted is None:
         st.caption(words.NEVER_PART)
         return

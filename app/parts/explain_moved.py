@@ -9,8 +9,7 @@ import streamlit as st
 from app import explain_words as words
 from app import formats, load_decisions, problems, state
 from app.charts.explain_parts import attention_chart, attribution_chart
-from app.jobs import State
-from app.parts import progress
+from app.parts import explain_again
 from app.parts.explain_view import View
 from engine.explain.decision import Decision
 from engine.explain.regard import agreement
@@ -24,15 +23,10 @@ def card(view: View, decision: Decision) -> None:
         return
     with st.container(border=True):
         st.subheader(words.MOVED_TITLE, help=words.MOVED_HELP)
-        job, made = load_decisions.asked(view.run.run_id)
-        if not job.ended:
-            progress.watch(job, "explain_moved_cancel")
-        elif job.state is not State.DONE:
-            progress.outcome(job, "")
-            load_decisions.forget_asked()
-        else:
+        asked = explain_again.ready(view.run.run_id, "explain_moved")
+        if asked is not None:
             with problems.shown():
-                found = load_decisions.checked(made[0], decision).explanation
+                found = load_decisions.checked(asked, decision).explanation
                 _shown(view, decision, found)
 
 

@@ -33,7 +33,10 @@ def form(view: View, decision: Decision) -> None:
                     note=note,
                 )  # fmt: skip
                 load_decisions.forget_reviews()
-                st.success(words.SAVED, icon=":material/check_circle:")
+                state.put(state.EXPLAIN_SAVED, (view.run.run_id, decision.number))
+                st.rerun()
+        if state.take(state.EXPLAIN_SAVED) == (view.run.run_id, decision.number):
+            st.success(words.SAVED, icon=":material/check_circle:")
 
 
 def saved(view: View) -> None:

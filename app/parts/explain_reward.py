@@ -35,9 +35,11 @@ def card(decision: Decision) -> None:
 def _steps(found: Reward) -> pd.DataFrame:
     rows, at = [], 0.0
     for part in found.parts:
-        kind = "adds" if part.weighted >= 0 else "takes"
-        rows.append((part.name, at, at + part.weighted, part.weighted, kind))
-        at += part.weighted
+        adds = part.weighted
+        if adds is None:
+            continue
+        rows.append((part.name, at, at + adds, adds, "adds" if adds >= 0 else "takes"))
+        at += adds
     rows.append(("together", 0.0, found.total, found.total, "together"))
     frame = pd.DataFrame(rows, columns=["name", "start", "end", "points", "kind"])
     top = frame[["start", "end"]].max(axis=1)
@@ -48,7 +50,11 @@ def _steps(found: Reward) -> pd.DataFrame:
 def _table(found: Reward) -> pd.DataFrame:
     return pd.DataFrame({
         words.COMPONENT: [part.name for part in found.parts],
-        "Score": [formats.amount(round(part.score, 2)) for part in found.parts],
+        "Score": [_points(part.score) for part in found.parts],
         "Weight": [formats.percent(part.weight) for part in found.parts],
-        "Usual": [formats.amount(round(part.usual, 2)) for part in found.parts],
+        "Usual": [_points(part.usual) for part in found.parts],
     })  # fmt: skip
+
+
+def _points(value: float | None) -> str:
+    return "not measured" if value is None else formats.amount(round(value, 2))

@@ -117,7 +117,7 @@ def _sentences(view: View) -> None:
         )
         if found.more is not None:
             st.button(words.MORE, key="explain_more", on_click=_after, args=(found.more,))
-        if view.wanted["after"] >= 0:
+        if view.wanted["after"] != -1:
             st.button(words.FIRST, key="explain_first", on_click=_after, args=(None,))
 
 

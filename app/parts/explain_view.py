@@ -81,7 +81,7 @@ def _filter() -> dict[str, Any]:
         "worst_minutes": WORST_MINUTES if state.in_address(state.WORST) else 0,
         "reversals": bool(state.in_address(state.REVERSED)),
         "reviewed": bool(state.in_address(state.REVIEWED)),
-        "after": int(after) if after.isdigit() else -1,
+        "after": int(after) if after.removeprefix("-").isdecimal() else -1,
     }
 
 

@@ -9,7 +9,7 @@ from app import formats, load, load_decisions, phrases, problems, state
 from app.charts.base import Window
 from app.charts.explain import sides_chart
 from app.jobs import State
-from app.parts import progress
+from app.parts import explain_again, progress
 from app.parts.explain_view import View
 from engine.explain.counterfactuals import CHANGES, Counterfactual
 from engine.explain.decision import Decision
@@ -71,15 +71,7 @@ def _asked(view: View, decision: Decision) -> Asked | None:
     question = state.get(state.EXPLAIN_ASKED)
     if question is None or question[:2] != (view.run.run_id, decision.number):
         return None
-    job, made = load_decisions.asked(view.run.run_id)
-    if not job.ended:
-        progress.watch(job, "explain_cancel")
-        return None
-    if job.state is not State.DONE:
-        progress.outcome(job, "")
-        load_decisions.forget_asked()
-        return None
-    return made[0]
+    return explain_again.ready(view.run.run_id, "explain")
 
 
 def _checked(decision: Decision, found: Checked) -> None:
@@ -113,6 +105,8 @@ def _played(view: View, decision: Decision, found: Counterfactual) -> None:
         )  # fmt: skip
     with right:
         _sides(view, decision, found)
+    if found.base.unresolved or found.other.unresolved:
+        st.caption(words.unresolved(found.base.unresolved, found.other.unresolved))
 
 
 def _sides(view: View, decision: Decision, found: Counterfactual) -> None:
@@ -151,11 +145,14 @@ def belief(view: View) -> None:
             return
         found = job.result
         st.write(phrases.bullets([
-            words.belief(found.re_executed_frac, "Decisions that come out the same again"),
-            words.belief(found.lifted_frac, "Named constraints that change the size when lifted"),
-            words.belief(found.sentences_frac, "Sentences with every number in their record"),
+            words.belief(found.re_executed_frac, "Decisions that come out the same again",
+                         found.records),
+            words.belief(found.reason_alone_frac, words.BELIEF_ALONE, found.constrained),
+            words.belief(found.lifted_frac, words.BELIEF_LIFTED, found.named),
+            words.belief(found.sentences_frac, "Sentences with every number in their record",
+                         found.records),
         ]))  # fmt: skip
-        st.caption(words.named(found.named, found.not_bound, found.divided_by_siting))
+        st.caption(words.named(found.constrained, found.named, found.divided_by_siting))
         seen = found.attention
         st.write(
             words.trust(None, None, None) if seen is None else

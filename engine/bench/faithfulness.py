@@ -77,9 +77,10 @@ def run() -> dict[str, Any]:
 
 
 _HEAD = (
-    "| trace | policy | decisions | made again alike | constraint named | lifting it changes the "
-    "size | bound by nothing | sentences right | attention like attribution | hiding the most "
-    "attended, a random group (workers) |\n|---|---|---|---|---|---|---|---|---|---|"
+    "| trace | policy | decisions | made again alike | constraint for a reason | lifting it alone "
+    "changes the size | bound by nothing | constraint or set named | lifting what is named "
+    "changes the size | sentences right | attention like attribution | hiding the most attended, "
+    "a random group (workers) |\n|---|---|---|---|---|---|---|---|---|---|---|---|"
 )
 
 
@@ -90,8 +91,9 @@ def _line(found: Faithfulness) -> str:
     other = None if seen is None else seen.random_change_workers
     cells = (
         found.trace, f"`{POLICIES[found.policy]}`", f"{found.records:,}",
-        _percent(found.re_executed_frac), f"{found.named:,}", _percent(found.lifted_frac),
-        f"{found.not_bound:,}", _percent(found.sentences_frac),
+        _percent(found.re_executed_frac), f"{found.constrained:,}",
+        _percent(found.reason_alone_frac), f"{found.not_bound:,}", f"{found.named:,}",
+        _percent(found.lifted_frac), _percent(found.sentences_frac),
         "" if correlation is None else f"{correlation:.2f}",
         "" if top is None or other is None else f"{top:.2f}, {other:.2f}",
     )  # fmt: skip
@@ -99,4 +101,6 @@ def _line(found: Faithfulness) -> str:
 
 
 def _percent(share: float | None) -> str:
-    return "" if share is None else f"{100 * share:.4g} %"
+    if share is None:
+        return ""
+    return "100 %" if share == 1.0 else f"{100 * share:.1f} %"

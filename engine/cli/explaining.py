@@ -8,7 +8,7 @@ import click
 from engine.cli.document import rows
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
-from engine.errors import StoreError
+from engine.errors import CheckpointError, PolicyError, StoreError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -59,20 +59,28 @@ def explain_decision(
         epoch_s = planner.run(run).epoch_s
         at_s = None if at_text is None else parse_time(at_text, "--at", epoch_s)
         one = planner.decision(run, number=number, at_s=at_s, pool=pool)
-        checked, played = None, []
-        if check or changes or planner.tells_more(run):
-            asked = planner.asked(
-                run, cancel=stop, progress=lambda share: report(share, "Playing the run again")
-            )
-            checked = asked.check(one)
-            played = [
-                asked.ask(one, change, horizon_s=horizon_s, kept_s=kept_s) for change in changes
-            ]
+        checked, played, unmade = None, [], None
+        try:
+            if check or changes or planner.tells_more(run):
+                asked = planner.asked(
+                    run, cancel=stop, progress=lambda share: report(share, "Playing the run again")
+                )
+                checked = asked.check(one)
+                played = [
+                    asked.ask(one, change, horizon_s=horizon_s, kept_s=kept_s)
+                    for change in changes
+                ]
+        except (StoreError, PolicyError, CheckpointError) as error:
+            if check or changes:
+                raise
+            unmade = f"{error.what}. {error.fix}."
     document = {
         "sentence": sentence(one), "record": one.document(), "checked": _checked(checked),
-        "counterfactuals": [_played(each) for each in played],
+        "not_made_again": unmade, "counterfactuals": [_played(each) for each in played],
     }  # fmt: skip
     parts = [lambda: document["sentence"], lambda: _record(one)]
+    if unmade is not None:
+        parts.append(lambda: f"What moved the policy is not shown: {unmade}")
     if checked is not None:
         parts.append(lambda: _check_text(checked))
     if played:
@@ -95,10 +103,14 @@ def _checked(checked: "Checked | None") -> dict[str, Any] | None:
 
 
 def _played(found: "Counterfactual") -> dict[str, Any]:
-    names = ("change", "words", "pool", "from_s", "horizon_s", "kept_s", "difference",
-             "unresolved")  # fmt: skip
+    names = ("change", "words", "pool", "from_s", "horizon_s", "kept_s", "difference")
     sides = {
-        side: {**played.figures, "applied": played.applied, "bound": played.bound}
+        side: {
+            **played.figures,
+            "applied": played.applied,
+            "bound": played.bound,
+            "unresolved": played.unresolved,
+        }
         for side, played in (("base", found.base), ("other", found.other))
     }
     return {**{name: getattr(found, name) for name in names}, **sides}
@@ -128,9 +140,13 @@ def _earned(one: "Decision") -> str:
     found = one.reward
     if found is None:
         return "nothing came after it"
-    parts = ", ".join(f"{part.name} {part.weighted:+.2f}" for part in found.parts)
+    parts = ", ".join(f"{part.name} {_points(part.weighted)}" for part in found.parts)
     span = f"until {found.to_s - found.from_s:g} s later"
     return f"{found.total:.2f} points {span} (usually {found.usual:.2f}): {parts}"
+
+
+def _points(value: float | None) -> str:
+    return "not measured" if value is None else f"{value:+.2f}"
 
 
 def _check_text(checked: "Checked") -> str:
@@ -185,11 +201,13 @@ def _figures(found: "Faithfulness") -> "Table":
     lines = [
         ("run", f"{found.run_id}, {found.policy} on {found.trace}"),
         ("records", f"{found.records:,}"),
-        ("re-execute to the same decision", _share(found.re_executed_frac)),
-        ("binding constraint named", f"{found.named:,}"),
-        ("lifting it changes the size", _share(found.lifted_frac)),
-        ("the recorded reason alone does", _share(found.reason_alone_frac)),
-        ("sentences with every number found", _share(found.sentences_frac)),
+        ("re-execute to the same decision", f"{_share(found.re_executed_frac)} of all records"),
+        ("a constraint for a reason", f"{found.constrained:,} records"),
+        ("lifting it alone changes the size", f"{_share(found.reason_alone_frac)} of those"),
+        ("bound by nothing, so none named", f"{found.not_bound:,} of those"),
+        ("a constraint or a set named", f"{found.named:,} of those"),
+        ("lifting what is named changes the size", f"{_share(found.lifted_frac)} of the named"),
+        ("sentences with every number found", f"{_share(found.sentences_frac)} of all records"),
     ]
     if found.divided_by_siting:
         lines.append(("siting", "constraints are of all pools of an agent type together"))

@@ -14,7 +14,7 @@ from engine.cluster.prices import PriceSeries
 from engine.scenario import NodeGroup, Purchase, Region, Scenario, Siting
 from engine.units import FloatArray, IntArray
 
-__all__ = ["Conditions"]
+__all__ = ["Conditions", "region_grams"]
 
 GRAMS_PER_KG = 1000.0
 USUAL_BUSY_FRAC = 0.7
@@ -46,7 +46,7 @@ class Conditions:
         """(T + 1,) of the ticks' edges, on the replay's clock."""
         names = [scenario.region_of(pool.zone).name for pool in scenario.pools]
         self._regions = [_region(scenario, name) for name in names]
-        grams = {r.name: _grams(scenario, r, edges_s, at_s, grids) for r in self._regions}
+        grams = {r.name: region_grams(scenario, r, edges_s, at_s, grids) for r in self._regions}
         self._grams: FloatArray = np.column_stack([grams[name] for name in names])  # (T, P)
         self._listed: FloatArray = _listed(scenario)
         self._pools = np.arange(len(names))
@@ -181,14 +181,22 @@ def _region(scenario: Scenario, name: str) -> Region:
     return next(region for region in scenario.regions if region.name == name)
 
 
-def _grams(
+def region_grams(
     scenario: Scenario,
     region: Region,
     edges_s: FloatArray,
     at_s: FloatArray,
     grids: Mapping[str, GridSeries],
 ) -> FloatArray:
-    """(T,) g CO2e per kWh of what is not renewable."""
+    """(T,) g CO2e per kWh of what is not renewable.
+
+    Args:
+        scenario: with its faults.
+        region: whose.
+        edges_s: (T + 1,) of the ticks, seconds into the window.
+        at_s: (T + 1,) the same on the replay's clock.
+        grids: measured carbon intensity by region.
+    """
     out = outage_frac(scenario.faults, region.name, edges_s)
     grid = intensity(region, grids.get(region.name), at_s)
     return np.asarray(grid * (1.0 - out) + region.backup_g_per_kwh * out, np.float64)

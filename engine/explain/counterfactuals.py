@@ -4,9 +4,9 @@ Both sides are played by the same simulator from the same state, so every differ
 change alone.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -27,8 +27,8 @@ HORIZON_S = 3600.0
 KEPT_S = 900.0
 """For how long a changed size is kept at least, or at most."""
 EARLIER_S = 600.0
-SETTLE_S = 600.0
-"""After the horizon, for requests of the horizon that are still under way."""
+SETTLE_S = 1800.0
+"""After the horizon, at most, for requests of the horizon that are still under way."""
 CHANGES: Mapping[str, str] = {
     "one-more": "one worker more",
     "one-fewer": "one worker fewer",
@@ -62,6 +62,8 @@ class Played:
     """To the pool at the decision; with siting to all pools of its agent type together."""
     bound: str
     """What bound that."""
+    unresolved: int
+    """Requests still under way when playing ended; they count as failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +82,6 @@ class Counterfactual:
     other: Played
     difference: Mapping[str, float | None]
     """Other minus base."""
-    unresolved: int
-    """Requests still under way when playing ended; they count as failed."""
 
 
 class WhatIf:
@@ -108,8 +108,8 @@ class WhatIf:
             UsageError: no such change, or nothing that it could change.
             PolicyError: the other policy cannot be made here.
         """
-        start = self._branches.at(tick)
-        tick_s = start.tick_s
+        run = self._branches.first
+        tick_s = run.tick_s
         first = tick
         if change == "earlier":
             first = max(0, tick - round(EARLIER_S / tick_s))
@@ -117,19 +117,20 @@ class WhatIf:
         base = self._known(first, last, tick, pool)
         branch = self._branches.at(first)
         kept = _change(branch, change, pool, base, tick, kept_s)
-        other, unresolved = _play(branch, first, last, tick, pool)
+        other = _play(branch, first, last, tick, pool)
         return Counterfactual(
-            change=change, words=_words(change), pool=start.facts[pool].name,
+            change=change, words=_words(change), pool=run.facts[pool].name,
             from_s=first * tick_s, horizon_s=(last - first) * tick_s, kept_s=kept,
-            base=base, other=other, difference=_difference(base, other), unresolved=unresolved,
+            base=base, other=other, difference=_difference(base, other),
         )  # fmt: skip
 
     def _known(self, first: int, last: int, tick: int, pool: int) -> Played:
         key = (first, last, tick, pool)
-        if self._base is None or self._base[0] != key:
-            played, _ = _play(self._branches.at(first), first, last, tick, pool)
-            self._base = (key, played)
-        return self._base[1]
+        known = self._base
+        if known is None or known[0] != key:
+            known = (key, _play(self._branches.at(first), first, last, tick, pool))
+            self._base = known
+        return known[1]
 
 
 def _words(change: str) -> str:
@@ -196,7 +197,7 @@ def _instead(branch: Replay, change: str, rest: str) -> None:
         )  # fmt: skip
 
 
-def _play(branch: Replay, first: int, last: int, tick: int, pool: int) -> tuple[Played, int]:
+def _play(branch: Replay, first: int, last: int, tick: int, pool: int) -> Played:
     """Plays from `first` to `last`, and on until its requests are done or time is up."""
     applied, bound = _held(branch, pool), ""
     while branch.tick < last:
@@ -205,19 +206,32 @@ def _play(branch: Replay, first: int, last: int, tick: int, pool: int) -> tuple[
         if now == tick:
             applied, bound = _held(branch, pool), _bound(branch, tick, pool)
         branch.advance(now)
-    until = min(branch.ticks, last + round(SETTLE_S / branch.tick_s))
-    span_s = (first * branch.tick_s, last * branch.tick_s)
-    while branch.tick < until and _under_way(branch, span_s):
-        branch.decide(branch.tick)
-        branch.advance(branch.tick)
-    played = Played(
-        figures=_figures(branch, first, last, span_s),
+    mine = _settle(branch, first, last)
+    return Played(
+        figures=_figures(branch, first, last, mine),
         target=branch.targets[first:last].copy(),
         queued=branch.counters[first:last, :, kernel.C_QUEUED].copy(),
         applied=applied,
         bound=bound,
+        unresolved=_under_way(branch, mine),
     )
-    return played, _under_way(branch, span_s)
+
+
+def _settle(branch: Replay, first: int, last: int) -> IntArray:
+    """Plays on until all requests that arrived in a span are done; their numbers.
+
+    Where the run ends, the cluster is run empty as `Replay.record` does, and what arrives after
+    the last tick counts in it.
+    """
+    mine = _arrived(branch, first, last)
+    until = min(branch.ticks, last + round(SETTLE_S / branch.tick_s))
+    while branch.tick < until and _under_way(branch, mine):
+        branch.decide(branch.tick)
+        branch.advance(branch.tick)
+    if branch.tick < branch.ticks:
+        return mine
+    kernel.advance(branch.fleet.state, math.inf)
+    return _arrived(branch, first, last)
 
 
 def _bound(branch: Replay, tick: int, pool: int) -> str:
@@ -228,24 +242,21 @@ def _bound(branch: Replay, tick: int, pool: int) -> str:
     return Reason.NOT_DUE
 
 
-def _arrived(branch: Replay, span_s: tuple[float, float]) -> Any:
-    """Outcomes of the requests that arrived in a span, and their pools."""
-    outcomes = branch.fleet.state.outcomes
-    at_s = outcomes["arrived_s"]
-    with np.errstate(invalid="ignore"):
-        mine = np.flatnonzero((at_s >= span_s[0]) & (at_s < span_s[1]))
-    return outcomes[mine], pools_of(branch.fleet.state)[mine]
+def _arrived(branch: Replay, first: int, last: int) -> IntArray:
+    """Numbers of the requests that arrived between two ticks."""
+    until_s = last * branch.tick_s if last < branch.ticks else math.inf
+    at_s = branch.fleet.state.outcomes["arrived_s"]
+    return np.flatnonzero((at_s >= first * branch.tick_s) & (at_s < until_s))
 
 
-def _under_way(branch: Replay, span_s: tuple[float, float]) -> int:
-    rows, _ = _arrived(branch, span_s)
-    return int(np.sum(~np.isin(rows["status"], _RESOLVED)))
+def _under_way(branch: Replay, mine: IntArray) -> int:
+    status = branch.fleet.state.outcomes["status"][mine]
+    return int(np.sum(~np.isin(status, _RESOLVED)))
 
 
-def _figures(
-    branch: Replay, first: int, last: int, span_s: tuple[float, float]
-) -> dict[str, float | None]:
-    rows, pools = _arrived(branch, span_s)
+def _figures(branch: Replay, first: int, last: int, mine: IntArray) -> dict[str, float | None]:
+    rows = branch.fleet.state.outcomes[mine]
+    pools = pools_of(branch.fleet.state)[mine]
     done = rows["status"] == kernel.FINISHED
     delay_s = branch.fleet.state.pools["delay_s"]
     latency_s = np.sort((rows["end_s"] - rows["arrived_s"] + delay_s[pools])[done])

@@ -4,11 +4,12 @@ Three shares must be 1: records that re-execute to the same decision, named cons
 change it when lifted, sentences whose every number is in their record.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from engine.explain import rerun
+from engine.explain.counterfactuals import kind_of_pool
 from engine.explain.decision import Decision
 from engine.explain.found import missing_numbers
 from engine.explain.gather import Told, chosen, decisions
@@ -18,10 +19,54 @@ from engine.explain.sentences import sentence
 from engine.replay import Replay
 from engine.store.run_queries import Span
 
-__all__ = ["Faithfulness", "check"]
+__all__ = ["OF", "Faithfulness", "Lifted", "check", "lifted"]
 
 CHUNK = 5000
 EXAMPLES = 5
+OF: Mapping[str, str] = {
+    "re_executed_frac": "of all records: those that come out the same when made again, with the "
+    "same guard ledger, after the same observation",
+    "reason_alone_frac": "of the records with a constraint for a reason: those in which lifting "
+    "that one constraint, and nothing else, changes the size",
+    "lifted_frac": "of the records in which a set of constraints is named: those that were "
+    "recorded so, and in which lifting the set changes the size that the replay applied. A set "
+    "is named only where lifting it changed the size, so this is 100 % but for records or "
+    "re-executions that are wrong",
+    "sentences_frac": "of all records: those whose sentence has no number that is not in them",
+}
+"""What each share is a share of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifted:
+    """What lifting constraints came to."""
+
+    constrained: int
+    """Records with a constraint for a reason."""
+    alone: int
+    """Of those, such that lifting that one constraint changes the size."""
+    named: int
+    """Of those, such that lifting it, or a least set of constraints, does."""
+    true: int
+    """Of those that are named, such that record and replay have the size and reason."""
+
+
+def lifted(found: Sequence[Binding], missed: set[tuple[int, int]]) -> Lifted:
+    """Counts what was found.
+
+    Args:
+        found: of each evaluation and pool.
+        missed: tick and pool where the record, or what the replay applied, is another.
+    """
+    named = [each for each in found if each.named]
+    return Lifted(
+        constrained=sum(each.constrained for each in found),
+        alone=sum(each.alone for each in found),
+        named=len(named),
+        true=sum(
+            each.without != each.applied and (each.tick, each.pool) not in missed for each in named
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,19 +78,18 @@ class Faithfulness:
     trace: str
     records: int
     re_executed_frac: float | None
-    """Records that re-execute to the same decision, after the same observation."""
-    named: int
-    """Records whose binding constraint is named."""
-    lifted_frac: float | None
-    """Of those, such that lifting it changes the size that the replay applied."""
+    """See `OF` for what shares are of."""
+    constrained: int
+    """Records with a constraint for a reason."""
     reason_alone_frac: float | None
-    """Of those, such that the recorded reason alone does; the others are bound by several
-    constraints at once, and all of them are named."""
+    """The others are bound by several constraints at once, or by none."""
+    named: int
+    """Records for which a constraint, or a set of them, is named."""
+    lifted_frac: float | None
     not_bound: int
     """Records with a constraint for a reason that changes nothing when all are lifted: the demand
     asks for the same size, so none is named."""
     sentences_frac: float | None
-    """Sentences whose every number is found in their record."""
     divided_by_siting: bool
     """Then constraints bind agent types, and are counted once for all pools of one."""
     attention: AttentionFigures | None
@@ -61,7 +105,7 @@ class Faithfulness:
 
     def document(self) -> dict[str, Any]:
         """As plain values for JSON."""
-        return {**asdict(self), "holds": self.holds}
+        return {**asdict(self), "holds": self.holds, "shares": dict(OF)}
 
 
 def check(
@@ -90,25 +134,21 @@ def check(
     for number, decision in enumerate(_all(told)):
         if not rerun.same(decision, rerun.logged(again, number)):
             wrong.executed.append(number)
+            wrong.places.add(_place(told, again, decision))
         lacking = missing_numbers(sentence(decision), decision)
         if lacking:
             wrong.said.append(f"{number}: {', '.join(lacking)}")
     records = number + 1
-    named = [binding for binding in probe.found if binding.named]
-    missed = {(binding.tick, binding.pool) for binding in probe.wrong}
-    lifted = [
-        binding
-        for binding in named
-        if binding.without != binding.applied and (binding.tick, binding.pool) not in missed
-    ]
+    counted = lifted(probe.found, wrong.places | {(each.tick, each.pool) for each in probe.wrong})
     return Faithfulness(
         run_id=told.run.run_id, policy=told.run.policy, trace=told.run.trace_name,
         records=records,
         re_executed_frac=_share(records - len(wrong.executed), records),
-        named=len(named),
-        lifted_frac=_share(len(lifted), len(named)),
-        reason_alone_frac=_share(sum(binding.alone for binding in named), len(named)),
-        not_bound=sum(_unnamed(binding) for binding in probe.found),
+        constrained=counted.constrained,
+        reason_alone_frac=_share(counted.alone, counted.constrained),
+        named=counted.named,
+        lifted_frac=_share(counted.true, counted.named),
+        not_bound=counted.constrained - counted.named,
         sentences_frac=_share(records - len(wrong.said), records),
         divided_by_siting=again.types is not None,
         attention=regard.figures(),
@@ -121,6 +161,8 @@ class _Wrong:
     """Records that failed."""
 
     executed: list[int] = field(default_factory=list)
+    places: set[tuple[int, int]] = field(default_factory=set)
+    """Tick and pool, or agent type, of the same."""
     said: list[str] = field(default_factory=list)
 
     def examples(self) -> tuple[str, ...]:
@@ -130,8 +172,9 @@ class _Wrong:
         return (*executed[:EXAMPLES], *said[:EXAMPLES])
 
 
-def _unnamed(binding: Binding) -> bool:
-    return binding.constrained and not binding.named
+def _place(told: Told, replay: Replay, decision: Decision) -> tuple[int, int]:
+    pool = [each.name for each in told.scenario.pools].index(decision.pool)
+    return rerun.tick_of(told.run, decision.t_s), kind_of_pool(replay, pool)
 
 
 def _share(part: int, whole: int) -> float | None:

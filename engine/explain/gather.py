@@ -57,6 +57,7 @@ class Told:
     run: RunRow
     scenario: Scenario = field(init=False)
     _usual: dict[int, dict[str, tuple[float, float, float]]] = field(default_factory=dict)
+    _meters: dict[int, Meter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.scenario = from_dict(self.run.scenario)
@@ -66,6 +67,12 @@ class Told:
         if pool not in self._usual:
             self._usual[pool] = queries.usual(self.store, self.run, pool)
         return self._usual[pool]
+
+    def meter(self, pool: int) -> Meter:
+        """Of the rewards of a pool."""
+        if pool not in self._meters:
+            self._meters[pool] = Meter(self.store, self.run, self.scenario, pool)
+        return self._meters[pool]
 
     def decision(self, row: Mapping[str, Any], saw: Mapping[str, float]) -> Decision:
         """A row of the store as a record, without what is usual."""
@@ -157,5 +164,5 @@ def _in_full(told: Told, one: Decision) -> Decision:
     """With what is usual in the run, and with what it earned."""
     number = [pool.name for pool in told.scenario.pools].index(one.pool)
     tick = round((one.t_s - told.run.from_s) / told.run.tick_s)
-    meter = Meter(told.store, told.run, told.scenario, number)
-    return replace(one, usual=told.usual(number), reward=meter.earned(tick, one.priorities))
+    reward = told.meter(number).earned(tick, one.priorities)
+    return replace(one, usual=told.usual(number), reward=reward)

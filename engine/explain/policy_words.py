@@ -172,7 +172,7 @@ def _limited(
 ) -> str:
     if proposed < wanted and most is not None and proposed == most:
         return f", and {number(most)} is the most the pool may have"
-    if proposed > wanted + 1 and least is not None and proposed == least:
+    if proposed > math.ceil(wanted) and least is not None and proposed == least:
         return f", and {number(least)} is the least the pool may have"
     if proposed != wanted and most is None and least is None:
         return f", and the pool's limits make that {number(proposed)}"

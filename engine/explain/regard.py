@@ -17,7 +17,7 @@ from engine.units import FloatArray
 __all__ = ["AttentionFigures", "Regard", "agreement"]
 
 EVERY = 4
-"""Of the evaluations in which the policy proposes something, every so many are looked at."""
+"""After a decision that the policy explained, it is asked again at the so-manieth after it."""
 SEED = 7
 
 
@@ -53,11 +53,12 @@ class Regard:
         if not isinstance(replay.policy, Explains):
             return
         self._turn += 1
-        if self._turn % EVERY:
+        if self._turn < EVERY:
             return
         found = copy.deepcopy(replay.policy).explain(copy.deepcopy(observation))
         if found is not None:
             self._found.append(found)
+            self._turn = 0
 
     def figures(self) -> AttentionFigures | None:
         """Over all decisions; None: there was nothing to ask."""

@@ -47,7 +47,7 @@ def _apart(
 
     def earned(row: RunRow) -> FloatArray:
         meter = Meter(store, row, scenario, pool)
-        made: FloatArray = meter.scores(0, meter.ticks) @ weights
+        made: FloatArray = np.nansum(meter.scores(0, meter.ticks) * weights, axis=1)
         return made
 
     made: FloatArray = np.mean([earned(row) for row in oracles], axis=0) - earned(run)

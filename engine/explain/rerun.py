@@ -20,6 +20,7 @@ from engine.store.runs import RunRow
 __all__ = ["again", "branches", "logged", "tick_of"]
 
 Cancel = Callable[[], bool]
+_Change = tuple[str, float, float, str | None, dict[str, float]]
 
 
 def again(store: Store, run: RunRow, cancel: Cancel | None = None) -> ReplaySpec:
@@ -87,4 +88,28 @@ def same(decision: Decision, entry: dict[str, Any]) -> bool:
         and dict(decision.rationale) == (entry["rationale"] or {})
         and dict(decision.routing) == (entry["routing"] or {})
         and decision.digest == entry["seen"]
+        and _recorded(decision) == _changes(entry["guard"] or [])
     )
+
+
+def _recorded(decision: Decision) -> list[_Change]:
+    """What the guard changed, as the record says."""
+    changes = [
+        (line.stage, line.before, line.after, line.reason, dict(line.numbers))
+        for line in decision.guard
+        if line.reason is not None
+    ]
+    return sorted(changes, key=_place)
+
+
+def _changes(stages: list[dict[str, Any]]) -> list[_Change]:
+    """The same of a log's entry."""
+    changes = [
+        (each["stage"], each["before"], each["after"], each["reason"], each.get("numbers") or {})
+        for each in stages
+    ]
+    return sorted(changes, key=_place)
+
+
+def _place(change: _Change) -> tuple[str, float, float]:
+    return change[:3]

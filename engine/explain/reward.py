@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from engine.cluster.conditions import region_grams
+from engine.cluster.series import clock_s, find_carbon, load_grids
+from engine.errors import EngineError
 from engine.learn.rewards import FORMULA, FORMULAS, SCORES, UNIT, WAIT_MOST, dirt, score_all
 from engine.scenario import Scenario
 from engine.store import reward_queries as queries
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Meter", "Part", "Reward", "weigh"]
 
 USUAL_G_PER_KWH = 400.0
-"""Of the grid, where it was not recorded; what intensities are measured against."""
+"""What intensities of grids are measured against."""
 LEAST_FRAC = 0.3
 """Of a worker's slots: demand below that counts as that much."""
 SAMPLE = 5000
@@ -36,14 +39,14 @@ class Part:
 
     name: str
     formula: str
-    score: float
-    """Mean over the ticks, in points; higher is better."""
+    score: float | None
+    """Mean over the ticks, in points; higher is better. None: not measured."""
     weight: float
     """Of the priorities in force."""
-    weighted: float
+    weighted: float | None
     """score · weight."""
-    usual: float
-    """The same over the whole run."""
+    usual: float | None
+    """The score over the whole run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +62,7 @@ class Reward:
     parts: tuple[Part, ...]
     """In the order of the priorities."""
     total: float
-    """Sum of the weighted scores."""
+    """Sum of the weighted scores that were measured."""
     usual: float
     """The same over the whole run."""
 
@@ -70,8 +73,10 @@ class Meter:
     def __init__(self, store: "Store", run: "RunRow", scenario: Scenario, pool: int) -> None:
         """Reads what is usual in the run."""
         given = scenario.pools[pool]
-        self._store, self._run, self._pool = store, run, pool
-        self._region = scenario.region_of(given.zone).name
+        self._store, self._run, self._pool, self._scenario = store, run, pool, scenario
+        self._region = scenario.region_of(given.zone)
+        self._grid: FloatArray | None = None
+        self._usual: FloatArray | None = None
         requests, slot_s, self.ticks = queries.usual_demand(store, run, pool)
         slots = float(scenario.agent_type_of(given).slots)
         self._mean_requests = max(requests / max(self.ticks, 1), 1e-3)
@@ -84,7 +89,7 @@ class Meter:
     def scores(self, first: int, last: int, every: int = 1) -> FloatArray:
         """(ticks, 5) scores of some ticks of the run; `every`: only every so many."""
         frame = queries.reward_ticks(
-            self._store, self._run, self._pool, self._region, first, last, every
+            self._store, self._run, self._pool, self._region.name, first, last, every
         )
         rows = self._rows(frame)
         made = np.empty((len(rows), len(SCORES)))
@@ -99,7 +104,10 @@ class Meter:
         seconds = frame["seconds"].to_numpy(np.float64)
         arrived = frame["arrived"].to_numpy(np.float64)
         waited = frame["queued"].to_numpy(np.float64) * seconds / self._service_s
-        grid = frame["g_per_kwh"].fillna(USUAL_G_PER_KWH).to_numpy(np.float64)
+        grid = frame["g_per_kwh"].to_numpy(np.float64, na_value=np.nan)
+        if np.isnan(grid).any():
+            given = self._given()[frame["tick"].to_numpy(np.int64)]
+            grid = np.where(np.isnan(grid), given, grid)
         ones = np.ones(len(frame))
         columns = (
             arrived, np.minimum(waited, WAIT_MOST * arrived), frame["missed"], frame["failed"],
@@ -108,6 +116,22 @@ class Meter:
             dirt(grid / USUAL_G_PER_KWH, self._threshold * ones),
         )  # fmt: skip
         return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
+
+    def _given(self) -> FloatArray:
+        """(T,) g CO2e per kWh by the scenario, for runs whose energy was not accounted for.
+
+        NaN where its measured series is not in the store any more.
+        """
+        if self._grid is None:
+            run, scenario = self._run, self._scenario
+            edges_s = np.minimum(np.arange(self.ticks + 1) * run.tick_s, run.to_s - run.from_s)
+            at_s = edges_s + clock_s(run.epoch_s, run.from_s)
+            try:
+                grids = load_grids(self._store, find_carbon(self._store, scenario), run.epoch_s)
+                self._grid = region_grams(scenario, self._region, edges_s, at_s, grids)
+            except EngineError:
+                self._grid = np.full(self.ticks, np.nan)
+        return self._grid
 
     def earned(self, tick: int, weights: Mapping[str, float]) -> Reward | None:
         """Of the decision at a tick; None: no tick was played after it.
@@ -121,11 +145,12 @@ class Meter:
         scores = self.scores(tick, last)
         if not len(scores):
             return None
-        usual = self.scores(0, self.ticks, max(1, self.ticks // SAMPLE))
+        if self._usual is None:
+            self._usual = self.scores(0, self.ticks, max(1, self.ticks // SAMPLE)).mean(0)
         run = self._run
         from_s, to_s = (run.from_s + at * run.tick_s for at in (tick, last))
         return weigh(
-            scores.mean(0), usual.mean(0), weights,
+            scores.mean(0), self._usual, weights,
             ticks=len(scores), from_s=from_s, to_s=min(run.to_s, to_s),
         )  # fmt: skip
 
@@ -137,13 +162,17 @@ def weigh(
     """(5,) scores and usual ones as parts of a reward."""
     parts = tuple(
         Part(
-            name=name, formula=FORMULAS[name], score=float(got), usual=float(often),
-            weight=(weight := float(weights[f"w_{name}"])), weighted=float(got) * weight,
+            name=name, formula=FORMULAS[name], score=_measured(got), usual=_measured(often),
+            weight=(weight := float(weights[f"w_{name}"])), weighted=_measured(got * weight),
         )
         for name, got, often in zip(SCORES, scores, usual, strict=True)
     )  # fmt: skip
     return Reward(
         formula=FORMULA, unit=UNIT, from_s=from_s, to_s=to_s, ticks=ticks, parts=parts,
-        total=sum(part.weighted for part in parts),
-        usual=sum(part.weight * part.usual for part in parts),
+        total=sum(part.weighted or 0.0 for part in parts),
+        usual=sum(part.weight * (part.usual or 0.0) for part in parts),
     )  # fmt: skip
+
+
+def _measured(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

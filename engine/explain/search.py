@@ -1,7 +1,7 @@
 """Full-text search of sentences that are nowhere stored.
 
-Sentences of one reason use the same words, so the words of a few of them tell which reasons can
-hold a searched word at all; of those, sentences are made and read one after the other.
+Sentences of one reason use much the same words, so a few of each tell which reasons are likely to
+hold what is searched. Their sentences are made and read first, then those of all other reasons.
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,20 @@ SAMPLES = 12
 """Sentences of each reason whose words are looked at."""
 READ = 3000
 """Sentences that one search reads at most."""
+LATE = -2
+"""Where a search goes on among the less likely reasons: this, less the last number that was read
+and 1, so from -2 on downwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """Decisions with their sentences, in order of time."""
+    """Decisions with their sentences, in order of time within one search."""
 
     hits: tuple[tuple[Decision, str], ...]
     read: int
     """Sentences that were read."""
     more: int | None
-    """Search on after this decision; None: all that could match were read."""
+    """Where to search on: `after` of the filter; None: all were read."""
 
 
 def search(told: Told, text: str, wanted: Filter, most: int = 50) -> Found:
@@ -42,21 +45,48 @@ def search(told: Told, text: str, wanted: Filter, most: int = 50) -> Found:
         most: hits.
     """
     words = [word.lower() for word in text.split()]
-    reasons = _reasons(told, words, wanted) if words else wanted.reasons
-    if words and not reasons:
-        return Found(hits=(), read=0, more=None)
-    chosen = replace(wanted, reasons=tuple(reasons))
-    limit = READ if words else most
-    rows = decisions(told, chosen, limit)
+    if not words:
+        return _read(told, words, wanted, most, most)
+    hits: list[tuple[Decision, str]] = []
+    read = 0
+    parts = _parted(told, words, wanted)
+    for late, reasons in enumerate(parts):
+        if not reasons or (not late and wanted.after <= LATE):
+            continue
+        mine = replace(wanted, reasons=reasons, after=_start(wanted.after, bool(late)))
+        if len(hits) == most or read == READ:
+            return _found(hits, read, LATE)
+        found = _read(told, words, mine, most - len(hits), READ - read)
+        hits += found.hits
+        read += found.read
+        if found.more is not None:
+            return _found(hits, read, LATE - 1 - found.more if late else found.more)
+    return _found(hits, read, None)
+
+
+def _start(after: int, late: bool) -> int:
+    """Number after which to read, of where a search goes on."""
+    if late:
+        return LATE - 1 - after if after <= LATE else -1
+    return after
+
+
+def _found(hits: list[tuple[Decision, str]], read: int, more: int | None) -> Found:
+    ordered = sorted(hits, key=lambda hit: hit[0].number)
+    return Found(hits=tuple(ordered), read=read, more=more)
+
+
+def _read(told: Told, words: Sequence[str], wanted: Filter, most: int, limit: int) -> Found:
+    """Reads at most so many sentences, until there are enough hits."""
+    rows = decisions(told, wanted, limit)
     hits: list[tuple[Decision, str]] = []
     for place, decision in enumerate(rows):
         told_text = sentence(decision)
         if _holds(told_text, words):
             hits.append((decision, told_text))
         if len(hits) == most and place + 1 < len(rows):
-            return Found(hits=tuple(hits), read=place + 1, more=decision.number)
-    more = rows[-1].number if len(rows) == limit else None
-    return Found(hits=tuple(hits), read=len(rows), more=more)
+            return _found(hits, place + 1, decision.number)
+    return _found(hits, len(rows), rows[-1].number if len(rows) == limit else None)
 
 
 def _holds(text: str, words: Sequence[str]) -> bool:
@@ -64,23 +94,16 @@ def _holds(text: str, words: Sequence[str]) -> bool:
     return all(word in low for word in words)
 
 
-def _reasons(told: Told, words: Sequence[str], wanted: Filter) -> list[str]:
-    """Reasons whose sentences can hold the words; numbers and times can be in any."""
-    plain = [word for word in words if not any(letter.isdigit() for letter in word)]
-    names = " ".join(told.run.pools).lower()
-    plain = [word for word in plain if word not in names]
-    found = []
-    for reason in dict.fromkeys(queries.counts(told.store, told.run, wanted)["reason"]):
-        rows = decisions(told, replace(wanted, reasons=(reason,), after=-1), SAMPLES)
+def _parted(
+    told: Told, words: Sequence[str], wanted: Filter
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Reasons that pass the filter: those whose sentences are likely to hold the words first."""
+    every = replace(wanted, after=-1)
+    likely: list[str] = []
+    others: list[str] = []
+    for reason in dict.fromkeys(queries.counts(told.store, told.run, every)["reason"]):
+        rows = decisions(told, replace(every, reasons=(reason,)), SAMPLES)
         spoken = " ".join(sentence(row).lower() for row in rows)
-        if len(rows) < SAMPLES or all(word in spoken or _rare(word) for word in plain):
-            found.append(reason)
-    return found
-
-
-def _rare(word: str) -> bool:
-    """Names of weekdays and months come from the time, so any reason can have them."""
-    return word in _MONTHS
-
-
-_MONTHS = frozenset("jan feb mar apr may jun jul aug sep oct nov dec utc".split())  # noqa: SIM905
+        plain = [word for word in words if not any(letter.isdigit() for letter in word)]
+        (likely if all(word in spoken for word in plain) else others).append(reason)
+    return tuple(likely), tuple(others)

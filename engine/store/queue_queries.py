@@ -75,9 +75,12 @@ def overruled(store: Store, run: RunRow, most: int) -> pd.DataFrame:
 
 
 def forecast_misses(store: Store, run: RunRow, most: int) -> pd.DataFrame:
-    """Decisions whose expected rate was passed by most: number, size (ratio of the miss).
+    """Decisions whose expected rate was furthest from what came: number, size (ratio).
 
-    The miss is that of the highest mean rate over two ticks or 30 s within the horizon.
+    What came is the highest mean rate over two ticks or 30 s within the horizon. Ratios are of
+    it to what was expected, above 1 where more came and below 1 where less did, at the least one
+    request in the horizon; a half is as wide a miss as twice. Of long runs some ticks are
+    compared, with all of their pools.
     """
     wide = max(1, round(30.0 / run.tick_s))
     with store.transaction() as cursor:
@@ -92,12 +95,15 @@ def forecast_misses(store: Store, run: RunRow, most: int) -> pd.DataFrame:
             "(rationale->>'expected_per_s')::DOUBLE AS expected, "
             "coalesce((rationale->>'horizon_s')::DOUBLE, 120) AS horizon_s FROM decisions "
             "WHERE run_no = $run_no AND reason NOT IN ('not_due', 'metrics_missing') AND "
-            "number % $every = 0), "
+            "tick % $every = 0), "
             "found AS (SELECT number, any_value(t_s) AS t_s, any_value(said.pool) AS pool, "
-            "max(rate) / any_value(expected) AS apart FROM said JOIN rates ON "
+            "greatest(max(rate), 1 / any_value(horizon_s)) / any_value(expected) AS ratio, "
+            "greatest(ratio, 1 / ratio) AS apart FROM said JOIN rates ON "
             "rates.pool = said.pool AND rates.tick >= said.tick AND "
             "rates.tick < said.tick + ceil(horizon_s / $tick_s) WHERE expected > 0 "
-            "GROUP BY number HAVING apart > 1.1) " + _BEST,
+            "GROUP BY number HAVING apart > 1.1), "
+            "best AS (" + _BEST + ") SELECT number, ratio AS size FROM best "
+            "JOIN found USING (number) ORDER BY best.size DESC, number",
             {"run_no": run.run_no, "tick_s": run.tick_s, "every": max(1, number // SAMPLE),
              "block": BLOCK_S, "most": most},
         ).df()  # fmt: skip

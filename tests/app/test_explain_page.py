@@ -3,6 +3,7 @@
 import pytest
 
 from app import explain_words, load, load_decisions
+from engine.errors import StoreError
 from tests.app.conftest import text_of
 
 
@@ -36,6 +37,34 @@ def test_a_learned_decision_says_what_moved_it_without_being_asked(store, open_p
     tables = [list(table.value.columns) for table in page.table]
     assert any(explain_words.VALUES_ALL in columns for columns in tables)
     assert any("Weight" in columns for columns in tables)
+
+
+def test_a_run_that_failed_to_play_again_waits_until_somebody_tries_again(
+    store, run_id, open_page, monkeypatch
+):
+    runs = load.planner().runs()
+    learned = str(runs.loc[runs["policy"].str.startswith("smartscale"), "run_id"].iloc[0])
+    job, ready = load_decisions.asked(run_id)
+    job.wait(60.0)
+    load_decisions.asked.clear(learned)
+    calls = []
+
+    def fails(self, run, **given):
+        calls.append(run)
+        raise StoreError("it cannot be played again", "run", "Replay it again")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(load.planner()), "asked", fails)
+        page = open_page("explain", run=learned, decision="100")
+        load_decisions.asked(learned)[0].wait(60.0)
+        page.run()
+        page.run()
+        assert calls == [learned]
+        page.button(key="explain_moved_again").click().run()
+        load_decisions.asked(learned)[0].wait(60.0)
+        assert calls == [learned, learned]
+    assert load_decisions.asked(run_id)[1] is ready
+    load_decisions.asked.clear(learned)
 
 
 def test_a_search_leaves_the_sentences_that_hold_it(run_id, open_page):

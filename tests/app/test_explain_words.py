@@ -11,10 +11,12 @@ def test_attention_is_trusted_as_far_as_figures_say():
 
 
 def test_what_was_lifted_is_counted():
-    assert words.named(1, 0, together=False) == "1 constraint was named and lifted."
-    text = words.named(12, 3, together=True)
-    assert "12 constraints were named" in text
-    assert "3 stood for a reason" in text
+    assert words.named(1, 1, together=False).startswith("1 decision has a constraint for a reason")
+    assert "other" not in words.named(1, 1, together=False)
+    text = words.named(15, 12, together=True)
+    assert "15 decisions have" in text
+    assert "for 12 of them" in text
+    assert "the other 3" in text
     assert "agent type" in text
 
 

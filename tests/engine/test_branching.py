@@ -71,7 +71,7 @@ def test_few_states_lead_to_the_same_branch_as_many():
     few, many = Branches(run, budget_bytes=1), Branches(run)
     for made in (few, many):
         made.play_to(made.ticks)
-    assert (len(few._states), len(many._states)) == (2, 1 + 30)
+    assert (len(few._states), len(many._states)) == (2, 1 + 60)
     assert differences(play_on(few.at(0)), play_on(many.at(0))) == []
     assert differences(play_on(few.at(44)), play_on(many.at(44))) == []
 

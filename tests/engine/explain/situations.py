@@ -1,4 +1,4 @@
-"""Forty situations made by hand, as records: what the golden sentences are made of."""
+"""Forty-two situations made by hand, as records: what the golden sentences are made of."""
 
 from engine.explain.decision import Decision, kind_of, ledger
 from engine.explain.derived import derived
@@ -130,6 +130,10 @@ SITUATIONS = {
     "threshold missing": made("threshold", 4, 4.0, 4, "metrics_missing", _band(None, 0.0, 4)),
     "static": made("static", 1, 14.0, 14, "fixed", _STATIC),
     "reactive out": made("reactive", 12, 21.0, 20, "max_workers", _demand(21.0, 20.0, 21.0)),
+    "reactive min": made("reactive", 2, 3.0, 3, "min_workers", _demand(2.0, 3.0, 2.0,
+        min=3.0, service_s=0.4)),
+    "reactive rounded": made("reactive", 2, 3.0, 3, "demand_up", _demand(2.4, 3.0, 2.4,
+        min=3.0, service_s=0.48)),
     "reactive same": made("reactive", 21, 21.0, 21, "within_tolerance", _demand(21.0, 21.0)),
     "predictive out": made("predictive", 12, 17.0, 17, "demand_up", _ahead(16.3, 17.0)),
     "predictive queue": made("predictive", 12, 19.0, 19, "demand_up",

@@ -20,7 +20,8 @@ def test_one_worker_more_costs_more_and_serves_no_worse(asked):
     assert found.base.applied == decision.applied
     assert found.difference["cost_usd"] > 0
     assert found.difference["slo_attainment_frac"] >= 0
-    assert (found.kept_s, found.horizon_s, found.unresolved) == (900.0, 300.0, 0)
+    assert (found.kept_s, found.horizon_s) == (900.0, 300.0)
+    assert (found.base.unresolved, found.other.unresolved) == (0, 0)
     assert found.base.figures["arrived"] == found.other.figures["arrived"] > 100
 
 
@@ -47,6 +48,22 @@ def test_one_side_is_what_was_recorded(explained, asked):
                          ("slo_attainment_frac", "slo_attainment_frac")):  # fmt: skip
         assert found.base.figures[name] == pytest.approx(frame[figure])
     assert found.base.figures["p95_s"] == pytest.approx(frame["p95_s"], rel=0.011)
+
+
+def test_near_the_end_what_is_under_way_is_counted_as_the_stored_run_counts_it(explained, asked):
+    planner, ids = explained
+    made, _ = asked
+    decision = planner.decision(ids["plain"], at_s=870.0, pool="own")
+    found = made.ask(decision, "one-more")
+    frame = planner.compare(
+        [ids["plain"]], ids["plain"], from_s=decision.t_s, to_s=900.0
+    ).set_index("figure")["value"]
+    base = found.base.figures
+    assert (found.horizon_s, found.base.unresolved, found.other.unresolved) == (30.0, 0, 0)
+    assert base["arrived"] == frame["requests_arrived"] > 5
+    assert base["slo_attainment_frac"] == pytest.approx(frame["slo_attainment_frac"])
+    assert base["failed"] / base["arrived"] == pytest.approx(frame["failure_frac"])
+    assert base["p95_s"] == pytest.approx(frame["p95_s"], rel=0.011)
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -88,3 +105,43 @@ def test_an_unknown_change_is_refused_with_what_there_is(asked):
     made, decision = asked
     with pytest.raises(UsageError, match="one-more"):
         made.ask(decision, "two-more")
+
+
+def first_with_effect(explained, run, change, reasons, **given):
+    """Of the decisions bound by a reason, one where the change changes something."""
+    planner, ids = explained
+    made = planner.asked(ids[run])
+    for decision, _ in planner.find(ids[run], reasons=reasons, most=8).hits:
+        found = made.ask(decision, change, **given)
+        if (found.other.target != found.base.target).any():
+            return found
+    raise AssertionError(f"{change} changes nothing")
+
+
+def test_without_the_carbon_mask_what_it_took_away_is_had(explained):
+    found = first_with_effect(
+        explained, "predictive", "no-carbon-mask", ("carbon", "slo_floor"), horizon_s=120.0
+    )
+    assert (found.other.target >= found.base.target).all()
+    assert found.difference["worker_hours"] > 0
+
+
+def test_the_hpa_in_a_policys_place_asks_for_other_sizes(explained):
+    planner, ids = explained
+    decision = planner.decision(ids["predictive"], at_s=420.0, pool="own")
+    found = planner.asked(ids["predictive"]).ask(decision, "hpa", horizon_s=300.0)
+    assert (found.other.target != found.base.target).any()
+    assert found.difference["worker_hours"] != 0
+
+
+def test_ten_minutes_earlier_the_size_is_there_before(explained, asked):
+    planner, ids = explained
+    made, _ = asked
+    out = [one for one, _ in planner.find(ids["plain"], reasons=("demand_up",), most=9).hits]
+    most = max(out, key=lambda one: one.applied)
+    found = made.ask(most, "earlier", horizon_s=60.0)
+    pool = 0 if most.pool == "own" else 1
+    until = round((most.t_s - found.from_s) / 15.0)
+    assert (found.other.target[:until, pool] >= most.applied).all()
+    assert (found.base.target[:until, pool] < most.applied).any()
+    assert found.difference["worker_hours"] > 0

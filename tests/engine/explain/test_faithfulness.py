@@ -1,18 +1,25 @@
 """Records are checked by making them again; the three shares must be all."""
 
+import copy
+import itertools
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from engine import branching
 from engine.errors import StoreError, UsageError
-from engine.explain.faithfulness import check
+from engine.explain.faithfulness import check, lifted
 from engine.explain.gather import Told
+from engine.explain.lifting import BindingProbe
 from engine.explain.regard import Regard
 from engine.explain.sentences import sentence
-from engine.policies.base import Explanation, Reason
+from engine.policies.base import Action, Explanation, Reason
+from engine.replay import play, set_up
 from engine.store import runs
 from tests.engine.explain.conftest import KINDS, POLICIES
+from tests.engine.replays import demand, scenario, spec
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -24,6 +31,8 @@ def test_the_three_shares_are_all(explained, policy):
     assert (found.records, found.examples) == (120, ())
     assert found.named > 10
     assert found.lifted_frac == 1.0
+    assert found.constrained == found.named + found.not_bound
+    assert 0.0 < found.reason_alone_frac <= found.named / found.constrained
 
 
 def test_with_siting_the_constraints_of_an_agent_type_are_lifted(explained):
@@ -59,25 +68,39 @@ def test_the_runs_meet_many_constraints(explained):
     assert met >= KINDS
 
 
-def test_a_record_that_was_changed_afterwards_is_noticed(explained):
+TAMPERED = {
+    "applied": "UPDATE decisions SET applied = applied + 1 WHERE run_no = ? AND number = ?",
+    "guard": """UPDATE decisions SET guard = replace(guard::VARCHAR, '"after":', '"after":1')::JSON
+        WHERE run_no = ? AND number = ?""",
+}
+
+
+@pytest.mark.parametrize("column", TAMPERED)
+def test_a_record_that_was_changed_afterwards_is_noticed(explained, column):
     planner, ids = explained
-    told = Told(planner._store, runs.find_run(planner._store, ids["plain"]))
-    with planner._store.transaction() as cursor:
-        cursor.execute(
-            "UPDATE decisions SET applied = applied + 1 WHERE run_no = ? AND number = 31",
-            [told.run.run_no],
-        )
-    try:
+    told = Told(planner._store, runs.find_run(planner._store, ids["predictive"]))
+    number = planner.find(ids["predictive"], reasons=("held",), most=1).hits[0][0].number
+    with _tampered(planner._store, TAMPERED[column], [told.run.run_no, number]):
         found = check(told)
-    finally:
-        with planner._store.transaction() as cursor:
-            cursor.execute(
-                "UPDATE decisions SET applied = applied - 1 WHERE run_no = ? AND number = 31",
-                [told.run.run_no],
-            )
     assert not found.holds
     assert found.re_executed_frac == pytest.approx(119 / 120)
-    assert any("decision 31 " in text for text in found.examples)
+    assert found.lifted_frac == pytest.approx(1 - 1 / found.named)
+    assert any(f"decision {number} " in text for text in found.examples)
+
+
+@contextmanager
+def _tampered(store, change, which):
+    with store.transaction() as cursor:
+        kept = cursor.execute(
+            "SELECT applied, guard FROM decisions WHERE run_no = ? AND number = ?", which
+        ).fetchone()
+        cursor.execute(change, which)
+    yield
+    with store.transaction() as cursor:
+        cursor.execute(
+            "UPDATE decisions SET applied = ?, guard = ? WHERE run_no = ? AND number = ?",
+            [*kept, *which],
+        )
 
 
 def test_what_binds_is_named_and_lifting_it_is_told(explained):
@@ -90,6 +113,52 @@ def test_what_binds_is_named_and_lifting_it_is_told(explained):
     assert checked.binding.named == (Reason.HELD,)
     assert checked.binding.without != checked.binding.applied == 2
     assert "a person holds the pool at 2 workers" in text
+
+
+class _Liar:
+    """Says that a cooldown binds, which it does not have; all else is honest."""
+
+    name, interval_s, constraints = "liar", 15.0, (Reason.COOLDOWN,)
+
+    def __init__(self, context):
+        self._pools = len(context.pools)
+
+    def propose(self, observation):
+        wanted = 2 + int(observation.t_s // 60) % 3
+        return Action(target=[wanted] * self._pools, reason=[Reason.COOLDOWN] * self._pools)
+
+    def without(self, *reasons):
+        return copy.deepcopy(self)
+
+
+class _Fickle(_Liar):
+    """Proposes another size whenever it is asked, whatever copy of it is asked."""
+
+    turns = itertools.count()
+
+    def propose(self, observation):
+        wanted = 2 + next(self.turns) % 3
+        return Action(target=[wanted] * self._pools, reason=[Reason.COOLDOWN] * self._pools)
+
+
+def _played(policy):
+    probe = BindingProbe()
+    (run,) = set_up([replace(spec("hpa", demand(), scenario()), policy=policy)])
+    run.probe = probe
+    play([run])
+    probe.close(run)
+    return lifted(probe.found, {(each.tick, each.pool) for each in probe.wrong})
+
+
+def test_a_policy_that_names_what_does_not_bind_is_found_out():
+    found = _played(_Liar)
+    assert found.constrained > 100
+    assert (found.alone, found.named) == (0, 0)
+
+
+def test_a_policy_that_decides_otherwise_each_time_is_found_out():
+    found = _played(_Fickle)
+    assert found.true < found.named
 
 
 def test_a_decision_that_nothing_binds_names_nothing(explained):
@@ -150,7 +219,8 @@ def test_attention_is_believed_as_far_as_it_agrees_with_occlusion(moved, agrees)
 
 
 @pytest.mark.parametrize("number", range(60, 64))
-def test_a_decision_between_two_kept_states_is_made_again_alike(explained, number):
+def test_a_decision_between_two_kept_states_is_made_again_alike(explained, number, monkeypatch):
+    monkeypatch.setattr(branching, "KEPT", 20)
     planner, ids = explained
     asked = planner.asked(ids["plain"])
     asked.prepare()

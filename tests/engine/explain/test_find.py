@@ -4,11 +4,14 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
 
 from engine.errors import UsageError
+from engine.explain import search
 from engine.explain.decision import Kind
 from engine.explain.sentences import sentence
+from engine.store import queue_queries, runs
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,34 @@ def test_a_search_finds_what_reading_every_sentence_finds(explained, rows):
     assert found(explained, "cooldown") != []
 
 
+def test_whatever_word_is_searched_every_sentence_that_holds_it_is_found(
+    explained, rows, monkeypatch
+):
+    """Also where the only sentence of its reason that is looked at beforehand lacks it."""
+    monkeypatch.setattr(search, "SAMPLES", 1)
+    told = {one.number: sentence(one).lower() for one in rows}
+    vocabulary = {word for text in told.values() for word in text.split() if word.isalpha()}
+    assert len(vocabulary) > 40
+    for word in sorted(vocabulary):
+        wanted = [number for number, text in told.items() if word in text]
+        assert found(explained, word) == wanted, word
+
+
+def test_searching_on_reads_each_sentence_once(explained, rows, monkeypatch):
+    """A few sentences a turn, first of the likely reasons, then of the others."""
+    planner, ids = explained
+    monkeypatch.setattr(search, "READ", 7)
+    monkeypatch.setattr(search, "SAMPLES", 1)
+    after, numbers, read, turns = -1, [], 0, 0
+    while after is not None:
+        turn = planner.find(ids["hpa"], "cooldown", most=3, after=after)
+        numbers += [one.number for one, _ in turn.hits]
+        after, read, turns = turn.more, read + turn.read, turns + 1
+    assert read == len(rows)
+    assert turns > len(rows) // 7
+    assert sorted(numbers) == [o.number for o in rows if "cooldown" in sentence(o).lower()]
+
+
 def test_marks_stand_for_every_decision(explained):
     planner, ids = explained
     marks = planner.decision_marks(ids["hpa"])
@@ -90,6 +121,38 @@ def test_two_runs_part_where_their_sizes_first_differ(explained):
     assert 0 <= t_s < 900.0
     assert planner.first_difference(ids["hpa"], ids["hpa"]) is None
     assert len(sizes[0]) == len(sizes[1]) == 60
+
+
+def test_demand_that_came_far_below_the_forecast_counts_like_as_far_above(explained):
+    """Every tick's ratio of what came to what was expected, worked out row by row."""
+    planner, ids = explained
+    run = runs.find_run(planner._store, ids["predictive"])
+    frame = queue_queries.forecast_misses(planner._store, run, 50)
+    told = {o.number: o for o, _ in planner.find(run.run_id, most=500).hits}
+    assert {told[int(number)].pool for number in frame["number"]} == {"own", "shared"}
+    assert (frame["size"] < 1).any()
+    for number, ratio in zip(frame["number"], frame["size"], strict=True):
+        one = told[int(number)]
+        horizon_s = one.rationale.get("horizon_s", 120.0)
+        rates = planner.timeline(
+            [run.run_id], pool=one.pool, from_s=one.t_s, to_s=one.t_s + horizon_s + 15.0
+        )["arrived_per_s"].to_numpy()
+        whole = int(-(-horizon_s // 15.0))
+        pairs = (rates[:whole] + np.append(rates[1:], rates[-1])[:whole]) / 2
+        came = max(pairs.max(), 1 / horizon_s)
+        assert ratio == pytest.approx(came / one.rationale["expected_per_s"], rel=0.05)
+    apart = [max(ratio, 1 / ratio) for ratio in frame["size"]]
+    assert apart == sorted(apart, reverse=True)
+
+
+def test_of_long_runs_the_forecasts_of_every_pool_are_looked_at(explained, monkeypatch):
+    """Two pools a tick, and every second tick: both are among them."""
+    planner, ids = explained
+    monkeypatch.setattr(queue_queries, "SAMPLE", 60)
+    run = runs.find_run(planner._store, ids["predictive"])
+    frame = queue_queries.forecast_misses(planner._store, run, 50)
+    told = {o.number: o for o, _ in planner.find(run.run_id, most=500).hits}
+    assert {told[int(number)].pool for number in frame["number"]} == {"own", "shared"}
 
 
 def test_reviews_are_kept_counted_and_taken_away(explained):

@@ -1,17 +1,22 @@
 """Every policy's decisions earn what the learned allocator is rewarded with."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from engine.errors import StoreError
 from engine.explain import reward
 from engine.explain.reward import Meter
-from engine.scenario import AgentType, Pool, Priorities, Scenario
+from engine.scenario import AgentType, Pool, Priorities, Region, Scenario
 
 WEIGHTS = {
     "w_latency": 0.4, "w_utilisation": 0.1, "w_cost": 0.2, "w_reliability": 0.2, "w_carbon": 0.1,
 }  # fmt: skip
+
+
+RUN = SimpleNamespace(tick_s=15.0, from_s=30.0, to_s=1530.0, epoch_s=None)
 
 
 class _Ticks:
@@ -25,21 +30,23 @@ class _Ticks:
 
     def reward_ticks(self, store, run, pool, region, first, last, every=1):
         """First a bad tick, then one without any demand; the grid is known of the first one."""
-        rows = [(60, 6, 3, 16, 105.0, 150.0, 15.0, 600.0), (0, 0, 0, 0, 0.0, 120.0, 15.0, None)]
-        names = ("arrived", "missed", "failed", "queued", "busy_slot_s", "billed_slot_s",
+        rows = [(0, 60, 6, 3, 16, 105.0, 150.0, 15.0, 600.0),
+                (1, 0, 0, 0, 0, 0.0, 120.0, 15.0, None)]  # fmt: skip
+        names = ("tick", "arrived", "missed", "failed", "queued", "busy_slot_s", "billed_slot_s",
                  "seconds", "g_per_kwh")  # fmt: skip
         return pd.DataFrame(rows, columns=names).astype(float).iloc[: last - first]
+
+
+SCENARIO = Scenario(
+    agent_types=(AgentType(name="chat", slots=8),), pools=(Pool(name="p", agent_type="chat"),),
+    priorities=Priorities(carbon_threshold_g_per_kwh=500.0),
+)  # fmt: skip
 
 
 @pytest.fixture
 def meter(monkeypatch):
     monkeypatch.setattr(reward, "queries", _Ticks())
-    scenario = Scenario(
-        agent_types=(AgentType(name="chat", slots=8),), pools=(Pool(name="p", agent_type="chat"),),
-        priorities=Priorities(carbon_threshold_g_per_kwh=500.0),
-    )  # fmt: skip
-    run = SimpleNamespace(tick_s=15.0, from_s=30.0, to_s=1530.0)
-    return Meter(None, run, scenario, 0)
+    return Meter(None, RUN, SCENARIO, 0)
 
 
 def test_the_scores_of_a_tick_are_those_worked_out_by_hand(meter):
@@ -56,7 +63,7 @@ def test_the_scores_of_a_tick_are_those_worked_out_by_hand(meter):
 
 
 def test_a_decision_earns_the_weighted_mean_until_the_next_one(meter):
-    """The second tick: nothing to do for eight slots at the usual grid, 400, below the band."""
+    """The second tick: nothing to do for eight slots at the scenario's grid, 400 g/kWh."""
     found = meter.earned(4, WEIGHTS)
     assert (found.from_s, found.to_s, found.ticks) == (90.0, 120.0, 2)
     second = [1.0, 0.0, 1.0, 1.0, 1.0]
@@ -68,6 +75,33 @@ def test_a_decision_earns_the_weighted_mean_until_the_next_one(meter):
     )
     assert found.total == pytest.approx(-0.4 + 0.05 + 0.1875 + 0.02 + 0.03125)
     assert found.parts[0].formula.startswith("1 - 2 * mean wait")
+
+
+@pytest.mark.parametrize(("g_per_kwh", "score"), [(200.0, 1.25), (500.0, 0.5625), (900.0, -0.75)])
+def test_where_no_energy_was_accounted_for_the_grid_is_the_scenarios(
+    monkeypatch, g_per_kwh, score
+):
+    """Eight slots are billed of eight that are needed, so cost is 0.5 · dirt off the 1.5.
+
+    Dirt is g / 400, once far below the threshold of 500, 1.5 times at it, twice far above.
+    """
+    monkeypatch.setattr(reward, "queries", _Ticks())
+    clean = replace(SCENARIO, regions=(Region(grid_g_per_kwh=g_per_kwh),))
+    scores = Meter(None, RUN, clean, 0).scores(0, 2)
+    assert scores[1, 4] == pytest.approx(score)
+
+
+def test_a_grid_whose_series_is_gone_is_not_measured(monkeypatch):
+    monkeypatch.setattr(reward, "queries", _Ticks())
+    monkeypatch.setattr(reward, "find_carbon", _gone)
+    found = Meter(None, RUN, SCENARIO, 0).earned(0, WEIGHTS)
+    carbon = found.parts[4]
+    assert (carbon.score, carbon.weighted, carbon.usual) == (None, None, None)
+    assert found.total == pytest.approx(sum(part.weighted for part in found.parts[:4]))
+
+
+def _gone(store, scenario):
+    raise StoreError("there is no such trace", "region west", "Add it again")
 
 
 def test_decisions_of_every_policy_say_what_they_earned(explained):
