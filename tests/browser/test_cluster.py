@@ -22,7 +22,10 @@ def open_cluster(page: Page, settle) -> None:
 
 
 def choose(page: Page, settle, box: str, name: str) -> None:
-    page.get_by_role("combobox", name=box).first.click()
+    field = page.get_by_role("combobox", name=box).first
+    field.scroll_into_view_if_needed()
+    settle(page)  # a menu closes when its page scrolls
+    field.click()
     page.get_by_role("option", name=name, exact=True).click()
     settle(page)
 
