@@ -79,13 +79,15 @@ def test_faults_are_planned_on_a_timeline(page, settle, shot):
     choose(page, settle, "Start from", "gpu-nodes")
     section(page, settle, "Faults")
     expect(page.get_by_text("No fault is planned.")).to_be_visible()
-    for number, kind in ((1, "slow-worker"), (2, "node-loss")):
+    chart = page.get_by_test_id("stVegaLiteChart")
+    planned = ((1, "slow-worker", "Slow workers"), (2, "node-loss", "Node loss"))
+    for number, kind, told in planned:
         page.get_by_role("button", name="Add a fault").click()
-        settle(page)
+        expect(page.get_by_role("combobox", name=f"What of fault {number}")).to_be_visible()
         choose(page, settle, f"What of fault {number}", kind)
+        expect(chart).to_contain_text(told)  # what is below has moved by then
     type_into(page, settle, "At of fault 2", "1200")
     expect(page.get_by_role("textbox", name="For of fault 2")).to_be_disabled()
-    chart = page.get_by_test_id("stVegaLiteChart")
     expect(chart).to_contain_text(re.compile("Slow workers.*Node loss", re.S))
     expect(chart.locator(".mark-rect path")).to_have_count(1)
     expect(chart.locator(".mark-symbol path")).to_have_count(1)
