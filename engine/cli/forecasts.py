@@ -251,7 +251,8 @@ def _hindsight(made: "Fan") -> str:
     if made.model == CHOICE:
         return (
             "Note: the weights are those that the evaluation ended with, later than this moment; "
-            "the members know what came before it only. An evaluation scores the choice fairly."
+            "the members know what came before it only, so the shipped network stands in for one "
+            "fitted to later demand. An evaluation scores the choice fairly."
         )
     return (
         f"Note: this forecaster was fitted to demand up to {made.fitted_until_s:g} s, which "
