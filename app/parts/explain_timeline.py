@@ -110,7 +110,7 @@ def _sentences(view: View) -> None:
                 wrap=False,
             )  # fmt: skip
         if not found.hits:
-            st.caption(words.LIST_NONE)
+            st.caption(words.SEARCH_NONE if view.text.strip() else words.LIST_NONE)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             words.searched(len(found.hits), found.read, found.more is not None), width="content"

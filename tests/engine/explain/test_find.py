@@ -102,6 +102,13 @@ def test_a_search_makes_no_more_sentences_than_it_reads(explained, monkeypatch):
     assert len(made) == one.read + reasons < 40
 
 
+def test_constraints_are_found_by_the_names_that_the_filter_gives_them(explained, rows):
+    for name in ("cooldown", "rate_limit", "budget"):
+        bound = {one.number for one in rows if one.reason == name}
+        assert bound <= {*found(explained, name.replace("_", " "))}, name
+    assert any(one.reason == "rate_limit" for one in rows)
+
+
 def test_a_search_finds_what_reading_every_sentence_finds(explained, rows):
     for text in ("cooldown", "Scaled OWN out", "ratio 2", "shared 300 person", "nothing here"):
         words = text.lower().split()
@@ -214,7 +221,9 @@ def test_reviews_are_kept_counted_and_taken_away(explained):
     assert json.loads(planner.export_reviews([ids["hpa"]], "json"))[1]["reviewer"] == "Bo"
     report = planner.report([ids["hpa"], ids["predictive"]], ids["predictive"])
     assert [review.by for review in report.reviews] == ["Ada", "Bo"]
-    assert "disagree with the decision of hpa" in report.reviews[0].text
+    text = report.reviews[0].text
+    assert text.startswith(f"Disagrees with decision {number} of hpa: ")
+    assert text.endswith("Tag: night. =1+1.")
     planner.forget_review(ids["hpa"], number, "Ada")
     assert list(planner.reviews([ids["hpa"]])["reviewer"]) == ["Bo"]
 
