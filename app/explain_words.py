@@ -35,8 +35,8 @@ FORECAST_TITLE = "What it expected"
 FORECAST_AXIS = "Requests per second"
 FORECAST_ALT = "Arrivals before and after the decision, and quantiles that were expected"
 FORECAST_CAPTION = (
-    "The line marks the cut-off: the policy knew nothing to the right of it. What came afterwards "
-    "is shown for comparison."
+    "The dashed line marks the cut-off: the policy knew nothing to the right of it. What came is "
+    "grey, also afterwards, for comparison."
 )
 FORECAST_NONE = "This policy uses no forecast."
 GUARD_TITLE, GUARD_ALT = "What the guard did", "Each stage of the guard with before and after"
