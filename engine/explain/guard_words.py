@@ -63,7 +63,8 @@ def _rate(line: Line, _: Decision) -> str:
     if most is None:
         return f"the guard's rate limit: {_steps(line)}"
     way = "added" if up else "removed"
-    text = f"the guard lets at most {workers(most)} be {way} per {lasting(by['period_s'])}"
+    given = f"at most {workers(most)} be {way} per {lasting(by['period_s'])}"
+    text = f"the guard's rate limit lets {given}"
     return f"{text}: {_steps(line)}"
 
 
