@@ -160,6 +160,10 @@ FAULT_MEASURES = (
 )  # fmt: skip
 ROUTING_MEASURES = (
     Measure(
+        column="routed_per_s", label="Requests to route", unit="1/s", how="mean",
+        meaning="Arrivals, for the first time or again: what a router has to decide on.",
+    ),
+    Measure(
         column="imbalance", label="Imbalance", unit="deviation ÷ mean", how="mean",
         meaning="Standard deviation of the workers' busy shares, in the pool where it is largest.",
     ),

@@ -60,10 +60,14 @@ def by_size(state: State, from_s: float, to_s: float) -> tuple[FloatArray, Float
     changed = workers["was"] != kernel.NONE
     if changed.any():
         mine = workers[changed]
-        before_s = mine["was_until_s"] - since_s[changed]
-        for sums, part in ((worker_s, before_s), (busy_slot_s, mine["was_slot_s"])):
-            sums += _sums(mine, "was", part, shape) - _sums(mine, "size", part, shape)
+        worker_s += _moved(mine, mine["was_until_s"] - since_s[changed], shape)
+        busy_slot_s += _moved(mine, mine["was_slot_s"], shape)
     return worker_s, busy_slot_s
+
+
+def _moved(workers: AnyArray, seconds: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """(P, S) seconds that belong to the sizes that workers had, not to those that they have."""
+    return _sums(workers, "was", seconds, shape) - _sums(workers, "size", seconds, shape)
 
 
 def _sums(workers: AnyArray, size: str, seconds: AnyArray, shape: tuple[int, ...]) -> FloatArray:

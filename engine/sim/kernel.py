@@ -264,7 +264,10 @@ WORKER = np.dtype(
     [
         ("ordered_s", "f8"),
         ("ready_s", "f8"),
-        ("stop_s", "f8"),  # of a draining one, inf: when it holds nothing; of one that is gone, when
+        (
+            "stop_s",
+            "f8",
+        ),  # of a draining one, inf: when it holds nothing; of one that is gone, when
         ("resized_s", "f8"),  # when next_size holds
         ("half_open_s", "f8"),  # when its breaker lets probes through
         ("busy_since_s", "f8"),

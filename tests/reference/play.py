@@ -227,9 +227,7 @@ def play_on_kernel(script: Script) -> Played:
     return Played(outcomes=outcomes_of(state), ticks=ticks)
 
 
-def _observe(
-    state: kernel.State, p: int, utilisation: np.ndarray, books: np.ndarray
-) -> Observed:
+def _observe(state: kernel.State, p: int, utilisation: np.ndarray, books: np.ndarray) -> Observed:
     pool = state.pools[p]
     busy = utilisation[pool["first_worker"] :][: pool["capacity"]]
     counters = state.counters[p].tolist()
