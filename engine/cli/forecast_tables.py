@@ -156,7 +156,8 @@ def markdown(
     seeds = ", ".join(map(str, first.seeds))
     about = (
         "Mean pinball loss of the quantiles 0.1, 0.5 and 0.9 at rolling origins of the last 15 % "
-        f"of each trace, in its unit, calibrated online; seeds {seeds}. "
+        "of each trace, in its unit, as each model would have been used: as it is or calibrated "
+        f"online, whichever had lost less by then; seeds {seeds}. "
         "Difference: the choice over the best baseline; p: test of Diebold and Mariano; coverage: "
         "of its 80 % interval."
     )
