@@ -134,6 +134,11 @@ SWEEP_CLIFF = (
     "**{path}**: the SLO is met by {kept} of requests at {kept_at}, and by {broken} "
     "at {broken_at}."
 )
+SWEEP_EDGE = (
+    "More exactly{others}: kept at {kept_at} ({kept}), broken at {broken_at} ({broken}), after "
+    "{replays} more."
+)
+SWEEP_EDGE_WITH = " with {settings}"
 SWEEP_NO_CLIFF = "No step of any setting makes SLO attainment collapse."
 SWEEP_POINTS = "Points"
 SWEEP_PICKED = "{number} picked"

@@ -1,7 +1,8 @@
 """The planner's part on sweeps: made, looked at again, and a point of one opened as a run."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from engine import runner
@@ -11,10 +12,12 @@ from engine.store import runs, sweeps, traces
 from engine.store.duck import Store
 from engine.store.sweeps import SweepRow
 from engine.sweep.axes import Axis, applied
+from engine.sweep.cliffs import REPLAYS, Ask, edge
+from engine.sweep.effects import Cliff
 from engine.sweep.plan import Goal, Method, Plan, plan_of
 from engine.sweep.report import OBJECTIVES, check_objectives, report
 from engine.sweep.trial import Cancel
-from engine.sweep.work import Outcome, Progress, run_sweep, stored_points
+from engine.sweep.work import Outcome, Progress, bench, run_sweep, stored_points
 from engine.tune.tuning import Wish, tune
 
 
@@ -40,11 +43,13 @@ class SweepRuns:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
         workers: int | None = None,
+        edges: int = 0,
     ) -> dict[str, Any]:
         """Replays settings of a policy or a cluster on one window; the document of the sweep.
 
         What was replayed before, in this sweep or otherwise, is not replayed again. A sweep that
-        was made before with fewer points goes on with the new ones.
+        was made before with fewer points goes on with the new ones. Then so many replays as
+        `edges` narrow each cliff down.
 
         Raises:
             UsageError: nothing to vary, or axes that the method cannot use.
@@ -61,7 +66,14 @@ class SweepRuns:
             seed=seed, goal=goal or Goal(bound=scenario.slo.attainment_frac),
         )  # fmt: skip
         made = run_sweep(self._store, plan, progress=progress, cancel=cancel, workers=workers)
-        return self._sweep_document(made, plan, wanted)
+        document = self._sweep_document(made, plan, wanted)
+        if edges == 0 or not document["cliffs"]:
+            return document
+        if progress is not None:
+            progress(1.0, "Looking for the edges of cliffs")
+        with bench(self._store, plan, cancel=cancel, workers=1) as table:
+            ask = partial(table.held, replay=True)
+            return self._with_edges(document, plan, ask, edges)
 
     def tune(
         self,
@@ -109,7 +121,11 @@ class SweepRuns:
         plan = plan_of(row.plan)
         points = stored_points(self._store, row.sweep_id)
         made = Outcome(sweep_id=row.sweep_id, points=points)
-        return self._sweep_document(made, plan, check_objectives(objectives))
+        document = self._sweep_document(made, plan, check_objectives(objectives))
+        if not document["cliffs"]:
+            return document
+        with bench(self._store, plan) as table:
+            return self._with_edges(document, plan, partial(table.held, replay=False))
 
     def sweeps(self) -> list[SweepRow]:
         """All sweeps, newest first."""
@@ -136,6 +152,18 @@ class SweepRuns:
             self._store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s
         )
         return runner.run(self._store, wanted, cancel=cancel)[0]
+
+    def _with_edges(
+        self, document: dict[str, Any], plan: Plan, ask: Ask, replays: int = REPLAYS
+    ) -> dict[str, Any]:
+        """A document with where exactly each of its cliffs is."""
+        points = stored_points(self._store, document["sweep_id"])
+        cliffs = []
+        for told in document["cliffs"]:
+            found = edge(Cliff(**told), points, plan.goal, ask, replays)
+            narrowed = None if found is None or found.replays == 0 else asdict(found)
+            cliffs.append({**told, "edge": narrowed})
+        return {**document, "cliffs": cliffs}
 
     def _sweep_document(
         self, made: Outcome, plan: Plan, objectives: Sequence[str]

@@ -178,6 +178,24 @@ class _Bench:
             outcome.replayed += 1
             yield self._kept(trial, asked[trial.run_id], wanted[trial.run_id])
 
+    def held(self, settings: Settings, *, replay: bool) -> float | None:
+        """The figure that the plan's goal is to keep; None where a point is impossible.
+
+        Args:
+            settings: of the point, which need not be one of the plan's.
+            replay: whether to replay it where nobody did; else None then, too.
+        """
+        try:
+            made = self._request(settings)
+        except EngineError:
+            return None
+        run_id = made.run_id(made.policies[0], self.code)
+        card = sweeps.find_trials(self.store, [run_id]).get(run_id)
+        if card is None and replay:
+            (point,) = self.replayed([settings], Outcome(sweep_id=""))
+            card = point.scorecard
+        return None if card is None else card.get(self.plan.goal.figure)
+
     def _kept(self, trial: Trial, settings: Settings, made: ReplayRequest) -> Point:
         if trial.problem is None:
             sweeps.save_trial(self.store, trial.run_id, trial.scorecard, trial.wall_s)
