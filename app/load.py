@@ -4,6 +4,7 @@ Results are cached by run id and window: a finished run never changes.
 """
 
 import atexit
+import gc
 import tempfile
 from pathlib import Path
 
@@ -48,6 +49,29 @@ def quick_board() -> Board:
     """Jobs that somebody waits for with a hand on a knob; nothing long stands before them."""
     atexit.register(quick_board.clear)
     return Board()
+
+
+@st.cache_resource(show_spinner=False, on_release=lambda board: board.close())
+def idle_board() -> Board:
+    """Jobs that nobody asked for; they give way to those of the other two."""
+    atexit.register(idle_board.clear)
+    return Board()
+
+
+@st.cache_resource(show_spinner=False, max_entries=1)
+def freeze(modules: int) -> None:  # noqa: ARG001 - a key
+    """Keeps what was imported out of garbage collections; again when more has been imported.
+
+    After every run of a page or of a part of one Streamlit collects all generations: with the
+    libraries of the replays in memory a sixth of a second in which nothing else runs, four times
+    a second while work is watched.
+
+    Args:
+        modules: how many there are.
+    """
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # or DuckDB complains of what it has left
 
 
 @st.cache_resource(show_spinner=False)

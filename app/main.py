@@ -1,5 +1,6 @@
 """The frame around every page: navigation, first start, running jobs."""
 
+import sys
 from pathlib import Path
 
 import streamlit as st
@@ -59,6 +60,7 @@ def frame() -> None:
         if not setup.wait(SETUP_WAIT_S):
             progress.watch_setup(setup)
             st.stop()
+        load.freeze(len(sys.modules))
         if setup.problem is not None:
             problems.show(setup.problem)
         progress.sidebar(page.title)

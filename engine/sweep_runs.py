@@ -1,27 +1,34 @@
 """The planner's part on sweeps: made, looked at again, and a point of one opened as a run."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from engine import runner
+from engine.desk import Desk
 from engine.run_info import run_info
 from engine.scenario import Scenario
 from engine.store import runs, sweeps, traces
 from engine.store.duck import Store
 from engine.store.sweeps import SweepRow
 from engine.sweep.axes import Axis, applied
+from engine.sweep.cliffs import REPLAYS, Ask, edge
+from engine.sweep.effects import Cliff
 from engine.sweep.plan import Goal, Method, Plan, plan_of
 from engine.sweep.report import OBJECTIVES, check_objectives, report
 from engine.sweep.trial import Cancel
-from engine.sweep.work import Outcome, Progress, run_sweep, stored_points
-from engine.tune.tuning import Wish, tune
+from engine.sweep.work import Outcome, Progress, bench, run_sweep, stored_points
+from engine.tune.line import Line, Search, known_line, make_line, search_of
+from engine.tune.spaces import space_of
+from engine.tune.tuning import Wish, planned, tune
 
 
 class SweepRuns:
     """The part of the planner that replays many settings."""
 
     _store: Store
+    _desk: Desk
 
     def sweep(
         self,
@@ -40,11 +47,13 @@ class SweepRuns:
         progress: Progress | None = None,
         cancel: Cancel | None = None,
         workers: int | None = None,
+        edges: int = 0,
     ) -> dict[str, Any]:
         """Replays settings of a policy or a cluster on one window; the document of the sweep.
 
         What was replayed before, in this sweep or otherwise, is not replayed again. A sweep that
-        was made before with fewer points goes on with the new ones.
+        was made before with fewer points goes on with the new ones. Then so many replays as
+        `edges` narrow each cliff down.
 
         Raises:
             UsageError: nothing to vary, or axes that the method cannot use.
@@ -61,7 +70,14 @@ class SweepRuns:
             seed=seed, goal=goal or Goal(bound=scenario.slo.attainment_frac),
         )  # fmt: skip
         made = run_sweep(self._store, plan, progress=progress, cancel=cancel, workers=workers)
-        return self._sweep_document(made, plan, wanted)
+        document = self._sweep_document(made, plan, wanted)
+        if edges == 0 or not document["cliffs"]:
+            return document
+        if progress is not None:
+            progress(1.0, "Looking for the edges of cliffs")
+        with bench(self._store, plan, cancel=cancel, workers=1) as table:
+            ask = partial(table.held, replay=True)
+            return self._with_edges(document, plan, ask, edges)
 
     def tune(
         self,
@@ -78,30 +94,33 @@ class SweepRuns:
         )
 
     def tuned_hpa(
-        self,
-        run_id: str,
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-        workers: int | None = None,
-    ) -> str:
-        """Tunes the HPA for the window and the SLO of a run; the id of the best setting's run.
+        self, run_id: str, *, progress: Progress | None = None, cancel: Cancel | None = None
+    ) -> Line:
+        """Tunes the HPA for the window and the SLO of a run, once; see `engine.tune.line`.
 
         Raises:
             StoreError: no such run.
             ReplayCancelled: `cancel` returned true; what was finished is kept.
         """
+        search = self._search_of(run_id)
+        return make_line(self._store, self._desk, search, progress=progress, cancel=cancel)
+
+    def known_tuned_hpa(self, run_id: str) -> Line | None:
+        """The same where it was made before, else None; at once. Raises StoreError."""
+        return known_line(self._store, self._search_of(run_id))
+
+    def _search_of(self, run_id: str) -> Search:
         row = runs.find_run(self._store, run_id)
         scenario = run_info(row).scenario
         wish = Wish(
             trace=row.trace_id, policy="hpa", scenario=scenario,
             slo=scenario.slo.attainment_frac, from_s=row.from_s, to_s=row.to_s,
         )  # fmt: skip
-        best = self.tune(wish, progress=progress, cancel=cancel, workers=workers)["best"]
-        wanted = runner.request(
-            self._store, row.trace_id, (best["policy"],), scenario, row.from_s, row.to_s
+        plan = planned(self._store, wish, space_of(wish.policy).axes(), Method.SEARCH)
+        whole = runner.request(
+            self._store, row.trace_id, (wish.policy,), scenario, row.from_s, row.to_s
         )
-        return runner.run(self._store, wanted, cancel=cancel)[0]
+        return search_of(whole, plan, row.scorecard.get("requests_arrived") or 0.0)
 
     def sweep_report(self, key: str, objectives: Sequence[str] = OBJECTIVES) -> dict[str, Any]:
         """The document of a stored sweep as far as it is done. Raises StoreError."""
@@ -109,7 +128,11 @@ class SweepRuns:
         plan = plan_of(row.plan)
         points = stored_points(self._store, row.sweep_id)
         made = Outcome(sweep_id=row.sweep_id, points=points)
-        return self._sweep_document(made, plan, check_objectives(objectives))
+        document = self._sweep_document(made, plan, check_objectives(objectives))
+        if not document["cliffs"]:
+            return document
+        with bench(self._store, plan) as table:
+            return self._with_edges(document, plan, partial(table.held, replay=False))
 
     def sweeps(self) -> list[SweepRow]:
         """All sweeps, newest first."""
@@ -136,6 +159,18 @@ class SweepRuns:
             self._store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s
         )
         return runner.run(self._store, wanted, cancel=cancel)[0]
+
+    def _with_edges(
+        self, document: dict[str, Any], plan: Plan, ask: Ask, replays: int = REPLAYS
+    ) -> dict[str, Any]:
+        """A document with where exactly each of its cliffs is."""
+        points = stored_points(self._store, document["sweep_id"])
+        cliffs = []
+        for told in document["cliffs"]:
+            found = edge(Cliff(**told), points, plan.goal, ask, replays)
+            narrowed = None if found is None or found.replays == 0 else asdict(found)
+            cliffs.append({**told, "edge": narrowed})
+        return {**document, "cliffs": cliffs}
 
     def _sweep_document(
         self, made: Outcome, plan: Plan, objectives: Sequence[str]

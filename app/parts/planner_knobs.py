@@ -27,6 +27,7 @@ def prepare() -> None:
     state.put(state.PLAN_AGAINST, FIRST_BASELINE)
     take(scenario, FIRST_POLICY)
     _weigh(FIRST_PRESET)
+    state.put(state.PLAN_BASE, to_toml(scenario))
 
 
 def _restore(run_id: str, baseline: str) -> bool:
@@ -52,9 +53,12 @@ def _restore(run_id: str, baseline: str) -> bool:
 
 
 def take(scenario: Scenario, policy: str) -> None:
-    """Every knob goes to where it stands in a scenario and a policy."""
+    """Every knob goes to where it stands in a scenario and a policy.
+
+    The scenario itself is put away by the caller and last: `prepare` asks whether it is there,
+    and any look at the session's state may end this run of the page.
+    """
     knobs = knobs_of(scenario, policy)
-    state.put(state.PLAN_BASE, to_toml(scenario))
     state.put(state.PLAN_POLICY, knobs.policy)
     state.put(state.PLAN_PRESET, None)
     for field, weight in percents(dict(zip(FIELDS, knobs.weights, strict=True))).items():
@@ -115,6 +119,7 @@ def _started() -> None:
     chosen = known.get(state.get(state.PLAN_START))
     if chosen is not None:
         take(chosen, state.get(state.PLAN_POLICY))
+        state.put(state.PLAN_BASE, to_toml(chosen))
 
 
 def priorities() -> None:

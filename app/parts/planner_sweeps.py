@@ -17,6 +17,7 @@ from engine.figures import FIGURES
 from engine.planner import TraceInfo
 from engine.scenario import Scenario
 from engine.sweep.axes import parse_axis
+from engine.sweep.cliffs import REPLAYS
 from engine.sweep.plan import Method, plan_of
 
 
@@ -72,7 +73,7 @@ def _start(
     def work(job: Job) -> Any:
         made = planner.sweep(
             trace.trace_id, policy, axes, scenario=scenario, method=method, samples=samples,
-            from_s=start, to_s=end, progress=job.report, cancel=job.cancelled,
+            from_s=start, to_s=end, progress=job.report, cancel=job.cancelled, edges=REPLAYS,
         )  # fmt: skip
         return made["sweep_id"]
 
@@ -140,7 +141,7 @@ def again(sweep_id: str) -> None:
         planner.sweep(
             plan.trace, plan.policy, plan.axes, scenario=plan.scenario, method=plan.method,
             samples=plan.samples, seed=plan.seed, goal=plan.goal, from_s=plan.from_s,
-            to_s=plan.to_s, progress=job.report, cancel=job.cancelled,
+            to_s=plan.to_s, progress=job.report, cancel=job.cancelled, edges=REPLAYS,
         )  # fmt: skip
         return sweep_id
 
@@ -273,5 +274,19 @@ def _effects(document: Mapping[str, Any]) -> None:
                 "broken": formats.percent(cliff["broken_frac"]), "broken_at": cliff["broken_at"],
             }  # fmt: skip
             st.markdown(planner_words.SWEEP_CLIFF.format(**told))
+            if cliff.get("edge") is not None:
+                st.caption(_edge(cliff["edge"]))
         if not document["cliffs"]:
             st.caption(planner_words.SWEEP_NO_CLIFF)
+
+
+def _edge(found: Mapping[str, Any]) -> str:
+    """Where exactly a cliff is, in words."""
+    settings = ", ".join(f"{path} = {value}" for path, value in found["settings"].items())
+    others = planner_words.SWEEP_EDGE_WITH.format(settings=phrases.escaped(settings))
+    return planner_words.SWEEP_EDGE.format(
+        others=others if settings else "", kept_at=found["kept_at"],
+        kept=formats.percent(found["kept_frac"]), broken_at=found["broken_at"],
+        broken=formats.percent(found["broken_frac"]),
+        replays=formats.count(found["replays"], "replay"),
+    )  # fmt: skip

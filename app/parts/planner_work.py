@@ -72,13 +72,23 @@ def wish(trace: TraceInfo, window: Window | None) -> Wish:
     )  # fmt: skip
 
 
+def _asked() -> dict[str, str]:
+    """What was asked last and the jobs that answer it: `wish`, `glimpse`, `plan`, `noise`.
+
+    It is changed in place and all at once: any look at the session's state may end this run of
+    the page for a newer one, which must not find a question without its answer.
+    """
+    state.start_with(state.PLAN_ASKED, {})
+    found: dict[str, str] = state.get(state.PLAN_ASKED)
+    return found
+
+
 def ask(wanted: Wish, *, again: bool = False) -> None:
     """Starts what is asked for, unless it was asked already; older work is stopped."""
-    if state.get(state.PLAN_WISH) == wanted.key and not again:
+    asked = _asked()
+    if asked.get("wish") == wanted.key and not again:
         return
     stop()
-    state.put(state.PLAN_WISH, wanted.key)
-    state.forget(state.PLAN_NOISE)
     board, planner = load.quick_board(), load.planner()
 
     def glimpse(job: Job) -> Glimpse:
@@ -110,19 +120,17 @@ def ask(wanted: Wish, *, again: bool = False) -> None:
             baseline=replayed(wanted.against, wanted.base, 0.5),
         )
 
-    jobs = (
-        board.submit("glimpse", planner_words.GLANCING, glimpse),
-        board.submit("plan", planner_words.WORKING, whole),
-    )
-    state.put(state.PLAN_JOBS, tuple(job.id for job in jobs))
-    jobs[-1].wait(SHORT_S)
+    first = board.submit("glimpse", planner_words.GLANCING, glimpse)
+    last = board.submit("plan", planner_words.WORKING, whole)
+    asked.clear()
+    asked.update(wish=wanted.key, glimpse=first.id, plan=last.id)
+    last.wait(SHORT_S)
 
 
 def jobs() -> tuple[Job | None, Job | None]:
     """The preview and the replay of what was asked last; None where there is none."""
-    ids = state.get(state.PLAN_JOBS) or ("", "")
-    first, last = (load.quick_board().find(job_id) for job_id in ids)
-    return first, last
+    asked, board = _asked(), load.quick_board()
+    return board.find(asked.get("glimpse")), board.find(asked.get("plan"))
 
 
 def stop() -> None:
@@ -148,18 +156,18 @@ def glimpse() -> Glimpse | None:
 
 def noise_job() -> Job | None:
     """The job that measures the noise of what is shown."""
-    return load.quick_board().find(state.get(state.PLAN_NOISE))
+    return load.quick_board().find(_asked().get("noise"))
 
 
 def measure_noise(found: Made) -> None:
     """Starts it."""
-    planner = load.planner()
+    asked, planner = _asked(), load.planner()
 
     def work(job: Job) -> Any:
         return planner.noise(found.run_id, found.baseline, cancel=job.cancelled)
 
     job = load.quick_board().submit("noise", planner_words.NOISE_WORKING, work)
-    state.put(state.PLAN_NOISE, job.id)
+    asked["noise"] = job.id
 
 
 @st.fragment(run_every=EVERY_S)

@@ -3,9 +3,10 @@
 import streamlit as st
 
 from app import load, planner_words, problems, state, words
-from app.parts import demand, planner_knobs, planner_result, planner_work
+from app.parts import comparison_tuned, demand, planner_knobs, planner_result, planner_work
 from engine.errors import EngineError
 
+comparison_tuned.leave()
 st.title(planner_words.NAV_PLANNER[0])
 st.write(planner_words.INTRO)
 
@@ -38,10 +39,10 @@ with right:
         problems.show(error)
         st.stop()
     first, last = planner_work.jobs()
-    made, glimpse = planner_work.made(), planner_work.glimpse()
     noise = planner_work.noise_job()
+    busy = any(job is not None and not job.ended for job in (last, noise))
+    made, glimpse = planner_work.made(), planner_work.glimpse()  # after `busy`: it may end now
     shown = "whole" if made else "preview" if glimpse else ""
-    busy = (last is not None and not last.ended) or (noise is not None and not noise.ended)
     if busy:
         planner_work.watch(shown)
     problem = next((job.problem for job in (last, first, noise) if job and job.problem), None)

@@ -33,22 +33,26 @@ WEIGHT = "Latency"
 """Name of the slider that is turned."""
 WAIT_MS = 120_000
 _WATCH = """([preview, whole]) => {
-    window.began = null; window.seen = {};
+    const turn = window.turn = {began: null, seen: {}};
     const before = location.href;
     const look = () => {
-        if (window.began === null || whole in window.seen) return;
+        if (turn.began === null || whole in turn.seen) return;
         const badges = [...document.querySelectorAll('.stMarkdownBadge')]
             .map(each => each.textContent).join(' ');
-        const passed = performance.now() - window.began;
-        if (badges.includes(preview)) window.seen[preview] ??= passed;
+        const passed = performance.now() - turn.began;
+        if (badges.includes(preview)) turn.seen[preview] ??= passed;
         if (badges.includes(whole) && location.href !== before) {
-            window.seen[whole] = passed; window.seen[preview] ??= passed;
+            turn.seen[whole] = passed; turn.seen[preview] ??= passed;
+            watcher.disconnect(); clearInterval(timer);
         }
     };
-    document.addEventListener('keydown', () => { window.began ??= performance.now(); }, true);
-    new MutationObserver(look).observe(document.body, {subtree: true, childList: true});
-    setInterval(look, 20);
+    const start = () => { turn.began = performance.now(); };
+    document.addEventListener('keydown', start, {capture: true, once: true});
+    const watcher = new MutationObserver(look);
+    watcher.observe(document.body, {subtree: true, childList: true});
+    const timer = setInterval(look, 20);
 }"""
+"""The badge of the answer before stays until the page reruns: only a new address is a new one."""
 _BRUSH = """() => {
     const told = () => (document.body.textContent.match(/(\\d+) picked/) ?? [''])[0];
     window.took = null; window.before = told();
@@ -128,6 +132,9 @@ def _wait_for(url: str) -> None:
 def slider_answers(page: "Page", turns: int) -> tuple[list[float], list[float]]:
     """Turns the first weight, by a tenth each time, on a Planner page that has answered.
 
+    A hundredth would not do: weights go to the policy in whole percent of their sum, so it may
+    change nothing.
+
     Returns:
         Seconds from each key to the preview, and to the replay of every request; where that was
         there at once, no preview was shown and both are the same.
@@ -138,8 +145,8 @@ def slider_answers(page: "Page", turns: int) -> tuple[list[float], list[float]]:
         slider.focus()
         page.evaluate(_WATCH, [PREVIEW, WHOLE])
         page.keyboard.press("PageUp")
-        page.wait_for_function("word => word in window.seen", arg=WHOLE)
-        seen = page.evaluate("window.seen")
+        page.wait_for_function("word => word in window.turn.seen", arg=WHOLE)
+        seen = page.evaluate("window.turn.seen")
         previews.append(seen[PREVIEW] / 1000)
         wholes.append(seen[WHOLE] / 1000)
     return previews, wholes

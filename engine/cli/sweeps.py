@@ -41,12 +41,14 @@ if TYPE_CHECKING:
 @click.option("--from", "from_text", metavar="TIME", help="Start of the window.")
 @click.option("--to", "to_text", metavar="TIME", help="End, exclusive.")
 @click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
+@click.option("--edges", type=click.IntRange(0, 64), default=8, show_default=True,
+              help="Further replays that narrow each cliff down.")  # fmt: skip
 @with_session
 def sweep(
     trace: str, policy: str, vary: tuple[str, ...], method: str, samples: int, seed: int,
     minimise: str, keep: str | None, objectives: str | None, given: str | None,
     settings: tuple[str, ...], from_text: str | None, to_text: str | None,
-    processes: int | None, session: Session,
+    processes: int | None, edges: int, session: Session,
 ) -> None:  # fmt: skip
     """Replay many settings on one trace window and show which trade-offs there are.
 
@@ -66,7 +68,7 @@ def sweep(
         document = planner.sweep(
             trace, policy, axes, scenario=scenario, method=Method(method), samples=samples,
             seed=seed, goal=goal, objectives=traded, progress=bar, cancel=stop,
-            workers=processes,
+            workers=processes, edges=edges,
             from_s=0.0 if from_text is None else parse_time(from_text, "--from", epoch_s),
             to_s=None if to_text is None else parse_time(to_text, "--to", epoch_s),
         )  # fmt: skip
@@ -177,13 +179,22 @@ def _effects(document: dict[str, Any]) -> "Table":
 def _cliffs(document: dict[str, Any]) -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
-    rows = [
-        (row["path"], row["kept_at"], f"{100 * row['kept_frac']:.2f}", row["broken_at"],
-         f"{100 * row['broken_frac']:.2f}")
-        for row in document["cliffs"]
-    ]  # fmt: skip
+    rows = []
+    for row in document["cliffs"]:
+        rows.append((row["path"], *_step(row)))
+        found = row.get("edge")
+        if found is not None:
+            others = " ".join(f"{path}={value}" for path, value in found["settings"].items())
+            rows.append((f"  with {others}" if others else "  more exactly", *_step(found)))
     head = ("cliff in", "promise kept at", "SLO met %", "broken at", "SLO met %")
     return table(head, rows, right=(1, 2, 3, 4))
+
+
+def _step(found: dict[str, Any]) -> tuple[str, str, str, str]:
+    return (
+        found["kept_at"], f"{100 * found['kept_frac']:.2f}",
+        found["broken_at"], f"{100 * found['broken_frac']:.2f}",
+    )  # fmt: skip
 
 
 def _summary(document: dict[str, Any]) -> str:
