@@ -22,6 +22,11 @@ class SizeBooks:
         self.busy_slot_s: FloatArray | None = np.zeros(shape) if most > 1 else None
         self._before: tuple[IntArray, IntArray] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
+    @property
+    def kept(self) -> bool:
+        """Whether there is anything to keep: some pool may have another size."""
+        return self.size_s is not None
+
     def read(self, tick: int, state: State, integrals: FloatArray, span: FloatArray) -> None:
         """At the end of a tick.
 
