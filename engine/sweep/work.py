@@ -118,13 +118,16 @@ def _waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
     start = list(plan.starts or sampled(plan.axes, FIRST, plan.seed))[: plan.samples]
     yield start
     for _ in range(plan.samples - len(start)):  # each replay says where the next is worth most
-        known = _known(plan, outcome)
-        if len(known) < 2:  # nothing to learn from
-            return
-        point = following(plan, known)
+        failed = [point.settings for point in outcome.points if point.problem is not None]
+        point = following(plan, _known(plan, outcome), _in_order(failed))
         if point is None:
             return
         yield [point]
+
+
+def _in_order(settings: Iterable[Settings]) -> list[Settings]:
+    """Whoever was ready first."""
+    return sorted(settings, key=lambda each: tuple(each.values()))
 
 
 def _known(plan: Plan, outcome: Outcome) -> list[Known]:
