@@ -9,8 +9,8 @@ takes alone on the fastest worker there is. So the K requests that take least gi
 lateᵢ is by how much request i can end after the window and still meet the SLO: what is served
 after the window is not paid for in it. Neither is less than what the smallest allowed size costs
 where nothing takes workers away; a pool that begins below it may stay there, as what a policy
-leaves alone is left alone (in Kubernetes, too, nothing is scaled that stands at 0). No plan, no forecast and no start-up
-time comes into it.
+leaves alone is left alone (in Kubernetes, too, nothing is scaled that stands at 0). No plan, no
+forecast and no start-up time comes into it.
 """
 
 from dataclasses import dataclass
