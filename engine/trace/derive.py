@@ -196,7 +196,22 @@ STEPS: Mapping[str, tuple[Step, Options]] = MappingProxyType(
 
 
 def _roots(table: RequestTable) -> IntArray:
-    """(n,) first request of each request's chain; itself outside of chains."""
+    """(n,) first request of each request's chain or session; itself outside of both.
+
+    Sessions of an open loop have no chains, but hold together, too.
+    """
+    roots = _first_of_chain(table)
+    inside = np.flatnonzero(table.session[roots] >= 0)
+    if len(inside) == 0:
+        return roots
+    sessions, first = np.unique(table.session[roots[inside]], return_index=True)
+    place = np.searchsorted(sessions, table.session[roots[inside]])
+    made = roots.copy()
+    made[inside] = roots[inside[first]][place]
+    return made
+
+
+def _first_of_chain(table: RequestTable) -> IntArray:
     roots = np.arange(len(table))
     follows = table.after >= 0
     while True:  # as often as the longest chain doubles
@@ -244,34 +259,22 @@ def _chains_at(
 ) -> RequestTable:
     """Copies of chains, each beginning at its time."""
     order = np.argsort(roots, kind="stable")
-    starts = np.searchsorted(roots[order], chosen)
-    sizes = np.searchsorted(roots[order], chosen, side="right") - starts
+    ranked = roots[order]
+    place = np.empty(len(order), np.int64)  # of each row in its chain
+    place[order] = np.arange(len(order)) - np.searchsorted(ranked, ranked)
+    starts = np.searchsorted(ranked, chosen)
+    sizes = np.searchsorted(ranked, chosen, side="right") - starts
     offset = np.repeat(np.cumsum(sizes) - sizes, sizes)
     rows = order[np.repeat(starts, sizes) + np.arange(int(sizes.sum())) - offset]
     number = np.repeat(np.arange(len(chosen)), sizes)
     columns = {name: getattr(table, name)[rows] for name in _ROWS}
     columns["arrival_s"] = times_s[number] + columns["arrival_s"] - table.arrival_s[chosen][number]
-    columns["after"] = _followed(table.after[rows], rows, number)
+    before = table.after[rows]
+    columns["after"] = np.where(before >= 0, offset + place[before], -1).astype(np.int32)
     in_session = columns["session"] >= 0
     columns["session"] = np.where(in_session, number, -1).astype(np.int32)
     made = replace(table, **columns)
     return _sorted(made, made.arrival_s)
-
-
-def _followed(after: np.ndarray, rows: IntArray, number: IntArray) -> np.ndarray:
-    """Where in the copies the predecessor of each row is."""
-    places = {(int(n), int(row)): at for at, (n, row) in enumerate(zip(number, rows, strict=True))}
-    return (
-        np.array(
-            [
-                places[int(n), int(before)] if before >= 0 else -1
-                for n, before in zip(number, after, strict=True)
-            ],
-            np.int32,
-        )
-        if (after >= 0).any()
-        else np.full(len(rows), -1, np.int32)
-    )
 
 
 def _joined(one: RequestTable, two: RequestTable) -> RequestTable:

@@ -42,6 +42,28 @@ def test_scaling_keeps_chains_whole_and_gives_as_many_as_asked(table, by):
     whole_chains(more)
 
 
+def open_sessions():
+    """Ten sessions of ten requests each, in an open loop."""
+    return request_table(
+        np.arange(100.0), service_s=np.ones(100), session=np.arange(100) // 10,
+        prefix_tokens=np.full(100, 50), input_tokens=np.full(100, 100),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("step", "number"),
+    [
+        ({"do": "scale", "by": 1}, 10), ({"do": "scale", "by": 2.5}, 25),
+        ({"do": "shift", "by_s": 35.0}, 10), ({"do": "tenant", "name": "new", "share": 0.5}, 15),
+    ],
+)  # fmt: skip
+def test_sessions_of_an_open_loop_stay_whole(step, number):
+    more = made(open_sessions(), step, duration_s=100.0)
+    assert np.bincount(more.session).tolist() == [10] * number
+    for session in range(number):
+        assert np.diff(more.arrival_s[more.session == session]) == pytest.approx(np.ones(9))
+
+
 def test_scaling_by_one_changes_nothing():
     table = demand()
     same = made(table, {"do": "scale", "by": 1})
