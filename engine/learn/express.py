@@ -84,7 +84,7 @@ def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
     """Steps a plain run through its window and lets what is in the system finish.
 
     Targets, counters, integrals, orders and how evenly workers were used are filled in; decisions
-    are not recorded. Where sizes differ, the loop ends at every tick, so that their books are kept.
+    are not recorded. Where workers have sizes, the loop ends at every tick for their books.
 
     Raises:
         PolicyError: the run is not plain.
