@@ -117,7 +117,7 @@ def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
             (policy.own.actor, policy.own.heads), limits, every, first, last,
         )  # fmt: skip
         if run.books.kept and tick > first:
-            run.books.read(first, state, run.integrals[first], run.edges_s[first : tick + 1])
+            run.books.read(first, state, run.edges_s)
     run.fleet.state = state
     _tell_orders(run, tapes.orders[: tapes.ordered[0]])
     kernel.advance(state, math.inf)
