@@ -30,6 +30,8 @@ from engine.sweep.trial import (
 
 T = TypeVar("T")
 _POLL_S = 0.2
+GRACE_S = 2.0
+"""So long a stop waits for what is about to end; processes that only begin end by themselves."""
 
 
 class Crew:
@@ -62,7 +64,7 @@ class Crew:
     ) -> None:
         self._end()
         if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
+            self._pool.shutdown(wait=error is None, cancel_futures=True)
 
     def perform(self, tasks: Sequence[Task]) -> Iterator[Trial]:
         """Trials as they are done, in whatever order.
@@ -129,7 +131,7 @@ class Crew:
                 yield future.result()
             if work and self._stopped():
                 self._end()
-                begun, _ = wait([future for future in work if not future.cancel()])
+                begun, _ = wait([each for each in work if not each.cancel()], GRACE_S)
                 yield from (
                     future.result()
                     for future in begun

@@ -222,7 +222,6 @@ def _bridged(table: RequestTable, keep: np.ndarray) -> RequestTable:
 Step = Callable[[RequestTable, Options, float, np.random.Generator], RequestTable]
 STEPS: Mapping[str, tuple[Step, Options]] = MappingProxyType(
     {
-        "cut": (_cut, {"from_s": 0.0, "to_s": None}),
         "scale": (_scale, {"by": None}),
         "shift": (_shift, {"by_s": None}),
         "crowd": (
@@ -232,6 +231,7 @@ STEPS: Mapping[str, tuple[Step, Options]] = MappingProxyType(
         "splice": (_splice, {"trace": None, "from_s": 0.0, "length_s": 86400.0, "at_s": None}),
         "tenant": (_tenant, {"name": None, "share": 0.2}),
         "drop": (_drop, {"tenant": None, "agent_type": None}),
+        "cut": (_cut, {"from_s": 0.0, "to_s": None}),
     }
 )
 """What can be done, with defaults; None: has to be said (or, for `drop`, one of them)."""

@@ -133,6 +133,8 @@ def test_processes_stop_when_the_sweep_does_and_what_they_finished_is_kept(stock
             "long", "hpa", [parse_axis("policy.target=0.2..0.9/16")], scenario=scenario(),
             workers=2, cancel=lambda: told[-1] > 0.0, progress=lambda share, _: told.append(share),
         )  # fmt: skip
+    for child in active_children():
+        child.join(20)
     assert not active_children()
     kept = len(_trials(stocked))
     assert kept == round(told[-1] * 16)  # whatever was told is kept
