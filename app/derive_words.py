@@ -6,6 +6,7 @@ FROM = "Trace to change"
 NONE = "There is no trace of requests to change yet; a series is scaled in the scenario instead."
 STEP = "What happens to it"
 STEPS: Mapping[str, str] = {
+    "cut": "A window is kept, the rest goes",
     "scale": "Demand grows or shrinks",
     "shift": "Everything happens later",
     "crowd": "A crowd comes",
@@ -22,7 +23,8 @@ FIELDS: Mapping[str, str] = {
     "hold_s": "Stays for (s)",
     "fall_s": "Falls over (s)",
     "trace": "Other trace",
-    "from_s": "Its part from second",
+    "from_s": "Part from second",
+    "to_s": "Part up to second",
     "length_s": "Length (s)",
     "name": "Tenant",
     "share": "Share of all others",
@@ -31,6 +33,7 @@ FIELDS: Mapping[str, str] = {
     "region": "Region",
 }
 BEGIN: Mapping[str, float | str] = {
+    "to_s": 3600.0,
     "by": 2.0, "by_s": 3600.0, "at_s": 0.0, "length_s": 3600.0, "name": "newcomer",
 }  # fmt: skip
 SCENARIO = "Residency as in"

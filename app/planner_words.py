@@ -125,6 +125,10 @@ SWEEP_PICK = "Sweep"
 SWEEP_NONE = "There are no sweeps yet."
 SWEEP_EMPTY = "No point of this sweep is done yet."
 SWEEP_CONTINUE = "Go on"
+SWEEP_OLDER = (
+    "These figures are of an older version of SmartScale, of a checkpoint or of a trace; only "
+    "points that were kept whole can be opened. *Go on* replays the sweep anew."
+)
 SWEEP_DELETE = "Delete sweep"
 SWEEP_RUNNING = "Sweeping"
 SWEEP_FRONT = "Front"

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine import runner
 from engine.desk import Desk
+from engine.errors import EngineError
 from engine.run_info import run_info
 from engine.scenario import Scenario
 from engine.store import runs, sweeps, traces
@@ -18,7 +19,15 @@ from engine.sweep.effects import Cliff
 from engine.sweep.plan import Goal, Method, Plan, plan_of
 from engine.sweep.report import OBJECTIVES, check_objectives, report
 from engine.sweep.trial import Cancel
-from engine.sweep.work import Outcome, Progress, bench, run_sweep, stored_points
+from engine.sweep.work import (
+    Outcome,
+    Progress,
+    bench,
+    left_over,
+    run_sweep,
+    stored_points,
+    sweep_id_of,
+)
 from engine.tune.line import Line, Search, known_line, make_line, search_of
 from engine.tune.spaces import space_of
 from engine.tune.tuning import Wish, planned, tune
@@ -70,14 +79,37 @@ class SweepRuns:
             seed=seed, goal=goal or Goal(bound=scenario.slo.attainment_frac),
         )  # fmt: skip
         made = run_sweep(self._store, plan, progress=progress, cancel=cancel, workers=workers)
-        document = self._sweep_document(made, plan, wanted)
-        if edges == 0 or not document["cliffs"]:
-            return document
-        if progress is not None:
-            progress(1.0, "Looking for the edges of cliffs")
-        with bench(self._store, plan, cancel=cancel, workers=1) as table:
-            ask = partial(table.held, replay=True)
-            return self._with_edges(document, plan, ask, edges)
+        return self._narrowed(
+            self._sweep_document(made, plan, wanted), plan, edges, progress, cancel
+        )
+
+    def go_on(
+        self,
+        key: str,
+        *,
+        progress: Progress | None = None,
+        cancel: Cancel | None = None,
+        workers: int | None = None,
+        edges: int = 0,
+    ) -> dict[str, Any]:
+        """Replays what a stored sweep was ever asked for and lacks; its document.
+
+        One of an older version is made anew, by the code and the checkpoints of today, under
+        another id. So many replays as `edges` narrow each cliff down.
+
+        Raises:
+            StoreError: no such sweep, or its trace is gone.
+            ReplayCancelled: `cancel` returned true; what was finished is kept.
+        """
+        row = sweeps.find_sweep(self._store, key)
+        plan = plan_of(row.plan)
+        made = run_sweep(
+            self._store, plan, also=left_over(self._store, row.sweep_id, plan), progress=progress,
+            cancel=cancel, workers=workers,
+        )  # fmt: skip
+        return self._narrowed(
+            self._sweep_document(made, plan, OBJECTIVES), plan, edges, progress, cancel
+        )
 
     def tune(
         self,
@@ -146,7 +178,8 @@ class SweepRuns:
         """Makes a point of a sweep a whole run, with timelines and decisions; its id.
 
         Raises:
-            StoreError: no such sweep or point.
+            StoreError: no such sweep or point, or one of an older version that was not kept
+                whole: a replay of today would say something else.
             ReplayCancelled: `cancel` returned true.
         """
         row = sweeps.find_sweep(self._store, sweep_key)
@@ -158,7 +191,21 @@ class SweepRuns:
         wanted = runner.request(
             self._store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s
         )
+        if wanted.run_ids != (run_id,):
+            return self._kept_whole(run_id, row.sweep_id)
         return runner.run(self._store, wanted, cancel=cancel)[0]
+
+    def _narrowed(
+        self, document: dict[str, Any], plan: Plan, edges: int, progress: Progress | None,
+        cancel: Cancel | None,
+    ) -> dict[str, Any]:  # fmt: skip
+        """With so many replays a cliff to narrow it down."""
+        if edges == 0 or not document["cliffs"]:
+            return document
+        if progress is not None:
+            progress(1.0, "Looking for the edges of cliffs")
+        with bench(self._store, plan, cancel=cancel, workers=1) as table:
+            return self._with_edges(document, plan, partial(table.held, replay=True), edges)
 
     def _with_edges(
         self, document: dict[str, Any], plan: Plan, ask: Ask, replays: int = REPLAYS
@@ -172,6 +219,18 @@ class SweepRuns:
             cliffs.append({**told, "edge": narrowed})
         return {**document, "cliffs": cliffs}
 
+    def _kept_whole(self, run_id: str, sweep_id: str) -> str:
+        if all(run.run_id != run_id for run in runs.list_runs(self._store)):
+            raise sweeps.old_point(run_id, sweep_id)
+        return run_id
+
+    def _is_older(self, sweep_id: str, plan: Plan) -> bool:
+        """Whether a sweep was made by other code or checkpoints than those of today."""
+        try:
+            return sweep_id_of(self._store, plan) != sweep_id
+        except EngineError:  # what it was made with is not even there
+            return True
+
     def _sweep_document(
         self, made: Outcome, plan: Plan, objectives: Sequence[str]
     ) -> dict[str, Any]:
@@ -181,7 +240,8 @@ class SweepRuns:
             made = replace(made, points=[*made.points, *more])
         trace = traces.find_trace(self._store, plan.trace)
         return {
-            "sweep_id": made.sweep_id, "trace": trace.name, "trace_id": trace.trace_id,
+            "sweep_id": made.sweep_id, "older_version": self._is_older(made.sweep_id, plan),
+            "trace": trace.name, "trace_id": trace.trace_id,
             "from_s": plan.from_s, "to_s": plan.to_s, "policy": plan.policy,
             "scenario": plan.scenario.name, "method": plan.method.value,
             "varied": [axis.path for axis in plan.axes], "asked": plan.size,

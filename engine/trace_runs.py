@@ -49,10 +49,12 @@ class TraceRuns:
             "derived_from": trace.name, "content_hash": trace.content_hash, "seed": seed,
             "steps": [self._pinned(step) for step in settled],
         }  # fmt: skip
+        later_s = sum(float(s.get("from_s", 0.0)) for s in settled if s["do"] == "cut")
+        begins_s = None if trace.epoch_s is None else trace.epoch_s + later_s
         done = "-".join(dict.fromkeys(str(step["do"]) for step in steps))
         return traces.store_requests(
             self._store, table, name=name or f"{trace.name}-{done}", format="derived",
-            source=trace.name, recipe=recipe, epoch_s=trace.epoch_s,
+            source=trace.name, recipe=recipe, epoch_s=begins_s,
         )  # fmt: skip
 
     def _trace(self, key: str) -> TraceInfo:

@@ -18,7 +18,7 @@ from engine.planner import TraceInfo
 from engine.scenario import Scenario
 from engine.sweep.axes import parse_axis
 from engine.sweep.cliffs import REPLAYS
-from engine.sweep.plan import Method, plan_of
+from engine.sweep.plan import Method
 
 
 def running() -> Job | None:
@@ -127,23 +127,20 @@ def finish() -> None:
             state.into_address(sweep=job.result)
         progress.outcome(job, planner_words.NAV_TRADEOFFS[0])
     opened = load.board().find(state.get(state.SWEEP_OPEN))
-    if opened is not None and opened.state is State.DONE:
+    if opened is not None and opened.ended:
         state.forget(state.SWEEP_OPEN)
+        progress.outcome(opened, planner_words.NAV_TRADEOFFS[0])
+    if opened is not None and opened.state is State.DONE:
         state.go_to(state.COMPARE_PAGE, state.comparison_of([opened.result]).query())
 
 
 def again(sweep_id: str) -> None:
-    """Goes on with a stored sweep that was stopped."""
-    row = next(row for row in load.planner().sweeps() if row.sweep_id == sweep_id)
-    planner, plan = load.planner(), plan_of(row.plan)
+    """Goes on with a stored sweep that was stopped, or makes one of an older version anew."""
+    planner = load.planner()
 
     def work(job: Job) -> Any:
-        planner.sweep(
-            plan.trace, plan.policy, plan.axes, scenario=plan.scenario, method=plan.method,
-            samples=plan.samples, seed=plan.seed, goal=plan.goal, from_s=plan.from_s,
-            to_s=plan.to_s, progress=job.report, cancel=job.cancelled, edges=REPLAYS,
-        )  # fmt: skip
-        return sweep_id
+        made = planner.go_on(sweep_id, progress=job.report, cancel=job.cancelled, edges=REPLAYS)
+        return made["sweep_id"]
 
     _submit(work)
 
@@ -159,6 +156,8 @@ def explorer(document: Mapping[str, Any]) -> None:
         st.info(planner_words.SWEEP_EMPTY)
         return
     keys = document["objectives"]
+    if document["older_version"]:
+        st.warning(planner_words.SWEEP_OLDER, icon=":material/history:")
     st.markdown(_best(document))
     with st.container(border=True):
         st.subheader(planner_words.SWEEP_FRONT)

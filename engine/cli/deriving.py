@@ -14,9 +14,9 @@ from engine.cli.settings import pairs
 @click.argument("trace")
 @click.option(
     "--step", "steps", multiple=True, required=True, metavar="'DO NAME=VALUE …'",
-    help="scale by=2 | shift by_s=3600 | crowd at_s=7200 factor=5 | splice trace=T at_s=0 "
-    "length_s=86400 | tenant name=new share=0.2 | drop tenant=T | drop region=R (with "
-    "--scenario). In order; again for more.",
+    help="cut from_s=3600 to_s=7200 | scale by=2 | shift by_s=3600 | crowd at_s=7200 factor=5 | "
+    "splice trace=T at_s=0 length_s=86400 | tenant name=new share=0.2 | drop tenant=T | "
+    "drop region=R (with --scenario). In order; again for more.",
 )  # fmt: skip
 @click.option(
     "--scenario", "given", metavar="PRESET|SAVED|FILE",

@@ -21,6 +21,11 @@ class SizeBooks:
         """Provisioned worker-seconds."""
         self.busy_slot_s: FloatArray | None = np.zeros(shape) if most > 1 else None
 
+    @property
+    def kept(self) -> bool:
+        """Whether there is anything to keep: some pool may have another size."""
+        return self.size_s is not None
+
     def read(self, tick: int, state: State, edges_s: FloatArray) -> None:
         """At the end of a tick.
 

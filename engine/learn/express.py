@@ -84,7 +84,7 @@ def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
     """Steps a plain run through its window and lets what is in the system finish.
 
     Targets, counters, integrals, orders and how evenly workers were used are filled in; decisions
-    are not recorded.
+    are not recorded. Where workers have sizes, the loop ends at every tick for their books.
 
     Raises:
         PolicyError: the run is not plain.
@@ -111,11 +111,13 @@ def run_out(run: Replay, cancel: Callable[[], bool] | None = None) -> None:
             )  # fmt: skip
         state = with_room(state, _missing(run, tick))
         tapes = _with_room(tapes, len(state.workers))
+        first, last = tick, tick + 1 if run.books.kept else min(tick + ASKED_EVERY, run.ticks)
         tick = drive(
             state, make_views(state), tapes, run.target, policy.mind,
-            (policy.own.actor, policy.own.heads), limits, every, tick,
-            min(tick + ASKED_EVERY, run.ticks),
+            (policy.own.actor, policy.own.heads), limits, every, first, last,
         )  # fmt: skip
+        if run.books.kept and tick > first:
+            run.books.read(first, state, run.edges_s)
     run.fleet.state = state
     _tell_orders(run, tapes.orders[: tapes.ordered[0]])
     kernel.advance(state, math.inf)

@@ -8,7 +8,9 @@ takes alone on the fastest worker there is. So the K requests that take least gi
 
 lateᵢ is by how much request i can end after the window and still meet the SLO: what is served
 after the window is not paid for in it. Neither is less than what the smallest allowed size costs
-where nothing takes workers away. No plan, no forecast and no start-up time comes into it.
+where nothing takes workers away; a pool that begins below it may stay there, as what a policy
+leaves alone is left alone (in Kubernetes, too, nothing is scaled that stands at 0). No plan, no
+forecast and no start-up time comes into it.
 """
 
 from dataclasses import dataclass
@@ -39,7 +41,7 @@ class Needs:
     usd: FloatArray | None
     """(N + 1,) the same in money."""
     floor_slot_s: float
-    """Of the smallest allowed sizes over the window."""
+    """Of the smallest sizes that pools can have over the window."""
     floor_usd: float
 
     def bound(self, met: int) -> Bound:
@@ -82,7 +84,10 @@ def needs(workload: Workload, scenario: Scenario, window_s: float) -> Needs:
     rented = all(pool.node_group is None for pool in scenario.pools)
     usd = _usd(scenario, requests["pool"], least_s) if rented else None
     steady = not scenario.faults and scenario.random_faults_per_day == 0.0 and rented
-    lows = [pool.workers_min * window_s if steady else 0.0 for pool in scenario.pools]
+    lows = [
+        min(pool.workers_min, begun.workers_initial) * window_s if steady else 0.0
+        for pool, begun in zip(scenario.pools, workload.pools, strict=True)
+    ]
     return Needs(
         slot_s=_sums(least_s), usd=None if usd is None else _sums(usd),
         floor_slot_s=sum(

@@ -311,7 +311,7 @@ CREATE TABLE IF NOT EXISTS trials (
 );
 
 CREATE TABLE IF NOT EXISTS sweeps (
-    sweep_id   VARCHAR PRIMARY KEY, -- hash of trace, window, scenario, policy and what is varied
+    sweep_id   VARCHAR PRIMARY KEY, -- hash of a replay of its plan as it is, and of what is varied
     trace_id   VARCHAR NOT NULL,
     plan       JSON NOT NULL,       -- as it was last asked for
     created_at TIMESTAMP NOT NULL

@@ -22,6 +22,7 @@ __all__ = [
     "find_trials",
     "list_sweeps",
     "no_point",
+    "old_point",
     "points_of",
     "save_trial",
 ]
@@ -168,6 +169,15 @@ def no_point(run_id: str, sweep_id: str) -> StoreError:
     """The error for a run that is no point of a sweep."""
     return StoreError(
         f"the sweep has no point {run_id!r}", f"sweep {sweep_id}", "Choose one of its points"
+    )
+
+
+def old_point(run_id: str, sweep_id: str) -> StoreError:
+    """The error for a point whose replay today would not be what the sweep shows."""
+    return StoreError(
+        f"point {run_id!r} was replayed by an older version of the code, a checkpoint or a trace",
+        f"sweep {sweep_id}",
+        "Go on with the sweep: that makes it anew, and its points can be opened",
     )
 
 

@@ -1,6 +1,7 @@
 """Threads and processes that replay trials, all cores at work; they end when their parent does."""
 
 import os
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import (
@@ -28,9 +29,9 @@ from engine.sweep.trial import (
 )
 
 T = TypeVar("T")
-TOGETHER = 8
-"""Trials that a process replays in lockstep before it reports."""
 _POLL_S = 0.2
+GRACE_S = 2.0
+"""So long a stop waits for what is about to end; processes that only begin end by themselves."""
 
 
 class Crew:
@@ -47,7 +48,10 @@ class Crew:
         """
         self._workers = workers or os.cpu_count() or 1
         self._cancel = cancel
+        self._over = False
         self._pool: ProcessPoolExecutor | None = None
+        self._at_work: Path | None = None
+        """A file that is there for as long as the processes are to go on."""
 
     def __enter__(self) -> Self:
         return self
@@ -58,6 +62,7 @@ class Crew:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end()
         if self._pool is not None:
             self._pool.shutdown(wait=error is None, cancel_futures=True)
 
@@ -95,26 +100,53 @@ class Crew:
                 threads.shutdown(wait=False, cancel_futures=True)
 
     def _spread(self, tasks: Sequence[Task]) -> Iterator[Trial]:
-        if self._pool is None:
+        """Each task for itself, so that a stop loses nothing that is done.
+
+        Those of one demand and cluster come after one another: a process prepares them once.
+        """
+        if self._pool is None or self._at_work is None:
+            handle, name = tempfile.mkstemp(prefix="smartscale-crew-")
+            os.close(handle)
+            self._at_work = Path(name)
             self._pool = ProcessPoolExecutor(
                 self._workers, get_context("spawn"), initializer=_end_with_parent
             )
-        size = max(1, min(TOGETHER, -(-len(tasks) // self._workers)))
-        parts = [tasks[at : at + size] for at in range(0, len(tasks), size)]
-        work = {self._pool.submit(perform, part) for part in parts}
-        for trials in self._gathered(work):
+        groups: dict[tuple[Path, Scenario], list[Task]] = {}
+        for task in tasks:
+            groups.setdefault((task.demand, task.scenario), []).append(task)
+        for trials in self._gathered(
+            {
+                self._pool.submit(_performed, task, self._at_work)
+                for group in groups.values()
+                for task in group
+            }
+        ):
             yield from trials
 
     def _gathered(self, work: set[Future[T]]) -> Iterator[T]:
-        """Results as they are there, in whatever order."""
+        """Results as they are there, in whatever order; of a stop, those that came in time."""
         while work:
             ready, work = wait(work, timeout=_POLL_S, return_when=FIRST_COMPLETED)
             for future in ready:
                 yield future.result()
+            if work and self._stopped():
+                self._end()
+                begun, _ = wait([each for each in work if not each.cancel()], GRACE_S)
+                yield from (
+                    future.result()
+                    for future in begun
+                    if not isinstance(future.exception(), ReplayCancelled)
+                )
             self._ask()
 
     def _stopped(self) -> bool:
-        return self._cancel is not None and self._cancel()
+        self._over = self._over or (self._cancel is not None and self._cancel())
+        return self._over
+
+    def _end(self) -> None:
+        """Whatever processes are at work on ends soon."""
+        if self._at_work is not None:
+            self._at_work.unlink(missing_ok=True)
 
     def _ask(self) -> None:
         if self._stopped():
@@ -122,6 +154,10 @@ class Crew:
                 "the sweep was stopped", "sweep",
                 "Start it again when you like: it goes on where it was",
             )  # fmt: skip
+
+
+def _performed(task: Task, at_work: Path) -> list[Trial]:
+    return perform([task], lambda: not at_work.exists())
 
 
 def _end_with_parent() -> None:

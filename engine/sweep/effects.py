@@ -9,6 +9,8 @@ from engine.units import FloatArray, IntArray
 
 GROUPS_MAX = 6
 """Groups that the values of a range are put into."""
+GROUP_LEAST = 4
+"""Points that a group of several values is to have."""
 FALL = 0.02
 """A promise is broken by a cliff where it is missed by this share of requests more, in a step."""
 
@@ -20,12 +22,16 @@ class Effect:
     path: str
     figure: str
     explained_frac: float
-    """Correlation ratio η² = Var(E[figure | setting]) / Var(figure); 1: it alone decides."""
+    """Share of the figure's variance that the setting explains; 1: it alone decides.
+
+    Kelley's ε² = 1 − (1 − η²)(n − 1)/(n − k) of n points in k groups, 0 at least: the correlation
+    ratio η² = Var(E[figure | setting]) / Var(figure) without what chance explains.
+    """
     lowest: float
     """Mean of the figure where the setting makes it lowest."""
     highest: float
     rises: bool | None
-    """With the setting; None where it is no number or goes up and down."""
+    """With the setting; None where it is no number, goes up and down, or explains nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ class Cliff:
     broken_frac: float
 
 
-def groups_of(values: Sequence[str]) -> tuple[IntArray, list[str]]:
+def groups_of(values: Sequence[str], most: int = GROUPS_MAX) -> tuple[IntArray, list[str]]:
     """The group of each value, and a name for each group: itself, or the middle of several.
 
     Numbers are in order and, where there are many, in groups of equal size; text is in order of
@@ -52,10 +58,10 @@ def groups_of(values: Sequence[str]) -> tuple[IntArray, list[str]]:
         names = list(dict.fromkeys(values))
         return np.array([names.index(value) for value in values], np.int64), names
     levels = np.unique(numbers)
-    if len(levels) <= max(GROUPS_MAX, 2):
+    if len(levels) <= most:
         named = {float(n): text for n, text in zip(numbers, values, strict=True)}
         return np.searchsorted(levels, numbers), [named[float(level)] for level in levels]
-    edges = np.quantile(numbers, np.linspace(0, 1, GROUPS_MAX + 1)[1:-1])
+    edges = np.quantile(numbers, np.linspace(0, 1, most + 1)[1:-1])
     group = np.searchsorted(edges, numbers, side="right")
     used, group = np.unique(group, return_inverse=True)
     names = [f"{np.median(numbers[group == each]):.4g}" for each in range(len(used))]
@@ -70,30 +76,51 @@ def as_numbers(values: Sequence[str]) -> FloatArray | None:
         return None
 
 
-def effect(path: str, settings: Sequence[str], figure: str, values: FloatArray) -> Effect | None:
-    """What a setting does to a figure; None where either does not vary.
+def effect(
+    path: str, settings: Sequence[str], figure: str, values: FloatArray, *, alone: bool = False
+) -> Effect | None:
+    """What a setting does to a figure; None where either does not vary, or nobody could say.
 
     Args:
         path: of the setting.
         settings: (N,) as typed.
         figure: its key.
         values: (N,), NaN where not measured.
+        alone: nothing else is varied, so that the setting explains everything.
     """
     known = ~np.isnan(values)
     kept = values[known]
-    group, names = groups_of([s for s, k in zip(settings, known, strict=True) if k])
-    if len(names) < 2 or len(kept) < 2 or float(kept.var()) <= 1e-18 * float((kept**2).mean()):
+    settled = [s for s, k in zip(settings, known, strict=True) if k]
+    group, names = groups_of(settled, GROUPS_MAX if alone else _groups_most(settled))
+    if not 2 <= len(names) <= len(kept) or float(kept.var()) <= 1e-18 * float((kept**2).mean()):
         return None
     means = np.array([kept[group == number].mean() for number in range(len(names))])
-    shares = np.bincount(group) / len(group)
-    between = float((shares * (means - kept.mean()) ** 2).sum())
+    explained = 1.0 if alone else _explained(group, means, kept)
+    if explained is None:
+        return None
     steps = np.diff(means)
-    ordered = as_numbers(settings) is not None
+    ordered = as_numbers(settings) is not None and explained > 0.0
     rises = bool(steps[0] > 0) if ordered and (steps > 0).all() | (steps < 0).all() else None
     return Effect(
-        path=path, figure=figure, explained_frac=min(1.0, between / float(kept.var())),
+        path=path, figure=figure, explained_frac=explained,
         lowest=float(means.min()), highest=float(means.max()), rises=rises,
     )  # fmt: skip
+
+
+def _groups_most(settings: Sequence[str]) -> int:
+    """Each value for itself where it comes twice on average, else as many as have enough."""
+    if 2 * len(set(settings)) <= len(settings):
+        return GROUPS_MAX
+    return max(2, min(GROUPS_MAX, len(settings) // GROUP_LEAST))
+
+
+def _explained(group: IntArray, means: FloatArray, values: FloatArray) -> float | None:
+    """ε², see `Effect`; None where every point is a group of its own."""
+    n, k = len(values), len(means)
+    if n <= k:
+        return None
+    unexplained = float(((values - means[group]) ** 2).mean() / values.var())
+    return max(0.0, 1.0 - unexplained * (n - 1) / (n - k))
 
 
 def cliff(

@@ -112,14 +112,14 @@ class Plan:
             made *= len(axis.values)
         return made
 
-    def key(self, trace_hash: str) -> str:
+    def key(self, content: str) -> str:
         """Twelve hex digits that stay the same when the sweep is extended.
 
         Args:
-            trace_hash: content hash of the trace.
+            content: hash of what is replayed: trace, policy with its checkpoint, code version.
         """
         parts = [
-            trace_hash, self.from_s, self.to_s, content_hash(self.scenario), self.policy,
+            content, self.from_s, self.to_s, content_hash(self.scenario), self.policy,
             self.method.value, self.seed if self.method is not Method.GRID else 0,
             sorted(json.dumps(_axis(axis, self.method)) for axis in self.axes),
             [*self._goal(), self._starts(), self.safer] if self.method is Method.SEARCH else None,

@@ -115,8 +115,11 @@ def _best(points: Sequence[Point], goal: Goal) -> dict[str, Any] | None:
 
 
 def _sensitivity(points: Sequence[Point], keys: Sequence[str]) -> list[dict[str, Any]]:
+    alone = (
+        sum(len({point.settings.get(p) for point in points}) > 1 for p in paths_of(points)) == 1
+    )
     found = [
-        effect(path, _settings(points, path), key, values_of(points, key))
+        effect(path, _settings(points, path), key, values_of(points, key), alone=alone)
         for path in paths_of(points)
         for key in keys
         if all(path in point.settings for point in points)

@@ -8,7 +8,7 @@ Optuna fits and searches; here settings become its parameters and come back.
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,9 @@ def best_of(goal: Goal, known: Sequence[Known]) -> Known | None:
     return max(known, key=lambda point: margin(goal, point.held))
 
 
-def following(plan: Plan, known: Sequence[Known]) -> Settings | None:
+def following(
+    plan: Plan, known: Sequence[Known], failed: Sequence[Settings] = ()
+) -> Settings | None:
     """The next point to replay; None where the axes hold no other.
 
     Where it is known which way each setting is safer, nothing is replayed that is bolder in every
@@ -79,19 +81,24 @@ def following(plan: Plan, known: Sequence[Known]) -> Settings | None:
 
     Args:
         plan: what is varied, and what is looked for.
-        known: points already replayed, at least two.
+        known: points already replayed; with fewer than two, points are drawn evenly.
+        failed: settings that cannot be replayed: never proposed again, nor what is next to them
+            as long as there is anything else.
 
     Raises:
         UsageError: PyTorch, which Optuna's Gaussian processes need, is not installed.
     """
     axes, goal = plan.axes, plan.goal
-    taken = {tuple(point.settings[axis.path] for axis in axes) for point in known}
+    tried = [*(point.settings for point in known), *failed]
+    taken = {tuple(settings[axis.path] for axis in axes) for settings in tried}
     if len(known) >= EXPLORED:
         bolder = _bolder(plan, known)
         if bolder is not None and tuple(bolder.values()) not in taken:
             return bolder
     space = {axis.path: _distribution(axis) for axis in axes}
-    study = _study(axes, goal, known, plan.seed + len(known))
+    if len(known) < 2:
+        return _untried(plan, taken)
+    study = _study(axes, goal, [*known, *_hopeless(goal, known, failed)], plan.seed + len(tried))
     for _ in range(ASKS):
         trial = _asked(study, space)
         values = tuple(_value(axis, trial.params[axis.path]) for axis in axes)
@@ -102,7 +109,11 @@ def following(plan: Plan, known: Sequence[Known]) -> Settings | None:
             study.tell(trial, _value_of(goal, settled.minimised))
         elif values not in taken:
             return settings
-    drawn = sampled(axes, DRAWN, plan.seed)
+    return _untried(plan, taken)
+
+
+def _untried(plan: Plan, taken: set[tuple[str, ...]]) -> Settings | None:
+    drawn = sampled(plan.axes, DRAWN, plan.seed)
     return next((each for each in drawn if tuple(each.values()) not in taken), None)
 
 
@@ -148,6 +159,15 @@ def _move(plan: Plan, known: Sequence[Known], best: Known, axis: Axis) -> float:
         if misses and min(safer, default=0.0) >= 0 and way * (here - at) > 0:
             limits.append(at)
     return ((max(limits) if way > 0 else min(limits)) - here) / 2
+
+
+def _hopeless(goal: Goal, known: Sequence[Known], failed: Sequence[Settings]) -> Iterator[Known]:
+    """What cannot be replayed, as Optuna is told of it: as bad as the worst there is."""
+    worst = max(point.minimised for point in known)
+    least = min(known, key=lambda point: margin(goal, point.held)).held
+    broken = min(least, goal.bound - SLACK) if goal.sign > 0 else max(least, goal.bound + SLACK)
+    for settings in failed:
+        yield Known(settings, worst, broken)
 
 
 def _asked(study: "Study", space: "dict[str, BaseDistribution]") -> "Trial":

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from pathlib import Path
 
 from engine.cluster.series import clock_s, load_grids, load_histories
@@ -13,7 +14,7 @@ from engine.policies.registry import find, parse_spec
 from engine.runner import ReplayRequest, code_version, load_demand, request
 from engine.scenario import Scenario
 from engine.scorecard import Scorecard
-from engine.store import sweeps, traces
+from engine.store import sweeps
 from engine.store.duck import Store
 from engine.store.sweeps import PointRow
 from engine.sweep.axes import Settings, applied
@@ -52,14 +53,26 @@ class Outcome:
 
 
 def sweep_id_of(store: Store, plan: Plan) -> str:
-    """The sweep's id: the same plan on the same trace has the same one."""
-    return plan.key(traces.find_trace(store, plan.trace).content_hash)
+    """The sweep's id: the same plan on the same trace has the same one, by the same code.
+
+    Checkpoints and traces of carbon and prices count as the code does, so that figures of two
+    versions never stand in one front.
+
+    Raises:
+        StoreError: no such trace.
+        UsageError: a window without requests.
+        PolicyError: the policy, or its checkpoint, is there no more.
+        ScenarioError: a trace that the scenario names is there no more.
+    """
+    made = request(store, plan.trace, (plan.policy,), plan.scenario, plan.from_s, plan.to_s)
+    return plan.key(made.run_ids[0])
 
 
 def run_sweep(
     store: Store,
     plan: Plan,
     *,
+    also: Sequence[Settings] = (),
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     workers: int | None = None,
@@ -70,6 +83,7 @@ def run_sweep(
     Args:
         store: the open store.
         plan: what to vary on which trace window.
+        also: settings beside the plan's, of what was asked for earlier.
         progress: share done, and what is being done.
         cancel: asked now and then.
         workers: processes; None: one a core.
@@ -81,16 +95,17 @@ def run_sweep(
         ReplayCancelled: `cancel` returned true; what was finished is kept.
     """
     outcome = Outcome(sweep_id=sweep_id_of(store, plan))
+    size = plan.size + len(also)
     sweeps.begin_sweep(store, outcome.sweep_id, plan.trace, plan.document(), hidden=hidden)
 
     def told() -> None:
         if progress is not None:
             done = len(outcome.points)
-            progress(done / max(1, plan.size), f"{done} of {plan.size} replays")
+            progress(done / max(1, size), f"{done} of {size} replays")
 
     with bench(store, plan, cancel=cancel, workers=workers) as table:
         told()
-        for wave in waves(plan, outcome):
+        for wave in chain(waves(plan, outcome), [also]):
             for point in table.replayed(wave, outcome):
                 outcome.points.append(point)
                 told()
@@ -105,13 +120,16 @@ def waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
     start = list(plan.starts or sampled(plan.axes, FIRST, plan.seed))[: plan.samples]
     yield start
     for _ in range(plan.samples - len(start)):  # each replay says where the next is worth most
-        known = _known(plan, outcome)
-        if len(known) < 2:  # nothing to learn from
-            return
-        point = following(plan, known)
+        failed = [point.settings for point in outcome.points if point.problem is not None]
+        point = following(plan, _known(plan, outcome), _in_order(failed))
         if point is None:
             return
         yield [point]
+
+
+def _in_order(settings: Iterable[Settings]) -> list[Settings]:
+    """Whoever was ready first."""
+    return sorted(settings, key=lambda each: tuple(each.values()))
 
 
 def _known(plan: Plan, outcome: Outcome) -> list[Known]:
@@ -264,17 +282,36 @@ def _impossible(settings: Settings, error: EngineError) -> Point:
 
 
 def stored_points(store: Store, sweep_id: str) -> list[Point]:
-    """The points of a sweep whose replays are done, from the store alone."""
+    """The points of a sweep whose replays are done, from the store alone.
+
+    A setting that was replayed anew, by another checkpoint that it names, is there once.
+    """
     rows = sweeps.points_of(store, sweep_id)
     cards = sweeps.find_trials(store, [row.run_id for row in rows])
+    latest = {_place(row.settings): row for row in rows if row.run_id in cards}
     return [
         Point(
             settings=row.settings, run_id=row.run_id, policy=row.policy,
             scorecard=cards[row.run_id],
         )
-        for row in rows
-        if row.run_id in cards
+        for row in latest.values()
     ]  # fmt: skip
+
+
+def left_over(store: Store, sweep_id: str, plan: Plan) -> list[Settings]:
+    """Settings that a sweep was asked for earlier and that its plan, as it is now, leaves out.
+
+    Those of a search follow from its plan, so that there are none.
+    """
+    if plan.method is Method.SEARCH:
+        return []
+    planned = {_place(settings) for settings in points(plan)}
+    asked = {_place(row.settings): row.settings for row in sweeps.points_of(store, sweep_id)}
+    return [settings for place, settings in asked.items() if place not in planned]
+
+
+def _place(settings: Settings) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(settings.items()))
 
 
 def paths_of(points_made: Iterable[Point]) -> list[str]:

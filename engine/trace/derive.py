@@ -1,4 +1,4 @@
-"""Traces made from others: scaled, shifted, with a crowd, a spliced part, or other tenants.
+"""Traces made from others: cut, scaled, shifted, with a crowd, a spliced part, or other tenants.
 
 Pure: each step takes requests and gives requests, chains of sessions stay whole, and the same
 steps with the same seed give the same rows.
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UsageError, did_you_mean
-from engine.trace.schema import RequestTable
+from engine.trace.schema import RequestTable, window
 from engine.trace.streams import stream
 from engine.units import FloatArray, IntArray
 
@@ -44,23 +44,39 @@ def derive(
         UsageError: an unknown step or option, a value out of range, or nothing is left.
     """
     for number, step in enumerate(steps):
-        do = step["do"]
-        if do not in STEPS:
-            raise UsageError(f"there is no step {do!r}", "derive", did_you_mean(do, STEPS))
+        do, options = step["do"], _options(step)
         rng = stream(seed, _STREAM, number)
-        known = STEPS[do][1]
-        options = {**known, **{key: value for key, value in step.items() if key != "do"}}
-        wrong = sorted(set(options) - set(known))
-        if wrong:
-            raise UsageError(
-                f"step {do!r} has no option {wrong[0]!r}", "derive", did_you_mean(wrong[0], known)
-            )
         if do == "splice":
             options["table"] = other(_text(do, options, "trace"))
         table = STEPS[do][0](table, options, duration_s, rng)
+        if do == "cut":
+            duration_s = float(options["to_s"]) - float(options["from_s"])
         if len(table) == 0:
             raise UsageError(f"no request is left after {do!r}", "derive", "Keep some of them")
     return table
+
+
+def _options(step: Options) -> dict[str, Any]:
+    """Those of a step, with defaults. Raises UsageError."""
+    do = step["do"]
+    if do not in STEPS:
+        raise UsageError(f"there is no step {do!r}", "derive", did_you_mean(do, STEPS))
+    known = STEPS[do][1]
+    options = {**known, **{key: value for key, value in step.items() if key != "do"}}
+    wrong = sorted(set(options) - set(known))
+    if wrong:
+        raise UsageError(
+            f"step {do!r} has no option {wrong[0]!r}", "derive", did_you_mean(wrong[0], known)
+        )
+    return options
+
+
+def _cut(
+    table: RequestTable, options: Options, duration_s: float, _: np.random.Generator
+) -> RequestTable:
+    """A window alone, which begins at 0; a request that followed an earlier one begins a chain."""
+    from_s = _number("cut", options, "from_s", 0.0, duration_s)
+    return window(table, from_s, _number("cut", options, "to_s", from_s, duration_s))
 
 
 def _scale(
@@ -134,6 +150,11 @@ def _splice(
     other: RequestTable = options["table"]
     outside = _chosen(table, ~_within(table, at_s, length_s))
     inside = _chosen(other, _within(other, from_s, length_s))
+    if len(inside) == 0:
+        raise UsageError(
+            f"{options['trace']!r} has no request from {from_s:g} s on for {length_s:g} s",
+            "derive: splice", "Choose a part of it with requests",
+        )  # fmt: skip
     moved = replace(inside, arrival_s=inside.arrival_s - from_s + at_s)
     return _joined(outside, moved)
 
@@ -160,7 +181,15 @@ def _tenant(
 def _drop(
     table: RequestTable, options: Options, _: float, __: np.random.Generator
 ) -> RequestTable:
-    """Without the requests of a tenant or an agent type."""
+    """Without the requests of a tenant or an agent type.
+
+    What followed one of them follows the one before it, after the waits of both; where there is
+    none, it arrives as recorded.
+    """
+    if options["tenant"] is None and options["agent_type"] is None:
+        raise UsageError(
+            "nothing is named", "derive: drop", "Write drop tenant=… or drop agent_type=…"
+        )
     keep = np.ones(len(table), bool)
     for option, names, codes in (
         ("tenant", table.tenants, table.tenant),
@@ -175,7 +204,19 @@ def _drop(
                 did_you_mean(str(name), names) if names else "Leave the step out",
             )  # fmt: skip
         keep &= codes != names.index(name)
-    return _chosen(table, keep[_roots(table)])
+    return _chosen(_bridged(table, keep), keep)
+
+
+def _bridged(table: RequestTable, keep: np.ndarray) -> RequestTable:
+    """Chains that leave out what is not kept."""
+    after, think_s, prefix = table.after.copy(), table.think_s.copy(), table.prefix_tokens.copy()
+    while (gone := (after >= 0) & ~keep[after]).any():
+        before = after[gone]
+        think_s[gone] += table.think_s[before]
+        prefix[gone] = np.minimum(prefix[gone], table.prefix_tokens[before])
+        after[gone] = table.after[before]
+    think_s[after < 0] = 0.0
+    return replace(table, after=after, think_s=think_s, prefix_tokens=prefix)
 
 
 Step = Callable[[RequestTable, Options, float, np.random.Generator], RequestTable]
@@ -190,13 +231,29 @@ STEPS: Mapping[str, tuple[Step, Options]] = MappingProxyType(
         "splice": (_splice, {"trace": None, "from_s": 0.0, "length_s": 86400.0, "at_s": None}),
         "tenant": (_tenant, {"name": None, "share": 0.2}),
         "drop": (_drop, {"tenant": None, "agent_type": None}),
+        "cut": (_cut, {"from_s": 0.0, "to_s": None}),
     }
 )
 """What can be done, with defaults; None: has to be said (or, for `drop`, one of them)."""
 
 
 def _roots(table: RequestTable) -> IntArray:
-    """(n,) first request of each request's chain; itself outside of chains."""
+    """(n,) first request of each request's chain or session; itself outside of both.
+
+    Sessions of an open loop have no chains, but hold together, too.
+    """
+    roots = _first_of_chain(table)
+    inside = np.flatnonzero(table.session[roots] >= 0)
+    if len(inside) == 0:
+        return roots
+    sessions, first = np.unique(table.session[roots[inside]], return_index=True)
+    place = np.searchsorted(sessions, table.session[roots[inside]])
+    made = roots.copy()
+    made[inside] = roots[inside[first]][place]
+    return made
+
+
+def _first_of_chain(table: RequestTable) -> IntArray:
     roots = np.arange(len(table))
     follows = table.after >= 0
     while True:  # as often as the longest chain doubles
@@ -209,7 +266,7 @@ def _roots(table: RequestTable) -> IntArray:
 
 
 def _chosen(table: RequestTable, keep: np.ndarray) -> RequestTable:
-    """Some of the rows; whole chains only."""
+    """Some of the rows; none that follows one that is left out."""
     return _rows(table, np.flatnonzero(keep))
 
 
@@ -244,34 +301,22 @@ def _chains_at(
 ) -> RequestTable:
     """Copies of chains, each beginning at its time."""
     order = np.argsort(roots, kind="stable")
-    starts = np.searchsorted(roots[order], chosen)
-    sizes = np.searchsorted(roots[order], chosen, side="right") - starts
+    ranked = roots[order]
+    place = np.empty(len(order), np.int64)  # of each row in its chain
+    place[order] = np.arange(len(order)) - np.searchsorted(ranked, ranked)
+    starts = np.searchsorted(ranked, chosen)
+    sizes = np.searchsorted(ranked, chosen, side="right") - starts
     offset = np.repeat(np.cumsum(sizes) - sizes, sizes)
     rows = order[np.repeat(starts, sizes) + np.arange(int(sizes.sum())) - offset]
     number = np.repeat(np.arange(len(chosen)), sizes)
     columns = {name: getattr(table, name)[rows] for name in _ROWS}
     columns["arrival_s"] = times_s[number] + columns["arrival_s"] - table.arrival_s[chosen][number]
-    columns["after"] = _followed(table.after[rows], rows, number)
+    before = table.after[rows]
+    columns["after"] = np.where(before >= 0, offset + place[before], -1).astype(np.int32)
     in_session = columns["session"] >= 0
     columns["session"] = np.where(in_session, number, -1).astype(np.int32)
     made = replace(table, **columns)
     return _sorted(made, made.arrival_s)
-
-
-def _followed(after: np.ndarray, rows: IntArray, number: IntArray) -> np.ndarray:
-    """Where in the copies the predecessor of each row is."""
-    places = {(int(n), int(row)): at for at, (n, row) in enumerate(zip(number, rows, strict=True))}
-    return (
-        np.array(
-            [
-                places[int(n), int(before)] if before >= 0 else -1
-                for n, before in zip(number, after, strict=True)
-            ],
-            np.int32,
-        )
-        if (after >= 0).any()
-        else np.full(len(rows), -1, np.int32)
-    )
 
 
 def _joined(one: RequestTable, two: RequestTable) -> RequestTable:
@@ -299,11 +344,15 @@ def _recoded(codes: np.ndarray, names: tuple[str, ...], among: tuple[str, ...]) 
 
 def _number(step: str, options: Options, name: str, low: float, high: float) -> float:
     value = options[name]
-    if value is None or not low <= float(value) <= high:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not low <= number <= high:
         raise UsageError(
             f"{name} is {value!r}", f"derive: {step}", f"Use a number from {low:g} to {high:g}"
         )
-    return float(value)
+    return number
 
 
 def _text(step: str, options: Options, name: str) -> str:

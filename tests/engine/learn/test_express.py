@@ -1,5 +1,7 @@
 """The compiled loop sizes a cluster as the replay does, tick for tick."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -11,7 +13,7 @@ from engine.learn.tokens import WIDTH
 from engine.oracle import play as quick
 from engine.oracle.measures import measures
 from engine.replay import play, set_up
-from engine.scenario import Guard
+from engine.scenario import Guard, WorkerSize
 from engine.scorecard import scorecard
 from models.sac import Learner
 from models.sac_options import Options
@@ -61,6 +63,22 @@ def test_the_scorecard_is_that_of_the_replay_but_for_times_of_decisions():
     assert whole["reaction_s"] is not None
     assert whole["actions_per_h"] > 10
     assert one.fleet.orders.results(900.0) == other.fleet.orders.results(900.0)
+
+
+def test_where_sizes_differ_money_and_energy_are_those_of_the_replay():
+    base = scenario()
+    (kind,), (own, shared) = base.agent_types, base.pools
+    big = WorkerSize(name="big", slots=4, speed=2.0, price_usd_per_hour=4.0)
+    given = {
+        "agent_types": (replace(kind, sizes=(big,)),),
+        "pools": (replace(own, size="big"), shared),
+    }
+    one, other = played(LATENCY, replayed, **given), played(LATENCY, run_out, **given)
+    log_sizes(other)
+    whole, quick = scorecard(one.record()), scorecard(other.record())
+    assert whole["cost_usd"] > 1.0
+    for key in whole.keys() - {"decision_p50_ms", "decision_p99_ms"}:
+        assert quick[key] == whole[key], key
 
 
 def test_settings_side_by_side_are_those_alone():

@@ -1,5 +1,7 @@
 """No policy is ever below the bound at its own SLO attainment, and the bound can be reached."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -33,14 +35,20 @@ def judged(run):
     return met, float(cost_usd(record).sum()), slot_hours, found.bound(met)
 
 
-def whole(workers_max, startup_s, slo_s, contention, price, workers_min):
+def whole(workers_max, startup_s, slo_s, contention, price, workers_min, initial):
     kind = AgentType(
         name="small", slots=3, price_usd_per_hour=price, contention=contention, queue_limit=None,
         startup=Startup(mean_s=startup_s, spread_s=startup_s / 4), queue_timeout_s=None,
     )  # fmt: skip
     dear = AgentType(name="dear", slots=1, price_usd_per_hour=9.0, startup=Startup(mean_s=20.0))
     pools = (
-        Pool(name="own", agent_type="small", workers_min=workers_min, workers_max=workers_max),
+        Pool(
+            name="own",
+            agent_type="small",
+            workers_min=workers_min,
+            workers_max=workers_max,
+            workers_initial=initial,
+        ),
         Pool(name="other", agent_type="dear", workers_max=30, share=0.4),
     )
     return Scenario(agent_types=(kind, dear), pools=pools, slo=Slo(latency_s=slo_s))
@@ -56,6 +64,7 @@ def whole(workers_max, startup_s, slo_s, contention, price, workers_min):
         whole, workers_max=some.integers(4, 60), startup_s=some.floats(1.0, 120.0),
         slo_s=some.floats(2.0, 60.0), contention=some.floats(0.0, 1.0),
         price=some.floats(0.1, 30.0), workers_min=some.integers(0, 4),
+        initial=some.none() | some.integers(0, 4),
     ),
 )  # fmt: skip
 def test_no_policy_is_below_the_bound_at_its_own_slo_attainment(
@@ -110,6 +119,18 @@ def test_more_requests_within_the_slo_take_more_and_none_take_the_smallest_sizes
     smallest = sum(pool.workers_min for pool in made.scenario.pools)
     assert usd[0] == pytest.approx(smallest * 3.0 * 900.0 / 3600.0)
     assert usd[2] > usd[1] > usd[0]
+
+
+def test_a_pool_that_begins_below_its_smallest_size_may_stay_there():
+    base = scenario()
+    own, shared = base.pools
+    low = replace(base, pools=(replace(own, workers_min=10, workers_initial=0), shared))
+    (run,) = set_up([policy_spec(spec("hpa", demand(number=30), low), parse_spec("predictive"))])
+    run_out(run)
+    _, usd, slot_hours, bound = judged(run)
+    assert usd >= bound.usd * (1 - 1e-9)
+    assert slot_hours >= bound.slot_hours * (1 - 1e-9)
+    assert bound.usd > 0.0
 
 
 def test_what_spares_work_has_no_bound():

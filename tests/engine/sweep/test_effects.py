@@ -15,13 +15,13 @@ def test_the_setting_that_decides_alone_explains_everything():
 
 
 def test_two_settings_that_add_up_share_the_variance_by_their_weight():
-    both = [(a, b) for a in range(5) for b in range(5)]
+    both = [(a, b) for a in range(5) for b in range(5)] * 40
     values = np.array([2.0 * a + b for a, b in both])
     shares = [
         effect("x", [str(pair[k]) for pair in both], "cost_usd", values).explained_frac
         for k in (0, 1)
     ]
-    assert shares == pytest.approx([0.8, 0.2])
+    assert shares == pytest.approx([0.8, 0.2], abs=0.005)
 
 
 def test_a_setting_or_a_figure_that_does_not_vary_has_no_effect():
@@ -31,8 +31,28 @@ def test_a_setting_or_a_figure_that_does_not_vary_has_no_effect():
 
 
 def test_text_and_curves_that_turn_have_no_direction():
-    assert effect("a", ["x", "y"], "cost_usd", np.array([1.0, 2.0])).rises is None
-    assert effect("a", ["1", "2", "3"], "cost_usd", np.array([1.0, 9.0, 2.0])).rises is None
+    found = [
+        effect("a", settings, "cost_usd", np.array(values), alone=True)
+        for settings, values in ((["x", "y"], [1.0, 2.0]), (["1", "2", "3"], [1.0, 9.0, 2.0]))
+    ]
+    assert [each.rises for each in found] == [None, None]
+    assert [each.explained_frac for each in found] == [1.0, 1.0]  # nothing else was varied
+
+
+@pytest.mark.parametrize("number", [11, 24, 32])
+def test_a_setting_without_effect_explains_about_nothing(number):
+    rng = np.random.default_rng(number)
+    found = []
+    for _ in range(200):
+        places = [f"{place:.4f}" for place in rng.uniform(0, 1, number)]
+        found.append(effect("a", places, "cost_usd", rng.normal(10.0, 1.0, number)))
+    assert np.mean([each.explained_frac for each in found]) < 0.08
+    assert np.median([each.explained_frac for each in found]) < 0.01
+    assert all(each.rises is None for each in found if each.explained_frac == 0.0)
+
+
+def test_where_every_point_has_a_name_of_its_own_nobody_knows_what_the_name_does():
+    assert effect("a", ["x", "y", "z"], "cost_usd", np.array([1.0, 2.0, 5.0])) is None
 
 
 def test_many_values_are_put_into_groups():

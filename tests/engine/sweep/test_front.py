@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -58,3 +60,19 @@ def test_a_better_point_covers_more():
     some = np.array([[0.0, 1.0], [1.0, 0.0], [0.6, 0.6]])
     assert covered_frac(some) < covered_frac(np.r_[some, [[0.2, 0.2]]])
     assert covered_frac(some[:1]) is None
+
+
+def test_a_figure_that_does_not_vary_is_left_out():
+    some = np.array([[0.0, 1.0], [1.0, 0.0], [0.6, 0.6], [0.2, 0.5]])
+    flat = np.c_[some, np.full(4, 3.0)]
+    assert covered_frac(flat) == covered_frac(some)
+    assert covered_frac(flat[:, 1:]) is None
+
+
+def test_the_volume_of_400_points_in_four_figures_is_there_at_once():
+    values = np.random.default_rng(0).exponential(size=(400, 4))
+    values /= values.sum(axis=1, keepdims=True)
+    assert on_front(values).all()
+    began = time.process_time()
+    assert 0.0 < covered_frac(values) < 1.0
+    assert time.process_time() - began < 5.0  # it took minutes when every slice was cut anew

@@ -73,6 +73,27 @@ def test_where_it_is_known_what_is_safer_nothing_is_replayed_that_cannot_be_best
         known.append(cluster(point))
 
 
+def test_what_cannot_be_replayed_is_not_proposed_again():
+    axes = (parse_axis("a=1..40"),)
+
+    def tried(settings):
+        value = float(settings["a"])
+        return Known(settings, 100.0 / value, 1.0) if value < 20 else None
+
+    known, failed = [tried({"a": "2"}), tried({"a": "8"})], [{"a": "30"}]
+    for _ in range(5):
+        point = following(plan(axes), known, failed)
+        assert point not in [*failed, *(each.settings for each in known)]
+        done = tried(point)
+        known, failed = ([*known, done], failed) if done else (known, [*failed, point])
+    assert len(known) >= 4
+
+
+def test_a_search_begins_by_chance_where_nothing_is_known():
+    failed = [{"a": "0.5", "b": "1"}]
+    assert following(plan(), [], failed) not in [None, *failed]
+
+
 def test_a_small_space_runs_out_of_points():
     axes = (parse_axis("a=0.2,0.5"), parse_axis("b=0,300"))
     known = [cluster({"a": a, "b": b}) for a in ("0.2", "0.5") for b in ("0", "300")]

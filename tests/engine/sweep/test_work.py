@@ -1,7 +1,7 @@
 import random
 import signal
 import time
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 
 import pytest
 
@@ -120,6 +120,25 @@ def test_a_stopped_sweep_keeps_what_was_done(stocked):
     with pytest.raises(ReplayCancelled):
         swept(stocked, "policy.target=0.5,0.6,0.7", cancel=lambda: next(asked, True))
     assert swept(stocked, "policy.target=0.5,0.6,0.7")["replayed"] in (2, 3)
+
+
+@pytest.mark.slow
+def test_processes_stop_when_the_sweep_does_and_what_they_finished_is_kept(stocked):
+    with Store(stocked) as store:
+        long = demand(number=4000, duration_s=4 * 3600.0)
+        store_requests(store, long, name="long", format="test", source="test", recipe={})
+    told = [0.0]
+    with Planner(stocked) as planner, pytest.raises(ReplayCancelled):
+        planner.sweep(
+            "long", "hpa", [parse_axis("policy.target=0.2..0.9/16")], scenario=scenario(),
+            workers=2, cancel=lambda: told[-1] > 0.0, progress=lambda share, _: told.append(share),
+        )  # fmt: skip
+    for child in active_children():
+        child.join(20)
+    assert not active_children()
+    kept = len(_trials(stocked))
+    assert kept == round(told[-1] * 16)  # whatever was told is kept
+    assert 1 <= kept <= 5  # a point at a time, and none begun after the stop
 
 
 def test_sweeps_are_listed_shown_and_deleted(stocked):
