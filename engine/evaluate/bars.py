@@ -29,6 +29,8 @@ class Bar:
     """At least."""
     measured_frac: float | None
     """None: a front does not reach there."""
+    rival_ends: bool = False
+    """Whether it is the rival's front that does not, though the allocator's does."""
     ends: bool
     """A front ends before: the figure is that of its last point."""
 
@@ -105,6 +107,7 @@ def _equal(
                 at=f"{share:.1%} missed",
                 wanted_frac=wanted,
                 measured_frac=1.0 - known[0].value / known[1].value if len(known) == 2 else None,
+                rival_ends=found[0] is not None and found[1] is None,
                 ends=any(value.ends for value in known),
             )
         )
@@ -134,8 +137,8 @@ def markdown(
 
 
 def _text(row: Mapping[str, Any]) -> str:
-    """What was measured; a star where a front ends before."""
+    """What was measured; a star where a front ends before that and its last point is taken."""
     measured = row["measured_frac"]
     if measured is None:
-        return "not reached"
+        return "rival not there" if row["rival_ends"] else "not reached"
     return f"{100 * measured:.1f} %" + (" *" if row["ends"] else "")
