@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from types import MappingProxyType
 from typing import Any
 
-from engine.evaluate.families import ANY_HPA, RULE
+from engine.evaluate.families import ANY_HPA, BOUND, ORACLE, RULE
 from engine.evaluate.frontier import cost_at
 
 OWN = "smartscale"
@@ -29,6 +29,8 @@ class Bar:
     """At least."""
     measured_frac: float | None
     """None: a front does not reach there."""
+    rival_ends: bool = False
+    """Whether it is the rival's front that does not, though the allocator's does."""
     ends: bool
     """A front ends before: the figure is that of its last point."""
 
@@ -55,11 +57,12 @@ def _stock(group: Mapping[str, Any]) -> list[Bar]:
 
 
 def _gaps(group: Mapping[str, Any]) -> list[Bar]:
-    name = "share of the gap from stock HPA to the oracle with start-up delay that is closed"
+    bound = "oracle with start-up delay" if BOUND in group["settings"] else "unsearched oracle"
+    name = f"share of the gap from stock HPA to the {bound} that is closed"
     return [
         _bar(name, row["hpa"], 0.75, found, "gap_closed_frac")
         for row, found in _own_rows(group["cost_at_equal_misses"], _LONG)
-        if "oracle" in row["families"]
+        if ORACLE in row["families"]
     ]
 
 
@@ -104,21 +107,38 @@ def _equal(
                 at=f"{share:.1%} missed",
                 wanted_frac=wanted,
                 measured_frac=1.0 - known[0].value / known[1].value if len(known) == 2 else None,
+                rival_ends=found[0] is not None and found[1] is None,
                 ends=any(value.ends for value in known),
             )
         )
     return made
 
 
-def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The bars as a table."""
-    lines = ["| bar | where | wanted | measured | kept |", "|---|---|---|---|---|"]
+def markdown(
+    rows: Sequence[Mapping[str, Any]], by_kind: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> str:
+    """The bars as a table: pooled, and beside it what was measured on each kind of day."""
+    kinds = list(by_kind)
+    lines = [
+        "| bar | where | wanted | pooled | kept | " + "".join(f"{kind} | " for kind in kinds),
+        "|---" * (5 + len(kinds)) + "|",
+    ]
+    found = {
+        kind: {(row["name"], row["at"]): _text(row) for row in those}
+        for kind, those in by_kind.items()
+    }
     for row in rows:
-        measured = row["measured_frac"]
-        text = "not reached" if measured is None else f"{100 * measured:.1f} %"
-        text += " (front ends)" if row["ends"] else ""
         kept = "yes" if row["passed"] else "no"
-        lines.append(
-            f"| {row['name']} | {row['at']} | {100 * row['wanted_frac']:.0f} % | {text} | {kept} |"
-        )
+        cells = [row["name"], row["at"], f"{100 * row['wanted_frac']:.0f} %", _text(row), kept]
+        cells += [found[kind].get((row["name"], row["at"]), "-") for kind in kinds]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines[0] = lines[0].rstrip()
     return "\n".join(lines)
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    """What was measured; a star where a front ends before that and its last point is taken."""
+    measured = row["measured_frac"]
+    if measured is None:
+        return "rival not there" if row["rival_ends"] else "not reached"
+    return f"{100 * measured:.1f} %" + (" *" if row["ends"] else "")

@@ -9,6 +9,7 @@ from engine.policies.registry import parse_spec
 _TARGETS = ("0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9")
 
 HPA, ANY_HPA, RULE, BOUND = "hpa", "hpa-any", "predictive", "oracle-searched"
+ORACLE = "oracle"
 
 
 def _grid(policy: str, **values: Sequence[str]) -> tuple[str, ...]:
@@ -37,6 +38,8 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "smartscale": tuple(
             f"smartscale:carbon=0:cost={g}:latency={w}:reliability={r}:utilisation=0"
             for g, w, r in (
+                ("0.005", "0.597", "0.398"),
+                ("0.01", "0.594", "0.396"),
                 ("0.02", "0.588", "0.392"),
                 ("0.05", "0.57", "0.38"),
                 ("0.1", "0.54", "0.36"),
@@ -45,6 +48,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
                 ("0.5", "0.3", "0.2"),
                 ("0.65", "0.21", "0.14"),
                 ("0.8", "0.12", "0.08"),
+                ("0.9", "0.06", "0.04"),
             )
         ),
         "oracle-plain": _grid("oracle", target=("0.6", "0.7", "0.8", "0.9", "0.97")),
@@ -55,9 +59,9 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 """By name: settings as somebody would type them."""
 
 UNIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {ANY_HPA: (HPA, "hpa-in-flight"), "oracle": (BOUND, "oracle-plain")}
+    {ANY_HPA: (HPA, "hpa-in-flight"), ORACLE: (BOUND, "oracle-plain")}
 )
-"""Families whose settings are taken together for a front."""
+"""Families whose settings are taken together for a front; of the oracle's, those judged."""
 
 DEFAULT = tuple(FAMILIES)
 

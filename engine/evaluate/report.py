@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.evaluate.bars import bars, markdown
-from engine.evaluate.families import ANY_HPA, HPA, UNIONS
+from engine.evaluate.families import ANY_HPA, HPA, ORACLE, UNIONS
 from engine.evaluate.frontier import Found, cost_at, front, p99_at
 from engine.evaluate.judge import Judgement
 
@@ -62,8 +62,9 @@ def report(families: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
     """
     joined = dict(families)
     for name, parts in UNIONS.items():
-        if all(part in families for part in parts):
-            joined[name] = [entry for part in parts for entry in families[part]]
+        there = [part for part in parts if part in families]
+        if there == list(parts) or (name == ORACLE and there):
+            joined[name] = [entry for part in there for entry in families[part]]
     kinds = list(dict.fromkeys(e.kind for entries in families.values() for e in entries))
     groups = {"pooled": joined}
     if len(kinds) > 1:
@@ -73,13 +74,15 @@ def report(families: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
         }
     made = {name: _group(entries) for name, entries in groups.items()}
     kept = bars(made["pooled"])
+    by_kind = {name: bars(group) for name, group in made.items() if name != "pooled"}
     return {
         "definitions": DEFINITIONS,
         "days": sorted({e.case for entries in families.values() for e in entries}),
         "requests": _requests(families),
         "groups": made,
         "bars": kept,
-        "markdown": markdown(kept),
+        "bars_by_kind": by_kind,
+        "markdown": markdown(kept, by_kind),
     }
 
 
@@ -121,7 +124,7 @@ def _costs(
     rows = []
     for point in stock:
         found = {name: cost_at(pairs, key(point)) for name, pairs in fronts.items()}
-        bound = found.get("oracle")
+        bound = found.get(ORACLE)
         row: dict[str, Any] = {"hpa": point.policy, "hpa_cost": point.cost, "misses": key(point)}
         row["families"] = {
             name: _compared(value, point.cost, bound)

@@ -22,7 +22,9 @@ from engine.learn.training import Plan, train
 from models.sac_options import DQN, TRANSFORMER
 
 Change = Callable[[Plan], Plan]
-WHOLE = "as shipped"
+WHOLE = "the design, without lessons"
+LESSONS = 4
+"""Episodes of the arm that is taught first."""
 
 
 def _options(**changes: Any) -> Change:
@@ -36,6 +38,7 @@ def _plan(**changes: Any) -> Change:
 ARMS: Mapping[str, Change] = MappingProxyType(
     {
         WHOLE: _plan(),
+        "lessons first": _plan(lessons=LESSONS),
         "critics do not see the future": _options(privileged=False),
         "action: headroom on present demand": _plan(form=HEADROOM),
         "action: change of workers": _plan(form=DELTA),

@@ -137,3 +137,23 @@ def test_bars_are_read_off_the_fronts_and_kept_or_not():
     assert (any_of_them["measured_frac"], any_of_them["passed"]) == (None, False)
     assert "| 60.0 % | yes |" in made["markdown"]
     assert not report({"hpa": hpa, "predictive": rule})["bars"]
+
+
+def test_bars_stand_pooled_and_by_kind_and_name_an_oracle_that_was_not_searched():
+    def days(policy, *figures):
+        return [
+            judged(policy, f"{kind} 1", *pair)
+            for kind, pair in zip(("calm", "wild"), figures, strict=True)
+        ]
+
+    made = report(
+        {
+            "hpa": days("hpa:target=0.5", (3.0, 0.01), (3.0, 0.01)),
+            "oracle-plain": days("oracle", (1.0, 0.01), (2.0, 0.01)),
+            "smartscale": days("smartscale", (2.0, 0.01), (2.5, 0.01)),
+        }
+    )
+    named = "share of the gap from stock HPA to the unsearched oracle that is closed"
+    row = f"| {named} | target 0.5 | 75 % | 50.0 % | no | 50.0 % | 50.0 % |"
+    assert row in made["markdown"]
+    assert "| kept | calm | wild |" in made["markdown"]

@@ -8,7 +8,7 @@ import pytest
 from engine.errors import UsageError
 from engine.learn import ablation as studies
 from engine.learn import exam as exams
-from engine.learn import training, transfer
+from engine.learn import lessons, training, transfer
 from engine.learn.ablation import ARMS, WHOLE, ablation
 from engine.learn.exam import Exam, Mark, exam_of, saving, weights_of
 from engine.learn.forms import DELTA, DIAL, FORMS, HEADROOM, Sight, wanted
@@ -16,7 +16,7 @@ from engine.learn.training import Plan, train
 from models.sac_options import Options
 
 TINY = Plan(
-    episodes=1, cells=2, updates=1, buffer=500, value_updates=0,
+    episodes=1, cells=2, updates=1, buffer=500, value_updates=0, lesson_steps=2, critics_first=2,
     options=Options(width=16, batch=16, token_width=8, heads=2),
 )  # fmt: skip
 
@@ -24,6 +24,7 @@ TINY = Plan(
 @pytest.fixture(autouse=True)
 def _short(monkeypatch):
     monkeypatch.setattr(training, "TICKS", 30)
+    monkeypatch.setattr(lessons, "TICKS", 60)
     monkeypatch.setattr(exams, "TICKS", 12)
     monkeypatch.setattr(exams, "COSTS", (0.1, 0.5))
     monkeypatch.setattr(exams, "PLACES", (-0.5, 0.5))
