@@ -51,6 +51,13 @@ def quick_board() -> Board:
     return Board()
 
 
+@st.cache_resource(show_spinner=False, on_release=lambda board: board.close())
+def idle_board() -> Board:
+    """Jobs that nobody asked for; they give way to those of the other two."""
+    atexit.register(idle_board.clear)
+    return Board()
+
+
 @st.cache_resource(show_spinner=False, max_entries=1)
 def freeze(modules: int) -> None:  # noqa: ARG001 - a key
     """Keeps what was imported out of garbage collections; again when more has been imported.

@@ -90,12 +90,20 @@ BOUNDS_CAPTION = (
 )
 BOUNDS_GO = "Replay plans that know the future"
 BOUNDS_HELP = "Seven replays of this window, from roomy to tight."
-TUNED_GO = "Add the tuned HPA"
+TUNED = "The tuned HPA"
 TUNED_HELP = (
-    "Eleven replays look for the cheapest HPA that keeps the baseline's SLO on this window; the "
-    "best one joins the comparison."
+    "The cheapest HPA that keeps the baseline's SLO on this window, as far as a short search "
+    "finds it: what any other policy should be held against."
 )
+TUNED_SOON = "It is searched as soon as nothing else is being replayed."
+TUNED_GO = "Search it"
+TUNED_ADD = "Add it to the comparison"
 TUNED_WORKING = "Tuning the HPA"
+TUNED_COLUMNS = ("Policy", "Cost", "Against the baseline", "SLO met", "p95")
+TUNED_ALT = "Cost, SLO attainment and latency of the tuned HPA on this window"
+TUNED_CAPTION = "The best of {replays}{where}. On the whole window it {kept}."
+TUNED_SAMPLED = " on {share} of the window, as it is large"
+TUNED_KEPT, TUNED_MISSED = "keeps {slo}", "misses {slo}"
 BOUNDS_WORKING = "Replaying plans that know the future"
 
 SWEEP_INTRO = (

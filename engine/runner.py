@@ -182,7 +182,7 @@ def run(
     missing = [
         (run_id, policy)
         for run_id, policy in zip(wanted.run_ids, wanted.policies, strict=True)
-        if fresh or not _is_done(store, run_id)
+        if fresh or not is_done(store, run_id)
     ]
     if not missing:
         return list(wanted.run_ids)
@@ -294,7 +294,8 @@ def _first(table: RequestTable, number: int) -> RequestTable:
     return replace(table, **{name: getattr(table, name)[:number] for name in names})
 
 
-def _is_done(store: Store, run_id: str) -> bool:
+def is_done(store: Store, run_id: str) -> bool:
+    """Whether a run is there and finished."""
     try:
         return runs.find_run(store, run_id).status == "done"
     except StoreError:

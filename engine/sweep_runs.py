@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from engine import runner
+from engine.desk import Desk
 from engine.run_info import run_info
 from engine.scenario import Scenario
 from engine.store import runs, sweeps, traces
@@ -18,13 +19,16 @@ from engine.sweep.plan import Goal, Method, Plan, plan_of
 from engine.sweep.report import OBJECTIVES, check_objectives, report
 from engine.sweep.trial import Cancel
 from engine.sweep.work import Outcome, Progress, bench, run_sweep, stored_points
-from engine.tune.tuning import Wish, tune
+from engine.tune.line import Line, Search, known_line, make_line, search_of
+from engine.tune.spaces import space_of
+from engine.tune.tuning import Wish, planned, tune
 
 
 class SweepRuns:
     """The part of the planner that replays many settings."""
 
     _store: Store
+    _desk: Desk
 
     def sweep(
         self,
@@ -90,30 +94,33 @@ class SweepRuns:
         )
 
     def tuned_hpa(
-        self,
-        run_id: str,
-        *,
-        progress: Progress | None = None,
-        cancel: Cancel | None = None,
-        workers: int | None = None,
-    ) -> str:
-        """Tunes the HPA for the window and the SLO of a run; the id of the best setting's run.
+        self, run_id: str, *, progress: Progress | None = None, cancel: Cancel | None = None
+    ) -> Line:
+        """Tunes the HPA for the window and the SLO of a run, once; see `engine.tune.line`.
 
         Raises:
             StoreError: no such run.
             ReplayCancelled: `cancel` returned true; what was finished is kept.
         """
+        search = self._search_of(run_id)
+        return make_line(self._store, self._desk, search, progress=progress, cancel=cancel)
+
+    def known_tuned_hpa(self, run_id: str) -> Line | None:
+        """The same where it was made before, else None; at once. Raises StoreError."""
+        return known_line(self._store, self._search_of(run_id))
+
+    def _search_of(self, run_id: str) -> Search:
         row = runs.find_run(self._store, run_id)
         scenario = run_info(row).scenario
         wish = Wish(
             trace=row.trace_id, policy="hpa", scenario=scenario,
             slo=scenario.slo.attainment_frac, from_s=row.from_s, to_s=row.to_s,
         )  # fmt: skip
-        best = self.tune(wish, progress=progress, cancel=cancel, workers=workers)["best"]
-        wanted = runner.request(
-            self._store, row.trace_id, (best["policy"],), scenario, row.from_s, row.to_s
+        plan = planned(self._store, wish, space_of(wish.policy).axes(), Method.SEARCH)
+        whole = runner.request(
+            self._store, row.trace_id, (wish.policy,), scenario, row.from_s, row.to_s
         )
-        return runner.run(self._store, wanted, cancel=cancel)[0]
+        return search_of(whole, plan, row.scorecard.get("requests_arrived") or 0.0)
 
     def sweep_report(self, key: str, objectives: Sequence[str] = OBJECTIVES) -> dict[str, Any]:
         """The document of a stored sweep as far as it is done. Raises StoreError."""

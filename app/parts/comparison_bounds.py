@@ -12,9 +12,6 @@ from app.jobs import Job, State
 from app.parts import progress
 from app.parts.comparison_view import View
 
-TUNE = "tune"
-"""Kind of the jobs that tune the HPA."""
-
 
 @problems.guarded
 def card(view: View) -> None:
@@ -23,10 +20,6 @@ def card(view: View) -> None:
     if job is not None and job.state is State.DONE:
         state.forget(state.BOUNDS_JOB)
         load.bounds.clear()
-        if job.kind == TUNE:
-            ids = list(dict.fromkeys([*view.run_ids, job.result]))
-            query = state.comparison_of(ids, view.baseline.run_id).query()
-            state.go_to(state.COMPARE_PAGE, query)
         job = None
     frame = load.bounds(view.run_ids)
     with st.container(border=True):
@@ -38,15 +31,10 @@ def card(view: View) -> None:
             return
         if job is not None and job.problem is not None:
             problems.show(job.problem)
-        with st.container(horizontal=True):
-            if not frame["plans"].any():
-                st.button(
-                    planner_words.BOUNDS_GO, key="bounds_go", icon=":material/visibility:",
-                    help=planner_words.BOUNDS_HELP, on_click=_start, args=(view.run_ids,),
-                )  # fmt: skip
+        if not frame["plans"].any():
             st.button(
-                planner_words.TUNED_GO, key="tuned_go", icon=":material/build:",
-                help=planner_words.TUNED_HELP, on_click=_tune, args=(view.baseline.run_id,),
+                planner_words.BOUNDS_GO, key="bounds_go", icon=":material/visibility:",
+                help=planner_words.BOUNDS_HELP, on_click=_start, args=(view.run_ids,),
             )  # fmt: skip
 
 
@@ -57,16 +45,6 @@ def _start(run_ids: tuple[str, ...]) -> None:
         return planner.known_future(run_ids, progress=job.report, cancel=job.cancelled)
 
     job = load.board().submit("bounds", planner_words.BOUNDS_WORKING, work)
-    state.put(state.BOUNDS_JOB, job.id)
-
-
-def _tune(run_id: str) -> None:
-    planner = load.planner()
-
-    def work(job: Job) -> str:
-        return planner.tuned_hpa(run_id, progress=job.report, cancel=job.cancelled)
-
-    job = load.board().submit(TUNE, planner_words.TUNED_WORKING, work)
     state.put(state.BOUNDS_JOB, job.id)
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from app import formats, load, phrases, planner_words, state, tables, words
 from app.charts.planner import place_chart
 from app.jobs import State
-from app.parts import comparison_bounds, planner_work
+from app.parts import comparison_bounds, comparison_tuned, planner_work
 from app.parts import comparison_cards as cards
 from app.parts.comparison_view import view_of
 from app.parts.planner_work import Glimpse, Made
@@ -56,6 +56,7 @@ def whole(found: Made) -> None:
         place(found, runs[0])
     cards.cost(view)
     comparison_bounds.card(view)
+    comparison_tuned.card(view)
     with st.expander(words.SCORECARD, icon=":material/table_chart:"):
         cards.scorecard(view)
     st.page_link(

@@ -5,12 +5,13 @@ import streamlit as st
 from app import load, phrases, state, words
 from app.charts.base import Clock
 from app.charts.rate import arrivals_frame
-from app.parts import comparison_bounds, comparison_cluster, runs_chosen
+from app.parts import comparison_bounds, comparison_cluster, comparison_tuned, runs_chosen
 from app.parts import comparison_cards as cards
 from app.parts.comparison_view import view_of
 from app.parts.window_picker import described, window_chart, window_slider
 
 st.title(words.NAV_COMPARE[0])
+comparison_tuned.leave()
 chosen = state.comparison()
 saved = load.planner().runs()
 runs = runs_chosen.found(chosen)
@@ -87,5 +88,6 @@ with st.grid(2, min_column_width=400):
 cards.cost(view)
 comparison_cluster.card(view)
 comparison_bounds.card(view)
+comparison_tuned.card(view)
 cards.scorecard(view)
 cards.actions(view)

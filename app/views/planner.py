@@ -3,9 +3,10 @@
 import streamlit as st
 
 from app import load, planner_words, problems, state, words
-from app.parts import demand, planner_knobs, planner_result, planner_work
+from app.parts import comparison_tuned, demand, planner_knobs, planner_result, planner_work
 from engine.errors import EngineError
 
+comparison_tuned.leave()
 st.title(planner_words.NAV_PLANNER[0])
 st.write(planner_words.INTRO)
 

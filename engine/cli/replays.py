@@ -1,6 +1,6 @@
 """`smartscale replay`, `compare` and `runs`: what would have happened?"""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,13 @@ from engine.cli.document import rows
 from engine.cli.scenarios import resolve, set_option
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
-from engine.errors import UsageError
+from engine.errors import EngineError, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from engine.planner import Planner, RunInfo
+    from engine.tune.line import Line
 
 
 @click.command(short_help="Replay a trace, request by request, under policies.")
@@ -86,8 +87,8 @@ def replay(
     help="Replay plans that know the future, too, to tell how far each run is from them.",
 )  # fmt: skip
 @click.option(
-    "--tuned-hpa", is_flag=True,
-    help="Tune the HPA for the window and SLO of the baseline, and compare with it, too.",
+    "--tuned-hpa/--no-tuned-hpa", default=True, show_default=True,
+    help="Compare with the HPA tuned for the window and SLO of the baseline, too.",
 )  # fmt: skip
 @with_session
 def compare(
@@ -117,17 +118,35 @@ def compare(
             )
             if text is not None
         }
-        if tuned_hpa:
-            with stoppable() as stop, progress_bar() as report:
-                found = planner.tuned_hpa(reference.run_id, progress=report, cancel=stop)
-            if found not in [run.run_id for run in chosen]:
-                chosen.append(planner.run(found))
+        line = _tuned(session, planner, reference.run_id) if tuned_hpa else None
+        if line is not None and line.run_id not in [run.run_id for run in chosen]:
+            chosen.append(planner.run(line.run_id))
         _warn_of_unlike(session, chosen)
         if known_future:
             with stoppable() as stop, progress_bar() as report:
                 ids = [run.run_id for run in chosen]
                 planner.known_future(ids, progress=report, cancel=stop)
-        _show_runs(session, planner, chosen, reference.run_id, with_bounds=True, **window)
+        _show_runs(
+            session, planner, chosen, reference.run_id, {"tuned_hpa": line}, with_bounds=True,
+            **window,
+        )  # fmt: skip
+
+
+def _tuned(session: Session, planner: "Planner", run_id: str) -> "Line | None":
+    """The tuned HPA for the window and SLO of a run; without it the comparison goes on."""
+    try:
+        with stoppable() as stop, progress_bar() as report:
+            found = planner.tuned_hpa(run_id, progress=report, cancel=stop)
+    except EngineError as error:
+        session.note(f"Without the tuned HPA: {error.what} (--no-tuned-hpa leaves it out).")
+        return None
+    where = "" if found.sampled_frac == 1.0 else f" of {100 * found.sampled_frac:.0f} %"
+    kept = "keeps" if found.keeps_slo else "misses"
+    session.note(
+        f"Tuned HPA: the cheapest of {found.replays} replays{where} of this window is "
+        f"{found.policy}; on the whole window it {kept} {100 * found.slo:g} %."
+    )
+    return found
 
 
 def _warn_of_unlike(session: Session, runs: Sequence["RunInfo"]) -> None:
@@ -143,7 +162,7 @@ def _warn_of_unlike(session: Session, runs: Sequence["RunInfo"]) -> None:
 
 def _show_runs(
     session: Session, planner: "Planner", runs: Sequence["RunInfo"], baseline: str,
-    with_bounds: bool = False, **window: float,
+    more: Mapping[str, Any] | None = None, *, with_bounds: bool = False, **window: float,
 ) -> None:  # fmt: skip
     from engine.cli.scorecards import bounds_table, scorecards  # noqa: PLC0415 - heavy
 
@@ -154,6 +173,7 @@ def _show_runs(
         "window": window or None,
         "runs": [_described(run) for run in runs],
         "comparison": figures,
+        **(more or {}),
     }
     parts = [lambda: _heading(runs, **window), lambda: scorecards(figures, runs, baseline)]
     if bounds is not None:

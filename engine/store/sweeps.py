@@ -26,6 +26,9 @@ __all__ = [
     "save_trial",
 ]
 
+HIDDEN = "hidden"
+"""In the plan of a sweep that nobody asked for as one."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SweepRow:
@@ -49,13 +52,26 @@ class PointRow:
     settings: dict[str, str]
 
 
-def begin_sweep(store: Store, sweep_id: str, trace_id: str, plan: Mapping[str, Any]) -> None:
-    """Notes a sweep; one that is there already keeps its points and its time."""
+def begin_sweep(
+    store: Store, sweep_id: str, trace_id: str, plan: Mapping[str, Any], *, hidden: bool = False
+) -> None:
+    """Notes a sweep; one that is there already keeps its points and its time.
+
+    Args:
+        store: the open store.
+        sweep_id: its id.
+        trace_id: of its trace.
+        plan: what it replays.
+        hidden: `list_sweeps` leaves it out, unless it was listed before or is noted again.
+    """
+    document = {**plan, HIDDEN: True} if hidden else dict(plan)
     with store.transaction() as cursor:
         cursor.execute(
-            "INSERT INTO sweeps VALUES (?, ?, ?, ?) "
+            "INSERT INTO sweeps VALUES (?, ?, ?, ?) ON CONFLICT (sweep_id) DO NOTHING"
+            if hidden
+            else "INSERT INTO sweeps VALUES (?, ?, ?, ?) "
             "ON CONFLICT (sweep_id) DO UPDATE SET plan = excluded.plan",
-            [sweep_id, trace_id, json.dumps(dict(plan)), _now()],
+            [sweep_id, trace_id, json.dumps(document), _now()],
         )
 
 
@@ -117,7 +133,7 @@ def points_of(store: Store, sweep_id: str) -> list[PointRow]:
 
 
 def list_sweeps(store: Store) -> list[SweepRow]:
-    """All sweeps, newest first."""
+    """All sweeps but hidden ones, newest first."""
     with store.transaction() as cursor:
         rows = cursor.execute(
             "SELECT sweep_id, trace_id, plan, created_at, "
@@ -127,13 +143,14 @@ def list_sweeps(store: Store) -> list[SweepRow]:
             "(SELECT run_id FROM runs WHERE status = 'done'))) "
             "FROM sweeps s ORDER BY created_at DESC, sweep_id"
         ).fetchall()
-    return [
+    found = [
         SweepRow(
             sweep_id=row[0], trace_id=row[1], plan=json.loads(row[2]), created_at=row[3],
             points=row[4], done=row[5],
         )
         for row in rows
     ]  # fmt: skip
+    return [row for row in found if not row.plan.get(HIDDEN)]
 
 
 def find_sweep(store: Store, key: str) -> SweepRow:

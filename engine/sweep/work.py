@@ -63,6 +63,7 @@ def run_sweep(
     progress: Progress | None = None,
     cancel: Cancel | None = None,
     workers: int | None = None,
+    hidden: bool = False,
 ) -> Outcome:
     """Replays every point of a plan that was not replayed yet, and keeps each as it comes.
 
@@ -72,6 +73,7 @@ def run_sweep(
         progress: share done, and what is being done.
         cancel: asked now and then.
         workers: processes; None: one a core.
+        hidden: nobody asked for it as a sweep, so it is not listed among them.
 
     Raises:
         StoreError: no such trace.
@@ -79,7 +81,7 @@ def run_sweep(
         ReplayCancelled: `cancel` returned true; what was finished is kept.
     """
     outcome = Outcome(sweep_id=sweep_id_of(store, plan))
-    sweeps.begin_sweep(store, outcome.sweep_id, plan.trace, plan.document())
+    sweeps.begin_sweep(store, outcome.sweep_id, plan.trace, plan.document(), hidden=hidden)
 
     def told() -> None:
         if progress is not None:
@@ -88,14 +90,14 @@ def run_sweep(
 
     with bench(store, plan, cancel=cancel, workers=workers) as table:
         told()
-        for wave in _waves(plan, outcome):
+        for wave in waves(plan, outcome):
             for point in table.replayed(wave, outcome):
                 outcome.points.append(point)
                 told()
     return outcome
 
 
-def _waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
+def waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
     """Points to replay together; those of a search depend on what came of the ones before."""
     if plan.method is not Method.SEARCH:
         yield list(points(plan))

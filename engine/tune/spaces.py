@@ -38,7 +38,7 @@ class Space:
 SPACES: Mapping[str, Space] = MappingProxyType(
     {
         "hpa": Space(
-            ranges=("policy.target=0.1..0.9:log", "policy.downscale_window_s=0..600"),
+            ranges=("policy.target=0.1..0.9:log", "policy.downscale_window_s=0..600/41"),
             safer=(-1, 1),
             starts=(("0.3", "300"), ("0.15", "60")),
             grid=(
@@ -47,7 +47,7 @@ SPACES: Mapping[str, Space] = MappingProxyType(
             ),
         ),
         "threshold": Space(
-            ranges=("policy.upper=0.4..0.96:log", "policy.cooldown_in_s=0..600"),
+            ranges=("policy.upper=0.4..0.96:log", "policy.cooldown_in_s=0..600/41"),
             safer=(-1, 1),
             starts=(("0.6", "300"), ("0.45", "60")),
             grid=(
@@ -57,7 +57,8 @@ SPACES: Mapping[str, Space] = MappingProxyType(
         ),
     }
 )
-"""By policy. Shares go in whole percent, as manifests say them."""
+"""By policy. Shares go in whole percent, as manifests say them; times in steps of 15 s, the usual
+control interval, as any other does what a shorter one does, too."""
 
 
 def space_of(policy: str) -> Space:

@@ -63,7 +63,7 @@ def tune(
         ReplayCancelled: `cancel` returned true; what was finished is kept.
     """
     space = space_of(wish.policy)
-    plan = _plan(store, wish, space.axes(), Method.SEARCH)
+    plan = planned(store, wish, space.axes(), Method.SEARCH)
     options: dict[str, Any] = {"progress": progress, "cancel": cancel, "workers": workers}
     found = run_sweep(store, plan, **options)
     document = report(found.points, goal=plan.goal)
@@ -91,7 +91,8 @@ def best_point(points: Sequence[Point], goal: Goal) -> Point | None:
     return max(done, key=lambda point: point.scorecard[goal.figure] or 0.0, default=None)
 
 
-def _plan(store: Store, wish: Wish, axes: tuple[Axis, ...], method: Method) -> Plan:
+def planned(store: Store, wish: Wish, axes: tuple[Axis, ...], method: Method) -> Plan:
+    """The sweep that a wish asks for. Raises as `tune`."""
     whole = runner.request(
         store, wish.trace, (wish.policy,), wish.scenario, wish.from_s, wish.to_s
     )
@@ -158,7 +159,7 @@ def _grid(
     store: Store, wish: Wish, mine: Point | None, goal: Goal, options: dict[str, Any]
 ) -> dict[str, Any]:
     axes = space_of(wish.policy).grid_axes()
-    made = run_sweep(store, _plan(store, wish, axes, Method.GRID), **options)
+    made = run_sweep(store, planned(store, wish, axes, Method.GRID), **options)
     best = best_point(made.points, goal)
     return {
         "replays": len(made.points),

@@ -8,6 +8,7 @@ from app import load, load_decisions, planner_words, words
 from app.cluster_run_words import OTHERS_LEFT_OUT
 from engine.figures import FIGURES
 from engine.planner import Planner
+from engine.tune.line import Line
 from tests.app.conftest import text_of
 
 
@@ -164,3 +165,23 @@ def test_each_run_says_how_far_from_perfect_it_is(demo, open_page, monkeypatch):
     assert job.wait(60.0)
     page.run()
     assert any(text.endswith("%") for text in rows()["Above the plan"])
+
+
+def test_the_tuned_hpa_streams_in_and_can_be_added(demo, open_page, monkeypatch):
+    line = Line(
+        run_id=demo[1], policy="hpa:target=0.5", replays=11, sampled_frac=0.25, slo=0.95,
+        keeps_slo=False,
+    )  # fmt: skip
+    monkeypatch.setattr(Planner, "tuned_hpa", lambda *_, **__: line)
+    page = open_page("compare", runs=demo[0])
+    assert planner_words.TUNED_SOON in text_of(page)
+    monkeypatch.setattr("app.parts.comparison_tuned.IDLE_S", 0.0)
+    page.run()
+    (job,) = load.idle_board()._jobs.values()
+    assert job.wait(60)
+    page.run()
+    told = text_of(page)
+    assert "The best of 11 replays on 25 % of the window, as it is large." in told
+    assert "On the whole window it misses 95 %." in told
+    page.button(key="tuned_add").click().run()
+    assert page.query_params["runs"] == f"{demo[0]},{demo[1]}"

@@ -1,5 +1,7 @@
 """`smartscale replay`, `compare`, `runs`, `policies` and `scenario`."""
 
+from functools import partial
+
 import pytest
 
 from engine.figures import FIGURES
@@ -100,39 +102,58 @@ def test_dates_choose_a_part_of_a_trace_that_has_them(stocked, scenario_file, tm
     assert run["scorecard"]["requests_arrived"] == 10
 
 
-def test_compare_takes_any_run_as_baseline_and_parts_of_ids(replay, stocked):
+@pytest.fixture
+def compared(stocked):
+    """Compares without the tuned HPA, which takes some replays."""
+    return partial(stocked, "compare", "--no-tuned-hpa")
+
+
+@pytest.mark.slow
+def test_the_tuned_hpa_is_a_line_of_a_comparison(replay, stocked):
+    run_id = replay("--policy", "static", "--json").document["baseline"]
+    ended = stocked("compare", run_id, "--json")
+    line = ended.document["tuned_hpa"]
+    assert [run["run_id"] for run in ended.document["runs"]] == [run_id, line["run_id"]]
+    assert line["policy"].startswith("hpa:downscale_window_s=")
+    assert (line["replays"], line["sampled_frac"]) == (11, 1.0)
+    assert "Tuned HPA: the cheapest of 11 replays" in ended.err
+    assert stocked("compare", run_id, "--json").document["tuned_hpa"] == line
+    assert stocked("sweeps", "--json").document["sweeps"] == []  # nobody asked for one
+
+
+def test_compare_takes_any_run_as_baseline_and_parts_of_ids(replay, compared):
     made = replay("--policy", "static,hpa", "--json").document["runs"]
     static, hpa = (run["run_id"] for run in made)
-    document = stocked("compare", static[:5], hpa[:5], "--baseline", hpa[:5], "--json").document
+    document = compared(static[:5], hpa[:5], "--baseline", hpa[:5], "--json").document
     assert document["baseline"] == hpa
     costs = {row["run_id"]: row for row in document["comparison"] if row["figure"] == "cost_usd"}
     assert costs[hpa]["difference"] == 0
     assert costs[static]["difference"] == pytest.approx(
         made[0]["scorecard"]["cost_usd"] - made[1]["scorecard"]["cost_usd"]
     )
-    alone = stocked("compare", static, "--baseline", hpa, "--json").document
+    alone = compared(static, "--baseline", hpa, "--json").document
     assert [run["run_id"] for run in alone["runs"]] == [hpa, static]
 
 
-def test_a_part_of_a_comparison_has_fewer_figures_and_says_so(replay, stocked):
+def test_a_part_of_a_comparison_has_fewer_figures_and_says_so(replay, compared):
     made = replay("--policy", "static,hpa", "--json").document["runs"]
     ids = [run["run_id"] for run in made]
     whole = made[0]["scorecard"]
-    ended = stocked("compare", *ids, "--from", "300", "--to", "0:10:00", "--json")
+    ended = compared(*ids, "--from", "300", "--to", "0:10:00", "--json")
     assert ended.document["window"] == {"from_s": 300.0, "to_s": 600.0}
     for row in ended.document["comparison"]:
         key = row["figure"]
         measured = FIGURES[key].windowed and whole[key] is not None
         assert (row["value"] is not None) == measured
-    shown = stocked("compare", *ids, "--from", "300", "--to", "0:10:00").out
+    shown = compared(*ids, "--from", "300", "--to", "0:10:00").out
     assert "300 s to 600 s" in shown
     assert f"{sum(whole[key] is None or not f.windowed for key, f in FIGURES.items())} " in shown
 
 
-def test_runs_that_cannot_be_compared_fairly_are_pointed_out(replay, stocked):
+def test_runs_that_cannot_be_compared_fairly_are_pointed_out(replay, compared):
     one = replay("--policy", "static", "--json").document["baseline"]
     other = replay("--policy", "hpa", "--to", "600", "--set", "seed=4", "--json").document
-    ended = stocked("compare", one, other["baseline"], "--json")
+    ended = compared(one, other["baseline"], "--json")
     assert ended.code == 0
     assert "different windows" in ended.err
     assert "different scenarios" in ended.err

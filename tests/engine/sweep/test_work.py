@@ -190,13 +190,3 @@ def test_points_are_kept_in_the_order_in_which_they_were_chosen(stocked):
     with Store(stocked) as store:
         rows = sweeps.points_of(store, made["sweep_id"])
     assert [row.settings["policy.target"] for row in rows] == ["0.9", "0.5", "0.7"]
-
-
-@pytest.mark.slow
-def test_the_tuned_hpa_becomes_a_run_of_the_same_window(stocked):
-    with Planner(stocked) as planner:
-        (run_id,) = planner.replay("demand", ["static"], scenario=scenario(), to_s=300.0)
-        tuned = planner.run(planner.tuned_hpa(run_id, workers=1))
-        assert tuned.policy.startswith("hpa:downscale_window_s=")
-        assert (tuned.to_s, tuned.scenario_hash) == (300.0, planner.run(run_id).scenario_hash)
-        assert planner.tuned_hpa(run_id, workers=1) == tuned.run_id
