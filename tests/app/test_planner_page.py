@@ -3,7 +3,7 @@
 import pytest
 
 from app import load, planner_words, state
-from engine.errors import ReplayCancelled
+from engine.errors import PolicyError, ReplayCancelled
 from engine.planner import Planner
 from tests.app.conftest import text_of
 
@@ -85,6 +85,16 @@ def test_a_newer_change_stops_the_older_answer(page, monkeypatch):
     page.slider(key="plan_w_cost").set_value(95).run()
     answered(page)
     assert stopped == [True]
+    assert planner_words.FULL_BADGE in text_of(page)
+
+
+def test_a_preview_that_fails_does_not_hide_the_result(short, open_page, monkeypatch):
+    def broken(*_, **__):
+        raise PolicyError("the stretch is odd", "the preview", "Wait for the whole")
+
+    monkeypatch.setattr(Planner, "glimpse", broken)
+    page = answered(open_page("planner", trace=short))
+    assert "The stretch is odd" in text_of(page)
     assert planner_words.FULL_BADGE in text_of(page)
 
 
