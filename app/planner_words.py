@@ -64,10 +64,23 @@ NOISE_COLUMNS = ("Figure", "Mean difference", "95 % interval", "Verdict")
 NOISE_TITLE = "Differences over {pairs} seeds"
 NOISE_ALT = "Differences to the baseline over several seeds, with intervals"
 FRONT = "Where this lies"
-FRONT_CAPTION = "Every finished run of this window. On the front, no other is cheaper and better."
-FRONT_ALT = "Cost against requests that missed their SLO, one mark per run of this window"
-COST_AXIS, MISSED_AXIS = "Cost (USD)", "Missed the SLO (%)"
+FRONT_CAPTION = (
+    "Every finished run of this window. On the front, no other run of the same cluster and SLO is "
+    "better in both; policies that know the future and other scenarios do not count."
+)
+FRONT_ALT = "{up} against {across}, one mark per run of this window"
+FRONT_UNMEASURED = "No run of this window has both figures."
+PLACE = "Axes"
+PLACE_AXES = {
+    "cost_usd": "Cost (USD)", "missed": "Missed the SLO (%)", "p95_s": "Latency p95 (s)",
+    "carbon_kg": "Carbon (kg CO₂e)",
+}  # fmt: skip
+PLACES = {
+    "Cost, SLO": ("cost_usd", "missed"), "Cost, latency": ("cost_usd", "p95_s"),
+    "Carbon, SLO": ("carbon_kg", "missed"), "Cost, carbon": ("cost_usd", "carbon_kg"),
+}  # fmt: skip
 HERE, BASE, OTHER_FRONT, OTHER = "this", "baseline", "on the front", "another run"
+ELSEWHERE, FUTURE = "another scenario", "knows the future"
 SIDES = ("turned", "before")
 WINDOW = "Window"
 COMPARE_LINK = "Open as comparison"

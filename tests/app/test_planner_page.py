@@ -35,6 +35,8 @@ def answered(page):
 def test_the_page_shows_every_request_replayed_beside_the_baseline(page):
     assert planner_words.FULL_BADGE in text_of(page)
     assert {metric.label for metric in page.metric} >= {"Cost", "SLO attainment"}
+    page.segmented_control(key=state.PLAN_PLACE).set_value("Cost, carbon").run()
+    assert not page.exception
     assert load.planner().run(page.query_params["plan"]).policy.startswith("smartscale:")
     assert load.planner().run(page.query_params["baseline"]).policy == "hpa"
 

@@ -6,7 +6,7 @@ import pytest
 from engine.desk import STRETCHES, stretches
 from engine.errors import UsageError
 from engine.planner import Planner
-from engine.scenario import Priorities
+from engine.scenario import Guard, Priorities, Slo
 from engine.store.duck import Store
 from engine.store.traces import store_requests
 from engine.sweep.noise import paired
@@ -86,6 +86,20 @@ def test_a_preview_whose_stretches_are_all_empty_says_what_that_costs(quiet, pol
     run_id = quiet.replay_again("gaps", policy, scenario=scenario())
     cost_usd = quiet.run(run_id).scorecard["cost_usd"]
     assert glimpse.scorecard["cost_usd"] == pytest.approx(cost_usd)
+
+
+def test_peers_share_the_window_and_say_who_cannot_stand_on_the_same_front(planner):
+    ours = planner.replay_again("demand", "hpa", scenario=scenario())
+    weighed = scenario(priorities=Priorities(w_cost=1.0), guard=Guard(budget_usd_per_hour=900.0))
+    same = planner.replay_again("demand", "hpa", scenario=weighed)
+    laxer = planner.replay_again("demand", "hpa", scenario=scenario(slo=Slo(latency_s=90.0)))
+    oracle = planner.replay_again("demand", "oracle", scenario=scenario())
+    part = planner.replay_again("demand", "hpa", scenario=scenario(), to_s=300.0)
+    found = planner.peers(ours).set_index("run_id")
+    assert part not in found.index
+    assert found["same_cluster"].to_dict() == {ours: True, same: True, laxer: False, oracle: True}
+    assert found.index[found["sees_future"]].to_list() == [oracle]
+    assert (found["cost_usd"] > 0).all()
 
 
 def test_noise_is_measured_pair_by_pair_over_seeds(planner):
