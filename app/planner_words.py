@@ -160,13 +160,26 @@ SWEEP_EDGE = (
     "{replays} more."
 )
 SWEEP_EDGE_WITH = " with {settings}"
+SWEEP_CLIFFS_UNASKED = "They are looked for where SLO attainment is what has to be kept."
 SWEEP_NO_CLIFF = "No step of any setting makes SLO attainment collapse."
 SWEEP_POINTS = "Points"
 SWEEP_PICKED = "{number} picked"
 SWEEP_OPEN = "Open this run"
 SWEEP_OPENING = "Replaying it in full"
-SWEEP_BEST = "Lowest cost with the SLO kept: **{policy}**, {settings}."
-SWEEP_NO_BEST = "No point keeps the SLO."
+SWEEP_BEST = "{end} {figure} with {kept}: **{policy}**, {settings} ({value})."
+SWEEP_NO_BEST = "No point has {kept}."
+SWEEP_UNMEASURED = "{figure} is not measured here, so no point is the best."
+GOAL = "Looking for"
+GOAL_HELP = "What a Bayesian search looks for, and what is named best of any sweep."
+GOAL_CHEAPEST, GOAL_CLEANEST = "cheapest", "cleanest"
+GOALS = {
+    GOAL_CHEAPEST: "cheapest with so much SLO attainment",
+    GOAL_CLEANEST: "cleanest within the budget",
+}  # fmt: skip
+GOAL_SLO, GOAL_SLO_OWN = "SLO attainment at least (%)", "as in the scenario"
+GOAL_BUDGET = "Budget at most (USD)"
+GOAL_LEAST, GOAL_MOST = "{figure} of at least {bound}", "{figure} of at most {bound}"
+GOAL_LOWEST, GOAL_HIGHEST = "Lowest", "Highest"
 SWEEP_VOLUME = "The front covers {share} of what its points span."
 SWEEP_PROBLEMS = "{number} settings are impossible, such as: {what}."
 KNEE, ON_FRONT, BEHIND = "knee", "on the front", "behind it"

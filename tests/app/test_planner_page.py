@@ -117,6 +117,10 @@ def test_a_sweep_is_started_explored_and_opened(short, open_page):
     page = open_page("tradeoffs", trace=short)
     assert planner_words.SWEEP_NONE in text_of(page)
     page.text_area(key="sweep_vary").set_value("policy.target=0.4,0.8\nseed=1,2")
+    page.selectbox(key="sweep_goal").set_value("cleanest")
+    page.button(key="sweep_go").click().run()
+    assert "needs a budget" in text_of(page)
+    page.number_input(key="sweep_goal_budget").set_value(900.0)
     page.button(key="sweep_go").click().run()
     for job in load.board()._jobs.values():
         assert job.wait(120)
@@ -125,6 +129,7 @@ def test_a_sweep_is_started_explored_and_opened(short, open_page):
     (row,) = load.planner().sweeps()
     assert (row.points, row.done) == (4, 4)
     assert planner_words.SWEEP_EFFECTS in text_of(page)
+    assert "cost of at most" in text_of(page)
     assert page.query_params[state.SWEEP] == row.sweep_id
 
 
