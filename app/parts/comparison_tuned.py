@@ -29,6 +29,7 @@ def card(view: View) -> None:
     shown(view, found, waits, time.monotonic())
 
 
+@problems.guarded
 def _line(view: View, found: Line | None, waits: bool, begun: float) -> None:
     """A part of the page of its own, which looks again and again while it `waits`."""
     run_id = view.baseline.run_id
