@@ -37,10 +37,10 @@ NONE = "none"
 CARBON = "Carbon"
 CARBON_THRESHOLD = "No growth above (g/kWh)"
 CARBON_HELP = "Where the grid is dirtier, nothing that raises emissions is done. Empty: never."
-CARBON_ABOVE = "The grid is above it for {share} of this window."
-CARBON_NEVER = "No threshold is set; the grid lies between {low} and {high} g/kWh."
+CARBON_ABOVE = "The grid{region} is above it for {share} of this window."
+CARBON_NEVER = "No threshold is set; the grid{region} lies between {low} and {high} g/kWh."
 CARBON_AXIS = "Grid (g/kWh)"
-CARBON_ALT = "Carbon intensity of the grid over the window, {low} to {high} g/kWh"
+CARBON_ALT = "Carbon intensity of the grid{region} over the window, {low} to {high} g/kWh"
 
 RESULT = "What would have happened"
 PREVIEW_BADGE = ":orange-badge[:material/blur_on: preview]"
@@ -92,6 +92,7 @@ BOUNDS_COLUMNS = (
     "Above the plan",
 )  # fmt: skip
 BOUNDS_UNKNOWN, BOUNDS_NO_PLAN = "not known", "none as good"
+BOUNDS_AT_MOST, BOUNDS_AT_LEAST = "at most {value}", "at least {value}"
 BOUNDS_ALT = (
     "Cost of each run, a bound and a plan that knows the future, at its own SLO attainment"
 )
@@ -99,7 +100,8 @@ BOUNDS_CAPTION = (
     "At each run's own SLO attainment, over the whole run. No policy can pay less than the bound, "
     "even with workers that start at once; where nodes are paid for, the distance is in "
     "slot-hours. The plan knows every request beforehand and waits for real start-up times; a "
-    "policy may do better than it."
+    "policy may do better than it. At most, at least: even the cheapest plan that was replayed "
+    "serves more requests within the SLO than the run does."
 )
 BOUNDS_GO = "Replay plans that know the future"
 BOUNDS_HELP = "Seven replays of this window, from roomy to tight."
