@@ -13,6 +13,8 @@ INTRO = (
 )
 START_FROM = "Start from"
 START_FROM_HELP = "A preset or a scenario of yours. Every knob goes to where it stands there."
+OPEN = "Open in the planner"
+OPEN_HELP = "Every knob goes to where it stands in this run, which is what it is compared with."
 POLICY = "Policy"
 POLICY_HELP = "Only smartscale weighs the priorities; the others do not look at them."
 BASELINE = "Compare with"

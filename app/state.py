@@ -40,7 +40,7 @@ WORST, REVERSED, REVIEWED = "worst", "reversed", "reviewed"
 AFTER, BESIDE = "after", "beside"
 CANDIDATE, MODE, CURRENCY, RATE = "candidate", "mode", "currency", "rate"
 YEARS, ASSUME = "years", "assume"
-PLAN, SWEEP = "plan", "sweep"
+PLAN, SWEEP, START = "plan", "sweep", "start"
 REPORT_TERMS = (CANDIDATE, MODE, CURRENCY, RATE, YEARS, ASSUME)
 """What the address of a report says beside its runs."""
 

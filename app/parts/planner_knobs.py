@@ -17,7 +17,16 @@ FIRST_PRESET, FIRST_POLICY, FIRST_BASELINE = "balanced", WEIGHING, "hpa"
 
 
 def prepare() -> None:
-    """Where the knobs stand the first time: as the address says, else the default preset."""
+    """Where the knobs stand at first: as the address says, else as in the default preset.
+
+    An address may name a run to start from at any time.
+    """
+    opened = state.in_address(state.START)
+    if opened:
+        found = _restore(opened, opened)
+        state.into_address(start=None, **({"plan": opened, "baseline": opened} if found else {}))
+        if found:
+            return
     if state.get(state.PLAN_BASE) is not None:
         return
     linked = state.in_address(state.PLAN)

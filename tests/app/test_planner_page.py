@@ -1,5 +1,7 @@
 """The page Planner answers a knob twice, a newer change replaces the older, a link restores it."""
 
+from dataclasses import replace
+
 import pytest
 
 from app import load, planner_words, state
@@ -69,6 +71,23 @@ def test_a_copied_link_opens_the_same_comparison_after_a_restart(page, open_page
     assert dict(again.query_params) == link
     assert again.number_input(key="plan_startup").value == 20.0
     assert again.number_input(key="plan_carbon").value == 380.0
+
+
+def test_any_run_is_a_start_also_where_knobs_were_turned_before(page):
+    page.slider(key="plan_w_cost").set_value(77).run()
+    preset = load.planner().presets()["llm-agents"]
+    lax = replace(preset, slo=replace(preset.slo, latency_s=33.0))
+    trace = page.query_params["trace"]
+    (run_id,) = load.planner().replay(trace, ["threshold"], scenario=lax, to_s=600.0)
+    page.query_params[state.START] = run_id
+    answered(page.run())
+    assert page.selectbox(key="plan_policy").value == "threshold"
+    assert page.number_input(key="plan_slo_s").value == 33.0
+    assert state.START not in page.query_params
+    assert page.query_params["plan"] == page.query_params["baseline"] == run_id
+    page.number_input(key="plan_slo_s").set_value(20.0).run()
+    answered(page)
+    assert page.query_params["baseline"] == run_id != page.query_params["plan"]
 
 
 def test_a_newer_change_stops_the_older_answer(page, monkeypatch):
