@@ -71,7 +71,10 @@ FRONT_CAPTION = (
     "better in both; policies that know the future and other scenarios do not count."
 )
 FRONT_ALT = "{up} against {across}, one mark per run of this window"
-FRONT_UNMEASURED = "No run of this window has both figures."
+FRONT_UNMEASURED = (
+    "No run of this window has both figures. Carbon is measured where every machine's power is "
+    "given."
+)
 PLACE = "Axes"
 PLACE_AXES = {
     "cost_usd": "Cost (USD)", "missed": "Missed the SLO (%)", "p95_s": "Latency p95 (s)",
