@@ -135,7 +135,7 @@ FAULT_MEASURES = (
     ),
     Measure(
         column="degraded_per_s", label="Degraded answers", unit="1/s", how="mean",
-        meaning="Cached or shorter answers.",
+        meaning="Requests answered from a cache or by a smaller model.",
     ),
     Measure(
         column="crashed", label="Workers crashed", unit="workers", how="sum",
@@ -160,6 +160,10 @@ FAULT_MEASURES = (
 )  # fmt: skip
 ROUTING_MEASURES = (
     Measure(
+        column="routed_per_s", label="Requests to route", unit="1/s", how="mean",
+        meaning="Arrivals, for the first time or again: what a router has to decide on.",
+    ),
+    Measure(
         column="imbalance", label="Imbalance", unit="deviation ÷ mean", how="mean",
         meaning="Standard deviation of the workers' busy shares, in the pool where it is largest.",
     ),
@@ -173,15 +177,15 @@ ROUTING_MEASURES = (
     ),
     Measure(
         column="hits_worker_per_s", label="Cache hits, worker", unit="1/s", how="mean",
-        meaning="Prefixes found in the worker's own memory.",
+        meaning="Requests whose prefix was in the worker's own memory.",
     ),
     Measure(
         column="hits_zone_per_s", label="Cache hits, zone", unit="1/s", how="mean",
-        meaning="Prefixes fetched from the zone's cache.",
+        meaning="Requests whose prefix came from the zone's cache.",
     ),
     Measure(
         column="hits_store_per_s", label="Cache hits, store", unit="1/s", how="mean",
-        meaning="Prefixes fetched from the region's store.",
+        meaning="Requests whose prefix came from the region's store.",
     ),
     Measure(
         column="memory_frac", label="Memory in use", unit="share", how="highest value",

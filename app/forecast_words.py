@@ -34,8 +34,9 @@ SEES_LATER = (
 )
 CHOICE_WEIGHTS = (
     "Drawn with the weights that the evaluation ended with, which know how the whole trace went; "
-    "the forecasters in it know what came before this moment only. The leaderboard scores the "
-    "choice as it would have been at each moment."
+    "the forecasters in it know what came before this moment only, so the shipped network stands "
+    "in for one that was fitted to later demand. The leaderboard scores the choice as it would "
+    "have been at each moment."
 )
 UNCALIBRATED = "Too few earlier forecasts to calibrate the band on: it is as the model gave it."
 

@@ -25,12 +25,13 @@ class ServiceSums:
     retried: int
     shed: int
     degraded: int
+    """Requests, each once however often it was tried."""
     crashed: int
     """Workers that stopped at once, with nodes that were lost or alone."""
     breakers: int
     """Openings of circuit breakers."""
     hits: int | None
-    """Prefixes found in a cache; None without caches."""
+    """Requests whose prefix was found in a cache, each once; None without caches."""
     hot_workers: int | None
     """Summed over ticks; None where nobody looked."""
     ready_workers: int

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from engine.cluster_runs import pool_of, span_of
@@ -59,13 +60,13 @@ class ExplainRuns:
     def decision_marks(self, run_id: str, **wanted: Any) -> pd.DataFrame:
         """At most 2,000 marks of a run's decisions over time; for the filter see `find`."""
         told = self._told(run_id)
-        frame = queries.marks(self._store, told.run, self._filter(told.run, **wanted))
+        frame = queries.marks(self._store, told.run, self._filter(told, **wanted))
         return _with_kinds(frame)
 
     def decision_counts(self, run_id: str, **wanted: Any) -> pd.DataFrame:
         """Decisions by kind and reason; for the filter see `find`."""
         told = self._told(run_id)
-        frame = queries.counts(self._store, told.run, self._filter(told.run, **wanted))
+        frame = queries.counts(self._store, told.run, self._filter(told, **wanted))
         return _with_kinds(frame)
 
     def find(self, run_id: str, text: str = "", *, most: int = 50, **wanted: Any) -> Found:
@@ -75,17 +76,19 @@ class ExplainRuns:
             run_id: of the run.
             text: empty: all.
             most: decisions.
-            wanted: pool, from_s, to_s, kinds, reasons, worst_minutes, reversals, reviewed,
-                after: what decisions are looked at.
+            wanted: what decisions are looked at: pool, from_s, to_s, kinds, reasons, after;
+                worst_minutes: those in so many minutes in which most requests of the pool missed
+                the SLO, or in the minute before one (0: everywhere); reversals: steps against
+                the direction of the pool's step before; reviewed: what people reviewed.
         """
         told = self._told(run_id)
-        return search(told, text, self._filter(told.run, **wanted), most)
+        return search(told, text, self._filter(told, **wanted), most)
 
     def neighbour(self, run_id: str, number: int, by: int, **wanted: Any) -> int | None:
         """The next (`by` 1) or the last (-1) decision beside a number that passes a filter."""
         told = self._told(run_id)
         wanted["after"] = number if by > 0 else -1
-        chosen = self._filter(told.run, **wanted)
+        chosen = self._filter(told, **wanted)
         if by > 0:
             return queries.nearest(self._store, told.run, chosen)
         before = replace(chosen, before=number)
@@ -155,15 +158,19 @@ class ExplainRuns:
         return questionable(self._store, self._finished(run_id), most)
 
     def _filter(
-        self, run: RunRow, *, pool: str | None = None, from_s: float | None = None,
-        to_s: float | None = None, kinds: Sequence[Kind] = (), reviewed: bool = False,
-        **given: Any,
+        self, told: Told, *, pool: str | None = None, from_s: float | None = None,
+        to_s: float | None = None, kinds: Sequence[Kind] = (), worst_minutes: int = 0,
+        reversals: bool = False, reviewed: bool = False, **given: Any,
     ) -> Filter:  # fmt: skip
+        place = pool_of(told.run, pool)
+        numbers = [told.worst(place, worst_minutes)] if worst_minutes else []
+        if reversals:
+            numbers.append(told.reversals())
         if reviewed:
-            found = reviews.of_runs(self._store, [run])["number"]
-            given["numbers"] = tuple(int(number) for number in found)
-        span = span_of(from_s, to_s, pool_of(run, pool))
-        return gather.chosen(span, kinds, **given)
+            said = reviews.of_runs(self._store, [told.run])["number"]
+            numbers.append(said.to_numpy(dtype=np.int64))
+        both = reduce(np.intersect1d, numbers) if numbers else None
+        return gather.chosen(span_of(from_s, to_s, place), kinds, numbers=both, **given)
 
     @cached_property
     def _kept(self) -> dict[int, Told]:

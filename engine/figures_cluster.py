@@ -163,8 +163,8 @@ SERVICE_FIGURES = (
         label="Degraded answers",
         unit="%",
         better="lower",
-        meaning="Answers from a cache, and starts with a smaller model once for each attempt and "
-        "level in force, under overload, divided by arrivals; retries and two levels count again.",
+        meaning="Requests answered from a cache or given to a smaller model because of overload, "
+        "each once however often it was tried, divided by arrivals.",
         windowed=True,
     ),
     Figure(
@@ -172,8 +172,8 @@ SERVICE_FIGURES = (
         label="Cache hits",
         unit="%",
         better="higher",
-        meaning="Starts whose prefix was found in one of the caches, each attempt counted, "
-        "divided by arrivals.",
+        meaning="Requests whose prefix was found in one of the caches, each once however often "
+        "it was tried, divided by arrivals.",
         windowed=True,
     ),
     Figure(
@@ -189,7 +189,7 @@ SERVICE_FIGURES = (
         label="Breakers opened",
         unit="times",
         better="lower",
-        meaning="Times that the circuit breaker of a worker opened.",
+        meaning="Times that the circuit breaker of a worker opened, also as the worker crashed.",
         windowed=True,
     ),
     Figure(

@@ -25,7 +25,7 @@ from engine.forecast.evaluation import CHOICE, SEEDS, Evaluation, evaluate
 from engine.forecast.fan import Fan, Fans
 from engine.forecast.fitted import FitReport, attention_check, fit_series, keep
 from engine.forecast.mixture import Mixture, weights_of
-from engine.forecast.network import Network
+from engine.forecast.network import Network, shipped
 from engine.forecast.neural import NeuralForecaster
 from engine.forecast.neural_attention import Faithfulness
 from engine.forecast.registry import MODELS, ModelInfo, find
@@ -271,10 +271,10 @@ class ForecastRuns:
         names = sorted({name for of in weights.values() for name in of})
 
         def member(name: str) -> Model:
-            """The one fitted before, where there is one; fitting anew takes minutes."""
-            if name != FITTED:
-                return find(name).make(0)
-            return Network(FITTED, folder) if folder.exists() else find(SHIPPED).make(0)
+            """The one fitted before, where it knew no later demand: fitting takes minutes."""
+            if name != FITTED or not folder.exists():
+                return find(SHIPPED if name == FITTED else name).make(0)
+            return Network(FITTED, folder, stands_in=shipped(0))
 
         until_s = len(series.values) * series.step_s
         return lambda: Mixture({name: member(name) for name in names}, weights), until_s

@@ -53,7 +53,8 @@ class Gauges:
         pools = state.pools
         look_at_workers(utilisation, pools, self._streak, self.spread[tick])
         if self._has_breakers:
-            open_ones = state.workers["pool"][state.workers["breaker"] != kernel.CLOSED]
+            there = state.workers[state.workers["phase"] != kernel.OFF]
+            open_ones = there["pool"][there["breaker"] != kernel.CLOSED]
             self._breakers[tick] = np.bincount(open_ones, minlength=len(pools))
         if self._measures_memory:
             self._memory[tick] = self._memory_frac(state)

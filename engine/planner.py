@@ -92,15 +92,9 @@ class Planner(
     ) -> Imported:
         """Checks a file and stores it as a trace, all or nothing. Raises TraceError."""
         return traces.import_path(
-            self._store,
-            path,
-            name=name,
-            format=format,
-            mapping=mapping,
-            options=options,
-            progress=progress,
-            cancel=cancel,
-        )
+            self._store, path, name=name, format=format, mapping=mapping, options=options,
+            progress=progress, cancel=cancel,
+        )  # fmt: skip
 
     def preview(
         self,
@@ -158,15 +152,18 @@ class Planner(
         )
 
     def ensure_samples(self, progress: ImportProgress | None = None) -> list[str]:
-        """Imports the sample traces that the store lacks; returns the names of all of them."""
-        known = set(self.traces()["name"])
-        files = samples.sample_files()
-        for number, (name, path) in enumerate(files.items()):
+        """Imports the sample traces that the store lacks; their names there, the demo's first."""
+        names, files = [], samples.sample_files()
+        for number, name in enumerate(files):
             if progress is not None:
                 progress(number / len(files), f"Loading sample trace {name}")
-            if name not in known:
-                self.import_path(path, name=name)
-        return list(files)
+            names.append(self._sample(name))
+        return names
+
+    def _sample(self, name: str) -> str:
+        if name in set(self.traces()["name"]):
+            return name
+        return self.import_path(samples.sample_files()[name], name=name).name
 
     # Scenarios and policies
 
@@ -247,7 +244,7 @@ class Planner(
             Run ids, and the baseline's.
         """
         ids = self.replay(
-            samples.DEMO_TRACE,
+            self._sample(samples.DEMO_TRACE),
             samples.DEMO_POLICIES,
             scenario=PRESETS[samples.DEMO_SCENARIO],
             progress=progress,

@@ -252,7 +252,7 @@ class Replay:
         seconds = float(self.edges_s[tick + 1] - self.edges_s[tick])
         state = self.fleet.state
         self.gauges.read(tick, state, self.fleet.utilisation, seconds)
-        self.books.read(tick, state, self.integrals[tick], self.edges_s[tick : tick + 2])
+        self.books.read(tick, state, self.edges_s)
         self.monitor.keep_views(tick)
         self.tick = tick + 1
 

@@ -114,7 +114,7 @@ def expected_chart(
     told = with_time(came, clock)
     line = (
         alt.Chart(told)
-        .mark_line(interpolate="step-after", strokeWidth=1.6)
+        .mark_line(interpolate="step-after", strokeWidth=1.6, color="gray")
         .encode(x=x, y=y, tooltip=[clock.tooltip, alt.Tooltip("per_s:Q", format=".3~f")])
     )
     fan = (

@@ -84,7 +84,7 @@ BREAKER = Part(
             label="Opens after",
             unit="failures in a row",
             type=Type.WHOLE,
-            help="Time-outs in the queue or in service; a lost request does not count.",
+            help="Time-outs in the queue or in service, and requests lost with the worker.",
         ),
         Field(path="open_s", label="Stays open", unit="s", help="Before probes are let through."),
         Field(

@@ -66,7 +66,7 @@ def _card(plain: dict[str, Any], part: Part, entry: str) -> None:
                     st.caption(f"**{field.group}**")
             with grid.cell():
                 _input(plain, _path(entry, field), field.title, visible=True)
-                _problem(_path(entry, field))
+            _problems(grid, [_path(entry, field)])
 
 
 def _fields_down(plain: dict[str, Any], part: Part, entries: list[str]) -> None:
@@ -124,10 +124,15 @@ def _row(grid: Any, plain: dict[str, Any], part: Part, entry: str) -> None:
     for field in part.fields:
         with grid.cell(column_span=_span(field)):
             _input(plain, _path(entry, field), cluster_words.labelled(field.label, owner))
-    for field in part.fields:
-        if cluster_state.problem(_path(entry, field)) is not None:
+    _problems(grid, [_path(entry, field) for field in part.fields])
+
+
+def _problems(grid: Any, paths: list[str]) -> None:
+    """What is wrong with the inputs of one entry, each in a row of its own below them."""
+    for path in paths:
+        if cluster_state.problem(path) is not None:
             with grid.cell(column_span="all"):
-                _problem(_path(entry, field))
+                _problem(path)
 
 
 def _span(field: Field) -> int:

@@ -26,7 +26,7 @@ def card(view: View) -> None:
             return
         key = f"explain_chart_{view.number}"
         st.altair_chart(
-            decision_chart(marks, view.clock(), view.window, view.number, _reviewed(view)),
+            decision_chart(marks, view.clock(), view.window, view.number, _reviewed(view, wanted)),
             key=key, on_select=lambda: _clicked(key), selection_mode="mark",
             alt=words.TIMELINE_ALT,
         )  # fmt: skip
@@ -34,11 +34,15 @@ def card(view: View) -> None:
         _sentences(view)
 
 
-def _reviewed(view: View) -> pd.DataFrame:
-    """Reviews of the pools that are shown."""
+def _reviewed(view: View, wanted: dict[str, Any]) -> pd.DataFrame:
+    """Reviews of the decisions that are shown."""
     frame = load_decisions.reviews(view.run.run_id)
-    pool = view.wanted["pool"]
-    return frame if pool is None else frame[frame["pool"] == pool]
+    if frame.empty:
+        return frame
+    found = load_decisions.found_decisions(
+        view.run.run_id, "", len(frame), **(wanted | {"reviewed": True})
+    )
+    return frame[frame["number"].isin([decision.number for decision, _ in found.hits])]
 
 
 def _clicked(key: str) -> None:
@@ -110,7 +114,7 @@ def _sentences(view: View) -> None:
                 wrap=False,
             )  # fmt: skip
         if not found.hits:
-            st.caption(words.LIST_NONE)
+            st.caption(words.SEARCH_NONE if view.text.strip() else words.LIST_NONE)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(
             words.searched(len(found.hits), found.read, found.more is not None), width="content"

@@ -58,6 +58,10 @@ def pick(saved: pd.DataFrame) -> View:
     )  # fmt: skip
 
 
+DIGITS = 15
+"""Of the number of a decision, at most."""
+
+
 def _run_chosen() -> None:
     state.into_address(
         run=state.get(state.EXPLAIN_RUN), decision=None, pool=None, after=None, beside=None
@@ -67,7 +71,7 @@ def _run_chosen() -> None:
 
 def _number() -> int | None:
     text = state.in_address(state.DECISION)
-    return int(text) if text.isdigit() else None
+    return int(text) if text.isdecimal() and len(text) <= DIGITS else None
 
 
 def _filter() -> dict[str, Any]:

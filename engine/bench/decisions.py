@@ -35,13 +35,12 @@ def run() -> dict[str, Any]:
             (run_id,) = planner.replay(_TRACE, ["hpa"], scenario=PRESETS[DEFAULT])
             row = planner.run(run_id)
         with Store(path) as store:
-            _multiply(store, round((row.to_s - row.from_s) / row.tick_s))
-        with Planner(path) as planner:
-            return _measured(planner, run_id)
+            decisions = _multiply(store, round((row.to_s - row.from_s) / row.tick_s))
+        return {"decisions": decisions, **_measured(path, run_id)}
 
 
-def _multiply(store: Store, ticks: int) -> None:
-    """Repeats the only run's decisions and ticks one after the other."""
+def _multiply(store: Store, ticks: int) -> int:
+    """Repeats the only run's decisions and ticks one after the other; how many there are then."""
     copies = -(-DECISIONS // ticks)
     with store.transaction() as cursor:
         for table, number in (("decisions", ", number + $ticks * k AS number"), ("ticks", "")):
@@ -52,10 +51,30 @@ def _multiply(store: Store, ticks: int) -> None:
                 {"ticks": ticks, "copies": copies},
             )
         cursor.execute("UPDATE runs SET to_s = from_s + ? * tick_s", [ticks * copies])
+    return ticks * copies
 
 
-def _measured(planner: Planner, run_id: str) -> dict[str, Any]:
-    opened = _seconds(lambda: _open(planner, run_id))
+def _measured(path: Path, run_id: str) -> dict[str, Any]:
+    """The fastest of three rounds: the machine has other work as well."""
+    rounds = []
+    for _ in range(3):
+        with Planner(path) as planner:
+            rounds.append(_round(planner, run_id))
+    found = {name: min(each[name] for each in rounds) for name in rounds[0]}
+    slowest = max(value for name, value in found.items() if name.startswith(("click_", "filter_")))
+    opened = found["open_seconds"]
+    return {
+        **found,
+        "bar_open_seconds": BAR_OPEN_S, "bar_filter_seconds": BAR_FILTER_S,
+        "passed": opened <= BAR_OPEN_S and slowest <= BAR_FILTER_S,
+    }  # fmt: skip
+
+
+def _round(planner: Planner, run_id: str) -> dict[str, float]:
+    """Each question once, by a planner that was asked only for what the page opens with.
+
+    So the first click on a filter pays for what later ones find ready.
+    """
     filters: dict[str, dict[str, Any]] = {
         "kind": {"kinds": (Kind.CLAMPED,)},
         "reason": {"reasons": ("stabilized",)},
@@ -63,24 +82,22 @@ def _measured(planner: Planner, run_id: str) -> dict[str, Any]:
         "reversals": {"reversals": True},
         "time": {"from_s": 1e6, "to_s": 1.1e6},
     }
-    filtered = {
-        f"filter_{name}_seconds": _seconds(partial(planner.decision_marks, run_id, **given))
-        for name, given in filters.items()
+    works: dict[str, Callable[[], object]] = {
+        "open": lambda: _open(planner, run_id),
+        **{
+            f"click_{name}": partial(_click, planner, run_id, _SHOWN | given)
+            for name, given in filters.items()
+        },
+        **{
+            f"filter_{name}": partial(planner.decision_marks, run_id, **given)
+            for name, given in filters.items()
+        },
+        "list": lambda: planner.find(run_id, kinds=(Kind.CLAMPED,)),
+        "search": lambda: planner.find(run_id, "stabilisation highest recommendation"),
+        "search_nothing": lambda: planner.find(run_id, "carbon threshold"),
     }
-    listed = _seconds(lambda: planner.find(run_id, kinds=(Kind.CLAMPED,)))
-    searched = _seconds(lambda: planner.find(run_id, "stabilisation highest recommendation"))
-    clicked = {
-        f"click_{name}_seconds": _seconds(partial(_click, planner, run_id, _SHOWN | given))
-        for name, given in filters.items()
-    }
-    slowest = max(*filtered.values(), *clicked.values())
-    passed = opened <= BAR_OPEN_S and slowest <= BAR_FILTER_S
-    return {
-        "decisions": int(planner.decision_counts(run_id)["decisions"].sum()),
-        "open_seconds": opened, **filtered, **clicked, "list_seconds": listed,
-        "search_seconds": searched,
-        "bar_open_seconds": BAR_OPEN_S, "bar_filter_seconds": BAR_FILTER_S, "passed": passed,
-    }  # fmt: skip
+    _open(planner, run_id)
+    return {f"{name}_seconds": _seconds(work) for name, work in works.items()}
 
 
 def _open(planner: Planner, run_id: str) -> None:
@@ -105,10 +122,6 @@ def _click(planner: Planner, run_id: str, wanted: dict[str, Any]) -> None:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """The fastest of three: the machine has other work as well."""
-    taken = []
-    for _ in range(3):
-        started = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - started)
-    return min(taken)
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started

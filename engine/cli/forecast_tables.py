@@ -84,31 +84,42 @@ def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
         f"The aim is {'reached' if verdict.passed else 'not reached everywhere'}. "
         f"Ours has less loss than the best baseline in {verdict.better} of {verdict.cells} cells; "
         f"the largest difference is {verdict.worst_frac:+.1%}, {verdict.worst}. After calibration "
-        f"the 80 % interval covers {min(coverage):.1%} to {max(coverage):.1%}, by trace."
+        f"the 80 % interval covers {min(coverage):.1%} to {max(coverage):.1%}, by "
+        f"{_kind(verdict)}."
     )
     return "\n".join([judged, *_off(verdict), *ablations])
 
 
+def _kind(verdict: "Verdict") -> str:
+    return (
+        "trace" if all(list(of) == [name] for name, of in verdict.families.items()) else "family"
+    )
+
+
 def _off(verdict: "Verdict") -> list[str]:
-    """Coverage by trace, how sure it is, and where it is not what it should be."""
+    """Coverage, how sure it is, and where it is not what it should be."""
     from engine.forecast.leaderboard import COVERAGE  # noqa: PLC0415 - heavy
 
     margins = verdict.coverage_margin
-    told = [
-        f"{trace} {share:.1%}{_by(margins[trace])}" for trace, share in verdict.coverage.items()
-    ]
-    by_trace = (
-        "Coverage by trace, mean over horizons, with half its 95 % interval, which takes into "
-        f"account that outcomes depend on each other: {', '.join(told)}."
+    told = [f"{name} {share:.1%}{_by(margins[name])}" for name, share in verdict.coverage.items()]
+    joined = [
+        f"{name} is {', '.join(f'{trace} ({verdict.by_trace[trace]:.1%})' for trace in of)}"
+        for name, of in verdict.families.items() if list(of) != [name]
+    ]  # fmt: skip
+    covered = (
+        f"Coverage by {_kind(verdict)}, mean over horizons, with half its 95 % interval, which "
+        f"takes into account that outcomes depend on each other: {', '.join(told)}."
     )
+    if joined:
+        covered += f" {'; '.join(joined)}; a family's is the mean."
     outside = {
-        trace: share for trace, share in verdict.coverage.items()
+        name: share for name, share in verdict.coverage.items()
         if not COVERAGE[0] <= share <= COVERAGE[1]
     }  # fmt: skip
     if not outside:
-        return [by_trace]
-    unsure = [trace for trace, share in outside.items() if _may_be_right(share, margins[trace])]
-    sure = [trace for trace in outside if trace not in unsure]
+        return [covered]
+    unsure = [name for name, share in outside.items() if _may_be_right(share, margins[name])]
+    sure = [name for name in outside if name not in unsure]
     judged = f"Outside {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}: {', '.join(outside)}."
     if unsure:
         judged += (
@@ -117,7 +128,7 @@ def _off(verdict: "Verdict") -> list[str]:
         )
     if sure:
         judged += f" Not by chance alone: {', '.join(sure)}."
-    return [by_trace, judged]
+    return [covered, judged]
 
 
 def _by(margin: float | None) -> str:
@@ -145,7 +156,8 @@ def markdown(
     seeds = ", ".join(map(str, first.seeds))
     about = (
         "Mean pinball loss of the quantiles 0.1, 0.5 and 0.9 at rolling origins of the last 15 % "
-        f"of each trace, in its unit, calibrated online; seeds {seeds}. "
+        "of each trace, in its unit, as each model would have been used: as it is or calibrated "
+        f"online, whichever had lost less by then; seeds {seeds}. "
         "Difference: the choice over the best baseline; p: test of Diebold and Mariano; coverage: "
         "of its 80 % interval."
     )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.forecast_families import families_of
 from engine.cli.forecast_training import card, fit, train
 from engine.cli.forecast_where import demand_options, where
 from engine.cli.session import Session, progress_bar, stoppable, with_session
@@ -67,6 +68,10 @@ def _models_table(found: list[dict[str, Any]]) -> "Table":
 @click.option(
     "--trace", "traces", multiple=True, required=True, metavar="T", help="A trace; repeatable."
 )
+@click.option(
+    "--family", "families", multiple=True, metavar="NAME=T,T",
+    help="Traces whose coverage is judged together; repeatable.",
+)  # fmt: skip
 @click.option("--models", "names", metavar="A,B", help="Forecasters. Default: all.")
 @click.option("--horizons", metavar="S,S", help="Seconds ahead. Default: 30,60,120,300,900,3600.")
 @click.option("--seeds", default="0,1,2", show_default=True, metavar="N,N", help="Seeds.")
@@ -80,6 +85,7 @@ def _models_table(found: list[dict[str, Any]]) -> "Table":
 @with_session
 def evaluate(
     traces: tuple[str, ...],
+    families: tuple[str, ...],
     names: str | None,
     horizons: str | None,
     seeds: str,
@@ -101,6 +107,7 @@ def evaluate(
     demand = where(session, **given)
     with session.planner() as planner, stoppable() as stop, progress_bar() as report:
         known = list(dict.fromkeys(planner.trace(trace).name for trace in traces))
+        together = families_of(families, known, lambda trace: planner.trace(trace).name)
         made = []
         for number, trace in enumerate(known):
             made.append(planner.evaluate_forecasts(
@@ -110,13 +117,16 @@ def evaluate(
                 ),
             ))  # fmt: skip
     options = {
-        "trace": known, "models": names, "horizons": horizons, "seeds": seeds, "origins": origins,
-        **given,
+        "trace": known, "family": list(families), "models": names, "horizons": horizons,
+        "seeds": seeds, "origins": origins, **given,
     }  # fmt: skip
-    _answer(session, made, _typed(options), out)
+    _answer(session, made, together, _typed(options), out)
 
 
-def _answer(session: Session, made: "list[Evaluation]", command: str, out: Path | None) -> None:
+def _answer(
+    session: Session, made: "list[Evaluation]", families: dict[str, list[str]], command: str,
+    out: Path | None,
+) -> None:  # fmt: skip
     from engine.cli.forecast_tables import (  # noqa: PLC0415 - not needed elsewhere
         cells_table,
         left_out,
@@ -127,7 +137,7 @@ def _answer(session: Session, made: "list[Evaluation]", command: str, out: Path 
     from engine.forecast.leaderboard import ablations, cells, verdict  # noqa: PLC0415 - heavy
 
     found = [cell for evaluation in made for cell in cells(evaluation)]
-    judged, parts = verdict(found), ablations(made)
+    judged, parts = verdict(found, families), ablations(made)
     said = summary(judged, parts) if judged else "No baseline was compared with ours."
     if out is not None:
         _write(out, markdown(made, found, said, command))
@@ -241,7 +251,8 @@ def _hindsight(made: "Fan") -> str:
     if made.model == CHOICE:
         return (
             "Note: the weights are those that the evaluation ended with, later than this moment; "
-            "the members know what came before it only. An evaluation scores the choice fairly."
+            "the members know what came before it only, so the shipped network stands in for one "
+            "fitted to later demand. An evaluation scores the choice fairly."
         )
     return (
         f"Note: this forecaster was fitted to demand up to {made.fitted_until_s:g} s, which "

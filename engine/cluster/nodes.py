@@ -256,7 +256,13 @@ class Nodes:
     def busy_frac(self, workers: AnyArray, seconds: float) -> FloatArray:
         """(nodes,) mean share busy over the last tick of `seconds`, ended workers included."""
         here = workers[workers["node"] >= 0]
-        work = here["busy_slot_s"] * self._busy_share[here["pool"], here["size"]]
+        share = self._busy_share
+        work = here["busy_slot_s"] * share[here["pool"], here["size"]]
+        changed = here["was"] != kernel.NONE
+        if changed.any():
+            mine = here[changed]
+            before, after = (share[mine["pool"], mine[size]] for size in ("was", "size"))
+            work[changed] += mine["was_slot_s"] * (before - after)
         total = np.bincount(here["node"], weights=work, minlength=len(self.table))
         return np.asarray(np.minimum(total / seconds, 1.0), np.float64)
 

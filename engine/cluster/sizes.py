@@ -5,9 +5,9 @@ import numpy as np
 from engine.sim import kernel
 from engine.sim.kernel import State
 from engine.sim.parameters import PoolParameters
-from engine.units import AnyArray, FloatArray, IntArray
+from engine.units import AnyArray, FloatArray
 
-__all__ = ["SizeBooks"]
+__all__ = ["SizeBooks", "by_size"]
 
 
 class SizeBooks:
@@ -20,39 +20,18 @@ class SizeBooks:
         self.size_s: FloatArray | None = np.zeros(shape) if most > 1 else None
         """Provisioned worker-seconds."""
         self.busy_slot_s: FloatArray | None = np.zeros(shape) if most > 1 else None
-        self._before: tuple[IntArray, IntArray] = (np.zeros(0, np.int64), np.zeros(0, np.int64))
 
-    def read(self, tick: int, state: State, integrals: FloatArray, span: FloatArray) -> None:
+    def read(self, tick: int, state: State, edges_s: FloatArray) -> None:
         """At the end of a tick.
-
-        Seconds of workers that are gone by now go to the sizes that such workers had before.
 
         Args:
             tick: which.
             state: of the simulator.
-            integrals: (P, INTEGRALS) of the tick.
-            span: (2,) its begin and end.
+            edges_s: (T + 1,) of the ticks.
         """
-        if self.size_s is None or self.busy_slot_s is None:
-            return
-        shape = self.size_s.shape[1:]
-        workers, first = state.workers, state.pools["first_worker"]
-        self.busy_slot_s[tick] = _by_size(workers, workers["busy_slot_s"], shape)
-        there = workers[workers["phase"] != kernel.OFF]
-        seconds = span[1] - np.maximum(there["ordered_s"], span[0])
-        found = _by_size(there, seconds, shape)
-        place = np.arange(len(workers)) - first[workers["pool"]]
-        key = workers["pool"] * shape[1] + workers["size"]
-        now = (place << 32 | workers["pool"])[workers["phase"] != kernel.OFF]
-        held = self._before
-        gone = held[1][~np.isin(held[0], now)]
-        went = np.bincount(gone, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
-        nobody = went.sum(axis=1) == 0
-        went[nobody, state.pools["size"][nobody]] = 1.0
-        worker_s = integrals[:, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1].sum(axis=1)
-        left = np.maximum(worker_s - found.sum(axis=1), 0.0)
-        self.size_s[tick] = found + went * (left / went.sum(axis=1))[:, None]
-        self._before = (now, key[workers["phase"] != kernel.OFF])
+        if self.size_s is not None and self.busy_slot_s is not None:
+            found = by_size(state, float(edges_s[tick]), float(edges_s[tick + 1]))
+            self.size_s[tick], self.busy_slot_s[tick] = found
 
     def slots(self, worker_s: FloatArray, slot_s: FloatArray) -> AnyArray:
         """(P,) slots per worker, or (T, P) their mean where sizes may change.
@@ -67,7 +46,32 @@ class SizeBooks:
         return np.divide(slot_s, worker_s, out=whole, where=worker_s > 0)
 
 
-def _by_size(workers: AnyArray, seconds: AnyArray, shape: tuple[int, ...]) -> FloatArray:
-    key = workers["pool"] * shape[1] + workers["size"]
+def by_size(state: State, from_s: float, to_s: float) -> tuple[FloatArray, FloatArray]:
+    """(P, S) worker-seconds and busy slot-seconds of the tick that was just closed.
+
+    Workers that are gone count until they went, and each with the size that it had at the time.
+    """
+    workers, shape = state.workers, state.sizes.shape
+    until_s = np.where(workers["phase"] == kernel.OFF, workers["stop_s"], to_s)
+    since_s = np.maximum(workers["ordered_s"], from_s)
+    there_s = np.fmax(until_s - since_s, 0.0)  # NaN: such a worker was never ordered
+    worker_s = _sums(workers, "size", there_s, shape)
+    busy_slot_s = _sums(workers, "size", workers["busy_slot_s"], shape)
+    changed = workers["was"] != kernel.NONE
+    if changed.any():
+        mine = workers[changed]
+        worker_s += _moved(mine, mine["was_until_s"] - since_s[changed], shape)
+        busy_slot_s += _moved(mine, mine["was_slot_s"], shape)
+    return worker_s, busy_slot_s
+
+
+def _moved(workers: AnyArray, seconds: FloatArray, shape: tuple[int, ...]) -> FloatArray:
+    """(P, S) seconds that belong to the sizes that workers had, not to those that they have."""
+    return _sums(workers, "was", seconds, shape) - _sums(workers, "size", seconds, shape)
+
+
+def _sums(workers: AnyArray, size: str, seconds: AnyArray, shape: tuple[int, ...]) -> FloatArray:
+    """(P, S) seconds of workers, by what the column `size` says."""
+    key = workers["pool"] * shape[1] + workers[size]
     sums = np.bincount(key, weights=seconds, minlength=shape[0] * shape[1])
     return np.asarray(sums.reshape(shape), np.float64)

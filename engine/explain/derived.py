@@ -16,6 +16,7 @@ def derived(
     change_workers = |applied - current|
     serves_per_s = current · slots · target / service time, for policies that follow demand
     excess_frac = |expected / serves - 1|
+    planned_busy_frac = expected · service time / (wanted · slots), for learned policies
     value_per_worker, target_per_worker: milli-units of Kubernetes in units
 
     Args:
@@ -28,7 +29,7 @@ def derived(
     found = {"change_workers": float(abs(applied - current))}
     if proposed >= 0 and proposed != current:
         found["proposed_change_workers"] = abs(proposed - current)
-    found |= _of_demand(current, rationale, slots)
+    found |= _of_demand(current, rationale, slots) | _of_caution(rationale, slots)
     metric = rationale.get("metric")
     if isinstance(metric, Mapping) and "value" in metric and rationale.get("kind") != UTILISATION:
         found["value_per_worker"] = float(metric["value"]) / MILLI
@@ -49,3 +50,12 @@ def _of_demand(current: int, rationale: Mapping[str, Any], slots: float) -> dict
     if "quantile" in rationale:
         found["quantile_frac"] = float(rationale["quantile"])
     return found
+
+
+def _of_caution(rationale: Mapping[str, Any], slots: float) -> dict[str, float]:
+    """What a learned policy's caution comes to: the use of the slots that it plans for."""
+    expected, service_s = rationale.get("expected_per_s"), rationale.get("service_s")
+    wanted = rationale.get("wanted")
+    if "caution" not in rationale or not (expected and service_s and wanted and slots):
+        return {}
+    return {"planned_busy_frac": expected * service_s / (wanted * slots)}

@@ -9,7 +9,7 @@ from engine.explain.words import at
 __all__ = ["missing_numbers"]
 
 _NUMBER = re.compile(r"(?<![\w.-])-?\d[\d,]*(?:\.\d+)?")
-SCALE = "on its scale from -1 (cheap) to 1 (safe)"
+SCALE = "on a scale from -1 (cheap) to 1 (safe)"
 """Of a learned policy's caution; no figure of a decision."""
 _SCALES = {"%": 100.0, "min": 1 / 60, "h": 1 / 3600}
 """By the unit that follows, what a number of the record is multiplied with."""

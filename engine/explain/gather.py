@@ -1,6 +1,6 @@
 """From a stored run to the decisions that are explained: rows of the store as records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,13 +19,15 @@ from engine.explain.reward import Meter
 from engine.policies.base import Reason
 from engine.scenario import Scenario
 from engine.scenario_file import from_dict
+from engine.store import decision_numbers
 from engine.store import decision_queries as queries
 from engine.store.decision_queries import Filter
 from engine.store.duck import Store
 from engine.store.run_queries import Span
 from engine.store.runs import RunRow
+from engine.units import IntArray
 
-__all__ = ["CLASSES", "KINDS", "Told", "at_time", "by_number", "chosen", "decisions"]
+__all__ = ["CLASSES", "KINDS", "Told", "at_time", "by_number", "chosen", "decisions", "stream"]
 
 CLASSES: Mapping[Kind, tuple[str, ...]] = {
     Kind.SILENT: (Reason.NOT_DUE,),
@@ -58,6 +60,8 @@ class Told:
     scenario: Scenario = field(init=False)
     _usual: dict[int, dict[str, tuple[float, float, float]]] = field(default_factory=dict)
     _meters: dict[int, Meter] = field(default_factory=dict)
+    _worst: dict[tuple[int | None, int], IntArray] = field(default_factory=dict)
+    _reversals: IntArray | None = None
 
     def __post_init__(self) -> None:
         self.scenario = from_dict(self.run.scenario)
@@ -74,8 +78,22 @@ class Told:
             self._meters[pool] = Meter(self.store, self.run, self.scenario, pool)
         return self._meters[pool]
 
-    def decision(self, row: Mapping[str, Any], saw: Mapping[str, float]) -> Decision:
+    def worst(self, pool: int | None, minutes: int) -> IntArray:
+        """Numbers of the decisions of the worst minutes."""
+        key = (pool, minutes)
+        if key not in self._worst:
+            self._worst[key] = decision_numbers.worst(self.store, self.run, pool, minutes)
+        return self._worst[key]
+
+    def reversals(self) -> IntArray:
+        """Numbers of the steps against the step before."""
+        if self._reversals is None:
+            self._reversals = decision_numbers.reversals(self.store, self.run)
+        return self._reversals
+
+    def decision(self, stored: Mapping[str, Any], saw: Mapping[str, float]) -> Decision:
         """A row of the store as a record, without what is usual."""
+        row = queries.parsed(stored)
         said = row["rationale"] or {}
         pool = self.scenario.pools[row["pool"]]
         limits = limits_of(self.scenario, pool)
@@ -127,9 +145,15 @@ def decisions(told: Told, wanted: Filter, limit: int, *, saw: bool = False) -> l
     return [told.decision(row, seen.get(row["pool"], {}).get(row["tick"] - 1, {})) for row in rows]
 
 
+def stream(told: Told, wanted: Filter, limit: int) -> tuple[int, Iterator[Decision]]:
+    """How many decisions pass a filter, at most `limit`, and each of them as it is asked for."""
+    rows = queries.page(told.store, told.run, wanted, limit)
+    return len(rows), (told.decision(row, {}) for row in rows)
+
+
 def by_number(told: Told, number: int) -> Decision:
     """One decision in full. Raises UsageError where there is none."""
-    wanted = chosen(Span(), numbers=(number,))
+    wanted = chosen(Span(), after=number - 1, before=number + 1)
     found = decisions(told, wanted, 1, saw=True)
     if not found:
         last = queries.total(told.store, told.run, chosen(Span())) - 1

@@ -14,7 +14,7 @@ def clauses(decision: Decision) -> list[str]:
     acted = [line for line in decision.guard if line.reason is not None]
     told = [_CLAUSES[line.stage](line, decision) for line in acted if line.stage in _CLAUSES]
     if "carbon" in (line.stage for line in acted) and acted[-1].stage == "slo":
-        told[-1] += "; the SLO floor outranks the carbon mask"
+        told[-1] += "; the SLO floor outranks the carbon threshold"
     return told
 
 
@@ -32,20 +32,22 @@ def _carbon(line: Line, _: Decision) -> str:
         where = "above" if by["g_per_kwh"] > by["threshold_g_per_kwh"] else "at"
         text += f", {where} {threshold}, so no worker may be added"
     else:
-        text += f", within {number(by['soft_g_per_kwh'])} of {threshold}"
-        text += ", where only a part of the growth is let through"
+        text += f", less than {number(by['soft_g_per_kwh'])} below {threshold}"
+        text += ", where growth is cut, the more the nearer"
     return f"{text}: {_steps(line)}"
 
 
 def _slo(line: Line, _: Decision) -> str:
     by = line.numbers
-    text = f"the SLO floor raised {number(line.before)} to {workers(line.after)}"
-    if "demand_slots" not in by:
-        return text
-    return (
-        f"{text}, because demand is forecast to keep no more than {number(by['demand_slots'])} "
-        f"slots busy with {percent(by['quantile'])} certainty"
-    )
+    text = f"the SLO floor asks for at least {workers(line.after)}"
+    if "demand_slots" in by:
+        text += (
+            f", so that the demand forecast with {percent(by['quantile'])} certainty, up to "
+            f"{number(by['demand_slots'])} busy slots, fits"
+        )
+    if "busy_frac" in by:
+        text += f" at no more than {percent(by['busy_frac'])} in use"
+    return f"{text}: {_steps(line)}"
 
 
 def _limits(line: Line, decision: Decision) -> str:
@@ -61,7 +63,8 @@ def _rate(line: Line, _: Decision) -> str:
     if most is None:
         return f"the guard's rate limit: {_steps(line)}"
     way = "added" if up else "removed"
-    text = f"the guard lets at most {workers(most)} be {way} per {lasting(by['period_s'])}"
+    given = f"at most {workers(most)} be {way} per {lasting(by['period_s'])}"
+    text = f"the guard's rate limit lets {given}"
     return f"{text}: {_steps(line)}"
 
 
@@ -83,18 +86,18 @@ def _budget(line: Line, _: Decision) -> str:
     text = f"the cluster's budget of {number(by['budget_usd_per_hour'])} USD/h"
     if "price_usd_per_hour" in by:
         text += f", at {number(by['price_usd_per_hour'])} USD/h a worker,"
-    return f"{text} pays for {workers(line.after)} here: {_steps(line)}"
+    return f"{text} leaves {workers(line.after)} for this pool: {_steps(line)}"
 
 
 def _placement(line: Line, _: Decision) -> str:
-    return f"its nodes have room for {workers(line.after)} only: {_steps(line)}"
+    return f"the pool's nodes have room for {workers(line.after)} only: {_steps(line)}"
 
 
 def _hold(line: Line, decision: Decision) -> str:
     left = line.numbers.get("left_s")
     still = "" if left is None else f" for another {lasting(left)}"
     why = f" ({decision.hold_why})" if decision.hold_why else ""
-    return f"a person holds the pool at {workers(line.after)}{still}{why}: {_steps(line)}"
+    return f"somebody holds the pool at {workers(line.after)} by hand{still}{why}: {_steps(line)}"
 
 
 def _siting(line: Line, _: Decision) -> str:

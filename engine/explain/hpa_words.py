@@ -14,6 +14,7 @@ from engine.policies.hpa_view import MEMORY
 
 __all__ = ["because"]
 
+_DECIDES = ", and that decides"
 MIN, MAX = "TooFewReplicas", "TooManyReplicas"
 
 
@@ -56,7 +57,8 @@ def measured(decision: Decision) -> str:
             f"workers' memory is {metric['value']} % in use against a target of {said['target']} %"
         )
     if said.get("kind", UTILISATION) == UTILISATION:
-        text = f"workers' slots are {metric['value']} % in use against a target of "
+        whose = "workers'" if metric.get("filled_ratio") is None else "measured workers'"
+        text = f"{whose} slots are {metric['value']} % in use against a target of "
         return f"{text}{said['target']} %"
     value = number(decision.derived["value_per_worker"])
     target = number(decision.derived["target_per_worker"])
@@ -69,25 +71,27 @@ def _told(decision: Decision, seen: str, reason: str) -> str:
     used, ratio = _ratios(said["metric"], decides=reason != Reason.UNCERTAIN_METRICS)
     side = said["tolerance"][1 if used is None or used >= 1 else 0]
     steady = workers(said["stabilised"])
+    asks = ": it asks for" if ratio.endswith(_DECIDES) else ", which asks for"
     if reason == Reason.WITHIN_TOLERANCE:
         return f"{seen}{ratio}, which is within the tolerance of {percent(side)}"
     if reason == Reason.ROUNDING:
         size = workers(decision.current)
-        return f"{seen}{ratio}, which rounded up to whole workers is the present size of {size}"
+        times = f"{used:.2f} times {size}" if used else "which"
+        return f"{seen}{ratio}, and {times}, rounded up, is the present size"
     if reason == Reason.UNCERTAIN_METRICS:
         return f"{seen}{ratio}, so it is open whether more or fewer are needed and the size stays"
     if reason == Reason.STABILIZED:
-        return f"{seen}{ratio}, which asks for {asked}, but {_remembered(decision)}"
+        return f"{seen}{ratio}{asks} {asked}, but {_remembered(decision)}"
     way = "out" if said["stabilised"] > decision.current else "in"
     rest = {
-        Reason.RATE_LIMIT: f", but the HPA's limit on scaling {way} stops this step at "
-        f"{workers(said['pace'])}",
-        Reason.MAX_WORKERS: f", and {said['max']} is the most the pool may have",
-        Reason.MIN_WORKERS: f", and {said['min']} is the least the pool may have",
+        Reason.RATE_LIMIT: f", but the HPA's rules for scaling {way} allow no "
+        f"{'more' if way == 'out' else 'fewer'} than {workers(said['pace'])} yet",
+        Reason.MAX_WORKERS: f", but {said['max']} is the most the pool may have",
+        Reason.MIN_WORKERS: f", but {said['min']} is the least the pool may have",
     }
     if reason in rest:
-        return f"{seen}{ratio}, which asks for {steady}{rest[Reason(reason)]}"
-    return f"{seen}{ratio}, which asks for {asked}"
+        return f"{seen}{ratio}{asks} {steady}{rest[Reason(reason)]}"
+    return f"{seen}{ratio}{asks} {asked}"
 
 
 def _remembered(decision: Decision) -> str:
@@ -112,11 +116,11 @@ def _ratios(metric: Mapping[str, Any], *, decides: bool) -> tuple[float | None, 
     if filled is None or filled == ratio:
         return ratio, f" ({ratio:.2f} times that)"
     assumed = "busy" if ratio < 1.0 else "idle"
-    other = f"{filled:.2f} times, which decides," if decides else f"but {filled:.2f} times"
-    return filled, (
-        f" ({ratio:.2f} times that, {other} if workers that could not be measured count as "
-        f"{assumed})"
+    text = (
+        f" ({ratio:.2f} times that); with those counted as {assumed} that could not be measured "
+        f"it is {filled:.2f} times"
     )
+    return filled, text + _DECIDES if decides else text
 
 
 def _unmeasured(decision: Decision) -> str:

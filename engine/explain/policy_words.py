@@ -3,6 +3,7 @@
 import math
 
 from engine.explain.decision import Decision
+from engine.explain.found import SCALE
 from engine.explain.words import lasting, number, per_s, percent, workers
 
 __all__ = ["demand", "oracle", "other", "power_saver", "static", "threshold", "vertical"]
@@ -22,13 +23,13 @@ def static(decision: Decision) -> str:
     said = decision.rationale
     if "peak_busy_slots" in said:
         text = (
-            "fixed capacity: the busiest minute of the replayed trace keeps "
-            f"{number(said['peak_busy_slots'])} slots busy, which at "
-            f"{percent(said['target'])} in use takes {workers(said['wanted'])} with "
-            f"{number(said['slots'])} slots each"
+            "this policy keeps one size, enough for the busiest minute of the replayed trace: "
+            f"{workers(said['wanted'])} with {number(said['slots'])} slots each hold its "
+            f"{number(said['peak_busy_slots'])} busy slots at no more than "
+            f"{percent(said['target'])} in use"
         )
     else:
-        text = f"fixed capacity of {workers(said['wanted'])}"
+        text = f"this policy keeps one size, {workers(said['wanted'])}"
     return text + _limited(said["wanted"], said["proposed"])
 
 
@@ -46,9 +47,9 @@ def threshold(decision: Decision) -> str:
     if said["breached_s"] < said["breach_s"]:
         return f"{seen}, but only for {lasted}, and a step is taken after {needed}"
     if said["cooldown_left_s"] > 0:
-        left = lasting(said["cooldown_left_s"])
-        return f"{seen} for {lasted}, but the rule rests another {left} after its last step"
-    text = f"{seen} for {lasted}, which asks for {workers(said['wanted'])}"
+        rest, left = lasting(said["cooldown_s"]), lasting(said["cooldown_left_s"])
+        return f"{seen} for {lasted}, but the rule rests {rest} after a step, and {left} are left"
+    text = f"{seen} for {lasted}, so the rule takes one step, to {workers(said['wanted'])}"
     return text + _limited(said["wanted"], said["proposed"], said["max"], said["min"])
 
 
@@ -59,8 +60,10 @@ def demand(decision: Decision) -> str:
         return "nothing is known of the demand yet"
     held, wanted = said["held"], said["wanted"]
     service = f"at {number(said['service_s'])} s a request"
-    if said.get("queued"):
-        service += f" and with {number(said['queued'])} waiting"
+    if said.get("queued") and said.get("drain_s", 1.0):
+        service += f", and with {number(said['queued'])} waiting"
+        within = said.get("drain_s")
+        service += f" to be served within {lasting(within)}," if within else ","
     text = f"{_expected(decision)}{_compared(decision)}; {service} that takes {_needed(wanted)}"
     if held == said["proposed"] == math.ceil(wanted) != wanted:
         text += f", so {number(held)}"
@@ -121,9 +124,13 @@ def _weighed(decision: Decision) -> str:
         return ""
     known = {name: said[key] for key, name in _WEIGHED.items() if key in said}
     name, most = max(known.items(), key=lambda entry: entry[1])
-    caution = f"caution {number(said['caution'])} on its scale from -1 (cheap) to 1 (safe)"
-    mattered = f"of its priorities {name} weighs most, with {percent(most)}"
-    return f"; the learned policy chose {caution}; {mattered}"
+    caution = f"caution of {number(said['caution'])}, {SCALE}"
+    chosen = f"the learned policy chose a {caution}"
+    if "planned_busy_frac" in decision.derived:
+        busy = percent(decision.derived["planned_busy_frac"])
+        chosen += f", which here plans for {busy} of the slots in use at that demand"
+    mattered = f"of the priorities it was given {name} weighs most, with {percent(most)}"
+    return f"; {chosen}; {mattered}"
 
 
 def oracle(decision: Decision) -> str:
@@ -164,16 +171,16 @@ def other(decision: Decision) -> str:
     if decision.proposed == -1:
         return "the policy made no proposal"
     reason = decision.reason.replace("_", " ")
-    return f"the policy asked for {workers(decision.proposed)} (reason: {reason})"
+    return f"the policy asked for {workers(decision.proposed)} (the reason it gave: {reason})"
 
 
 def _limited(
     wanted: float, proposed: float, most: float | None = None, least: float | None = None
 ) -> str:
     if proposed < wanted and most is not None and proposed == most:
-        return f", and {number(most)} is the most the pool may have"
+        return f", but {number(most)} is the most the pool may have"
     if proposed > math.ceil(wanted) and least is not None and proposed == least:
-        return f", and {number(least)} is the least the pool may have"
+        return f", but {number(least)} is the least the pool may have"
     if proposed != wanted and most is None and least is None:
-        return f", and the pool's limits make that {number(proposed)}"
+        return f", but the pool's limits make that {number(proposed)}"
     return ""

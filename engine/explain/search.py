@@ -4,11 +4,14 @@ Sentences of one reason use much the same words, so a few of each tell which rea
 hold what is searched. Their sentences are made and read first, then those of all other reasons.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from engine.explain.decision import Decision
-from engine.explain.gather import Told, decisions
+from engine.explain.gather import Told, decisions, stream
 from engine.explain.sentences import sentence
 from engine.store import decision_queries as queries
 from engine.store.decision_queries import Filter
@@ -78,15 +81,17 @@ def _found(hits: list[tuple[Decision, str]], read: int, more: int | None) -> Fou
 
 def _read(told: Told, words: Sequence[str], wanted: Filter, most: int, limit: int) -> Found:
     """Reads at most so many sentences, until there are enough hits."""
-    rows = decisions(told, wanted, limit)
+    count, rows = stream(told, wanted, limit)
     hits: list[tuple[Decision, str]] = []
-    for place, decision in enumerate(rows):
+    last = None
+    for place, decision in enumerate(rows, 1):
+        last = decision.number
         told_text = sentence(decision)
         if _holds(told_text, words):
             hits.append((decision, told_text))
-        if len(hits) == most and place + 1 < len(rows):
-            return _found(hits, place + 1, decision.number)
-    return _found(hits, len(rows), rows[-1].number if len(rows) == limit else None)
+        if len(hits) == most and place < count:
+            return _found(hits, place, last)
+    return _found(hits, count, last if count == limit else None)
 
 
 def _holds(text: str, words: Sequence[str]) -> bool:
@@ -99,11 +104,10 @@ def _parted(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Reasons that pass the filter: those whose sentences are likely to hold the words first."""
     every = replace(wanted, after=-1)
-    likely: list[str] = []
-    others: list[str] = []
-    for reason in dict.fromkeys(queries.counts(told.store, told.run, every)["reason"]):
-        rows = decisions(told, replace(every, reasons=(reason,)), SAMPLES)
-        spoken = " ".join(sentence(row).lower() for row in rows)
-        plain = [word for word in words if not any(letter.isdigit() for letter in word)]
-        (likely if all(word in spoken for word in plain) else others).append(reason)
-    return tuple(likely), tuple(others)
+    numbers = queries.firsts(told.store, told.run, every, SAMPLES)
+    spoken: defaultdict[str, str] = defaultdict(str)
+    for row in decisions(told, replace(every, numbers=np.array(numbers)), len(numbers)):
+        spoken[row.reason] += f" {sentence(row).lower()}"
+    plain = [word for word in words if not any(letter.isdigit() for letter in word)]
+    likely = [each for each, text in spoken.items() if all(word in text for word in plain)]
+    return tuple(likely), tuple(each for each in spoken if each not in likely)

@@ -23,6 +23,8 @@ from engine.units import FloatArray
 SEEDS = (0, 1, 2)
 CHOICE, MIXED = "choice", "ensemble"
 """Made of the others: the online mixture of all, and the ensemble with fixed weights."""
+NOTHING = 1e-4
+"""Of the mean demand: a loss that no comparison says anything about."""
 TIMED = 15
 """Calls that the time of one forecast is the median of."""
 OnProgress = Callable[[float, str], None]
@@ -38,7 +40,8 @@ class Row:
     raw: Score
     """As the model gave it."""
     calibrated: Score
-    """With the online calibration that every model gets."""
+    """As it would have been used: as it is, or with the online calibration that every model gets,
+    whichever had lost less by then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,8 +199,23 @@ def _add_mixtures(
     if members:
         fixed = _ensemble([found[name] for name in members], tasks, seeds)
         found[MIXED] = fixed
+    for entry in found.values():
+        _use(entry, tasks)
     found[CHOICE] = choice
     return weights
+
+
+def _use(found: _Found, tasks: Plan) -> None:
+    """Calibrated forecasts become those that would have been used, as in the choice."""
+    for seed, sure in found.calibrated.items():
+        used = [
+            mixing.as_used(
+                found.quantiles[seed][None, :, h], sure[None, :, h], tasks.came[:, h],
+                tasks.cuts, tasks.cuts + steps,
+            )[0]
+            for h, steps in enumerate(tasks.ahead)
+        ]  # fmt: skip
+        found.calibrated[seed] = np.stack(used, 1)
 
 
 def _choice(
@@ -316,6 +334,10 @@ def _comparisons(
         if not (baselines and test.any()):
             continue
         best = min(baselines, key=lambda name: float(losses[name, h][test].mean()))
+        if losses[best, h][test].mean() <= NOTHING * tasks.came[test, h].mean():
+            reason = "the baselines lose next to nothing there, so nothing can be compared"
+            tasks.left_out[f"comparison at {horizon_s:g} s"] = reason
+            continue
         made.append(Comparison(
             horizon_s=horizon_s, ours=CHOICE, best_baseline=best,
             test=paired(losses[CHOICE, h][test], losses[best, h][test], _overlap(tasks, h)),

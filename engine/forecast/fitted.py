@@ -1,5 +1,6 @@
 """The shipped forecaster fitted to one series: scored before and after, and kept."""
 
+import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,6 @@ import numpy as np
 
 from engine.errors import ReplayCancelled, StoreError, UsageError
 from engine.forecast.base import HORIZONS_S
-from engine.forecast.gaps import filled
 from engine.forecast.histories import Histories, steps_ahead
 from engine.forecast.neural import NeuralForecaster
 from engine.forecast.neural_attention import Faithfulness, faithfulness
@@ -70,7 +70,7 @@ def fit_series(
 
     test = _test_part(series)
     fitted = fit_to_trace(
-        shipped, filled(series.values[None, : test.begins])[0], series.step_s, series.start_s,
+        shipped, series.values[: test.begins], series.step_s, series.start_s,
         epochs=epochs, seed=seed, on_progress=on_progress, cancelled=cancelled,
     )  # fmt: skip
     if fitted.stopped == "cancelled":
@@ -129,8 +129,12 @@ def attention_check(series: DemandSeries) -> dict[str, Faithfulness]:
         )
     known = replace(test, cuts=test.cuts[whole])
     forecaster = NeuralForecaster.load()
+    stride = float(np.median(np.diff(known.cuts))) if len(known.cuts) > 1 else 1.0
+    overlap = math.ceil(test.ahead.max() / max(stride, 1.0))
     return {
-        of: faithfulness(forecaster, known.histories(series), came[whole], test.ahead, of=of)
+        of: faithfulness(
+            forecaster, known.histories(series), came[whole], test.ahead, of=of, overlap=overlap
+        )
         for of in ("steps", "features")
     }
 

@@ -1,5 +1,6 @@
 """Evaluations of several traces as one table: where ours wins, where it does not, by how much."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -50,10 +51,14 @@ class Verdict:
     """Largest difference."""
     worst: str
     """Where: trace and horizon in seconds."""
+    families: Mapping[str, Sequence[str]]
+    """Traces whose coverage is judged together; one of none is a family by itself."""
+    by_trace: Mapping[str, float]
+    """Coverage, mean over horizons."""
     coverage: Mapping[str, float]
-    """By trace, mean over horizons."""
+    """By family, mean over its traces of the mean over horizons."""
     coverage_margin: Mapping[str, float | None]
-    """By trace: half of the 95 % interval of that mean."""
+    """By family: half of the 95 % interval of that mean."""
     passed: bool
 
 
@@ -95,23 +100,53 @@ def cells(evaluation: Evaluation) -> list[Cell]:
     return made
 
 
-def verdict(found: Sequence[Cell]) -> Verdict | None:
-    """All cells against the bar; None where nothing was compared."""
+def verdict(
+    found: Sequence[Cell], families: Mapping[str, Sequence[str]] | None = None
+) -> Verdict | None:
+    """All cells against the bar; None where nothing was compared.
+
+    Args:
+        found: of all traces.
+        families: traces by name of what they are of; default: each trace is one.
+    """
     if not found:
         return None
     better = sum(cell.difference_frac < 0 for cell in found)
     worst = max(found, key=lambda cell: cell.difference_frac)
-    coverage = {
+    margins = {cell.trace: cell.coverage_margin for cell in found}
+    whole = _whole(families or {}, list(margins))
+    by_trace = {
         trace: float(np.mean([cell.coverage for cell in found if cell.trace == trace]))
-        for trace in dict.fromkeys(cell.trace for cell in found)
+        for trace in margins
+    }
+    coverage = {
+        name: float(np.mean([by_trace[trace] for trace in of])) for name, of in whole.items()
     }
     return Verdict(
         cells=len(found), better=better, worst_frac=worst.difference_frac,
-        worst=f"{worst.trace} at {worst.horizon_s:g} s", coverage=coverage,
-        coverage_margin={cell.trace: cell.coverage_margin for cell in found},
+        worst=f"{worst.trace} at {worst.horizon_s:g} s", families=whole, by_trace=by_trace,
+        coverage=coverage,
+        coverage_margin={
+            name: _mean_margin([margins[trace] for trace in of]) for name, of in whole.items()
+        },
         passed=better >= SHARE * len(found) and worst.difference_frac <= WORSE
         and all(COVERAGE[0] <= share <= COVERAGE[1] for share in coverage.values()),
     )  # fmt: skip
+
+
+def _whole(families: Mapping[str, Sequence[str]], traces: Sequence[str]) -> dict[str, list[str]]:
+    """Families of the traces that were compared, in the traces' order; none is left out."""
+    of = {trace: name for name, members in families.items() for trace in members}
+    found: dict[str, list[str]] = {}
+    for trace in traces:
+        found.setdefault(of.get(trace, trace), []).append(trace)
+    return found
+
+
+def _mean_margin(margins: Sequence[float | None]) -> float | None:
+    """Of the mean over traces, which are independent of each other."""
+    known = [margin for margin in margins if margin is not None]
+    return math.hypot(*known) / len(margins) if len(known) == len(margins) else None
 
 
 def relative(evaluation: Evaluation) -> dict[str, float]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 
 from engine.forecast.base import UnfitError
-from engine.forecast.gaps import filled
 from engine.forecast.histories import Histories
 from engine.forecast.neural import SHIPPED, NeuralForecaster
 from engine.forecast.series import DemandSeries
@@ -35,9 +34,20 @@ class Network:
     """
 
     def __init__(
-        self, name: str, folder: Path, *, tune: bool = False, reads: bool = False, seed: int = 0
-    ) -> None:
-        self.name = name
+        self, name: str, folder: Path, *, tune: bool = False, reads: bool = False, seed: int = 0,
+        stands_in: Path | None = None,
+    ) -> None:  # fmt: skip
+        """Loads nothing yet.
+
+        Args:
+            name: in the registry.
+            folder: the checkpoint.
+            tune: fits a copy to the training part first.
+            reads: sees what the trace knows besides demand.
+            seed: of the fit.
+            stands_in: a checkpoint to use where the other was fitted to later demand.
+        """
+        self.name, self._stands_in = name, stands_in
         self._folder, self._tune, self._reads, self._seed = folder, tune, reads, seed
 
     @property
@@ -48,7 +58,7 @@ class Network:
     @property
     def fixed(self) -> bool:
         """Whether it says the same of a cut-off whatever it was fitted to."""
-        return not (self._tune or self._reads)
+        return not (self._tune or self._reads or self._stands_in)
 
     def fit(self, train: DemandSeries, horizons_s: Sequence[float]) -> None:  # noqa: ARG002 — the networks know their horizons
         """Loads the checkpoint, and fits it where that is wanted.
@@ -62,6 +72,9 @@ class Network:
                 "the trace records nothing besides demand", train.name, "Use the shipped one"
             )
         self.forecaster = NeuralForecaster.load(self._folder)
+        until_s = self.forecaster.about.get("fitted_until_s", 0.0)
+        if self._stands_in is not None and until_s > len(train.values) * train.step_s + 1e-6:
+            self.forecaster = NeuralForecaster.load(self._stands_in)
         if self._tune:
             self._tuned(train)
 
@@ -71,7 +84,7 @@ class Network:
 
         try:
             made = fit_to_trace(
-                self.forecaster, filled(train.values[None])[0], train.step_s, train.start_s,
+                self.forecaster, train.values, train.step_s, train.start_s,
                 seed=self._seed,
             )  # fmt: skip
         except UsageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,7 +26,7 @@ class Faithfulness:
     """Mean difference, relative to the loss with nothing hidden; above 0 is faithful."""
     low: float
     high: float
-    """95 % interval over windows, by bootstrap."""
+    """95 % interval over windows, by bootstrap of stretches of them."""
 
     @property
     def faithful(self) -> bool:
@@ -40,6 +41,7 @@ def faithfulness(
     ahead: IntArray,
     *,
     of: str = "steps",
+    overlap: int = 1,
     seed: int = 0,
 ) -> Faithfulness:
     """Hides one step, or one feature, of each window.
@@ -50,6 +52,7 @@ def faithfulness(
         value: (B, H) demand that came.
         ahead: (H,) its steps after the cut-off.
         of: "steps" (replaced by the window's mean) or "features" (marked absent).
+        overlap: windows in a row whose outcomes depend on each other; they are drawn together.
         seed: of the random choice and the bootstrap.
     """
     import torch
@@ -67,9 +70,21 @@ def faithfulness(
         top = _loss(forecaster, hide(inputs, weight.argmax(-1)), scaled) - plain
         other = _loss(forecaster, hide(inputs, chance.argmax(-1)), scaled) - plain
     difference = (top - other) / max(float(plain.mean()), 1e-12)
-    draws = difference[rng.integers(0, len(difference), (1000, len(difference)))].mean(1)
-    low, high = np.quantile(draws, [0.025, 0.975])
+    low, high = np.quantile(_drawn(difference, overlap, rng), [0.025, 0.975])
     return Faithfulness(gain=float(difference.mean()), low=float(low), high=float(high))
+
+
+def _drawn(values: FloatArray, overlap: int, rng: np.random.Generator) -> FloatArray:
+    """(1000,) means of stretches drawn with replacement, which go round at the end.
+
+    The circular block bootstrap of Politis and Romano (1992).
+    """
+    size = len(values)
+    long = min(max(overlap, 1), max(size // 4, 1))
+    starts = rng.integers(0, size, (1000, math.ceil(size / long)))
+    at = (starts[..., None] + np.arange(long)) % size
+    means: FloatArray = values[at.reshape(1000, -1)[:, :size]].mean(1)
+    return means
 
 
 def _loss(forecaster: NeuralForecaster, inputs: Inputs, value: Tensor) -> FloatArray:

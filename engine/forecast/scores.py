@@ -84,8 +84,16 @@ class Paired:
     """Two-sided, of no difference."""
 
 
+SHARE_OF_WAVES, WAVES_OF = 0.41, 2 / 3
+"""Waves that tell the variance of a mean of B values: 0.41 B^(2/3), Lazarus et al. 2018."""
+PER_OVERLAP = 2
+"""None of them is shorter than four spans over which values depend on each other."""
+FEWEST_WAVES = 4
+"""Below it an interval is too wide to say anything."""
+
+
 def paired(first: FloatArray, second: FloatArray, lag: int) -> Paired:
-    """Test of Diebold and Mariano (1995) with the correction of Harvey et al. (1997).
+    """Test of Diebold and Mariano (1995) that holds its size where few values are independent.
 
     Args:
         first: (B,) losses by origin, in order of time.
@@ -98,40 +106,29 @@ def paired(first: FloatArray, second: FloatArray, lag: int) -> Paired:
     mean = float(second.mean()) if size else 0.0
     fraction = float(first.mean()) / mean - 1 if mean > 0 else 0.0
     difference = first - second
-    if size < 3 or not (difference - difference.mean()).any():
+    if size < 3 or not np.ptp(difference):
         same = size < 3 or difference.mean() == 0
         return Paired(difference_frac=fraction, p_value=1.0 if same else 0.0)
-    statistic = difference.mean() / standard_error(difference, lag)
-    return Paired(
-        difference_frac=fraction, p_value=float(2 * scipy.stats.t.sf(abs(statistic), size - 1))
-    )
+    error, freedom = standard_error(difference, lag)
+    value = float(2 * scipy.stats.t.sf(abs(difference.mean() / error), freedom))
+    return Paired(difference_frac=fraction, p_value=value)
 
 
-def standard_error(values: FloatArray, lag: int) -> float:
-    """Of the mean of dependent values, with the correction of Harvey et al. (1997).
+def standard_error(values: FloatArray, lag: int) -> tuple[float, int]:
+    """Of the mean of dependent values, and the degrees of freedom of Student's t for it.
+
+    From the lowest cosine waves of the values, equally weighted (Lazarus, Lewis, Stock and Watson
+    2018, "HAR inference: recommendations for practice").
 
     Args:
-        values: (B,) in order of time, B ≥ 3.
+        values: (B,) in order of time, B ≥ 3, not all equal.
         lag: values that close are dependent.
     """
     size = len(values)
-    lag = min(lag, size // 3)
-    factor = max(size + 1 - 2 * (lag + 1) + lag * (lag + 1) / size, 1.0) / size
-    return float(np.sqrt(_long_run_variance(values, lag) / size / factor))
-
-
-def _long_run_variance(values: FloatArray, lag: int) -> float:
-    """With the weights of Bartlett (Newey and West 1987)."""
-    size, spread = len(values), values - values.mean()
-    weight = 1 - np.arange(1, lag + 1) / (lag + 1)
-    auto = np.array([(spread[k:] * spread[: size - k]).sum() for k in range(lag + 1)]) / size
-    return max(float(auto[0] + 2 * (weight * auto[1:]).sum()), 1e-300)
-
-
-_FIXED_B = (1.9600, 2.9694, 0.4160, -0.5324)
-"""0.975 quantile of the t statistic as a polynomial of the share of all values that the weights of
-Bartlett span: Kiefer and Vogelsang 2005, table 1. With few independent values the normal quantile
-would promise too much."""
+    waves = max(1, int(min(SHARE_OF_WAVES * size**WAVES_OF, size / (PER_OVERLAP * max(lag, 1)))))
+    at = np.pi * np.arange(1, waves + 1)[:, None] * (np.arange(size) + 0.5) / size
+    sizes = np.sqrt(2 / size) * (np.cos(at) @ (values - values.mean()))
+    return max(float(np.sqrt((sizes**2).mean() / size)), 1e-300), waves
 
 
 def margin(values: FloatArray, lag: int) -> float | None:
@@ -144,6 +141,7 @@ def margin(values: FloatArray, lag: int) -> float | None:
     known = values[np.isfinite(values)]
     if len(known) < 3 or not np.ptp(known):
         return None  # all alike tells nothing of how much they vary
-    lag = min(lag, len(known) - 1)
-    quantile = float(np.polynomial.Polynomial(_FIXED_B)((lag + 1) / len(known)))
-    return quantile * float(np.sqrt(_long_run_variance(known, lag) / len(known)))
+    error, freedom = standard_error(known, lag)
+    if freedom < FEWEST_WAVES:
+        return None
+    return float(scipy.stats.t.ppf(0.975, freedom)) * error

@@ -90,11 +90,7 @@ class ExponentialSmoothing:
         """(B, H, Q); variance of class 1 of Hyndman et al. (2008), table 6.1."""
         p = self._chosen
         demand = filled(histories.demand)[:, -RUN_IN:]
-        level, slope = demand[:, 0].copy(), _slope(demand) if p.phi else np.zeros(len(demand))
-        for step in range(1, demand.shape[1]):
-            error = demand[:, step] - level - p.phi * slope
-            level = level + p.phi * slope + p.alpha * error
-            slope = p.phi * slope + p.beta * error
+        level, slope = _smoothed(demand, p)
         ahead = steps_ahead(horizons_s, histories.step_s)
         powers = np.cumsum(p.phi ** np.arange(1, int(ahead.max()) + 1))
         mean = level[:, None] + slope[:, None] * powers[ahead - 1]
@@ -105,11 +101,26 @@ class ExponentialSmoothing:
         return normal_quantiles(mean, np.broadcast_to(deviation, mean.shape), levels)
 
 
-def _slope(rows: FloatArray) -> FloatArray:
-    """(B,) change per step along a straight line through each row."""
-    at = np.arange(rows.shape[1]) - (rows.shape[1] - 1) / 2
-    slope: FloatArray = rows @ at / max(float(at @ at), 1e-9)
-    return slope
+def _smoothed(rows: FloatArray, p: _Smoothing) -> tuple[FloatArray, FloatArray]:
+    """(B,) level and slope after each row, from the start that leaves the least squared errors.
+
+    Errors are linear in the start, whose weight matters where little is learned from each value.
+    """
+    level, slope = np.zeros(len(rows)), np.zeros(len(rows))
+    effect = np.eye(2)  # of the start on level and slope by now
+    onward = np.array(
+        [[1 - p.alpha, p.phi * (1 - p.alpha)], [-p.beta, p.phi * (1 - p.beta)]]
+    )  # fmt: skip
+    errors, design = np.empty(rows.shape), np.empty((rows.shape[1], 2))
+    for step in range(rows.shape[1]):
+        design[step] = effect[0] + p.phi * effect[1]
+        errors[:, step] = rows[:, step] - level - p.phi * slope
+        level = level + p.phi * slope + p.alpha * errors[:, step]
+        slope = p.phi * slope + p.beta * errors[:, step]
+        effect = onward @ effect
+    start = np.linalg.lstsq(design, errors.T, rcond=1e-8)[0]  # (2, B)
+    added = effect @ start
+    return level + added[0], slope + added[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,15 +215,29 @@ def cut(
     length: int,
     ahead: npt.NDArray[np.int64],
     rng: np.random.Generator | None = None,
+    known: npt.NDArray[np.bool_] | None = None,
 ) -> Examples:
-    """Examples of `length` steps before each cut; with `rng` also made-up covariates."""
+    """Examples of `length` steps before each cut.
+
+    Args:
+        series: without gaps.
+        cuts: (B,) steps before which all is known.
+        length: steps of a window.
+        ahead: (H,) steps.
+        rng: makes covariates up; None: there are none.
+        known: (T,) what was recorded; the rest of the series, put into gaps, is nothing to learn
+            to forecast. None: all.
+    """
     rows = np.lib.stride_tricks.sliding_window_view(series.demand, length)[cuts - length]
     extra = None if rng is None or length < WINDOW else _covariates(rng, rows[:, -WINDOW:])
     features, present = extra if extra is not None else (None, None)
     encoded = encode(rows, series.step_s, ahead, series.moment(cuts), features, present)
-    value = series.demand[cuts[:, None] + ahead - 1] / encoded.level[:, None]
-    error = np.abs(value - encoded.anchors[..., 0]).mean(0, keepdims=True)
-    weight = np.broadcast_to(1 / (0.03 + error), value.shape)
+    ends = cuts[:, None] + ahead - 1
+    value = series.demand[ends] / encoded.level[:, None]
+    counts = np.ones(value.shape) if known is None else known[ends].astype(np.float64)
+    error = np.abs(value - encoded.anchors[..., 0]) * counts
+    error = error.sum(0, keepdims=True) / np.maximum(counts.sum(0, keepdims=True), 1.0)
+    weight = counts / (0.03 + error)
     return Examples(
         encoded=encoded,
         value=np.minimum(value, 100.0).astype(np.float32),

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import UsageError
+from engine.forecast.gaps import filled
 from engine.forecast.histories import steps_ahead
 from engine.forecast.neural import NeuralForecaster
 from engine.forecast.training import OnProgress, reporter, to_batch
 from engine.forecast.training_data import HORIZONS_S, Examples, Workload, cut
-from engine.units import FloatArray, IntArray
+from engine.units import BoolArray, FloatArray, IntArray
 
 LEAST_STEPS = 120
 VALID_SHARE = 0.15 / 0.85
@@ -52,7 +53,8 @@ def fit_to_trace(
 
     Args:
         forecaster: stays as it is.
-        demand: (T,) per step, without gaps and without the part kept for tests.
+        demand: (T,) per step, without the part kept for tests; NaN is a gap, which is read as a
+            straight line and never learned to forecast.
         step_s: seconds of a step.
         start_s: seconds after a Monday's midnight at which the first step begins.
         epochs: at most.
@@ -61,14 +63,15 @@ def fit_to_trace(
         cancelled: asked after each epoch.
 
     Raises:
-        UsageError: fewer steps than windows and horizons need.
+        UsageError: fewer steps than windows and horizons need, or no demand in them.
     """
     from models.fit import FitOptions, fit
 
-    series = Workload(demand=demand, step_s=step_s, start_s=start_s)
+    known = np.isfinite(demand)
+    series = Workload(demand=filled(demand[None])[0], step_s=step_s, start_s=start_s)
     ahead = np.unique(steps_ahead(HORIZONS_S, step_s))
     ahead = ahead[ahead <= max(1, len(demand) // 8)]  # others keep what the network knew of them
-    early, late = _split(series, ahead)
+    early, late = _split(series, ahead, known)
     tuned = forecaster.copy()
     options = FitOptions(
         epochs=epochs, rate=4e-4, batch=256, patience=4, seed=seed, device=forecaster.device
@@ -82,7 +85,9 @@ def fit_to_trace(
     )  # fmt: skip
 
 
-def _split(series: Workload, ahead: IntArray) -> tuple[list[Examples], list[Examples]]:
+def _split(
+    series: Workload, ahead: IntArray, known: BoolArray
+) -> tuple[list[Examples], list[Examples]]:
     """Windows whose targets end before a gap, and windows whose targets begin after it."""
     size, longest = len(series.demand), int(ahead.max())
     border = round(size * (1 - VALID_SHARE))
@@ -95,11 +100,13 @@ def _split(series: Workload, ahead: IntArray) -> tuple[list[Examples], list[Exam
     wanted = [*_LENGTHS, day + 300, 7 * day + 300]
     lengths = [n for n in wanted if n < border - 2 * longest] or [_LENGTHS[0]]
     return (
-        [_windows(series, n, n, border - longest, ahead) for n in lengths],
-        [_windows(series, lengths[-1], border, size - longest, ahead)],
+        [_windows(series, n, n, border - longest, ahead, known) for n in lengths],
+        [_windows(series, lengths[-1], border, size - longest, ahead, known)],
     )
 
 
-def _windows(series: Workload, length: int, start: int, stop: int, ahead: IntArray) -> Examples:
+def _windows(
+    series: Workload, length: int, start: int, stop: int, ahead: IntArray, known: BoolArray
+) -> Examples:
     cuts = np.arange(start, stop + 1, max(1, (stop - start) // _WINDOWS))
-    return cut(series, cuts, length, ahead)
+    return cut(series, cuts, length, ahead, known=known)

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from engine.economics.model import Review
-from engine.explain.words import at, number
+from engine.explain.words import at
 from engine.report.cells import safe
 
 __all__ = ["as_csv", "as_json", "as_lines"]
@@ -37,15 +37,23 @@ def _plain(value: Any) -> Any:
 def as_lines(reviews: pd.DataFrame, epoch_s: float | None) -> tuple[Review, ...]:
     """For the section of a report that says what readers think."""
     return tuple(
-        Review(
-            by=row["reviewer"],
-            text=f"{row['verdict']} with the decision of {row['policy']} to go from "
-            f"{number(row['current'])} to {number(row['applied'])} workers of {row['pool']} at "
-            f"{at(row['t_s'], epoch_s)}" + "".join(f"; {said}" for said in _said(row)),
-        )
-        for row in reviews.to_dict("records")
+        Review(by=row["reviewer"], text=_line(row, epoch_s)) for row in reviews.to_dict("records")
     )
 
 
-def _said(row: dict[Any, Any]) -> list[str]:
-    return [text for text in (row["tag"] and f"tag {row['tag']}", row["note"]) if text]
+def _line(row: dict[Any, Any], epoch_s: float | None) -> str:
+    """A review as a sentence, with what is needed to look the decision up."""
+    before, after = int(row["current"]), int(row["applied"])
+    done = f"kept at {after}" if before == after else f"from {before} to {after}"
+    decided = (
+        f"{_VERDICTS[row['verdict']]} with decision {row['number']} of {row['policy']}: "
+        f"{row['pool']} {done} workers at {at(row['t_s'], epoch_s)} "
+        f"({row['reason'].replace('_', ' ')})"
+    )
+    said = [decided, row["tag"] and f"Tag: {row['tag']}", row["note"]]
+    return " ".join(
+        text if text.endswith((".", "!", "?")) else f"{text}." for text in said if text
+    )
+
+
+_VERDICTS = {"agree": "Agrees", "disagree": "Disagrees", "unsure": "Not sure whether to agree"}

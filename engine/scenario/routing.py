@@ -61,8 +61,8 @@ class Breaker:
     """A circuit breaker per worker: closed, open, half-open."""
 
     failure_threshold: int = 5
-    """Time-outs in a row, in the queue or in service, that open it. A lost request does not
-    count: its worker is gone, and starts again with its breaker closed."""
+    """Failures in a row, in the queue or in service, that open it: time-outs, and requests lost
+    with the worker. One that starts again keeps its breaker, a new one has its own."""
     open_s: float = 30.0
     """Seconds it stays open before probes are let through."""
     half_open_probes: int = 1

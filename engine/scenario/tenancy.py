@@ -75,7 +75,7 @@ class DegradeKind(StrEnum):
     CACHED = "cached"
     """A share `amount` of requests gets an answer from the cache at once."""
     SMALLER_MODEL = "smaller-model"
-    """Work takes only the share `amount` of its time; counted as degraded."""
+    """Work takes only the share `amount` of its time."""
     DEADLINE = "deadline"
     """Requests that cannot start within `amount` seconds are rejected on arrival."""
 

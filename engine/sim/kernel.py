@@ -37,6 +37,9 @@ NUMBER_MASK = (1 << KIND_SHIFT) - 1
 # Circuit breaker of a worker
 CLOSED, OPEN, PROBING = 0, 1, 2
 
+# What is counted once of a request however often it is tried, bits of `noted`
+NOTED_HIT, NOTED_DEGRADED = 1, 2
+
 # Phase of a group of requests that start together
 FORMING, COMPLETE, TOGETHER, SPOILT = 0, 1, 2, 3
 
@@ -157,7 +160,8 @@ TRAIT = np.dtype(
 EFFORT = np.dtype(
     [
         ("queued_s", "f8"),  # since when it waits, where it waits
-        ("tries", "i4"),  # that failed
+        ("tries", "i2"),  # that failed
+        ("noted", "i2"),  # what was counted of it in any of its tries
         ("before_in_expiry", "i4"),
     ]
 )
@@ -260,11 +264,16 @@ WORKER = np.dtype(
     [
         ("ordered_s", "f8"),
         ("ready_s", "f8"),
-        ("stop_s", "f8"),  # of a draining one, inf: when it holds nothing
+        (
+            "stop_s",
+            "f8",
+        ),  # of a draining one, inf: when it holds nothing; of one that is gone, when
         ("resized_s", "f8"),  # when next_size holds
         ("half_open_s", "f8"),  # when its breaker lets probes through
         ("busy_since_s", "f8"),
         ("busy_slot_s", "f8"),  # in this tick
+        ("was_until_s", "f8"),  # when its size changed in this tick
+        ("was_slot_s", "f8"),  # of busy_slot_s, until then
         ("own_speed", "f8"),  # of its size on its node
         ("slowed", "f8"),  # factor of a fault
         ("speed", "f8"),  # divides service times of requests that start now
@@ -273,6 +282,7 @@ WORKER = np.dtype(
         ("slots", "i4"),
         ("size", "i4"),
         ("next_size", "i4"),
+        ("was", "i4"),  # its size before the change in this tick, NONE: it did not change
         ("replaces", "i4"),  # index in the pool of the worker that drains when this one is ready
         ("replaced", "i4"),  # whether such a worker was started for this one
         ("breaker", "i4"),
@@ -486,7 +496,8 @@ def _is_live(state, time_s, code):
         return worker.phase == DRAINING and worker.stop_s == time_s
     if kind == RESIZED:
         return worker.phase == READY and worker.resized_s == time_s
-    return worker.phase == READY and worker.breaker == OPEN and worker.half_open_s == time_s
+    there = worker.phase in (STARTING, READY)
+    return there and worker.breaker == OPEN and worker.half_open_s == time_s
 
 
 @internal
@@ -1324,6 +1335,19 @@ def _is_shelved(state, level, place, chain, now):
     )
 
 
+@inlined
+def _newly(state, i, bit):
+    """1 if nothing of the kind was counted of request `i` yet, in this try or one before, else 0.
+
+    Without retries a request starts at most once.
+    """
+    if state.clock[0].attempts == 1:
+        return 1
+    seen = state.efforts[i].noted & bit
+    state.efforts[i].noted |= bit
+    return 0 if seen else 1
+
+
 @internal
 def _spared_s(state, i, p, w, now):
     """Seconds of work that a cached prefix spares request `i` at worker `w`; used is kept."""
@@ -1334,7 +1358,7 @@ def _spared_s(state, i, p, w, now):
     place = _kept_at(state, w, chain)
     if place != NONE and now - state.cached[w, place].used_s <= clock.worker_ttl_s:
         state.cached[w, place].used_s = now
-        state.counters[p, C_HIT_WORKER] += 1
+        state.counters[p, C_HIT_WORKER] += _newly(state, i, NOTED_HIT)
         return prefix_s
     for level in range(2):
         if _is_shelved(state, level, zone if level == ZONE_CACHE else region, chain, now):
@@ -1343,7 +1367,7 @@ def _spared_s(state, i, p, w, now):
             _shelve(state, ZONE_CACHE, zone, chain, now)
             if level == STORE_CACHE:
                 _shelve(state, STORE_CACHE, region, chain, now)
-            state.counters[p, C_HIT_ZONE + level] += 1
+            state.counters[p, C_HIT_ZONE + level] += _newly(state, i, NOTED_HIT)
             return max(0.0, prefix_s - clock.fetch_s[level])
     return 0.0
 
@@ -1371,10 +1395,13 @@ def _adjusted_work(state, i, p, w, now):
         state.chains[chain].pool = p
         if clock.cache == 1:
             work_s = max(0.0, work_s - _spared_s(state, i, p, w, now))
+    smaller = False
     for d in range(clock.levels):
         if state.engaged[p, d] == 1 and state.levels[d].kind == LEVEL_SMALLER:
             work_s *= state.levels[d].amount
-            state.counters[p, C_DEGRADED] += 1
+            smaller = True
+    if smaller:
+        state.counters[p, C_DEGRADED] += _newly(state, i, NOTED_DEGRADED)
     return work_s
 
 
@@ -1593,7 +1620,7 @@ def _fade(state, p, now):
 def _retry(state, i, now):
     """Whether request `i`, which just failed, will arrive again."""
     clock, p = state.clock[0], _pool(state, i)
-    tries = state.efforts[i].tries
+    tries = np.int32(state.efforts[i].tries)
     if tries + 1 >= clock.attempts:
         return False
     if clock.retry_budget < np.inf:
@@ -1662,6 +1689,8 @@ def _begin(state, i, w, now):
                 _fail(state, i, now, np.int64(REJECTED))
             else:
                 _fail(state, i, now, np.int64(LOST))
+                if state.clock[0].breaker_failures > 0:
+                    _judge(state, w, False, now)
                 _restart(state, w, now)
             return
     _start(state, i, w, now)
@@ -1746,7 +1775,7 @@ def _answer(state, i, p, now):
     state.outcomes[i].start_s = now
     state.outcomes[i].end_s = now
     state.counters[p, C_FINISHED] += 1
-    state.counters[p, C_DEGRADED] += 1
+    state.counters[p, C_DEGRADED] += _newly(state, i, NOTED_DEGRADED)
     state.ended[p, latency_bucket(latency_s)] += 1
     if state.clock[0].tenants == 1:
         tenant = state.tenants[p, _tenant(state, i)]
@@ -2051,6 +2080,7 @@ def _stop_worker(state, w, now):
     state.counters[p, C_DRAINING] -= 1
     state.pools[p].slots -= state.workers[w].slots
     state.workers[w].phase = OFF
+    state.workers[w].stop_s = now
 
 
 @internal
@@ -2066,7 +2096,7 @@ def _trip(state, w, now):
 
 @internal
 def _judge(state, w, good, now):
-    """What the breaker of ready worker `w` makes of a request that finished or timed out there."""
+    """What the breaker of ready worker `w` makes of a request that finished or failed there."""
     worker, clock = state.workers[w], state.clock[0]
     if worker.phase != READY or worker.breaker == OPEN:
         return
@@ -2089,8 +2119,9 @@ def _half_open(state, w, now):
         return
     state.workers[w].breaker = PROBING
     state.workers[w].streak = 0
-    _join(state, w)
-    _pull(state, w, now)
+    if state.workers[w].phase == READY:
+        _join(state, w)
+        _pull(state, w, now)
 
 
 @internal
@@ -2229,23 +2260,30 @@ def _pull(state, w, now):
 
 @internal
 def _lose(state, w, now):
-    """What worker `w` holds is lost."""
-    p = _pool_of(state, w)
+    """What worker `w` holds is lost, which its breaker counts as failures."""
+    p, breaks = _pool_of(state, w), state.clock[0].breaker_failures > 0
     while state.workers[w].busy > 0:
         i = np.int64(state.in_service[w, state.workers[w].busy - 1])
         _leave(state, p, i, w, now)
         _fail(state, i, now, np.int64(LOST))
+        if breaks:
+            _judge(state, w, False, now)
     row = _row(state, p, w)
     for t in range(state.lanes.shape[1]):
         while state.lanes[row, t].head != NONE:
             i = np.int64(state.lanes[row, t].head)
             _dequeue(state, p, i, w)
             _fail(state, i, now, np.int64(LOST))
+            if breaks:
+                _judge(state, w, False, now)
 
 
 @internal
 def _restart(state, w, now):
-    """Worker `w` lost all it held and starts again, unless it was draining anyway."""
+    """Worker `w` lost all it held and starts again, unless it was draining anyway.
+
+    Its breaker stays as it is.
+    """
     p = _pool_of(state, w)
     _account_levels(state, p, now)
     state.counters[p, C_CRASHED] += 1
@@ -2256,8 +2294,6 @@ def _restart(state, w, now):
     state.counters[p, C_READY] -= 1
     state.counters[p, C_STARTING] += 1
     state.workers[w].phase = STARTING
-    state.workers[w].breaker = CLOSED
-    state.workers[w].streak = 0
     state.workers[w].resized_s = np.nan
     _begin_start(state, w, 0.0, now)
 
@@ -2280,6 +2316,11 @@ def _resized(state, w, now):
         return
     p = _pool_of(state, w)
     _account_levels(state, p, now)
+    if worker.was == NONE:  # a change takes the place of one that was to come: one a tick
+        _account_busy(state, w, now)
+        worker.was = worker.size
+        worker.was_until_s = now
+        worker.was_slot_s = worker.busy_slot_s
     old, new = state.sizes[p, worker.size], state.sizes[p, worker.next_size]
     added = new.slots - old.slots
     state.pools[p].slots += added
@@ -2397,6 +2438,14 @@ def advance(state, until_s):
     clock.next_root = k
 
 
+@internal
+def _more_slot_s(state, w, since_s):
+    """Slot-seconds of worker `w` beyond those of its size, as its size changed in this tick."""
+    worker = state.workers[w]
+    more = state.sizes[_pool_of(state, w), worker.was].slots - worker.slots
+    return max(0.0, worker.was_until_s - since_s) * more
+
+
 @compiled
 def close_tick(state, now, utilisation, tick_s):
     """Brings all integrals to `now` and fills in each pool's 95th percentile of latency.
@@ -2415,8 +2464,10 @@ def close_tick(state, now, utilisation, tick_s):
             if state.workers[w].phase >= READY:
                 seen_s = min(tick_s, now - state.workers[w].ready_s)
                 if seen_s > 0.0:
-                    share = state.workers[w].busy_slot_s / (seen_s * state.workers[w].slots)
-                    utilisation[w] = min(1.0, share)
+                    slot_s = seen_s * state.workers[w].slots
+                    if state.workers[w].was != NONE:
+                        slot_s += _more_slot_s(state, w, now - seen_s)
+                    utilisation[w] = min(1.0, state.workers[w].busy_slot_s / slot_s)
         state.integrals[p, F_BUSY_SLOT_S] = busy_slot_s
         state.integrals[p, F_P95_S] = percentile_of(state.ended[p], 0.95)
 
@@ -2480,6 +2531,7 @@ def open_tick(state: State) -> None:
     state.ended[:] = 0
     state.integrals[:] = 0.0
     state.workers["busy_slot_s"] = 0.0
+    state.workers["was"] = NONE
 
 
 @internal
@@ -2494,6 +2546,7 @@ def _zero_sums(state):
     state.integrals[:, :] = 0.0
     for w in range(len(state.workers)):
         state.workers[w].busy_slot_s = 0.0
+        state.workers[w].was = NONE
 
 
 @internal

@@ -42,7 +42,7 @@ def idle_workers(capacity: IntArray) -> AnyArray:
     workers["pool"] = np.repeat(np.arange(len(capacity)), capacity)
     for name in ("ordered_s", "ready_s", "stop_s", "resized_s", "half_open_s"):
         workers[name] = np.nan
-    for name in ("node", "member", "replaces"):
+    for name in ("node", "member", "replaces", "was"):
         workers[name] = kernel.NONE
     return workers
 

@@ -4,17 +4,24 @@ The columns with JSON are read for single pages of rows only, so a million decis
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from engine.store.duck import Store
 from engine.store.run_queries import Span, ticks_of
 from engine.store.runs import RunRow
+from engine.units import IntArray
 
-__all__ = ["Filter", "counts", "latest", "marks", "nearest", "observed", "page", "total", "usual"]
+__all__ = [
+    "Filter", "counts", "firsts", "latest", "marks", "nearest", "observed", "page", "parsed",
+    "total", "usual",
+]  # fmt: skip
 
 MARKS = 2000
 SAW = (
@@ -34,35 +41,16 @@ class Filter:
     """Empty: all."""
     reasons: tuple[str, ...] = ()
     """Empty: all."""
-    worst_minutes: int = 0
-    """Only decisions in this many minutes in which most requests missed the SLO, or in the
-    minute before one; 0: everywhere."""
-    reversals: bool = False
-    """Only steps against the direction of the pool's step before."""
-    numbers: tuple[int, ...] | None = None
-    """Only these; None: all."""
+    numbers: IntArray | None = None
+    """(N,) Only these; None: all."""
     after: int = -1
     """Only decisions with a higher number."""
     before: int | None = None
     """Only decisions with a lower number; None: all."""
 
 
-_WORST = """
-    floor((t_s - $from_s) / 60)::INTEGER IN (
-        SELECT unnest([minute, minute - 1]) FROM (
-            SELECT floor((t_s - $from_s) / 60)::INTEGER AS minute, sum(arrived - slo_met) AS missed
-            FROM ticks WHERE run_no = $run_no AND ($pool IS NULL OR pool = $pool)
-            GROUP BY minute HAVING missed > 0 ORDER BY missed DESC, minute LIMIT $worst
-        )
-    )"""
-_REVERSED = """
-    number IN (
-        SELECT number FROM (
-            SELECT number, sign(applied - current) AS way,
-                lag(way) OVER (PARTITION BY pool ORDER BY number) AS before
-            FROM decisions WHERE run_no = $run_no AND applied <> current
-        ) WHERE way = -before
-    )"""
+_SIZES = {"out": 1, "in": -1, "kept": 0}
+"""Sign of the change of size by the kinds that follow from it."""
 
 
 def _where(run: RunRow, chosen: Filter) -> tuple[str, dict[str, Any]]:
@@ -74,19 +62,12 @@ def _where(run: RunRow, chosen: Filter) -> tuple[str, dict[str, Any]]:
         "run_no": run.run_no, "first": first, "last": last, "pool": chosen.span.pool,
     }  # fmt: skip
     if chosen.kinds:
-        texts.append(f"list_contains($kinds, {_kind(chosen, values)})")
-        values["kinds"] = list(chosen.kinds)
+        texts += _of_kinds(chosen, values)
     if chosen.reasons:
         texts.append("list_contains($reasons, reason)")
         values["reasons"] = list(chosen.reasons)
-    if chosen.worst_minutes:
-        texts.append(_WORST)
-        values |= {"worst": chosen.worst_minutes, "from_s": run.from_s}
-    if chosen.reversals:
-        texts.append(_REVERSED)
     if chosen.numbers is not None:
-        texts.append("list_contains($numbers, number)")
-        values["numbers"] = list(chosen.numbers)
+        texts.append("number IN (SELECT number FROM wanted)")
     if chosen.after >= 0:
         texts.append("number > $after")
         values["after"] = chosen.after
@@ -96,22 +77,44 @@ def _where(run: RunRow, chosen: Filter) -> tuple[str, dict[str, Any]]:
     return " AND ".join(texts), values
 
 
+def _of_kinds(chosen: Filter, values: dict[str, Any]) -> list[str]:
+    """Conditions for the kinds; quicker than to work out the kind of every decision."""
+    classed = {str(kind): reasons for kind, reasons in chosen.classes.items()}
+    barred = [each for kind in classed.keys() - set(chosen.kinds) for each in classed[kind]]
+    values["barred"] = barred
+    texts = ["NOT list_contains($barred, reason)"]
+    sizes = [sign for way, sign in _SIZES.items() if way in chosen.kinds]
+    if len(sizes) < len(_SIZES):
+        values["classed"] = [each for reasons in classed.values() for each in reasons]
+        values["sizes"] = sizes
+        texts.append(
+            "(list_contains($classed, reason) OR list_contains($sizes, sign(applied - current)))"
+        )
+    return texts
+
+
+@contextmanager
+def _asking(store: Store, chosen: Filter) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A cursor that knows the numbers of a filter."""
+    with store.transaction() as cursor:
+        if chosen.numbers is not None:
+            cursor.register("wanted", pa.table({"number": chosen.numbers}))
+        yield cursor
+
+
 def _kind(chosen: Filter, values: dict[str, Any]) -> str:
-    """An expression for the kind; the reasons of each go into `values`."""
+    """The kind by `reason` and `way`, the sign of the change; its reasons go into `values`."""
     cases = []
     for number, (kind, reasons) in enumerate(chosen.classes.items()):
         values |= {f"kind_{number}": str(kind), f"reasons_{number}": list(reasons)}
         cases.append(f"WHEN list_contains($reasons_{number}, reason) THEN $kind_{number}")
-    return (
-        f"CASE {' '.join(cases)} WHEN applied > current THEN 'out' "
-        "WHEN applied < current THEN 'in' ELSE 'kept' END"
-    )
+    return f"CASE {' '.join(cases)} WHEN way > 0 THEN 'out' WHEN way < 0 THEN 'in' ELSE 'kept' END"
 
 
 def total(store: Store, run: RunRow, chosen: Filter) -> int:
     """How many decisions pass a filter."""
     where, values = _where(run, chosen)
-    with store.transaction() as cursor:
+    with _asking(store, chosen) as cursor:
         row = cursor.execute(f"SELECT count(*) FROM decisions WHERE {where}", values).fetchone()
     assert row is not None
     return int(row[0])
@@ -120,7 +123,7 @@ def total(store: Store, run: RunRow, chosen: Filter) -> int:
 def latest(store: Store, run: RunRow, chosen: Filter) -> int | None:
     """The number of the last decision that passes a filter; None: none does."""
     where, values = _where(run, chosen)
-    with store.transaction() as cursor:
+    with _asking(store, chosen) as cursor:
         row = cursor.execute(f"SELECT max(number) FROM decisions WHERE {where}", values).fetchone()
     return None if row is None or row[0] is None else int(row[0])
 
@@ -128,7 +131,7 @@ def latest(store: Store, run: RunRow, chosen: Filter) -> int | None:
 def nearest(store: Store, run: RunRow, chosen: Filter) -> int | None:
     """The number of the first decision that passes a filter; None: none does."""
     where, values = _where(run, chosen)
-    with store.transaction() as cursor:
+    with _asking(store, chosen) as cursor:
         row = cursor.execute(f"SELECT min(number) FROM decisions WHERE {where}", values).fetchone()
     return None if row is None or row[0] is None else int(row[0])
 
@@ -137,10 +140,12 @@ def counts(store: Store, run: RunRow, chosen: Filter) -> pd.DataFrame:
     """Decisions by kind and reason, the most frequent first: kind, reason, decisions."""
     where, values = _where(run, chosen)
     kind = _kind(chosen, values)
-    with store.transaction() as cursor:
+    with _asking(store, chosen) as cursor:
         return cursor.execute(
-            f"SELECT {kind} AS kind, reason, count(*) AS decisions FROM decisions "
-            f"WHERE {where} GROUP BY ALL ORDER BY decisions DESC, kind, reason",
+            "WITH alike AS (SELECT reason, sign(applied - current) AS way, count(*) AS decisions "
+            f"FROM decisions WHERE {where} GROUP BY ALL) "
+            f"SELECT {kind} AS kind, reason, sum(decisions)::BIGINT AS decisions FROM alike "
+            "GROUP BY ALL ORDER BY decisions DESC, kind, reason",
             values,
         ).df()
 
@@ -160,14 +165,16 @@ def marks(store: Store, run: RunRow, chosen: Filter, most: int = MARKS) -> pd.Da
     bins = max(1, most // (alike * pools))
     width = 1 if number <= most else max(1, -(-(last - first) // bins))
     values |= {"width": width}
-    with store.transaction() as cursor:
+    with _asking(store, chosen) as cursor:
         frame = cursor.execute(
-            f"WITH chosen AS (SELECT number, t_s, pool, {kind} AS kind, reason, current, applied, "
-            f"floor((tick - $first) / $width) AS bin FROM decisions WHERE {where}) "
-            "SELECT min(number) AS number, min(t_s) AS t_s, pool, kind, "
+            "WITH alike AS (SELECT floor((tick - $first) / $width) AS bin, pool, reason, "
+            "sign(applied - current) AS way, min(number) AS number, min(t_s) AS t_s, "
+            "arg_min(current, number) AS current, arg_min(applied, number) AS applied, "
+            f"count(*) AS decisions FROM decisions WHERE {where} GROUP BY bin, pool, reason, way) "
+            f"SELECT min(number) AS number, min(t_s) AS t_s, pool, {kind} AS kind, "
             "arg_min(reason, number) AS reason, arg_min(current, number) AS current, "
-            "arg_min(applied, number) AS applied, count(*) AS decisions "
-            "FROM chosen GROUP BY bin, pool, kind ORDER BY number",
+            "arg_min(applied, number) AS applied, sum(decisions)::BIGINT AS decisions "
+            "FROM alike GROUP BY bin, pool, kind ORDER BY number",
             values,
         ).df()
     frame["pool"] = [run.pools[pool] for pool in frame["pool"]]
@@ -181,22 +188,36 @@ _FULL = (
 
 
 def page(store: Store, run: RunRow, chosen: Filter, limit: int) -> list[dict[str, Any]]:
-    """The first decisions that pass a filter, in full, in their order."""
+    """The first decisions that pass a filter, in full, in their order, for `parsed`."""
     where, values = _where(run, chosen)
-    with store.transaction() as cursor:
+    with _asking(store, chosen) as cursor:
         cursor.execute(
             f"SELECT {_FULL} FROM decisions WHERE {where} ORDER BY number LIMIT $limit",
             values | {"limit": limit},
         )
         names = [column[0] for column in cursor.description or ()]
         rows = cursor.fetchall()
-    return [_parsed(dict(zip(names, row, strict=True))) for row in rows]
+    return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def _parsed(row: dict[str, Any]) -> dict[str, Any]:
-    for name in ("rationale", "guard", "routing"):
-        row[name] = None if row[name] is None else json.loads(row[name])
-    return row
+def parsed(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `page` with its JSON read."""
+    texts = {name: row[name] for name in ("rationale", "guard", "routing")}
+    return {
+        **row,
+        **{name: None if text is None else json.loads(text) for name, text in texts.items()},
+    }
+
+
+def firsts(store: Store, run: RunRow, chosen: Filter, each: int) -> list[int]:
+    """The numbers of the first few decisions of each reason that pass a filter."""
+    where, values = _where(run, chosen)
+    with _asking(store, chosen) as cursor:
+        rows = cursor.execute(
+            f"SELECT unnest(min(number, $each)) FROM decisions WHERE {where} GROUP BY reason",
+            values | {"each": each},
+        ).fetchall()
+    return sorted(int(row[0]) for row in rows)
 
 
 def observed(

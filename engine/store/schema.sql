@@ -221,12 +221,12 @@ CREATE TABLE IF NOT EXISTS service (
     retrying        INTEGER NOT NULL,  -- requests that wait to be tried again, at the tick's end
     retried         INTEGER NOT NULL,  -- attempts after the first
     shed            INTEGER NOT NULL,  -- of the rejected: turned away by degradation
-    degraded        INTEGER NOT NULL,
+    degraded        INTEGER NOT NULL,  -- requests, in their first try that was
     crashed         INTEGER NOT NULL,  -- workers
     start_failed    INTEGER NOT NULL,
     breakers_opened INTEGER NOT NULL,
-    hits_worker     INTEGER NOT NULL,  -- prefixes found in the worker, the zone's cache, the store
-    hits_zone       INTEGER NOT NULL,
+    hits_worker     INTEGER NOT NULL,  -- requests, by where their prefix was found first: in
+    hits_zone       INTEGER NOT NULL,  -- the worker, the zone's cache, the region's store
     hits_store      INTEGER NOT NULL,
     imbalance       DOUBLE,            -- deviation over mean of the workers' busy shares
     busiest_frac    DOUBLE,            -- of the busiest worker

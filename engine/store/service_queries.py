@@ -15,7 +15,7 @@ __all__ = ["events", "service_sums", "service_timeline", "tenants_timeline", "te
 _TIMELINE = """
 WITH chosen AS (
     SELECT *, least($tick_s, $end_s - t_s) AS seconds FROM service
-    WHERE run_no = $run_no AND tick >= $first AND tick < $last
+    WHERE run_no = $run_no AND tick >= $first - 1 AND tick < $last
         AND ($pool IS NULL OR pool = $pool)
 ), a_tick AS (
     SELECT tick, min(t_s) AS t_s, min(seconds) AS seconds, sum(retrying) AS retrying,
@@ -28,8 +28,11 @@ WITH chosen AS (
         max(unreachable_s) AS unreachable_s, sum(transfer_gib) AS transfer_gib,
         sum(network_s) AS network_s, sum(at_risk_usd) AS at_risk_usd
     FROM chosen GROUP BY tick
+), told AS (  -- what waited for a retry before and does not any more has arrived again
+    SELECT *, retried + coalesce(lag(retrying) OVER (ORDER BY tick), 0) - retrying AS again
+    FROM a_tick
 ), done AS (
-    SELECT tick, sum(finished) AS finished FROM ticks
+    SELECT tick, sum(finished) AS finished, sum(arrived) AS arrived FROM ticks
     WHERE run_no = $run_no AND tick >= $first AND tick < $last
         AND ($pool IS NULL OR pool = $pool) GROUP BY tick
 )
@@ -46,8 +49,10 @@ SELECT min(t_s) AS t_s, sum(seconds) AS bucket_s,
     max(memory_frac) AS memory_frac, sum(unreachable_s) / sum(seconds) AS unreachable_frac,
     sum(transfer_gib) * 3600 / sum(seconds) AS transfer_gib_per_h,
     sum(network_s) / nullif(sum(finished), 0) AS round_trip_s,
-    sum(at_risk_usd) * 3600 / sum(seconds) AS at_risk_usd_per_h
-FROM a_tick LEFT JOIN done USING (tick) GROUP BY (tick - $first) // $width ORDER BY 1
+    sum(at_risk_usd) * 3600 / sum(seconds) AS at_risk_usd_per_h,
+    (sum(arrived) + sum(again)) / sum(seconds) AS routed_per_s
+FROM told LEFT JOIN done USING (tick) WHERE tick >= $first
+GROUP BY (tick - $first) // $width ORDER BY 1
 """
 
 _SUMS = """

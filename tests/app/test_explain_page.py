@@ -74,6 +74,12 @@ def test_a_search_leaves_the_sentences_that_hold_it(run_id, open_page):
     assert all("stabilisation" in row for row in rows)
 
 
+def test_a_search_for_what_no_sentence_says_says_so(run_id, open_page):
+    page = open_page("explain", run=run_id, q="zebra")
+    assert explain_words.SEARCH_NONE in text_of(page)
+    assert explain_words.LIST_NONE not in text_of(page)
+
+
 def test_a_review_is_kept(run_id, open_page):
     page = open_page("explain", run=run_id, decision="100")
     page.text_input(key="explain_reviewer").input("Ada")

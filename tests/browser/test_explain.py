@@ -82,6 +82,6 @@ def test_a_click_on_a_mark_opens_its_decision(explained, open_page, settle):
 @pytest.mark.parametrize("size", SIZES)
 def test_the_page_fits_its_window(explained, open_page, settle, shot, size, scheme):
     page = open_page(f"{explained}&decision=100", viewport=SIZES[size], color_scheme=scheme)
-    expect(page.get_by_role("heading", name="The decision")).to_be_visible()
+    expect(page.get_by_role("heading", name="The decision")).to_be_visible(timeout=FIRST_MS)
     shot(page, f"explain-{size}-{scheme}")
     assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth") <= 0

@@ -123,6 +123,19 @@ def test_a_worker_is_hot_far_above_the_others_or_for_three_ticks_above_90_percen
     assert np.isnan(ticks.read()[0])
 
 
+def test_only_workers_that_are_there_have_an_open_breaker():
+    chosen = scenario(router=Router(breaker=Breaker()))
+    state = new_state(prepare(demand(number=5), chosen), chosen, 900.0)
+    ready = np.flatnonzero(state.workers["phase"] == kernel.READY)
+    state.workers["breaker"][ready] = kernel.OPEN
+    gauges = Gauges(chosen, 2)
+    shares = np.full(len(state.workers), np.nan)
+    gauges.read(0, state, shares, 15.0)
+    state.workers["phase"][ready[0]] = kernel.OFF
+    gauges.read(1, state, shares, 15.0)
+    assert gauges.ticks().breakers_open.sum(axis=1).tolist() == [len(ready), len(ready) - 1]
+
+
 # End to end
 
 

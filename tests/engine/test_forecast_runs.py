@@ -9,6 +9,8 @@ import pytest
 from engine import forecast_runs
 from engine.errors import ReplayCancelled, StoreError, UsageError
 from engine.forecast.evaluation import Evaluation
+from engine.forecast.network import Network, shipped
+from engine.forecast.neural import NeuralForecaster
 from engine.planner import Planner
 from tests.engine.replays import demand, keep, scenario
 
@@ -202,6 +204,19 @@ def test_a_forecaster_that_was_fitted_is_kept_beside_the_store_and_used(planner)
     assert late.fitted_until_s == report.fitted_until_s
     with pytest.raises(UsageError, match="fitted"):  # that was at another step
         planner.forecast("week", 120 * 3600.0, model="bilstm-fitted")
+
+
+def test_in_the_drawn_choice_the_shipped_network_stands_in_for_one_that_knew_later(planner):
+    report = planner.fit_forecaster("demand", epochs=1)
+    series = planner.demand("demand")
+    kept = Network("bilstm-fitted", report.folder, stands_in=shipped(0))
+    assert not kept.fixed
+    until = round(report.fitted_until_s / series.step_s)
+    for steps, folder in ((until - 1, shipped(0)), (until, report.folder)):
+        kept.fit(series.before(steps), (300.0,))
+        expected = NeuralForecaster.load(folder).model.state_dict()
+        found = kept.forecaster.model.state_dict()
+        assert all((found[name] == value).all() for name, value in expected.items())
 
 
 def test_a_fit_that_is_cancelled_leaves_what_was_kept_before(planner):

@@ -35,6 +35,15 @@ def test_samples_are_loaded_once_and_named_by_their_files():
         assert set(again.index) == set(names)
 
 
+def test_a_sample_that_is_there_under_another_name_is_used_under_that_one():
+    with Planner() as planner:
+        own = planner.import_path(samples.sample_files()[samples.DEMO_TRACE], name="own")
+        assert planner.ensure_samples()[0] == "own"
+        assert len(planner.traces()) == len(samples.sample_files())
+        ids, _ = planner.demo()
+        assert planner.run(ids[0]).trace_id == own.trace_id
+
+
 def test_the_demo_is_four_finished_runs_of_which_the_first_is_the_baseline(planner):
     ids, baseline = planner.demo()
     assert len(ids) == 4

@@ -99,7 +99,7 @@ class Operations:
         self.lose(worker)
         if worker.phase == "ready":
             worker.next_size = None
-            worker.phase, worker.breaker, worker.streak = "starting", "closed", 0
+            worker.phase = "starting"
             worker.ready_s = self.next_ready_s(pool, 0.0)
 
     def picked(self, p: int, purpose: int, fresh: bool) -> "Worker | None":
@@ -156,7 +156,7 @@ class Operations:
         pool.size = pool.parameters.sizes[size]
         for worker in pool.in_phase("starting"):
             if worker.size != pool.size:
-                worker.change_size(pool.size)
+                worker.change_size(pool.size, self.now)
         for worker in pool.in_phase("ready"):
             if pool.parameters.resize_in_place:
                 worker.next_size = pool.size
@@ -170,6 +170,6 @@ class Operations:
         return any(w.phase == "starting" and w.replaces is worker for w in others)
 
     def resized(self, worker: "Worker") -> None:
-        worker.change_size(worker.next_size)
+        worker.change_size(worker.next_size, self.now)
         worker.next_size = None
         self.pull(worker)

@@ -32,6 +32,7 @@ class Request:
     cut_off: bool = False
     queued_s: float = math.nan
     tries: int = 0
+    noted: set[str] = field(default_factory=set)  # what was counted of it
 
 
 @dataclass(eq=False)
@@ -59,6 +60,18 @@ class Worker:
     means: Means = field(default_factory=Means)
     share: float = 0.0
     credit: float = 0.0
+    sizes: list[tuple[float, Size]] = field(default_factory=list)  # since when it had each
+
+    def __post_init__(self) -> None:
+        self.sizes = [(self.ordered_s, self.size)]
+
+    def slot_s(self, since_s: float, until_s: float) -> float:
+        """Slots that it had, over this time."""
+        ends = [at for at, _ in self.sizes[1:]] + [math.inf]
+        return sum(
+            size.slots * max(0.0, min(end, until_s) - max(at, since_s))
+            for (at, size), end in zip(self.sizes, ends, strict=True)
+        )
 
     @property
     def held(self) -> list[Request]:
@@ -80,9 +93,10 @@ class Worker:
     def speed(self) -> float:
         return self.own_speed * self.slowed
 
-    def change_size(self, size: Size) -> None:
+    def change_size(self, size: Size, now: float) -> None:
         self.own_speed = self.own_speed / self.size.speed * size.speed
         self.size = size
+        self.sizes.append((now, size))
 
 
 @dataclass(eq=False)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.testing import assert_allclose
 
+from engine.cluster.sizes import by_size
 from engine.scenario import Breaker, Cache, Degradation, Retry
 from engine.sim import kernel
 from engine.sim.arrivals import make_requests
@@ -44,6 +45,7 @@ MORE_COUNTS = {
     "hit store": kernel.C_HIT_STORE,
 }
 INTEGRALS = ("offered", "busy", "starting", "ready", "draining")
+OF_SIZES = ("workers of size {}", "busy in size {}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +107,8 @@ class Observed:
     integrals: dict[str, float]
     more: dict[str, int]
     slot_s: float
+    of_sizes: dict[str, float]
+    """Seconds of workers of each size, and their busy slot-seconds."""
     utilisation: dict[int, float]
     """By number, of the workers that were ready or draining for a while and still are."""
     latencies: int
@@ -215,12 +219,15 @@ def play_on_kernel(script: Script) -> Played:
         kernel.advance(state, tick.until_s)
         utilisation = np.empty(len(state.workers))
         kernel.close_tick(state, tick.until_s, utilisation, tick.until_s - since_s)
-        ticks.append([_observe(state, p, utilisation) for p in range(len(script.pools))])
+        books = np.array(by_size(state, since_s, tick.until_s))
+        ticks.append(
+            [_observe(state, p, utilisation, books[:, p]) for p in range(len(script.pools))]
+        )
         since_s = tick.until_s
     return Played(outcomes=outcomes_of(state), ticks=ticks)
 
 
-def _observe(state: kernel.State, p: int, utilisation: np.ndarray) -> Observed:
+def _observe(state: kernel.State, p: int, utilisation: np.ndarray, books: np.ndarray) -> Observed:
     pool = state.pools[p]
     busy = utilisation[pool["first_worker"] :][: pool["capacity"]]
     counters = state.counters[p].tolist()
@@ -230,6 +237,11 @@ def _observe(state: kernel.State, p: int, utilisation: np.ndarray) -> Observed:
         integrals=dict(zip(INTEGRALS, state.integrals[p].tolist(), strict=False)),
         more={name: counters[column] for name, column in MORE_COUNTS.items()},
         slot_s=float(state.integrals[p, kernel.F_SLOT_S]),
+        of_sizes={
+            name.format(size): seconds
+            for name, by in zip(OF_SIZES, books.tolist(), strict=True)
+            for size, seconds in enumerate(by)
+        },
         utilisation={n: share for n, share in enumerate(busy.tolist()) if not math.isnan(share)},
         latencies=int(state.ended[p].sum()),
         p95_s=float(state.integrals[p, kernel.F_P95_S]),
@@ -327,9 +339,16 @@ def _look(cluster: Cluster, p: int, since_s: float) -> Observed:
         integrals={name: pool.integrals[name] for name in INTEGRALS},
         more={name: pool.counts[name] for name in MORE_COUNTS},
         slot_s=pool.integrals["slots"],
+        of_sizes={
+            name.format(size): pool.integrals[name.format(size)]
+            for name in OF_SIZES
+            for size in range(max(len(other.parameters.sizes) for other in cluster.pools))
+        },
         utilisation={
             number: min(
-                1.0, pool.workers[number].busy_slot_s / (seconds * pool.workers[number].slots)
+                1.0,
+                pool.workers[number].busy_slot_s
+                / pool.workers[number].slot_s(cluster.now - seconds, cluster.now),
             )
             for number, seconds in seen_s.items()
             if seconds > 0
@@ -359,6 +378,7 @@ def assert_same(fast: Played, obvious: Played) -> None:
             assert (mine.counts, mine.levels) == (other.counts, other.levels), where
             assert mine.more == other.more, where
             assert_allclose(mine.slot_s, other.slot_s, 1e-9, 1e-9, err_msg=where)
+            _assert_near(mine.of_sizes, other.of_sizes, 1e-9, where)
             assert mine.latencies == other.latencies == other.counts["finished"], where
             _assert_near(mine.integrals, other.integrals, 1e-9, where)
             _assert_near(mine.utilisation, other.utilisation, 1e-9, where)

@@ -61,8 +61,9 @@ class Breakers:
 
     def half_open(self, worker: "Worker") -> None:
         worker.breaker, worker.streak = "probing", 0
-        self.join(worker)
-        self.pull(worker)
+        if worker.phase == "ready":
+            self.join(worker)
+            self.pull(worker)
 
 
 class Tenancy:

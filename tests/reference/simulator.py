@@ -109,7 +109,7 @@ class Cluster(Operations, Breakers, Tenancy, Sparing, Scoring, Grouping):
             yield Event(worker.stop_s, DRAIN_END, place, lambda: self.drain_end(worker))
         if worker.phase == "ready" and worker.next_size:
             yield Event(worker.resized_s, RESIZED, place, lambda: self.resized(worker))
-        if worker.phase == "ready" and worker.breaker == "open":
+        if worker.phase in ("starting", "ready") and worker.breaker == "open":
             yield Event(worker.half_open_s, HALF_OPEN, place, lambda: self.half_open(worker))
         for request in worker.in_service:
             yield self.completion(request)
@@ -132,6 +132,9 @@ class Cluster(Operations, Breakers, Tenancy, Sparing, Scoring, Grouping):
                 pool.integrals["slots"] += worker.slots * (now - self.now)
                 worker.busy_slot_s += slot_s
                 pool.integrals["busy"] += slot_s
+                size = pool.parameters.sizes.index(worker.size)
+                pool.integrals[f"workers of size {size}"] += now - self.now
+                pool.integrals[f"busy in size {size}"] += slot_s
         self.now = now
 
     # -------------------------------------------------------------- events
@@ -215,6 +218,7 @@ class Cluster(Operations, Breakers, Tenancy, Sparing, Scoring, Grouping):
             self.fail(request, "rejected")
         else:
             self.fail(request, "lost")
+            self.judge(worker, False)
             self.restart(worker)
         self.mind(worker)
 
@@ -298,6 +302,7 @@ class Cluster(Operations, Breakers, Tenancy, Sparing, Scoring, Grouping):
         worker.in_service, worker.queue = [], []
         for request in held:
             self.fail(request, "lost")
+            self.judge(worker, False)
 
     def held_by(self, pool: Pool) -> int:
         """Requests in the pool, wherever they are."""

@@ -67,7 +67,7 @@ class Sparing:
             fresh = self.now - memory[1] <= self.cache.worker_ttl_s
             if memory[0] == request.chain and fresh:
                 memory[1] = self.now
-                pool.counts["hit worker"] += 1
+                self.note(request, pool, "hit", "hit worker")
                 return request.prefix_s
         levels = self.levels(pool)
         for number, (key, _, ttl_s, fetch_s) in enumerate(levels):
@@ -76,9 +76,14 @@ class Sparing:
                 self.keep_in_worker(worker, request.chain)
                 for upper_key, upper_room, _, _ in levels[: number + 1]:
                     self.shelve(upper_key, upper_room, request.chain)
-                pool.counts[("hit zone", "hit store")[number]] += 1
+                self.note(request, pool, "hit", ("hit zone", "hit store")[number])
                 return max(0.0, request.prefix_s - fetch_s)
         return 0.0
+
+    def note(self, request: "Request", pool: "Pool", what: str, name: str) -> None:
+        """Counts a request once, however often it is tried."""
+        pool.counts[name] += what not in request.noted
+        request.noted.add(what)
 
     def remember(self, request: "Request", worker: "Worker", pool: "Pool") -> None:
         pool.served.append(self.now - request.start_s)
@@ -98,7 +103,7 @@ class Sparing:
         for level in pool.engaged:
             if level.kind is DegradeKind.SMALLER_MODEL:
                 work_s *= level.amount
-                pool.counts["degraded"] += 1
+                self.note(request, pool, "degraded", "degraded")
         return work_s
 
     def is_degraded(self, request: "Request", pool: "Pool") -> bool:
@@ -125,7 +130,7 @@ class Sparing:
             alone = self.group_of(request) < 0
             if level.kind is DegradeKind.CACHED and alone and draw < level.amount:
                 request.start_s = request.end_s = self.now
-                pool.counts["degraded"] += 1
+                self.note(request, pool, "degraded", "degraded")
                 self.finish(request, pool)
                 return True
         return False

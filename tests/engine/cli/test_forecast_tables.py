@@ -67,6 +67,10 @@ def test_the_summary_tells_coverage_that_is_wrong_from_coverage_that_cannot_be_t
     assert "The test part of short holds too few" in said
     assert "Not by chance alone: long." in said
     assert "Outside" not in summary(verdict([fine]), [])
+    together = summary(verdict([unsure, sure, fine], {"two": ["short", "long"]}), [])
+    assert "Coverage by family, " in together
+    assert "two 78.0% ± 3.6%, fine 80.0% ± 2.0%. two is short (86.0%), long (70.0%);" in together
+    assert "Outside" not in together
 
 
 def test_without_known_demand_in_the_test_part_nothing_is_scored():

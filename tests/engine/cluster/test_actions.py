@@ -49,7 +49,7 @@ class Script:
         return Action(
             target=np.full(self._pools, -1.0 if target is None else float(target)),
             reason=(Reason.FIXED,) * self._pools,
-            size=(size,) * self._pools if size else (),
+            size=(size,) * self._pools if isinstance(size, str) else size or (),
             groups=groups or (),
         )
 
@@ -93,12 +93,66 @@ def test_money_and_energy_after_a_change_of_size_are_those_of_each_size_for_its_
 
 
 def test_in_place_the_new_size_holds_after_its_time_and_nothing_is_started():
+    """At 305 s, in the middle of a tick: each size has its own seconds, money and energy."""
     told = partial(Script, steps={20: (None, "large", None)})
     record = ran(told, NOBODY, alone(resize=Resize.IN_PLACE, resize_s=5.0))
     assert record.counters[:, 0, kernel.C_STARTING].max() == 0
     assert record.slots[19, 0] == 2.0
     assert record.slots[20, 0] == pytest.approx((5 * 2 + 10 * 4) / 15)
     assert record.slots[21, 0] == 4.0
+    card = scorecard(record)
+    usd = (2 * 305 * 3.0 + 2 * 595 * 5.0) / HOUR
+    assert card["cost_usd"] == pytest.approx(usd, rel=1e-9)
+    assert cost_usd(record)[20].sum() == pytest.approx((2 * 5 * 3.0 + 2 * 10 * 5.0) / HOUR)
+    kwh = 1.2 * (2 * (305 * 60.0 + 595 * 100.0) + 1e-3 * 50.0) / 3.6e6
+    assert card["energy_kwh"] == pytest.approx(kwh, rel=1e-9)
+
+
+def test_work_across_a_change_of_size_draws_what_it_does_in_each():
+    """One request from 1 s to 601 s on a worker that is larger from 305 s on: half of a standard
+    one's 100 W above idle, then a quarter of a large one's 200 W."""
+    told = partial(Script, steps={20: (None, "large", None)})
+    long = request_table(np.array([1.0]), service_s=np.array([600.0]))
+    card = scorecard(ran(told, long, alone(resize=Resize.IN_PLACE, resize_s=5.0)))
+    idle = 2 * (305 * 60.0 + 595 * 100.0)
+    kwh = 1.2 * (idle + 304 * 100.0 / 2 + 296 * 200.0 / 4) / 3.6e6
+    assert card["energy_kwh"] == pytest.approx(kwh, rel=1e-9)
+
+
+WIDE = WorkerSize(name="wide", slots=2, cpu_cores=6.0, memory_gib=8.0)
+
+
+@pytest.mark.parametrize(
+    ("resize", "in_tick", "later", "core_s"),
+    [
+        # 5 s as it was; then 3 of 16 cores work where 1 did
+        (Resize.IN_PLACE, (5 * 2 + 10 * 6) / 15, 6.0, 304 * 1 + 296 * 3),
+        # both are there until the request ends at 601 s where it began
+        (Resize.RESTART, 2.0 + 6.0, (1 * 2 + 15 * 6) / 15, 600 * 1),
+    ],
+)
+def test_a_change_of_size_on_nodes_is_paid_and_powered_by_each_size_for_its_time(
+    resize, in_tick, later, core_s
+):
+    """One node of 16 cores, 4 $/h, 100 to 300 W. Its pools share its price by the cores of their
+    workers: in the tick of the change, and in that from 600 s on."""
+    pools = (
+        Pool(name="a", agent_type="small", workers_initial=1, workers_max=1, node_group="boxes"),
+        Pool(name="b", agent_type="small", workers_initial=1, workers_max=1, node_group="boxes",
+             share=1e-9),
+    )  # fmt: skip
+    agent = {"sizes": (WIDE,), "startup": after(30.0), "resize": resize, "resize_s": 5.0}
+    chosen = on_nodes(kind={"cpu_cores": 16.0}, agent=agent, pools=pools)
+    told = partial(Script, steps={20: (None, ("wide", None), None)})
+    long = request_table(np.array([1.0]), service_s=np.array([600.0]))
+    record = ran(told, long, chosen)
+    card = scorecard(record)
+    assert card["cost_usd"] == pytest.approx(1.0, rel=1e-9)
+    assert card["energy_kwh"] == pytest.approx(1.2 * (9e4 + 200 * core_s / 16) / 3.6e6, rel=1e-9)
+    tick_usd = 4.0 * 15 / HOUR
+    for tick, cores in ((19, 2.0), (20, in_tick), (40, later), (41, 6.0)):
+        mine = record.accounts.pool_usd[tick]
+        assert mine == pytest.approx(tick_usd * np.array([cores, 2.0]) / (cores + 2.0), rel=1e-9)
 
 
 def test_policies_see_sizes_prices_and_grids():

@@ -86,7 +86,7 @@ def _learned(wanted, proposed, **given):
 
 
 _GRID = {"threshold_g_per_kwh": 400.0, "soft_g_per_kwh": 50.0}
-_FLOOR = {"quantile": 0.95, "demand_slots": 82.4, "floor_workers": 12.0}
+_FLOOR = {"quantile": 0.95, "demand_slots": 91.3, "slots": 8.0, "busy_frac": 0.9}
 _PACE = {"out_workers": 2.0, "in_workers": 1.0, "period_s": 60.0}
 _COOL = {"cooldown_s": 300.0, "since_s": 45.0}
 _STATIC = {"min": 1, "max": 20, "slots": 8, "target": 0.75, "peak_busy_slots": 80.2,
@@ -132,12 +132,12 @@ SITUATIONS = {
     "reactive out": made("reactive", 12, 21.0, 20, "max_workers", _demand(21.0, 20.0, 21.0)),
     "reactive min": made("reactive", 2, 3.0, 3, "min_workers", _demand(2.0, 3.0, 2.0,
         min=3.0, service_s=0.4)),
-    "reactive rounded": made("reactive", 2, 3.0, 3, "demand_up", _demand(2.4, 3.0, 2.4,
+    "reactive rounded": made("reactive", 2, 3.0, 3, "demand_up", _demand(2.4, 3.0,
         min=3.0, service_s=0.48)),
     "reactive same": made("reactive", 21, 21.0, 21, "within_tolerance", _demand(21.0, 21.0)),
     "predictive out": made("predictive", 12, 17.0, 17, "demand_up", _ahead(16.3, 17.0)),
     "predictive queue": made("predictive", 12, 19.0, 19, "demand_up",
-        _ahead(18.2, 19.0, 1.9, queued=31.0)),
+        _ahead(18.2, 19.0, 1.9, queued=414.0, drain_s=60.0)),
     "predictive held": made("predictive:hold_s=300", 17, 17.0, 17, "stabilized",
         _ahead(9.1, 17.0, hold_s=300.0)),
     "predictive unknown": made("predictive", 1, -1.0, 1, "metrics_missing", {"wanted": None}),
@@ -148,9 +148,9 @@ SITUATIONS = {
         ("carbon", 17, 12, "carbon", _GRID | {"g_per_kwh": 460.0})),
     "carbon soft": made("predictive", 12, 17.0, 14, "carbon", _ahead(16.3, 17.0),
         ("carbon", 17, 14, "carbon", _GRID | {"g_per_kwh": 372.0})),
-    "floor over mask": made("predictive", 8, 17.0, 12, "slo_floor", _ahead(16.3, 17.0),
+    "floor over mask": made("predictive", 8, 17.0, 13, "slo_floor", _ahead(16.3, 17.0),
         ("carbon", 17, 8, "carbon", _GRID | {"g_per_kwh": 460.0}),
-        ("slo", 8, 12, "slo_floor", _FLOOR)),
+        ("slo", 8, 13, "slo_floor", _FLOOR)),
     "guard rate": made("predictive", 12, 17.0, 14, "rate_limit", _ahead(16.3, 17.0),
         ("rate", 17, 14, "rate_limit", _PACE)),
     "guard cooldown": made("predictive", 12, 9.0, 12, "cooldown", _ahead(8.4, 9.0),

@@ -112,7 +112,7 @@ def test_what_binds_is_named_and_lifting_it_is_told(explained):
     assert checked.same
     assert checked.binding.named == (Reason.HELD,)
     assert checked.binding.without != checked.binding.applied == 2
-    assert "a person holds the pool at 2 workers" in text
+    assert "somebody holds the pool at 2 workers by hand" in text
 
 
 class _Liar:

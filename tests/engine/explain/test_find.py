@@ -11,7 +11,7 @@ from engine.errors import UsageError
 from engine.explain import search
 from engine.explain.decision import Kind
 from engine.explain.sentences import sentence
-from engine.store import queue_queries, runs
+from engine.store import decision_numbers, queue_queries, runs
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +38,18 @@ def test_filters_keep_what_they_say(explained, rows):
     assert reasons == [one.number for one in rows if one.reason == "cooldown"] != []
 
 
+@pytest.mark.parametrize(
+    "kinds",
+    [*((kind,) for kind in Kind), (Kind.OUT, Kind.KEPT), (Kind.IN, Kind.CLAMPED, Kind.SILENT),
+     tuple(kind for kind in Kind if kind is not Kind.SILENT)],
+)  # fmt: skip
+def test_every_choice_of_kinds_gives_the_decisions_of_these_kinds(explained, rows, kinds):
+    assert found(explained, kinds=kinds) == [one.number for one in rows if one.kind in kinds]
+    planner, ids = explained
+    marks = planner.decision_marks(ids["hpa"], kinds=kinds)
+    assert list(marks["kind"]) == [one.kind for one in rows if one.kind in kinds]
+
+
 def test_reversals_are_steps_against_the_step_before(explained, rows):
     wanted, before = [], {}
     for one in rows:
@@ -58,6 +70,43 @@ def test_the_worst_minutes_are_those_in_which_most_requests_missed_the_slo(expla
     worst = {int(minute) for minute, _ in ticks[:2]}
     wanted = [o.number for o in rows if {int(o.t_s // 60), int(o.t_s // 60) + 1} & worst]
     assert found(explained, worst_minutes=2) == wanted
+
+
+def test_filters_of_whole_runs_go_together_and_are_looked_up_once(explained, rows, monkeypatch):
+    looked = []
+    for name in ("worst", "reversals"):
+        asked = getattr(decision_numbers, name)
+        monkeypatch.setattr(
+            decision_numbers, name, lambda *given, ask=asked: looked.append(ask) or ask(*given)
+        )
+    planner, ids = explained
+    row = runs.find_run(planner._store, ids["hpa"])
+    planner._kept.pop(row.run_no, None)
+    both = found(explained, worst_minutes=9, reversals=True)
+    worst, turned = found(explained, worst_minutes=9), found(explained, reversals=True)
+    assert both == sorted({*worst} & {*turned}) != []
+    own = found(explained, worst_minutes=9, pool="own")
+    assert {*own} < {one.number for one in rows if one.pool == "own"}
+    assert planner.neighbour(row.run_id, -1, 1, worst_minutes=9, reversals=True) == both[0]
+    assert len(looked) == 3  # worst minutes of all pools, those of one, reversals
+
+
+def test_a_search_makes_no_more_sentences_than_it_reads(explained, monkeypatch):
+    made = []
+    monkeypatch.setattr(search, "SAMPLES", 1)
+    monkeypatch.setattr(search, "sentence", lambda one: made.append(one.number) or sentence(one))
+    planner, ids = explained
+    one = planner.find(ids["hpa"], "workers", most=2)
+    reasons = planner.decision_counts(ids["hpa"])["reason"].nunique()
+    assert len(one.hits) == 2
+    assert len(made) == one.read + reasons < 40
+
+
+def test_constraints_are_found_by_the_names_that_the_filter_gives_them(explained, rows):
+    for name in ("cooldown", "rate_limit", "budget"):
+        bound = {one.number for one in rows if one.reason == name}
+        assert bound <= {*found(explained, name.replace("_", " "))}, name
+    assert any(one.reason == "rate_limit" for one in rows)
 
 
 def test_a_search_finds_what_reading_every_sentence_finds(explained, rows):
@@ -172,7 +221,9 @@ def test_reviews_are_kept_counted_and_taken_away(explained):
     assert json.loads(planner.export_reviews([ids["hpa"]], "json"))[1]["reviewer"] == "Bo"
     report = planner.report([ids["hpa"], ids["predictive"]], ids["predictive"])
     assert [review.by for review in report.reviews] == ["Ada", "Bo"]
-    assert "disagree with the decision of hpa" in report.reviews[0].text
+    text = report.reviews[0].text
+    assert text.startswith(f"Disagrees with decision {number} of hpa: ")
+    assert text.endswith("Tag: night. =1+1.")
     planner.forget_review(ids["hpa"], number, "Ada")
     assert list(planner.reviews([ids["hpa"]])["reviewer"]) == ["Bo"]
 

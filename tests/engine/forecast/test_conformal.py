@@ -18,6 +18,7 @@ from engine.forecast.conformal import (
     learn,
     step,
 )  # fmt: skip
+from engine.forecast.mixing import mixture
 from engine.forecast.scores import inside
 
 
@@ -45,6 +46,27 @@ def test_coverage_is_kept_when_the_spread_drifts(delay):
     assert raw[2] > 0.95
     for part in parts:
         assert part[250:].mean() == pytest.approx(0.8, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("delay", "alone", "mixed"), [(1, 0.77, 0.785), (12, 0.73, 0.755), (60, 0.62, 0.625)]
+)
+def test_every_outcome_after_a_doubled_spread_counts(delay, alone, mixed):
+    """Coverage of all 400 outcomes after it, as the README tells; 0.47 without calibration."""
+    shares = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        came = 100 + np.repeat([1.0, 2.0], [2000, 400]) * rng.standard_normal(2400)
+        narrow, wide = (
+            np.tile([100 - half, 100.0, 100 + half], (2400, 1)) for half in (1.2816, 1.4)
+        )
+        at = np.arange(2400)
+        both = mixture(np.stack([narrow, wide]), np.full(2, 0.5), came, at, at + delay)
+        made = [narrow, online(came, narrow, delay), both]
+        shares.append([inside(came, quantiles)[2000:].mean() for quantiles in made])
+    raw, one, two = np.mean(shares, 0)
+    assert raw < 0.5
+    assert (one, two) == (pytest.approx(alone, abs=0.02), pytest.approx(mixed, abs=0.02))
 
 
 @settings(deadline=None, max_examples=60)

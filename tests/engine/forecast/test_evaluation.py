@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import ReplayCancelled, UsageError
 from engine.forecast import evaluation
-from engine.forecast.evaluation import CHOICE, MIXED, evaluate
+from engine.forecast.evaluation import CHOICE, MIXED, _Found, _use, evaluate
 from engine.forecast.evaluation_plan import plan
 from engine.forecast.registry import find
 from engine.forecast.scores import LEVELS, pinball
@@ -97,6 +97,29 @@ def test_the_choice_is_compared_with_the_best_baseline(found):
             ours.calibrated.pinball / best.calibrated.pinball - 1
         )
         assert 0 <= compared.test.p_value <= 1
+
+
+def test_every_model_is_scored_as_it_is_or_calibrated_whichever_lost_less_by_then(series):
+    tasks = plan(series, (300.0, 900.0), 400)
+    rng = np.random.default_rng(0)
+    shape = (len(tasks.cuts), 2, 3)
+    half = np.array([-1.0, 0.0, 1.0])
+    right = tasks.came[..., None] + half + rng.normal(0, 0.3, shape[:2])[..., None]
+    raw = np.sort(np.where(np.isfinite(right), right, 1.0), -1)
+    worse = raw + np.array([-9.0, 0.0, 9.0])
+    for kept, other in ((raw, worse), (worse, raw)):
+        one = _Found(quantiles={0: kept.copy()}, calibrated={0: other.copy()})
+        _use(one, tasks)
+        first, last = one.calibrated[0][0], one.calibrated[0][-1]
+        assert (first == other[0]).all()  # nothing is known yet
+        assert (last == raw[-1]).all()
+
+
+def test_a_baseline_that_loses_nothing_is_not_compared_with(series):
+    flat = dataclasses.replace(series, values=np.full(len(series.values), 7.0))
+    found = evaluate(flat, models=("persistence",), seeds=(0,), horizons_s=(300.0,))
+    assert found.comparisons == ()
+    assert "lose next to nothing" in found.left_out["comparison at 300 s"]
 
 
 def test_the_hits_of_the_choice_are_kept_and_add_up_to_its_coverage(found):

@@ -6,6 +6,7 @@ import pytest
 from engine.errors import ReplayCancelled, StoreError, UsageError
 from engine.forecast.fitted import attention_check, fit_series, keep
 from engine.forecast.neural import NeuralForecaster
+from engine.forecast.training_data import Workload, cut
 from tests.engine.forecast.series import daily, made
 
 
@@ -38,6 +39,22 @@ def test_demand_of_the_test_part_is_not_used(fitted):
         forecaster.model.parameters(), fitted[1].model.parameters(), strict=True
     ):
         assert np.array_equal(ours.detach().numpy(), theirs.detach().numpy())
+
+
+def test_what_was_put_into_gaps_is_nothing_to_learn_to_forecast():
+    demand = hourly().values
+    known = np.random.default_rng(0).random(len(demand)) < 0.5
+    known[[0, -1]] = True
+    series = Workload(demand=demand, step_s=3600.0, start_s=0.0)
+    cuts, ahead = np.arange(60, 120), np.array([1, 5])
+    whole, part = (cut(series, cuts, 40, ahead, known=mask) for mask in (None, known))
+    there = known[cuts[:, None] + ahead - 1]
+    assert (whole.weight > 0).all()
+    assert ((part.weight > 0) == there).all()
+    assert (part.value == whole.value).all()
+    gappy = np.where(known, demand, np.nan)
+    report, _ = fit_series(made(gappy, 3600.0, start_s=0.0), epochs=1)
+    assert 0 < report.after <= report.before
 
 
 def test_what_is_kept_can_be_loaded_and_says_where_it_comes_from(fitted, tmp_path):

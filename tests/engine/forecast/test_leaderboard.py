@@ -89,6 +89,24 @@ def test_coverage_is_judged_trace_by_trace():
     assert not apart.passed
 
 
+def test_coverage_of_a_family_is_the_mean_over_its_traces():
+    low, high = (
+        replace(cells(-0.1, coverage=share)[0], trace=name, coverage_margin=margin)
+        for name, share, margin in (("small", 0.7, 0.03), ("large", 0.9, 0.04))
+    )
+    judged = leaderboard.verdict([low, high], {"both": ["small", "large"], "none": ["absent"]})
+    assert judged.families == {"both": ["small", "large"]}
+    assert judged.coverage == {"both": pytest.approx(0.8)}
+    assert judged.coverage_margin == {"both": pytest.approx(0.025)}
+    assert judged.passed
+    unknown = leaderboard.verdict(
+        [low, replace(high, coverage_margin=None)], {"both": ["small", "large"]}
+    )
+    assert unknown.coverage_margin == {"both": None}
+    alone = leaderboard.verdict([low, high], {"first": ["small"]})
+    assert alone.coverage == {"first": 0.7, "large": 0.9}
+
+
 def test_nothing_compared_is_no_verdict():
     assert leaderboard.verdict([]) is None
     assert leaderboard.cells(evaluation([row("ets", 1.0)])) == []

@@ -4,7 +4,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from engine.forecast.scores import LEVELS, inside, margin, paired, pinball, score
+from engine.forecast.scores import (
+    LEVELS,
+    inside,
+    margin,
+    paired,
+    pinball,
+    score,
+    standard_error,
+)
 
 
 @pytest.mark.parametrize("level", [0.1, 0.5, 0.9])
@@ -63,13 +71,14 @@ def test_a_better_model_is_told_from_a_worse_one():
     assert found.p_value < 0.001
 
 
-def test_equal_models_are_rarely_told_apart_also_when_errors_depend_on_each_other():
+@pytest.mark.parametrize(("size", "overlap"), [(400, 3), (400, 12), (400, 60), (93, 10), (93, 30)])
+def test_equal_models_are_rarely_told_apart_also_when_errors_depend_on_each_other(size, overlap):
     rng = np.random.default_rng(7)
     rejected = 0
-    for _ in range(400):
-        noise = np.convolve(rng.standard_normal(310), np.ones(6) / 6, "valid")[:300]
-        rejected += paired(5 + noise, np.full(300, 5.0), lag=12).p_value < 0.05
-    assert rejected / 400 < 0.10  # 0.05 and the bias of a finite sample
+    for _ in range(1500):
+        noise = overlapping(size, overlap, rng)
+        rejected += paired(5 + noise, np.full(size, 5.0), lag=overlap).p_value < 0.05
+    assert rejected / 1500 < 0.075
 
 
 def test_the_same_losses_are_no_difference():
@@ -79,37 +88,36 @@ def test_the_same_losses_are_no_difference():
     assert paired(np.full(9, 1.0), np.full(9, 2.0), lag=1).p_value == 0.0
 
 
+def overlapping(size, overlap, rng):
+    """Errors that hang together over so many origins, of variance `overlap`."""
+    noise = rng.standard_normal(size + overlap)
+    return np.convolve(noise, np.ones(overlap), "valid")[:size]
+
+
 def covered(size, overlap, rng):
     """Whether the mean of overlapping, rightly calibrated outcomes lies within its margin."""
-    noise = np.convolve(rng.standard_normal(size + overlap), np.ones(overlap), "valid")[:size]
-    inside = (np.abs(noise) < 1.2816 * overlap**0.5).astype(float)
+    inside = (np.abs(overlapping(size, overlap, rng)) < 1.2816 * overlap**0.5).astype(float)
     by = margin(inside, overlap)
-    return by is None or abs(inside.mean() - 0.8) <= by
+    return by is None or abs(inside.mean() - 0.8) <= by  # None: all alike, and nothing is said
 
 
-def test_the_margin_holds_the_true_share_also_when_outcomes_overlap():
+@pytest.mark.parametrize(("size", "overlap"), [(400, 1), (400, 3), (400, 12), (93, 10)])
+def test_the_margin_holds_the_true_share_also_when_outcomes_overlap(size, overlap):
     rng = np.random.default_rng(3)
-    assert sum(covered(400, 12, rng) for _ in range(300)) / 300 > 0.87
+    assert sum(covered(size, overlap, rng) for _ in range(600)) / 600 > 0.89
 
 
-def test_the_margin_follows_its_source_where_few_outcomes_are_independent():
-    rng = np.random.default_rng(0)
-    values = rng.random(100)
-    few = margin(values, 60)
-    assert few == pytest.approx(
-        (1.96 + 2.9694 * 0.61 + 0.416 * 0.61**2 - 0.5324 * 0.61**3)
-        * float(np.sqrt(long_run(values, 60) / 100))
-    )
+def test_an_error_of_independent_values_is_the_usual_one():
+    values = np.random.default_rng(0).standard_normal(20_000)
+    error, freedom = standard_error(values, 1)
+    assert freedom == int(0.41 * 20_000 ** (2 / 3))
+    assert error == pytest.approx(values.std() / 20_000**0.5, rel=0.1)
 
 
-def long_run(values, lag):
-    """Plain sums, as the formula is written."""
-    off = values - values.mean()
-    size = len(values)
-    total = float(off @ off) / size
-    for k in range(1, lag + 1):
-        total += 2 * (1 - k / (lag + 1)) * float(off[k:] @ off[:-k]) / size
-    return total
+def test_where_hardly_two_outcomes_are_independent_there_is_no_margin():
+    values = np.random.default_rng(0).random(100)
+    assert margin(values, 12) is not None
+    assert margin(values, 30) is None
 
 
 def test_too_few_or_equal_outcomes_have_no_margin():

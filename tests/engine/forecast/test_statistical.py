@@ -72,6 +72,20 @@ def test_smoothing_agrees_with_statsmodels(trend, damped):
     assert deviation == pytest.approx(np.sqrt(np.asarray(theirs.forecast_variance))[at], rel=0.02)
 
 
+def test_where_little_is_learned_from_each_value_the_start_is_that_of_the_whole_window():
+    rng = np.random.default_rng(4)
+    rows = [50 + rng.standard_normal(400) for _ in range(40)]
+    model = ExponentialSmoothing()
+    model._chosen = _Smoothing(alpha=1e-4, beta=0.0, phi=0.0, sigma=1.0)
+    middles = [model.predict_quantiles(one(row), AHEAD_S, [0.5])[0, :, 0] for row in rows]
+    assert np.abs(np.array(middles) - 50).max() < 0.3  # a single value is up to 3 away
+    steep = 0.5 * np.arange(400) + rows[0]
+    model._chosen = _Smoothing(alpha=1e-4, beta=1e-5, phi=1.0, sigma=1.0)
+    found = model.predict_quantiles(one(steep), AHEAD_S, [0.5])[0, :, 0]
+    ahead = np.array(AHEAD_S) / STEP_S
+    assert found == pytest.approx(50 + 0.5 * (399 + ahead), abs=0.5)
+
+
 def test_the_interval_of_a_damped_trend_is_that_of_statsmodels():
     values = walk()
     model = ETSModel(pd.Series(values), error="add", trend="add", damped_trend=True)

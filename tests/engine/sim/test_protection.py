@@ -88,6 +88,37 @@ class TestBreaker:
         played = play((0, 4, 5, 6), (9, 1, 1, 1), pool, breaker=breaker)
         assert [o.worker[1] for o in played.outcomes] == [0, 1, 1, 1]
 
+    @pytest.mark.parametrize(("threshold", "openings"), [(3, 1), (4, 0)])
+    def test_what_a_crash_loses_in_service_or_in_the_queue_are_failures(
+        self, play, threshold, openings
+    ):
+        acts = {2.0: (("crash_workers", 0, 1),)}
+        breaker = Breaker(failure_threshold=threshold)
+        played = play((0, 0, 1), (9, 9, 9), pool_of(slots=2), acts, breaker=breaker)
+        assert ends(played) == [("lost", 2)] * 3
+        assert total(played, "breaker") == openings
+
+    def test_requests_lost_with_their_node_are_failures(self, play):
+        acts = {0.0: (("order_workers", 0, (3, 0, 1)),), 2.0: (("crash_node", 3),)}
+        breaker = Breaker(failure_threshold=1)
+        played = play((0, 1), (9, 9), pool_of(workers=0, slots=2), acts, breaker=breaker)
+        assert ends(played) == [("lost", 2)] * 2
+        assert total(played, "breaker") == 1
+
+    @pytest.mark.parametrize(
+        ("threshold", "startup_s", "starts_s"), [(2, 2.0, 11), (3, 2.0, 4), (2, 20.0, 21)]
+    )
+    def test_a_worker_that_lost_all_and_starts_again_keeps_its_breaker(
+        self, play, threshold, startup_s, starts_s
+    ):
+        """Two are lost at 1 s, the one that was too large among them; it is open for 10 s."""
+        breaker = Breaker(failure_threshold=threshold, open_s=10.0, success_threshold=1)
+        pool = pool_of(
+            slots=3, room_kib=6, over_memory=kernel.CRASH_OVER_MEMORY, startup_s=(startup_s,)
+        )
+        played = play((0, 1, 4), (9, 9, 1), pool, memory_kib=(4, 4, 4), breaker=breaker)
+        assert ends(played) == [("lost", 1), ("lost", 1), ("finished", starts_s + 1)]
+
 
 class TestSizes:
     def test_in_place_the_new_size_holds_after_a_while(self, play):
@@ -183,6 +214,16 @@ class TestSessions:
         )
         assert [o.end_s for o in played.outcomes] == [1, 2, 3, 14]
 
+    def test_a_request_that_finds_its_prefix_in_two_tries_counts_once(self, play):
+        retry = Retry(attempts=2, backoff_s=1.0, jitter=Backoff.NONE)
+        cache = Cache(zone_sessions=0, store_sessions=0)
+        pool = pool_of(exec_timeout_s=3.0)
+        played = play(
+            (0, 2), (1, 10), pool, chain=(0, 0), prefix_s=(0, 1), cache=cache, retry=retry
+        )
+        assert ends(played) == [("finished", 1), ("exec timeout", 9)]
+        assert total(played, "hit worker") == 1
+
 
 class TestDegradation:
     def play_level(self, play, kind, amount=0.5, rank=1, work_s=4):
@@ -208,6 +249,16 @@ class TestDegradation:
         played = self.play_level(play, DegradeKind.SMALLER_MODEL, amount=0.25)
         assert [o.end_s for o in played.outcomes] == [4, 5, 6, 7]
         assert total(played, "degraded") == 3
+
+    def test_a_request_degraded_by_two_levels_in_two_tries_counts_once(self, play):
+        smaller = {"kind": DegradeKind.SMALLER_MODEL, "below": 0.0, "amount": 0.5}
+        levels = (Degradation(above=0.0, **smaller), Degradation(above=0.1, **smaller))
+        retry = Retry(attempts=2, backoff_s=1.0, jitter=Backoff.NONE)
+        pool = pool_of(slots=4, exec_timeout_s=3.0)
+        played = play((0, 1), (20, 20), pool, degradation=levels, retry=retry)
+        assert ends(played) == [("exec timeout", 7), ("exec timeout", 8)]  # 20 / 4 is too long
+        assert total(played, "retried") == 2
+        assert total(played, "degraded") == 2
 
 
 class TestFaults:

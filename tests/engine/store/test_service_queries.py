@@ -102,8 +102,15 @@ def test_timelines_are_sums_over_their_points_and_never_more_than_asked_for(stor
         at_risk = (frame["at_risk_usd_per_h"] * frame["bucket_s"]).sum() / 3600
         assert at_risk == pytest.approx(run.scorecard["revenue_at_risk_usd"])
         assert frame["crashed"].sum() == run.scorecard["workers_crashed"]
+        routed = (frame["routed_per_s"] * frame["bucket_s"]).sum()
+        tries = run.scorecard["requests_arrived"] * (1 + run.scorecard["retried_frac"])
+        waiting = frame["retrying"].max()  # at the end, at most
+        assert tries - waiting - 1e-6 <= routed <= tries + 1e-6
     cut_off = fine[fine["unreachable_frac"] > 0]["t_s"]
     assert cut_off.min() >= FROM_S + 400 and cut_off.max() < FROM_S + 400 + 35
+    parts = [service_timeline(store, run, s) for s in (Span(to_s=401.0), Span(from_s=401.0))]
+    both = sum((part["routed_per_s"] * part["bucket_s"]).sum() for part in parts)
+    assert both == pytest.approx((fine["routed_per_s"] * fine["bucket_s"]).sum())
     own = service_timeline(store, run, Span(pool=1))
     assert own["crashed"].sum() < fine["crashed"].sum()
 
