@@ -13,6 +13,8 @@ INTRO = (
 )
 START_FROM = "Start from"
 START_FROM_HELP = "A preset or a scenario of yours. Every knob goes to where it stands there."
+OPEN = "Open in the planner"
+OPEN_HELP = "Every knob goes to where it stands in this run, which is what it is compared with."
 POLICY = "Policy"
 POLICY_HELP = "Only smartscale weighs the priorities; the others do not look at them."
 BASELINE = "Compare with"
@@ -37,10 +39,10 @@ NONE = "none"
 CARBON = "Carbon"
 CARBON_THRESHOLD = "No growth above (g/kWh)"
 CARBON_HELP = "Where the grid is dirtier, nothing that raises emissions is done. Empty: never."
-CARBON_ABOVE = "The grid is above it for {share} of this window."
-CARBON_NEVER = "No threshold is set; the grid lies between {low} and {high} g/kWh."
+CARBON_ABOVE = "The grid{region} is above it for {share} of this window."
+CARBON_NEVER = "No threshold is set; the grid{region} lies between {low} and {high} g/kWh."
 CARBON_AXIS = "Grid (g/kWh)"
-CARBON_ALT = "Carbon intensity of the grid over the window, {low} to {high} g/kWh"
+CARBON_ALT = "Carbon intensity of the grid{region} over the window, {low} to {high} g/kWh"
 
 RESULT = "What would have happened"
 PREVIEW_BADGE = ":orange-badge[:material/blur_on: preview]"
@@ -64,10 +66,26 @@ NOISE_COLUMNS = ("Figure", "Mean difference", "95 % interval", "Verdict")
 NOISE_TITLE = "Differences over {pairs} seeds"
 NOISE_ALT = "Differences to the baseline over several seeds, with intervals"
 FRONT = "Where this lies"
-FRONT_CAPTION = "Every finished run of this window. On the front, no other is cheaper and better."
-FRONT_ALT = "Cost against requests that missed their SLO, one mark per run of this window"
-COST_AXIS, MISSED_AXIS = "Cost (USD)", "Missed the SLO (%)"
+FRONT_CAPTION = (
+    "Every finished run of this window. On the front, no other run of the same cluster and SLO is "
+    "better in both; policies that know the future and other scenarios do not count."
+)
+FRONT_ALT = "{up} against {across}, one mark per run of this window"
+FRONT_UNMEASURED = (
+    "No run of this window has both figures. Carbon is measured where every machine's power is "
+    "given."
+)
+PLACE = "Axes"
+PLACE_AXES = {
+    "cost_usd": "Cost (USD)", "missed": "Missed the SLO (%)", "p95_s": "Latency p95 (s)",
+    "carbon_kg": "Carbon (kg CO₂e)",
+}  # fmt: skip
+PLACES = {
+    "Cost, SLO": ("cost_usd", "missed"), "Cost, latency": ("cost_usd", "p95_s"),
+    "Carbon, SLO": ("carbon_kg", "missed"), "Cost, carbon": ("cost_usd", "carbon_kg"),
+}  # fmt: skip
 HERE, BASE, OTHER_FRONT, OTHER = "this", "baseline", "on the front", "another run"
+ELSEWHERE, FUTURE = "another scenario", "knows the future"
 SIDES = ("turned", "before")
 WINDOW = "Window"
 COMPARE_LINK = "Open as comparison"
@@ -79,6 +97,7 @@ BOUNDS_COLUMNS = (
     "Above the plan",
 )  # fmt: skip
 BOUNDS_UNKNOWN, BOUNDS_NO_PLAN = "not known", "none as good"
+BOUNDS_AT_MOST, BOUNDS_AT_LEAST = "at most {value}", "at least {value}"
 BOUNDS_ALT = (
     "Cost of each run, a bound and a plan that knows the future, at its own SLO attainment"
 )
@@ -86,7 +105,8 @@ BOUNDS_CAPTION = (
     "At each run's own SLO attainment, over the whole run. No policy can pay less than the bound, "
     "even with workers that start at once; where nodes are paid for, the distance is in "
     "slot-hours. The plan knows every request beforehand and waits for real start-up times; a "
-    "policy may do better than it."
+    "policy may do better than it. At most, at least: even the cheapest plan that was replayed "
+    "serves more requests within the SLO than the run does."
 )
 BOUNDS_GO = "Replay plans that know the future"
 BOUNDS_HELP = "Seven replays of this window, from roomy to tight."
@@ -151,13 +171,26 @@ SWEEP_EDGE = (
     "{replays} more."
 )
 SWEEP_EDGE_WITH = " with {settings}"
+SWEEP_CLIFFS_UNASKED = "They are looked for where SLO attainment is what has to be kept."
 SWEEP_NO_CLIFF = "No step of any setting makes SLO attainment collapse."
 SWEEP_POINTS = "Points"
 SWEEP_PICKED = "{number} picked"
 SWEEP_OPEN = "Open this run"
 SWEEP_OPENING = "Replaying it in full"
-SWEEP_BEST = "Lowest cost with the SLO kept: **{policy}**, {settings}."
-SWEEP_NO_BEST = "No point keeps the SLO."
+SWEEP_BEST = "{end} {figure} with {kept}: **{policy}**, {settings} ({value})."
+SWEEP_NO_BEST = "No point has {kept}."
+SWEEP_UNMEASURED = "{figure} is not measured here, so no point is the best."
+GOAL = "Looking for"
+GOAL_HELP = "What a Bayesian search looks for, and what is named best of any sweep."
+GOAL_CHEAPEST, GOAL_CLEANEST = "cheapest", "cleanest"
+GOALS = {
+    GOAL_CHEAPEST: "cheapest with so much SLO attainment",
+    GOAL_CLEANEST: "cleanest within the budget",
+}  # fmt: skip
+GOAL_SLO, GOAL_SLO_OWN = "SLO attainment at least (%)", "as in the scenario"
+GOAL_BUDGET = "Budget at most (USD)"
+GOAL_LEAST, GOAL_MOST = "{figure} of at least {bound}", "{figure} of at most {bound}"
+GOAL_LOWEST, GOAL_HIGHEST = "Lowest", "Highest"
 SWEEP_VOLUME = "The front covers {share} of what its points span."
 SWEEP_PROBLEMS = "{number} settings are impossible, such as: {what}."
 KNEE, ON_FRONT, BEHIND = "knee", "on the front", "behind it"

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.policies.registry import parse_spec
-from engine.scenario import Guard, Priorities, Scenario
+from engine.scenario import AgentType, Guard, Priorities, Scenario, Startup
 from engine.weights import FIELDS, WEIGHING, weighted
 
 DIGITS = 6
@@ -24,7 +24,8 @@ class Knobs:
     slo_s: float
     slo_frac: float
     startup_s: float
-    """Mean of the first pool's workers; the others keep their ratio to it."""
+    """Mean of the first pool's workers; the others keep their ratio to it. Where the first
+    pool's start at once, there is no ratio: it is the mean of all that start at once."""
     budget_usd_per_hour: float | None
     workers_max: int
     """Of the largest pool; the others keep their ratio to it."""
@@ -63,19 +64,7 @@ def knobs_of(scenario: Scenario, policy: str) -> Knobs:
 
 def turned(base: Scenario, knobs: Knobs) -> Scenario:
     """The scenario with the knobs where they are. Raises ScenarioError for what is impossible."""
-    slower = knobs.startup_s / _startup_s(base) if _startup_s(base) else 1.0
     larger = knobs.workers_max / max(pool.workers_max for pool in base.pools)
-    kinds = tuple(
-        replace(
-            kind,
-            startup=replace(
-                kind.startup,
-                mean_s=round(kind.startup.mean_s * slower, DIGITS),
-                spread_s=round(kind.startup.spread_s * slower, DIGITS),
-            ),
-        )
-        for kind in base.agent_types
-    )
     pools = tuple(
         replace(pool, workers_max=max(pool.workers_min, 1, round(pool.workers_max * larger)))
         for pool in base.pools
@@ -83,7 +72,7 @@ def turned(base: Scenario, knobs: Knobs) -> Scenario:
     slo = replace(base.slo, latency_s=knobs.slo_s, attainment_frac=knobs.slo_frac)
     return replace(
         base,
-        agent_types=base.agent_types if slower == 1.0 else kinds,
+        agent_types=_started_in(base, knobs.startup_s),
         pools=base.pools if larger == 1.0 else pools,
         slo=slo,
         priorities=knobs.priorities,
@@ -114,10 +103,10 @@ def percents(weights: Mapping[str, float]) -> dict[str, int]:
 
 
 def above_frac(curve: Any, threshold: float) -> float:
-    """Share of the time in which the grid is above a threshold, over all regions.
+    """Share of the time in which a grid is above a threshold.
 
     Args:
-        curve: rows with g_per_kwh, all of one length.
+        curve: rows with g_per_kwh of one region, all of one length.
         threshold: g CO2e per kWh.
     """
     return float((curve["g_per_kwh"] > threshold).mean())
@@ -125,6 +114,25 @@ def above_frac(curve: Any, threshold: float) -> float:
 
 def _startup_s(scenario: Scenario) -> float:
     return scenario.agent_type_of(scenario.pools[0]).startup.mean_s
+
+
+def _started_in(base: Scenario, startup_s: float) -> tuple[AgentType, ...]:
+    """The agent types with the knob of the start-up time where it is."""
+    first_s = _startup_s(base)
+    if startup_s == first_s:
+        return base.agent_types
+
+    def turned_one(startup: Startup) -> Startup:
+        if first_s == 0:
+            return startup if startup.mean_s else replace(startup, mean_s=startup_s)
+        slower = startup_s / first_s
+        return replace(
+            startup,
+            mean_s=round(startup.mean_s * slower, DIGITS),
+            spread_s=round(startup.spread_s * slower, DIGITS),
+        )
+
+    return tuple(replace(kind, startup=turned_one(kind.startup)) for kind in base.agent_types)
 
 
 def _guard(guard: Guard | None, budget: float | None) -> Guard | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from engine import runner
-from engine.evaluate.frontier import cost_at
+from engine.evaluate.frontier import Found, cost_at
 from engine.oracle.bound import Bound, Needs, is_bounded, needs
 from engine.run_info import RunInfo, done_rows, run_info
 from engine.runner import ReplayRequest
@@ -26,6 +26,7 @@ PLANS = tuple(
 COLUMNS = (
     "run_id", "policy", "slo_attainment_frac", "cost_usd", "bound_usd", "above_bound_frac",
     "slot_hours", "bound_slot_hours", "plans", "plan_usd", "above_plan_frac",
+    "plan_serves_more",
 )  # fmt: skip
 
 
@@ -43,7 +44,9 @@ class BoundRuns:
             (`engine.oracle.bound`); NaN where it cannot be said. `plan_usd`: what a plan that
             knows the future costs at the same SLO attainment with real start-up times, between
             those of `PLANS` that were replayed (see `known_future`); NaN where none was, or none
-            of the `plans` that were does as well. `above_…_frac`: (own − that) ÷ that.
+            of the `plans` that were does as well. `plan_serves_more`: 1 where even the cheapest of
+            them meets the SLO for more requests than the run, so that `plan_usd` is what one as
+            good costs at most. `above_…_frac`: (own − that) ÷ that.
 
         Raises:
             StoreError: no such run, or one that is not done.
@@ -92,12 +95,14 @@ class BoundRuns:
         bound = None if found is None else found.bound(whole.slo_met)
         cost = row.scorecard["cost_usd"]
         slot_hours = whole.provisioned_slot_s / 3600.0
-        plans, plan_usd = self._plan_usd(run)
+        plans, plan = self._plan(run)
+        plan_usd = None if plan is None else plan.value
         return {
             "run_id": run.run_id, "policy": run.policy,
             "slo_attainment_frac": row.scorecard["slo_attainment_frac"], "cost_usd": cost,
             "slot_hours": slot_hours, "plans": plans, "plan_usd": plan_usd,
             "above_plan_frac": _above(cost, plan_usd),
+            "plan_serves_more": None if plan is None else float(plan.ends),
             **_distance(bound, cost, slot_hours),
         }  # fmt: skip
 
@@ -105,7 +110,7 @@ class BoundRuns:
         spec = runner.window_spec(self._store, self._request(run, run.policy))
         return needs(spec.workload, run.scenario, spec.window_s)
 
-    def _plan_usd(self, run: RunInfo) -> tuple[int, float | None]:
+    def _plan(self, run: RunInfo) -> tuple[int, Found | None]:
         """How many plans with real start-up times there are, and what one as good costs."""
         wanted = [self._request(run, policy) for policy in PLANS]
         code = runner.code_version()
@@ -118,7 +123,7 @@ class BoundRuns:
         ]
         mine = run.scorecard["slo_attainment_frac"]
         found = None if not points or mine is None else cost_at(points, 1.0 - mine)
-        return len(points), None if found is None else found.value
+        return len(points), found
 
     def _request(self, run: RunInfo, policy: str) -> ReplayRequest:
         return runner.request(

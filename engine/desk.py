@@ -6,7 +6,7 @@ The requests of the window that is asked about stay in memory from one question 
 import math
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from engine import runner
 from engine.cluster.series import clock_s, load_grids, load_histories
 from engine.histogram import BUCKETS
 from engine.oracle.prepare import policy_spec
+from engine.policies.registry import find
 from engine.records import RunRecord
 from engine.replay import Progress, ReplaySpec, play, set_up
 from engine.runner import ReplayRequest
@@ -32,7 +33,7 @@ from engine.scorecard import (
 from engine.sim.service import prepare
 from engine.store.duck import Store
 from engine.trace.schema import Kind, RequestTable, window
-from engine.units import SECONDS_PER_HOUR
+from engine.units import SECONDS_PER_HOUR, FloatArray
 
 STRETCHES = 6
 """Parts of a window that a preview replays, spread evenly."""
@@ -81,18 +82,16 @@ class Desk:
         """What some stretches of the window say under the first of the policies.
 
         Each stretch begins with the workers that its first minute needs, so it says little of
-        slow starts; nothing is stored.
+        slow starts; one without requests is replayed, too, for it costs what it costs. Nothing
+        is stored.
 
         Raises:
             ReplayCancelled: `cancel` returned true.
         """
         table = self.demand(store, wanted)
         spans = stretches(wanted.to_s - wanted.from_s, wanted.scenario.tick_s)
-        specs = [
-            _spec(store, wanted, part, start_s, length_s, cancel)
-            for start_s, length_s in spans
-            if len(part := window(table, start_s, start_s + length_s))
-        ]
+        peak = _peak(table, wanted)
+        specs = [_spec(store, wanted, table, span, peak, cancel) for span in spans]
         records = play(set_up(specs), cancel=cancel)
         covered_s = sum(length_s for _, length_s in spans)
         share = covered_s / (wanted.to_s - wanted.from_s)
@@ -161,11 +160,22 @@ def merged(records: list[RunRecord], share: float) -> Scorecard:
     return figures
 
 
+def _peak(table: RequestTable, wanted: ReplayRequest) -> FloatArray | None:
+    """(pools,) busy slots of the window's busiest minute, for a policy that goes by them."""
+    if not getattr(find(wanted.policies[0]), "sees_peak", False):
+        return None
+    return prepare(table, wanted.scenario).peak_busy_slots
+
+
 def _spec(
-    store: Store, wanted: ReplayRequest, part: RequestTable, start_s: float, length_s: float,
-    cancel: Cancel | None,
+    store: Store, wanted: ReplayRequest, table: RequestTable, span: tuple[float, float],
+    peak: FloatArray | None, cancel: Cancel | None,
 ) -> ReplaySpec:  # fmt: skip
     scenario, epoch_s = wanted.scenario, wanted.trace.epoch_s
+    start_s, length_s = span
+    workload = prepare(window(table, start_s, start_s + length_s), scenario)
+    if peak is not None:
+        workload = replace(workload, peak_busy_slots=peak)
     shared: dict[str, Any] = {
         "grids": load_grids(store, wanted.carbon, epoch_s),
         "prices": load_histories(store, wanted.prices, scenario, epoch_s),
@@ -175,7 +185,7 @@ def _spec(
         raise AssertionError("the policy is put in below")
 
     made = ReplaySpec(
-        workload=prepare(part, scenario), scenario=scenario, policy=nobody, name="preview",
+        workload=workload, scenario=scenario, policy=nobody, name="preview",
         window_s=length_s, clock_s=clock_s(epoch_s, wanted.from_s + start_s), **shared,
     )  # fmt: skip
     return policy_spec(made, wanted.policies[0], cancel=cancel)

@@ -1,6 +1,7 @@
 """The planner's part on quick what-ifs: previews, priorities, carbon over time, and noise."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,13 +11,16 @@ from engine.bound_runs import BoundRuns
 from engine.cluster.grid import intensity
 from engine.cluster.series import clock_s, find_carbon, load_grids
 from engine.desk import Desk, Preview
-from engine.errors import UsageError
+from engine.errors import PolicyError, UsageError
+from engine.policies.registry import find, parse_spec
 from engine.replay import Progress
 from engine.run_info import run_info
 from engine.runner import ReplayRequest
 from engine.scenario import Priorities, Scenario
+from engine.scenario_file import content_hash
 from engine.store import priorities, runs, traces
 from engine.store.duck import Store
+from engine.store.runs import RunRow
 from engine.sweep.axes import Axis
 from engine.sweep.noise import SEEDS, Paired, all_paired
 from engine.sweep.plan import Plan
@@ -26,6 +30,7 @@ from engine.weights import FIELDS, WEIGHTS
 
 POINTS = 288
 """Of a curve of carbon intensity."""
+PEER_FIGURES = ("cost_usd", "slo_attainment_frac", "p95_s", "carbon_kg")
 
 
 class PlanRuns(BoundRuns):
@@ -108,6 +113,37 @@ class PlanRuns(BoundRuns):
             point.scorecard for point in sorted(made, key=lambda each: int(each.settings["seed"]))
         ]
 
+    def peers(self, run_id: str) -> pd.DataFrame:
+        """The finished runs of a run's trace and window, it among them, the newest first.
+
+        Returns:
+            run_id, policy, `PEER_FIGURES`, and whether it can stand on one front with the run:
+            `same_cluster`, its scenario differs in priorities and guard at most;
+            `sees_future`, its policy does.
+
+        Raises:
+            StoreError: no such run.
+        """
+        mine = runs.find_run(self._store, run_id)
+        place = (mine.trace_id, mine.from_s, mine.to_s)
+        rows = [
+            row for row in runs.list_runs(self._store)
+            if row.status == "done" and (row.trace_id, row.from_s, row.to_s) == place
+        ]  # fmt: skip
+        clusters = {row.scenario_hash: _cluster_of(row) for row in (mine, *rows)}
+        return pd.DataFrame(
+            [
+                {
+                    "run_id": row.run_id, "policy": row.policy,
+                    **{key: row.scorecard.get(key) for key in PEER_FIGURES},
+                    "same_cluster": clusters[row.scenario_hash] == clusters[mine.scenario_hash],
+                    "sees_future": _sees_future(row.policy),
+                }
+                for row in rows
+            ],
+            columns=["run_id", "policy", *PEER_FIGURES, "same_cluster", "sees_future"],
+        ).astype(dict.fromkeys(PEER_FIGURES, "float64"))  # fmt: skip
+
     def carbon_curve(
         self, trace_key: str, scenario: Scenario, from_s: float, to_s: float
     ) -> pd.DataFrame:
@@ -162,3 +198,16 @@ class PlanRuns(BoundRuns):
         return runner.request(
             self._store, row.trace_id, (row.policy,), scenario, row.from_s, row.to_s
         )
+
+
+def _cluster_of(row: RunRow) -> str:
+    """The scenario of a run without what a planner turns to get more out of the same cluster."""
+    return content_hash(replace(run_info(row).scenario, priorities=Priorities(), guard=None))
+
+
+def _sees_future(policy: str) -> bool:
+    """Also false where the policy is no longer installed."""
+    try:
+        return bool(getattr(find(parse_spec(policy)), "sees_future", False))
+    except PolicyError:
+        return False

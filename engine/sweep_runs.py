@@ -10,6 +10,7 @@ from engine.desk import Desk
 from engine.errors import EngineError
 from engine.run_info import run_info
 from engine.scenario import Scenario
+from engine.scenario_file import content_hash
 from engine.store import runs, sweeps, traces
 from engine.store.duck import Store
 from engine.store.sweeps import SweepRow
@@ -75,8 +76,9 @@ class SweepRuns:
         whole = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
         plan = Plan(
             trace=whole.trace.trace_id, from_s=whole.from_s, to_s=whole.to_s, scenario=scenario,
-            policy=str(whole.policies[0]), axes=tuple(axes), method=method, samples=samples,
-            seed=seed, goal=goal or Goal(bound=scenario.slo.attainment_frac),
+            policy=str(whole.policies[0]), method=method, samples=samples, seed=seed,
+            axes=tuple(_without_doubles(axis, scenario, policy) for axis in axes),
+            goal=goal or Goal(bound=scenario.slo.attainment_frac),
         )  # fmt: skip
         made = run_sweep(self._store, plan, progress=progress, cancel=cancel, workers=workers)
         return self._narrowed(
@@ -247,3 +249,15 @@ class SweepRuns:
             "varied": [axis.path for axis in plan.axes], "asked": plan.size,
             "replayed": made.replayed, **report(made.points, objectives, plan.goal),
         }  # fmt: skip
+
+
+def _without_doubles(axis: Axis, scenario: Scenario, policy: str) -> Axis:
+    """An axis without values that come to the same as an earlier one, such as 0.50 after 0.5."""
+    made: dict[str, str] = {}
+    for value in axis.values:
+        try:
+            turned, text = applied(scenario, policy, {axis.path: value})
+            made.setdefault(f"{content_hash(turned)} {text}", value)
+        except EngineError:  # impossible by itself; the sweep says so
+            made.setdefault(value, value)
+    return replace(axis, values=tuple(made.values()))

@@ -60,12 +60,20 @@ def _table(frame: pd.DataFrame, view: View) -> pd.DataFrame:
             _money(row["cost_usd"]),
             _money(row["bound_usd"]),
             _above(row["above_bound_frac"]),
-            _money(row["plan_usd"], no_plan(row)),
-            _above(row["above_plan_frac"], no_plan(row)),
+            *_plan(row, no_plan(row)),
         )
         for row in frame.to_dict("records")
     ]
     return pd.DataFrame(rows, columns=list(planner_words.BOUNDS_COLUMNS)).map(phrases.escaped)
+
+
+def _plan(row: Mapping[Hashable, Any], otherwise: str) -> tuple[str, str]:
+    """What the plan costs, and how much more the run does; limits where all plans serve more."""
+    cost, above = _money(row["plan_usd"], otherwise), _above(row["above_plan_frac"], otherwise)
+    if row["plan_serves_more"] != 1:
+        return cost, above
+    at_most, at_least = planner_words.BOUNDS_AT_MOST, planner_words.BOUNDS_AT_LEAST
+    return at_most.format(value=cost), at_least.format(value=above)
 
 
 def _money(value: float, otherwise: str = planner_words.BOUNDS_UNKNOWN) -> str:

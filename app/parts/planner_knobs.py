@@ -1,5 +1,6 @@
 """The knobs of the page *Planner*: where they start, and what they say now."""
 
+import pandas as pd
 import streamlit as st
 
 from app import formats, load, phrases, planner_words, problems, state
@@ -16,7 +17,16 @@ FIRST_PRESET, FIRST_POLICY, FIRST_BASELINE = "balanced", WEIGHING, "hpa"
 
 
 def prepare() -> None:
-    """Where the knobs stand the first time: as the address says, else the default preset."""
+    """Where the knobs stand at first: as the address says, else as in the default preset.
+
+    An address may name a run to start from at any time.
+    """
+    opened = state.in_address(state.START)
+    if opened:
+        found = _restore(opened, opened)
+        state.into_address(start=None, **({"plan": opened, "baseline": opened} if found else {}))
+        if found:
+            return
     if state.get(state.PLAN_BASE) is not None:
         return
     linked = state.in_address(state.PLAN)
@@ -201,25 +211,41 @@ def limits() -> None:
 
 
 def carbon(trace: TraceInfo, window: Window | None) -> None:
-    """The grid's intensity over the window, with the threshold and the time above it."""
+    """Each region's grid over the window, with the threshold and the time above it."""
     whole = window or Window(from_s=0.0, to_s=trace.duration_s)
     curve = load.carbon_curve(trace.trace_id, base(), whole.from_s, whole.to_s)
-    threshold = state.get(state.PLAN_CARBON)
-    low, high = (f"{value:.0f}" for value in (curve["g_per_kwh"].min(), curve["g_per_kwh"].max()))
     clock = Clock(epoch_s=trace.epoch_s, span_s=whole.to_s - whole.from_s)
-    shown = curve[curve["region"] == curve["region"].iloc[0]]
+    grids = list(curve.groupby("region", sort=False))
+    for number, (region, grid) in enumerate(grids):
+        several = f" of {phrases.escaped(str(region))}" if len(grids) > 1 else ""
+        _grid(grid, clock, whole, number, several)
+
+
+def _grid(grid: pd.DataFrame, clock: Clock, whole: Window, number: int, region: str) -> None:
+    """One grid's curve and what its threshold means there.
+
+    Args:
+        grid: its rows of the carbon curve.
+        clock: of the trace.
+        whole: the window.
+        number: of the region.
+        region: its name after "of"; empty where there is only one.
+    """
+    threshold = state.get(state.PLAN_CARBON)
+    low, high = (f"{value:.0f}" for value in (grid["g_per_kwh"].min(), grid["g_per_kwh"].max()))
     st.altair_chart(
         rate_chart(
-            shown.rename(columns={"g_per_kwh": "per_s"}), clock, whole=whole, height=150,
-            title=planner_words.CARBON_AXIS, limit=threshold,
+            grid.rename(columns={"g_per_kwh": "per_s"}), clock, whole=whole,
+            height=90 if region else 150, title=planner_words.CARBON_AXIS, limit=threshold,
         ),
-        key="plan_carbon_curve", alt=planner_words.CARBON_ALT.format(low=low, high=high),
+        key=f"plan_carbon_curve_{number}",
+        alt=planner_words.CARBON_ALT.format(region=region, low=low, high=high),
     )  # fmt: skip
     if threshold is None:
-        st.caption(planner_words.CARBON_NEVER.format(low=low, high=high))
+        st.caption(planner_words.CARBON_NEVER.format(region=region, low=low, high=high))
     else:
-        share = formats.percent(above_frac(curve, threshold))
-        st.caption(planner_words.CARBON_ABOVE.format(share=share))
+        share = formats.percent(above_frac(grid, threshold))
+        st.caption(planner_words.CARBON_ABOVE.format(region=region, share=share))
 
 
 def _weights() -> dict[str, float]:

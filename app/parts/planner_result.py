@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 import streamlit as st
 
-from app import formats, load, phrases, planner_words, state, tables, words
+from app import formats, load, phrases, planner_words, problems, state, tables, words
 from app.charts.planner import place_chart
 from app.jobs import State
 from app.parts import comparison_bounds, comparison_tuned, planner_work
@@ -53,7 +53,7 @@ def whole(found: Made) -> None:
     cards.capacity(view)
     with st.grid(2, min_column_width=340):
         cards.latency(view)
-        place(found, runs[0])
+        place(found)
     cards.cost(view)
     comparison_bounds.card(view)
     comparison_tuned.card(view)
@@ -126,17 +126,25 @@ def _interval(one: Paired) -> str:
     return " to ".join(ends)
 
 
-def place(found: Made, run: RunInfo) -> None:
+@st.fragment
+@problems.guarded
+def place(found: Made) -> None:
     """Where the run lies among all runs of its window."""
-    saved = load.planner().runs()
-    same = saved[
-        (saved["status"] == "done") & (saved["trace_id"] == run.trace_id)
-        & (saved["from_s"] == run.from_s) & (saved["to_s"] == run.to_s)
-    ]  # fmt: skip
+    peers = load.planner().peers(found.run_id)
     with st.container(border=True):
         st.subheader(planner_words.FRONT)
+        chosen = st.segmented_control(
+            planner_words.PLACE, list(planner_words.PLACES), key=state.PLAN_PLACE,
+            default=next(iter(planner_words.PLACES)), required=True,
+            label_visibility="collapsed",
+        )  # fmt: skip
+        axes = planner_words.PLACES[chosen]
+        if peers.assign(missed=peers["slo_attainment_frac"]).dropna(subset=list(axes)).empty:
+            st.info(planner_words.FRONT_UNMEASURED)
+            return
+        across, up = (planner_words.PLACE_AXES[key] for key in axes)
         st.altair_chart(
-            place_chart(same, found.run_id, found.baseline), key="plan_place",
-            alt=planner_words.FRONT_ALT,
+            place_chart(peers, found.run_id, found.baseline, axes), key="plan_place_chart",
+            alt=planner_words.FRONT_ALT.format(across=across, up=up),
         )  # fmt: skip
         st.caption(planner_words.FRONT_CAPTION)

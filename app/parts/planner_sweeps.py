@@ -11,14 +11,14 @@ from app import formats, load, phrases, planner_words, problems, state
 from app.charts import planner_sweep as charts
 from app.charts.base import Window
 from app.jobs import Job, State
-from app.parts import progress
+from app.parts import planner_goal, progress
 from engine.errors import EngineError
 from engine.figures import FIGURES
 from engine.planner import TraceInfo
 from engine.scenario import Scenario
-from engine.sweep.axes import parse_axis
+from engine.sweep.axes import Axis, parse_axis
 from engine.sweep.cliffs import REPLAYS
-from engine.sweep.plan import Method
+from engine.sweep.plan import Goal, Method
 
 
 def running() -> Job | None:
@@ -47,24 +47,25 @@ def form(trace: TraceInfo, window: Window | None, presets: Mapping[str, Scenario
         samples = st.number_input(
             planner_words.SWEEP_SAMPLES, 4, 10_000, 24, key="sweep_samples", width=160
         )
+        looked_for = planner_goal.fields()
         submitted = st.form_submit_button(
             planner_words.SWEEP_GO, type="primary", icon=":material/play_arrow:", key="sweep_go",
             disabled=running() is not None,
         )  # fmt: skip
     if submitted:
-        lines = [line for line in vary.splitlines() if line.strip()]
-        _start(trace, window, presets[preset], str(policy), lines, Method(method), samples)
+        try:
+            axes = [parse_axis(line) for line in vary.splitlines() if line.strip()]
+            goal = planner_goal.goal_of(*looked_for, presets[preset])
+        except EngineError as error:
+            problems.show(error)
+            return
+        _start(trace, window, presets[preset], str(policy), axes, Method(method), samples, goal)
 
 
 def _start(
     trace: TraceInfo, window: Window | None, scenario: Scenario, policy: str,
-    lines: Sequence[str], method: Method, samples: int,
+    axes: Sequence[Axis], method: Method, samples: int, goal: Goal,
 ) -> None:  # fmt: skip
-    try:
-        axes = [parse_axis(line) for line in lines]
-    except EngineError as error:
-        problems.show(error)
-        return
     planner = load.planner()
     start, end = (0.0, None) if window is None else (window.from_s, window.to_s)
     if end is not None and end >= trace.duration_s:
@@ -73,7 +74,8 @@ def _start(
     def work(job: Job) -> Any:
         made = planner.sweep(
             trace.trace_id, policy, axes, scenario=scenario, method=method, samples=samples,
-            from_s=start, to_s=end, progress=job.report, cancel=job.cancelled, edges=REPLAYS,
+            goal=goal, from_s=start, to_s=end, progress=job.report, cancel=job.cancelled,
+            edges=REPLAYS,
         )  # fmt: skip
         return made["sweep_id"]
 
@@ -197,16 +199,7 @@ def explorer(document: Mapping[str, Any]) -> None:
 
 
 def _best(document: Mapping[str, Any]) -> str:
-    best, parts = document["best"], []
-    if best is None:
-        parts.append(planner_words.SWEEP_NO_BEST)
-    else:
-        settings = ", ".join(f"{path} = {value}" for path, value in best["settings"].items())
-        parts.append(
-            planner_words.SWEEP_BEST.format(
-                policy=phrases.escaped(best["policy"]), settings=phrases.escaped(settings)
-            )
-        )
+    parts = [planner_goal.best_words(document)]
     if document["hypervolume_frac"] is not None:
         share = formats.percent(document["hypervolume_frac"])
         parts.append(planner_words.SWEEP_VOLUME.format(share=share))
@@ -275,7 +268,9 @@ def _effects(document: Mapping[str, Any]) -> None:
             st.markdown(planner_words.SWEEP_CLIFF.format(**told))
             if cliff.get("edge") is not None:
                 st.caption(_edge(cliff["edge"]))
-        if not document["cliffs"]:
+        if document["goal"]["figure"] != "slo_attainment_frac":
+            st.caption(planner_words.SWEEP_CLIFFS_UNASKED)
+        elif not document["cliffs"]:
             st.caption(planner_words.SWEEP_NO_CLIFF)
 
 

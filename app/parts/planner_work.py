@@ -11,6 +11,7 @@ from app.jobs import Job, State
 from app.parts import planner_knobs
 from app.planning import policy_text
 from engine.desk import Preview
+from engine.errors import EngineError
 from engine.planner import Progress, TraceInfo
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash
@@ -154,6 +155,12 @@ def glimpse() -> Glimpse | None:
     return found
 
 
+def problem() -> EngineError | None:
+    """What went wrong with what was asked last; it hides nothing that did not go wrong."""
+    first, last = jobs()
+    return next((job.problem for job in (last, first, noise_job()) if job and job.problem), None)
+
+
 def noise_job() -> Job | None:
     """The job that measures the noise of what is shown."""
     return load.quick_board().find(_asked().get("noise"))
@@ -175,11 +182,11 @@ def watch(shown: str) -> None:
     """How far the work is; the page reruns when there is something new to show.
 
     Args:
-        shown: what the page shows: nothing, a preview, or what is still being measured.
+        shown: what the page shows: nothing, a problem, a preview, or what is still measured.
     """
     first, last = jobs()
     active = next((j for j in (first, last, noise_job()) if j is not None and not j.ended), None)
-    if active is None or (shown == "" and first is not None and first.ended):
+    if active is None or (shown == "" and (glimpse() or problem())):
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(active.fraction, text=active.title)

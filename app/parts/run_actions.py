@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import choices, load, load_decisions, phrases, state, words
+from app import choices, load, load_decisions, phrases, planner_words, state, words
 from app.charts.base import RUNS_MAX
 from app.jobs import Job
 from app.parts import progress
@@ -33,6 +33,12 @@ def toolbar(picked: pd.DataFrame) -> None:
             disabled=len(picked) != 1 or picked["status"].iloc[0] == "running",
         ):
             start_again(load.planner().run(str(picked["run_id"].iloc[0])))
+        if st.button(
+            planner_words.OPEN, icon=":material/tune:", key="runs_planner",
+            help=planner_words.OPEN_HELP, disabled=len(picked) != 1,
+        ):  # fmt: skip
+            run_id = str(picked["run_id"].iloc[0])
+            state.go_to(state.PLANNER_PAGE, {state.START: run_id})
         if st.button(
             words.RUNS_DELETE,
             icon=":material/delete:",

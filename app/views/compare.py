@@ -5,7 +5,13 @@ import streamlit as st
 from app import load, phrases, state, words
 from app.charts.base import Clock
 from app.charts.rate import arrivals_frame
-from app.parts import comparison_bounds, comparison_cluster, comparison_tuned, runs_chosen
+from app.parts import (
+    comparison_bounds,
+    comparison_cluster,
+    comparison_tuned,
+    planner_link,
+    runs_chosen,
+)
 from app.parts import comparison_cards as cards
 from app.parts.comparison_view import view_of
 from app.parts.window_picker import described, window_chart, window_slider
@@ -41,6 +47,7 @@ with st.container(horizontal=True, vertical_alignment="center"):
     )
     with st.popover(words.COMPARE_CHOOSE, icon=":material/checklist:"):
         runs_chosen.chooser(chosen, saved)
+    planner_link.links(view.labels)
 if view.mixed:
     st.warning(words.COMPARE_MIXED, icon=":material/warning:")
 if any(run.closed_loop for run in runs):

@@ -13,6 +13,7 @@ from app.parts import (
     explain_timeline,
     explain_view,
     explain_what_if,
+    planner_link,
 )
 
 st.title(words.NAV_EXPLAIN[0])
@@ -30,6 +31,7 @@ with problems.shown():
         st.warning(explain.OLD, icon=":material/update:")
         st.page_link(state.RUNS_PAGE, label=words.NAV_RUNS[0], icon=":material/history:")
         st.stop()
+    planner_link.link(view.run.run_id)
     explain_timeline.card(view)
     if view.number is None:
         explain_review.queue(view)

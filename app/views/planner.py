@@ -38,22 +38,22 @@ with right:
     except EngineError as error:
         problems.show(error)
         st.stop()
-    first, last = planner_work.jobs()
+    _, last = planner_work.jobs()
     noise = planner_work.noise_job()
     busy = any(job is not None and not job.ended for job in (last, noise))
     made, glimpse = planner_work.made(), planner_work.glimpse()  # after `busy`: it may end now
-    shown = "whole" if made else "preview" if glimpse else ""
+    problem = planner_work.problem()
+    shown = "whole" if made else "preview" if glimpse else "problem" if problem else ""
     if busy:
         planner_work.watch(shown)
-    problem = next((job.problem for job in (last, first, noise) if job and job.problem), None)
     if problem is not None:
         problems.show(problem)
-    elif made is not None:
+    if made is not None:
         state.into_address(plan=made.run_id, baseline=made.baseline, trace=trace.trace_id)
         planner_result.whole(made)
     elif glimpse is not None:
         planner_result.preview(glimpse)
-    elif not busy:
+    elif not busy and problem is None:
         st.info(planner_words.STOPPED)
         if st.button(planner_words.AGAIN, key="plan_again", icon=":material/play_arrow:"):
             planner_work.ask(planner_work.wish(trace, window), again=True)

@@ -63,7 +63,7 @@ def bounds_table(bounds: pd.DataFrame) -> Table:
         [row["policy"],
          *(_amount("USD", row[name]) for name in ("cost_usd", "bound_usd")),
          _above(row["above_bound_frac"]),
-         _amount("USD", row["plan_usd"]), _above(row["above_plan_frac"])]
+         *_plan(row)]
         for row in rows(bounds)
     ]  # fmt: skip
     headers = (
@@ -71,6 +71,12 @@ def bounds_table(bounds: pd.DataFrame) -> Table:
         "plan that knows the future", "above it",
     )  # fmt: skip
     return table(headers, lines, right=range(1, len(headers)))
+
+
+def _plan(row: Mapping[Any, Any]) -> tuple[str, str]:
+    """A plan's cost and the distance to it: ends where even the cheapest plan serves more."""
+    cost, above = _amount("USD", row["plan_usd"]), _above(row["above_plan_frac"])
+    return (f"≤ {cost}", f"≥ {above}") if row["plan_serves_more"] == 1 else (cost, above)
 
 
 def _above(share: float | None) -> str:

@@ -87,7 +87,8 @@ class PoolFacts:
     peak_busy_slots: float
     """Peak of the trace's *historic* demand in busy slots (mean over the busiest minute). This is
     the one look at the whole trace that is allowed, for sizing fixed capacity; the static rule
-    states it. NaN where there is no history."""
+    states it. NaN where there is no history. A preview, which replays parts of a window, gives
+    that of the whole one to policies whose class says `sees_peak = True`."""
     sizes: tuple[SizeFacts, ...] = ()
     """That its workers can have; `slots` and price above are of the size at the start."""
     size: str = "standard"

@@ -29,6 +29,9 @@ class Static:
     """
 
     constraints = (Reason.MAX_WORKERS, Reason.MIN_WORKERS)
+    sees_peak = True
+    """It goes by the busiest minute, so that of the whole window is looked for where only parts
+    of it are replayed."""
 
     def __init__(
         self, context: PolicyContext, *, target: float = 0.75, workers: int | None = None

@@ -4,7 +4,7 @@ from functools import partialmethod
 
 import pytest
 
-from app import load, load_decisions, planner_words, words
+from app import load, load_decisions, planner_words, state, words
 from app.cluster_run_words import OTHERS_LEFT_OUT
 from engine.figures import FIGURES
 from engine.planner import Planner
@@ -146,6 +146,12 @@ def test_every_chart_has_a_name_for_screen_readers(demo, open_page):
     assert len(charts) == len(demo) + 6
     assert all(chart.proto.alt.strip() for chart in charts)
     assert all(table.proto.alt.strip() for table in page.table)
+
+
+def test_each_run_can_be_opened_in_the_planner(demo, open_page):
+    page = open_page("compare", runs=",".join(demo))
+    queries = [link.proto.query_string for link in page.get("page_link")]
+    assert {f"{state.START}={run_id}" for run_id in demo} <= set(queries)
 
 
 def test_each_run_says_how_far_from_perfect_it_is(demo, open_page, monkeypatch):

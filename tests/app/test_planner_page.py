@@ -1,9 +1,11 @@
 """The page Planner answers a knob twice, a newer change replaces the older, a link restores it."""
 
+from dataclasses import replace
+
 import pytest
 
 from app import load, planner_words, state
-from engine.errors import ReplayCancelled
+from engine.errors import PolicyError, ReplayCancelled
 from engine.planner import Planner
 from tests.app.conftest import text_of
 
@@ -35,6 +37,8 @@ def answered(page):
 def test_the_page_shows_every_request_replayed_beside_the_baseline(page):
     assert planner_words.FULL_BADGE in text_of(page)
     assert {metric.label for metric in page.metric} >= {"Cost", "SLO attainment"}
+    page.segmented_control(key=state.PLAN_PLACE).set_value("Cost, carbon").run()
+    assert not page.exception
     assert load.planner().run(page.query_params["plan"]).policy.startswith("smartscale:")
     assert load.planner().run(page.query_params["baseline"]).policy == "hpa"
 
@@ -69,6 +73,23 @@ def test_a_copied_link_opens_the_same_comparison_after_a_restart(page, open_page
     assert again.number_input(key="plan_carbon").value == 380.0
 
 
+def test_any_run_is_a_start_also_where_knobs_were_turned_before(page):
+    page.slider(key="plan_w_cost").set_value(77).run()
+    preset = load.planner().presets()["llm-agents"]
+    lax = replace(preset, slo=replace(preset.slo, latency_s=33.0))
+    trace = page.query_params["trace"]
+    (run_id,) = load.planner().replay(trace, ["threshold"], scenario=lax, to_s=600.0)
+    page.query_params[state.START] = run_id
+    answered(page.run())
+    assert page.selectbox(key="plan_policy").value == "threshold"
+    assert page.number_input(key="plan_slo_s").value == 33.0
+    assert state.START not in page.query_params
+    assert page.query_params["plan"] == page.query_params["baseline"] == run_id
+    page.number_input(key="plan_slo_s").set_value(20.0).run()
+    answered(page)
+    assert page.query_params["baseline"] == run_id != page.query_params["plan"]
+
+
 def test_a_newer_change_stops_the_older_answer(page, monkeypatch):
     stopped = []
 
@@ -85,6 +106,16 @@ def test_a_newer_change_stops_the_older_answer(page, monkeypatch):
     page.slider(key="plan_w_cost").set_value(95).run()
     answered(page)
     assert stopped == [True]
+    assert planner_words.FULL_BADGE in text_of(page)
+
+
+def test_a_preview_that_fails_does_not_hide_the_result(short, open_page, monkeypatch):
+    def broken(*_, **__):
+        raise PolicyError("the stretch is odd", "the preview", "Wait for the whole")
+
+    monkeypatch.setattr(Planner, "glimpse", broken)
+    page = answered(open_page("planner", trace=short))
+    assert "The stretch is odd" in text_of(page)
     assert planner_words.FULL_BADGE in text_of(page)
 
 
@@ -105,6 +136,10 @@ def test_a_sweep_is_started_explored_and_opened(short, open_page):
     page = open_page("tradeoffs", trace=short)
     assert planner_words.SWEEP_NONE in text_of(page)
     page.text_area(key="sweep_vary").set_value("policy.target=0.4,0.8\nseed=1,2")
+    page.selectbox(key="sweep_goal").set_value("cleanest")
+    page.button(key="sweep_go").click().run()
+    assert "needs a budget" in text_of(page)
+    page.number_input(key="sweep_goal_budget").set_value(900.0)
     page.button(key="sweep_go").click().run()
     for job in load.board()._jobs.values():
         assert job.wait(120)
@@ -113,6 +148,7 @@ def test_a_sweep_is_started_explored_and_opened(short, open_page):
     (row,) = load.planner().sweeps()
     assert (row.points, row.done) == (4, 4)
     assert planner_words.SWEEP_EFFECTS in text_of(page)
+    assert "cost of at most" in text_of(page)
     assert page.query_params[state.SWEEP] == row.sweep_id
 
 

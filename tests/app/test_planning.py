@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.planning import Knobs, knobs_of, percents, policy_text, turned
 from engine.presets import PRESETS
+from engine.scenario import Startup
 from engine.scenario_file import content_hash
 from engine.weights import FIELDS
 
@@ -40,3 +43,14 @@ def test_turning_changes_what_it_says_and_nothing_else():
     assert turned(base, knobs).agent_types == base.agent_types
     assert turned(base, knobs).guard is None
     assert policy_text(knobs) == "hpa"
+
+
+def test_the_start_up_knob_turns_workers_that_start_at_once():
+    preset = PRESETS["llm-agents"]
+    kinds = tuple(
+        replace(kind, startup=Startup(mean_s=0.0, spread_s=0.0)) for kind in preset.agent_types
+    )
+    base = replace(preset, agent_types=kinds)
+    made = turned(base, replace(knobs_of(base, "hpa"), startup_s=30.0))
+    assert {kind.startup.mean_s for kind in made.agent_types} == {30.0}
+    assert turned(base, knobs_of(made, "hpa")) == made

@@ -41,6 +41,7 @@ def toolbar_of(store, *positions: int) -> AppTest:
 def test_one_run_can_be_started_again_and_any_deleted(store, positions, again):
     page = toolbar_of(store, *positions)
     assert page.button(key="runs_again").disabled is not again
+    assert page.button(key="runs_planner").disabled is not again
     assert page.button(key="runs_delete").disabled is (not positions)
     assert page.button(key="runs_compare").disabled is (not positions)
 

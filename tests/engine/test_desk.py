@@ -1,14 +1,16 @@
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from engine.desk import STRETCHES, stretches
 from engine.errors import UsageError
 from engine.planner import Planner
-from engine.scenario import Priorities
+from engine.scenario import Guard, Priorities, Slo
 from engine.store.duck import Store
 from engine.store.traces import store_requests
 from engine.sweep.noise import paired
+from engine.trace.schema import request_table
 from tests.engine.replays import demand, scenario
 
 
@@ -46,6 +48,58 @@ def test_a_preview_of_a_short_window_says_what_its_replay_says(planner):
     for key in ("cost_usd", "slo_attainment_frac", "p95_s", "utilisation_frac", "peak_workers"):
         assert glimpse.scorecard[key] == pytest.approx(card[key]), key
     assert planner.replay("demand", ["hpa"], scenario=scenario()) == [run_id]
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory):
+    """Four hours: `bursts` has its peak between two stretches and then nothing, `gaps` hardly
+    anything at all."""
+    path = tmp_path_factory.mktemp("quiet") / "store.duckdb"
+    rng = np.random.default_rng(3)
+    arrivals = {
+        "bursts": [rng.uniform(0, 3000, 200), rng.uniform(3000, 3060, 200), [14_399.0]],
+        "gaps": [[1.0, 14_399.0]],
+    }
+    with Store(path) as store:
+        for name, parts in arrivals.items():
+            at = np.sort(np.concatenate(parts))
+            table = request_table(at, service_s=np.full(len(at), 3.0))
+            store_requests(store, table, name=name, format="test", source="test", recipe={})
+    with Planner(path) as opened:
+        yield opened
+
+
+@pytest.mark.parametrize("policy", ["static:workers=4", "static", "hpa"])
+def test_a_preview_pays_for_stretches_without_a_request(quiet, policy):
+    glimpse = quiet.glimpse("bursts", policy, scenario=scenario())
+    run_id = quiet.replay_again("bursts", policy, scenario=scenario())
+    cost_usd = quiet.run(run_id).scorecard["cost_usd"]
+    assert glimpse.requests > 0
+    assert glimpse.scorecard["cost_usd"] == pytest.approx(cost_usd, rel=0.05)
+
+
+@pytest.mark.parametrize("policy", ["hpa", "oracle"])
+def test_a_preview_whose_stretches_are_all_empty_says_what_that_costs(quiet, policy):
+    glimpse = quiet.glimpse("gaps", policy, scenario=scenario())
+    assert glimpse.requests == 0
+    assert glimpse.scorecard["slo_attainment_frac"] is None
+    run_id = quiet.replay_again("gaps", policy, scenario=scenario())
+    cost_usd = quiet.run(run_id).scorecard["cost_usd"]
+    assert glimpse.scorecard["cost_usd"] == pytest.approx(cost_usd)
+
+
+def test_peers_share_the_window_and_say_who_cannot_stand_on_the_same_front(planner):
+    ours = planner.replay_again("demand", "hpa", scenario=scenario())
+    weighed = scenario(priorities=Priorities(w_cost=1.0), guard=Guard(budget_usd_per_hour=900.0))
+    same = planner.replay_again("demand", "hpa", scenario=weighed)
+    laxer = planner.replay_again("demand", "hpa", scenario=scenario(slo=Slo(latency_s=90.0)))
+    oracle = planner.replay_again("demand", "oracle", scenario=scenario())
+    part = planner.replay_again("demand", "hpa", scenario=scenario(), to_s=300.0)
+    found = planner.peers(ours).set_index("run_id")
+    assert part not in found.index
+    assert found["same_cluster"].to_dict() == {ours: True, same: True, laxer: False, oracle: True}
+    assert found.index[found["sees_future"]].to_list() == [oracle]
+    assert (found["cost_usd"] > 0).all()
 
 
 def test_noise_is_measured_pair_by_pair_over_seeds(planner):

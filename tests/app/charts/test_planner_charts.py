@@ -19,8 +19,13 @@ RUNS = pd.DataFrame(
         "policy": ["hpa", "static", "threshold", "hpa:target=0.5"],
         "cost_usd": [10.0, 20.0, 30.0, 5.0],
         "slo_attainment_frac": [0.99, 0.98, 0.995, np.nan],
+        "p95_s": [2.0, 3.0, 1.0, 1.0],
+        "carbon_kg": [4.0, 2.0, 6.0, np.nan],
+        "same_cluster": True,
+        "sees_future": False,
     }
 )
+COST_SLO = ("cost_usd", "missed")
 DOCUMENT = {
     "objectives": ["cost_usd", "slo_attainment_frac"],
     "varied": ["policy.target", "pools.own.queue"],
@@ -40,13 +45,30 @@ DOCUMENT = {
 
 
 def test_runs_are_placed_by_what_they_are():
-    frame = place_frame(RUNS, here="b", baseline="c").set_index("run_id")
+    frame = place_frame(RUNS, "b", "c", COST_SLO).set_index("run_id")
     assert frame["kind"].to_dict() == {"a": said.OTHER_FRONT, "b": said.HERE, "c": said.BASE}
     assert frame.loc["a", "missed"] == pytest.approx(1.0)
 
 
-def test_the_place_chart_draws_every_measured_run():
-    assert rows(place_chart(RUNS, "b", "c")) == 3
+def test_what_serves_another_cluster_or_knows_the_future_takes_nobody_off_the_front():
+    cheap = RUNS.iloc[[0, 0]].assign(run_id=["lax", "oracle"], cost_usd=1.0)
+    cheap = cheap.assign(same_cluster=[False, True], sees_future=[False, True])
+    frame = place_frame(pd.concat([RUNS, cheap]), "b", "c", COST_SLO).set_index("run_id")
+    assert frame["kind"][["a", "lax", "oracle"]].to_list() == [
+        said.OTHER_FRONT, said.ELSEWHERE, said.FUTURE,
+    ]  # fmt: skip
+
+
+def test_the_front_is_that_of_the_axes_looked_at():
+    frame = place_frame(RUNS, "d", "d", ("carbon_kg", "missed")).set_index("run_id")
+    assert frame["kind"].to_dict() == dict.fromkeys("abc", said.OTHER_FRONT)
+    assert (place_frame(RUNS, "d", "d", ("cost_usd", "p95_s"))["kind"] == said.OTHER).sum() == 3
+
+
+@pytest.mark.parametrize("axes", said.PLACES.values())
+def test_the_place_chart_draws_every_measured_run(axes):
+    drawn = 4 if axes == ("cost_usd", "p95_s") else 3
+    assert rows(place_chart(RUNS, "b", "c", axes)) == drawn
 
 
 def test_every_mark_of_the_front_carries_its_run():

@@ -35,6 +35,16 @@ def swept(path, *axes, policy="hpa", **options):
         )  # fmt: skip
 
 
+def test_values_that_come_to_the_same_are_one_and_the_sweep_is_done(stocked):
+    told = []
+    made = swept(
+        stocked, "policy.target=0.5,0.50", "slo.latency_s=9,9.0",
+        progress=lambda share, text: told.append((share, text)),
+    )  # fmt: skip
+    assert (made["asked"], len(made["points"]), made["replayed"]) == (1, 1, 1)
+    assert told[-1] == (1.0, "1 of 1 replays")
+
+
 def test_a_point_says_what_a_whole_run_of_it_says(stocked):
     made = swept(stocked, "policy.target=0.5,0.7", "slo.latency_s=5,9")
     with Planner(stocked) as planner:
