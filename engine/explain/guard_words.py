@@ -32,8 +32,8 @@ def _carbon(line: Line, _: Decision) -> str:
         where = "above" if by["g_per_kwh"] > by["threshold_g_per_kwh"] else "at"
         text += f", {where} {threshold}, so no worker may be added"
     else:
-        text += f", less than {number(by['soft_g_per_kwh'])} below {threshold}"
-        text += ", where growth is cut, the more the nearer"
+        text += f", within {number(by['soft_g_per_kwh'])} of {threshold}"
+        text += "; in that range growth is cut, the more the closer it gets"
     return f"{text}: {_steps(line)}"
 
 
@@ -96,7 +96,7 @@ def _placement(line: Line, _: Decision) -> str:
 def _hold(line: Line, decision: Decision) -> str:
     left = line.numbers.get("left_s")
     still = "" if left is None else f" for another {lasting(left)}"
-    why = f" ({decision.hold_why})" if decision.hold_why else ""
+    why = f" (the reason given: {decision.hold_why})" if decision.hold_why else ""
     return f"somebody holds the pool at {workers(line.after)} by hand{still}{why}: {_steps(line)}"
 
 

@@ -117,8 +117,8 @@ def _ratios(metric: Mapping[str, Any], *, decides: bool) -> tuple[float | None, 
         return ratio, f" ({ratio:.2f} times that)"
     assumed = "busy" if ratio < 1.0 else "idle"
     text = (
-        f" ({ratio:.2f} times that); with those counted as {assumed} that could not be measured "
-        f"it is {filled:.2f} times"
+        f" ({ratio:.2f} times that); counting the unmeasured ones as {assumed}, it is "
+        f"{filled:.2f} times"
     )
     return filled, text + _DECIDES if decides else text
 

@@ -59,12 +59,8 @@ def demand(decision: Decision) -> str:
     if said.get("wanted") is None:
         return "nothing is known of the demand yet"
     held, wanted = said["held"], said["wanted"]
-    service = f"at {number(said['service_s'])} s a request"
-    if said.get("queued") and said.get("drain_s", 1.0):
-        service += f", and with {number(said['queued'])} waiting"
-        within = said.get("drain_s")
-        service += f" to be served within {lasting(within)}," if within else ","
-    text = f"{_expected(decision)}{_compared(decision)}; {service} that takes {_needed(wanted)}"
+    text = f"{_expected(decision)}{_compared(decision)}; {_how(decision)}, that takes "
+    text += _needed(wanted)
     if held == said["proposed"] == math.ceil(wanted) != wanted:
         text += f", so {number(held)}"
     if held > wanted + 1:
@@ -72,6 +68,20 @@ def demand(decision: Decision) -> str:
         text += f", but the highest proposal of the last {hold}, {workers(held)}, stands"
     text += _limited(held, said["proposed"], said.get("max"), said.get("min"))
     return text + _weighed(decision)
+
+
+def _how(decision: Decision) -> str:
+    """What workers are reckoned from, beside the rate."""
+    said = decision.rationale
+    parts = [f"at {number(said['service_s'])} s a request"]
+    if "planned_busy_frac" in decision.derived:
+        busy = percent(decision.derived["planned_busy_frac"])
+        parts.append(f"with {busy} of the slots to be in use")
+    if said.get("queued") and said.get("drain_s", 1.0):
+        within = said.get("drain_s")
+        served = f" to be served within {lasting(within)}" if within else ""
+        parts.append(f"with {number(said['queued'])} waiting{served}")
+    return ", ".join(parts)
 
 
 def _needed(wanted: float) -> str:
@@ -124,13 +134,10 @@ def _weighed(decision: Decision) -> str:
         return ""
     known = {name: said[key] for key, name in _WEIGHED.items() if key in said}
     name, most = max(known.items(), key=lambda entry: entry[1])
-    caution = f"caution of {number(said['caution'])}, {SCALE}"
-    chosen = f"the learned policy chose a {caution}"
-    if "planned_busy_frac" in decision.derived:
-        busy = percent(decision.derived["planned_busy_frac"])
-        chosen += f", which here plans for {busy} of the slots in use at that demand"
     mattered = f"of the priorities it was given {name} weighs most, with {percent(most)}"
-    return f"; {chosen}; {mattered}"
+    follows = "that use follows from" if "planned_busy_frac" in decision.derived else "with"
+    caution = f"the learned policy's caution of {number(said['caution'])}, {SCALE}"
+    return f"; {follows} {caution}; {mattered}"
 
 
 def oracle(decision: Decision) -> str:
