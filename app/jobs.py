@@ -162,7 +162,10 @@ def _run(job: Job, work: Work) -> None:
     except EngineError as error:
         job.problem = error
         job._end(State.FAILED)
-    except Exception:  # the thread must outlive a bug in one job; the log has the details
+    except Exception as error:  # the thread must outlive a bug in one job; the log has details
+        if _is_the_end(error):
+            job._end(State.CANCELLED)
+            return
         log.exception("job %s (%s) failed", job.id, job.title)
         job.problem = EngineError(
             f"{job.title} stopped unexpectedly: this is a fault of ours",
@@ -173,3 +176,8 @@ def _run(job: Job, work: Work) -> None:
     else:
         job.report(1.0, job.text)
         job._end(State.DONE)
+
+
+def _is_the_end(error: Exception) -> bool:
+    """Whether work found no thread any more because the dashboard is being stopped."""
+    return isinstance(error, RuntimeError) and "interpreter shutdown" in str(error)

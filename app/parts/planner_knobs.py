@@ -135,6 +135,9 @@ def _started() -> None:
 def priorities() -> None:
     """Weights with presets; own ones can be saved."""
     st.markdown(f"**{planner_words.PRIORITIES}**", help=planner_words.WEIGHTS_HELP)
+    if state.take(state.PLAN_TURNED):  # only now: the browser may have sent the preset along
+        state.put(state.PLAN_PRESET, None)
+        state.forget(state.PLAN_WEIGHED)
     st.segmented_control(
         planner_words.PRESET, list(load.planner().priorities()), key=state.PLAN_PRESET,
         label_visibility="collapsed", on_change=_preset_chosen,
@@ -143,7 +146,7 @@ def priorities() -> None:
     for field in FIELDS:
         st.slider(
             f"{planner_words.WEIGHTS[field]} · {normal[field] / 100:.2f}", 0, 100, key=_key(field),
-            on_change=state.forget, args=(state.PLAN_PRESET, state.PLAN_WEIGHED),
+            on_change=state.put, args=(state.PLAN_TURNED, True),
             persist_state="session",
         )  # fmt: skip
     if state.get(state.PLAN_POLICY, "").partition(":")[0] != WEIGHING:
