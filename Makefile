@@ -10,8 +10,10 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-# Tests run side by side, a process per core; those in a browser after them, one at a time.
+# Tests run side by side, a process per core; those in a browser after them, by file, as the tests
+# of one share a dashboard.
 SIDE_BY_SIDE := -n logical --dist worksteal
+BY_FILE := -n logical --dist loadfile
 # Where PYTEST_ARGS select tests, one of the two parts may hold none of them (pytest's status 5).
 NONE_SELECTED = || [ $$? = 5 -a -n "$(strip $(subst ",,$(PYTEST_ARGS)))" ]
 
@@ -28,11 +30,13 @@ MAKEFLAGS += --no-print-directory
 run: $(VENV)/warm.stamp
 	@exec $(BIN)/smartscale dashboard
 
-test: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp chromium office
+test: $(VENV)/dev.stamp chromium office
+	@$(MAKE) -j 2 static-checks $(VENV)/warm.stamp
 	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS) $(NONE_SELECTED)
-	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS) $(NONE_SELECTED)
+	@$(BIN)/python -m pytest -m browser $(BY_FILE) $(PYTEST_ARGS) $(NONE_SELECTED)
 
-check: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp
+check: $(VENV)/dev.stamp
+	@$(MAKE) -j 2 static-checks $(VENV)/warm.stamp
 	@$(BIN)/python -m pytest -m "not slow and not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 static-checks: $(VENV)/dev.stamp
