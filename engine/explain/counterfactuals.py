@@ -115,9 +115,9 @@ class WhatIf:
             first = max(0, tick - round(EARLIER_S / tick_s))
         last = min(self._branches.ticks, tick + max(1, round(horizon_s / tick_s)))
         base = self._known(first, last, tick, pool)
-        branch = self._branches.at(first)
-        kept = _change(branch, change, pool, base, tick, kept_s)
-        other = _play(branch, first, last, tick, pool)
+        with self._branches.lent(first) as branch:
+            kept = _change(branch, change, pool, base, tick, kept_s)
+            other = _play(branch, first, last, tick, pool)
         return Counterfactual(
             change=change, words=_words(change), pool=run.facts[pool].name,
             from_s=first * tick_s, horizon_s=(last - first) * tick_s, kept_s=kept,
@@ -128,8 +128,8 @@ class WhatIf:
         key = (first, last, tick, pool)
         known = self._base
         if known is None or known[0] != key:
-            known = (key, _play(self._branches.at(first), first, last, tick, pool))
-            self._base = known
+            with self._branches.lent(first) as branch:
+                self._base = known = (key, _play(branch, first, last, tick, pool))
         return known[1]
 
 
