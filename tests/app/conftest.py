@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.testing.v1 import AppTest
 
 from app import load
@@ -26,6 +27,16 @@ def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         planner.ensure_samples()
         planner.demo()
     return path
+
+
+@pytest.fixture(autouse=True)
+def plain_state() -> Iterator[None]:
+    """What pages put into the session can be pickled, or the page fails its test."""
+    name = "runner.enforceSerializableSessionState"
+    before = config.get_option(name)
+    config.set_option(name, True)
+    yield
+    config.set_option(name, before)
 
 
 @pytest.fixture(autouse=True)
