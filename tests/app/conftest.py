@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit import config
 from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
@@ -37,6 +38,16 @@ def looked_for_components_once() -> Iterator[None]:
         scan = manifest_scanner.scan_component_manifests
         patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan))
         yield
+
+
+@pytest.fixture(autouse=True)
+def plain_state() -> Iterator[None]:
+    """What pages put into the session can be pickled, or the page fails its test."""
+    name = "runner.enforceSerializableSessionState"
+    before = config.get_option(name)
+    config.set_option(name, True)
+    yield
+    config.set_option(name, before)
 
 
 @pytest.fixture(autouse=True)
