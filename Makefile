@@ -23,6 +23,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 KERNELS := $(shell grep -rl --include='*.py' njit engine)
 
 export DEBIAN_FRONTEND := noninteractive
+# Without the modules' compiled form, every process compiles them all anew.
+unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
 .PHONY: run test check static-checks bench train warm chromium office clean
@@ -33,7 +35,7 @@ run: $(VENV)/warm.stamp
 test: $(VENV)/dev.stamp chromium office
 	@$(MAKE) -j 2 static-checks $(VENV)/warm.stamp
 	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS) $(NONE_SELECTED)
-	@$(BIN)/python -m pytest -m browser $(BY_FILE) $(PYTEST_ARGS) $(NONE_SELECTED)
+	@$(BIN)/python -m pytest -m browser $(BY_FILE) $(or $(PYTEST_ARGS),tests/browser) $(NONE_SELECTED)
 
 check: $(VENV)/dev.stamp
 	@$(MAKE) -j 2 static-checks $(VENV)/warm.stamp
