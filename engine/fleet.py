@@ -106,16 +106,20 @@ class Fleet:
         left = hosting.nodes.room(pool, size, self.state.workers) - workers
         return lambda: max(0, left)
 
+    def waits(self, pool: int) -> bool:
+        """Whether workers may have to wait for room before they get another size."""
+        return self.room(pool) is not None and not self.state.pools["resize_in_place"][pool]
+
     def waiting(self) -> list[tuple[int, int, int]]:
         """Pool, size and number of workers that wait for room to get their pool's size."""
         found = []
         for pool in sorted(self._resizing):
-            if self.room(pool) is None or self.state.pools["resize_in_place"][pool]:
+            if not self.waits(pool):
                 continue
             first, capacity = self._first_worker[pool], self.state.pools["capacity"][pool]
             workers = self.state.workers[first : first + capacity]
-            there = (workers["phase"] == kernel.READY) & (workers["replaced"] == 0)
-            old = there & (workers["size"] != self.size(pool))
+            there = (workers["phase"] == kernel.READY) | (workers["phase"] == kernel.STARTING)
+            old = there & (workers["replaced"] == 0) & (workers["size"] != self.size(pool))
             numbers = Counter(workers["size"][old].tolist())
             found += [(pool, size, number) for size, number in sorted(numbers.items())]
         return found

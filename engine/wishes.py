@@ -108,6 +108,7 @@ class Wishes:
             kw=(now_kw, then_kw),
             bill=bill,
             fits=lambda: anywhere or all(self._fleet.fits(pool, number) for pool in others),
+            waits=any(self._fleet.waits(pool) for pool in others),
         )
 
     def _thawed(self, guard: Chain, action: Action, t_s: float, log: Log) -> Action:

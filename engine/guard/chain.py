@@ -169,14 +169,14 @@ class Chain:
         wanted = np.ceil(proposed)
         log.note("quantise", proposed, wanted, None)
         prices = self._prices if usd_per_hour is None else usd_per_hour
-        committed, granted = self.committed, None
+        committed, granted, most = self.committed, None, self._most_usd_per_hour
         if wishes:
             inside = np.clip(current, self._lows, self._highs)
             base = np.where(keep, current, inside)
             asked = sizes.Asked(base, wanted, keep, prices, committed)
             self._ask(t_s, asked, wishes, g_per_kwh, log)
             wanted, prices, committed = asked.workers, asked.prices, asked.committed
-            granted = asked.granted
+            granted, most = asked.granted, most - asked.waiting_usd_per_hour
         if self._threshold is not None and g_per_kwh is not None:
             soft = self._guard.carbon_soft_g_per_kwh
             now = current if granted is None else np.where(granted, wanted, current)
@@ -200,7 +200,7 @@ class Chain:
         base = np.where(keep, current, np.clip(current, self._lows, self._highs))
         if granted is not None:
             base = np.where(granted, wanted, base)
-        return self._paced(t_s, wanted, base, prices, committed, log), log
+        return self._paced(t_s, wanted, base, (prices, most, committed), log), log
 
     def _ask(
         self, t_s: float, asked: sizes.Asked, wishes: Mapping[int, sizes.Wish],
@@ -231,20 +231,20 @@ class Chain:
         """What is left to a pool that wants another size."""
         guard, (added, removed) = self._guard, moved
         out_s, any_s = self._pace.since_s(t_s)
+        low, high = float(self._lows[pool]), float(self._highs[pool])
         first = float(asked.workers[pool])
-        workers = max(first, min(floor, float(self._highs[pool])))
-        if not asked.keep[pool] or workers != first:
-            workers = float(np.clip(workers, self._lows[pool], self._highs[pool]))
+        limited = first if asked.keep[pool] else min(max(first, low), high)
+        workers = max(limited, min(max(floor, low), high)) if floor > limited else limited
         mask = 1.0
         if self._threshold is not None and g_per_kwh is not None:
             grid = g_per_kwh[pool : pool + 1]
             mask = float(stages.carbon_mask(grid, self._threshold, guard.carbon_soft_g_per_kwh)[0])
         return sizes.Room(
-            now=float(asked.base[pool]), first=first, workers=workers, mask=mask,
+            now=float(asked.base[pool]), first=first, limited=limited, workers=workers, mask=mask,
             out_left=_most(guard.out_workers) - float(added[pool]),
             in_left=_most(guard.in_workers) - float(removed[pool]),
             out_s=float(out_s[pool]), any_s=float(any_s[pool]),
-            left_usd_per_hour=asked.left(pool, self._most_usd_per_hour),
+            price=float(asked.prices[pool]), left_usd_per_hour=asked.left(pool, self._most_usd_per_hour),
             now_usd_per_hour=asked.cost(pool),
             held=self.held_s(t_s, pool) is not None,
         )  # fmt: skip
@@ -272,15 +272,14 @@ class Chain:
         t_s: float,
         wanted: FloatArray,
         base: FloatArray,
-        prices: FloatArray,
-        committed: tuple[IntArray, FloatArray] | None,
+        paying: tuple[FloatArray, float, tuple[IntArray, FloatArray] | None],
         log: Log,
     ) -> FloatArray:
         """Rate, cooldown and budget, from the present sizes within the limits.
 
         What was left alone stays so, and so does what was granted with another size.
         """
-        guard = self._guard
+        guard, (prices, most, committed) = self._guard, paying
         if guard.out_workers is not None or guard.in_workers is not None:
             added, removed = self._pace.recent(t_s)
             paced = stages.rate(
@@ -304,7 +303,7 @@ class Chain:
             )  # fmt: skip
             wanted = cooled
         if guard.budget_usd_per_hour is not None:
-            paid = stages.budget(wanted, base, prices, self._most_usd_per_hour, *(committed or ()))
+            paid = stages.budget(wanted, base, prices, most, *(committed or ()))
             log.note(
                 "budget", wanted, paid, Reason.BUDGET,
                 budget_usd_per_hour=guard.budget_usd_per_hour, price_usd_per_hour=prices,

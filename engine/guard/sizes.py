@@ -45,11 +45,17 @@ class Wish:
     """Of workers of the size wanted."""
     fits: Callable[[], bool]
     """Whether the pool's nodes could hold it."""
+    waits: bool
+    """Whether workers may have to wait for room before they get it."""
 
     @property
     def worth(self) -> float:
         """Workers of the present size with the capacity of one of the size wanted."""
         return (self.wanted.slots * self.wanted.speed) / (self.held.slots * self.held.speed)
+
+    def waiting(self, workers: float, now: float, price: float) -> float:
+        """US dollars per hour by which workers that may wait are dearer than they will be."""
+        return min(workers, now) * max(0.0, price - self.bill().price) if self.waits else 0.0
 
     def emits(self) -> tuple[float, float]:
         """What a worker of each size counts as for the carbon mask: its power, or its slots."""
@@ -66,6 +72,8 @@ class Room:
     """Workers of the present size asked for so far, within the limits unless left alone."""
     first: float
     """Workers that were proposed, rounded up."""
+    limited: float
+    """The same within the limits."""
     workers: float
     """Workers after the SLO floor and the limits."""
     mask: float
@@ -76,6 +84,8 @@ class Room:
     out_s: float
     """Since the last step out."""
     any_s: float
+    price: float
+    """US dollars per hour of a worker of the present size."""
     left_usd_per_hour: float
     """What the budget leaves to this pool; inf: any."""
     now_usd_per_hour: float
@@ -116,6 +126,8 @@ class Asked:
         self._saved: FloatArray = usd_saved.copy()
         self._pays_anyway = committed is not None
         self.granted = np.zeros(len(prices), np.bool_)
+        self.waiting_usd_per_hour = 0.0
+        """See `Wish.waiting`, of all that were granted."""
         self.slots: dict[int, float] = {}
         """Of a worker of each pool that gets another size."""
         self._costs = np.array([self._bill(p).of(float(n)) for p, n in enumerate(base)])
@@ -140,10 +152,12 @@ class Asked:
 
     def grant(self, pool: int, wish: Wish, workers: float) -> None:
         """The pool gets the size, for so many workers after the SLO floor and the limits."""
-        bill = wish.bill()
+        bill, now = wish.bill(), float(self.base[pool])
+        waiting = wish.waiting(workers, now, float(self.prices[pool]))
+        self.waiting_usd_per_hour += waiting
         self.granted[pool], self.slots[pool] = True, float(wish.wanted.slots)
         self.prices[pool], self._committed[pool] = bill.price, bill.committed
-        self._saved[pool], self._costs[pool] = bill.saved, bill.of(workers)
+        self._saved[pool], self._costs[pool] = bill.saved, bill.of(workers) + waiting
 
     def refuse(self, pool: int, wish: Wish) -> None:
         """It keeps its size; what was proposed becomes workers of it."""
@@ -166,7 +180,7 @@ def refusal(wish: Wish, room: Room, guard: Guard) -> Reason | None:
     """
     grown = room.grown(wish)
     emits_now, emits_then = wish.emits()
-    dirtier = room.first * emits_then > room.now * emits_now + _SLACK
+    dirtier = room.limited * emits_then > room.now * emits_now + _SLACK
     wait_s, since_s = (
         (guard.cooldown_out_s, room.out_s) if grown > 0.0 else (guard.cooldown_in_s, room.any_s)
     )
@@ -181,11 +195,15 @@ def refusal(wish: Wish, room: Room, guard: Guard) -> Reason | None:
     return next((reason for reason, refuses in asked if refuses()), None)
 
 
+def _cost(wish: Wish, room: Room) -> float:
+    waiting = wish.waiting(room.workers, room.now, room.price)
+    return wish.bill().of(room.workers) + waiting
+
+
 def _is_too_dear(wish: Wish, room: Room) -> bool:
     if room.left_usd_per_hour == math.inf:
         return False
-    cost = wish.bill().of(room.workers)
-    return cost > max(room.left_usd_per_hour, room.now_usd_per_hour) + _SLACK
+    return _cost(wish, room) > max(room.left_usd_per_hour, room.now_usd_per_hour) + _SLACK
 
 
 def numbers(wish: Wish, room: Room, reason: Reason, guard: Guard) -> dict[str, float]:
@@ -205,7 +223,7 @@ def numbers(wish: Wish, room: Room, reason: Reason, guard: Guard) -> dict[str, f
         Reason.BUDGET: lambda: {
             "budget_usd_per_hour": guard.budget_usd_per_hour or 0.0,
             "left_usd_per_hour": room.left_usd_per_hour,
-            "cost_usd_per_hour": wish.bill().of(room.workers),
+            "cost_usd_per_hour": _cost(wish, room),
         },
     }  # fmt: skip
     found = by.get(reason, dict)()
