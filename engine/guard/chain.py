@@ -244,7 +244,8 @@ class Chain:
             out_left=_most(guard.out_workers) - float(added[pool]),
             in_left=_most(guard.in_workers) - float(removed[pool]),
             out_s=float(out_s[pool]), any_s=float(any_s[pool]),
-            price=float(asked.prices[pool]), left_usd_per_hour=asked.left(pool, self._most_usd_per_hour),
+            price=float(asked.prices[pool]),
+            left_usd_per_hour=asked.left(pool, self._most_usd_per_hour),
             now_usd_per_hour=asked.cost(pool),
             held=self.held_s(t_s, pool) is not None,
         )  # fmt: skip
