@@ -82,7 +82,7 @@ this machine.
 the four that have lost least so far, ranked anew after every outcome; the ensemble has fixed \
 weights from the validation part.
 """
-CHOICE_LABEL, ENSEMBLE_LABEL = "The choice for this trace", "Ensemble (fixed weights)"
+CHOICE_LABEL = "The choice for this trace"
 BEST_BADGE, BASELINE_BADGE = ":green-badge[best]", ":gray-badge[baseline]"
 USE_BADGE = ":blue-badge[use this]"
 TOO_NARROW, TOO_WIDE = "too narrow", "too wide"
