@@ -64,7 +64,7 @@ def changed(series, values, cut):
 
 def test_nothing_after_the_cut_off_changes_a_forecast(fitted):
     model, series = fitted
-    plain = asked(model, series)
+    plain = asked(model, series, list(LEVELS))
     for number, cut in enumerate(CUTS):
         values = series.values.copy()
         values[cut:] = np.random.default_rng(cut).uniform(0, 1e6, len(values) - cut)
@@ -149,7 +149,7 @@ def odd_cases():
             yield pytest.param(name, kind, marks=marks, id=f"{name}-{kind}")
 
 
-@pytest.mark.parametrize(("name", "kind"), odd_cases())
+@pytest.mark.parametrize(("name", "kind"), list(odd_cases()))
 def test_odd_series_give_a_sensible_forecast_or_a_reason(name, kind):
     series = odd(kind)
     size = len(series.values)
