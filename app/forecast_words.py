@@ -38,6 +38,13 @@ CHOICE_WEIGHTS = (
     "in for one that was fitted to later demand. The leaderboard scores the choice as it would "
     "have been at each moment."
 )
+DRIFT = (
+    "The losses told of a drift at {at}, so a copy of the fitted network learned from demand up "
+    "to {until}."
+)
+DRIFT_ON_TRIAL = "It is on trial: it has not surely lost less since, so it does not count yet."
+DRIFT_COUNTS = "It counts {where} ahead, where it has lost less since."
+DRIFT_TAKES_OVER = "It has taken over: it has lost less since."
 UNCALIBRATED = "Too few earlier forecasts to calibrate the band on: it is as the model gave it."
 
 # Whether to trust it
@@ -130,7 +137,8 @@ FAITHFUL_TITLE = "Does the attention mean anything?"
 FIT_TITLE = "Fit to this trace"
 FIT_TEXT = (
     "Fine-tunes the shipped forecaster on the first 85 % of this trace and keeps it beside the "
-    "store. The last 15 % only say what that was worth."
+    "store. The last 15 % only say what that was worth. At a moment there, drifts that were seen "
+    "by then make a copy learn again, on trial."
 )
 FIT_GO, FIT_AGAIN = "Fit to this trace", "Fit again"
 FIT_LOOK = "Look at its forecast"

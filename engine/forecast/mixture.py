@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from engine.errors import CheckpointError
-from engine.forecast.base import Model, UnfitError
+from engine.forecast.base import Model, Says, UnfitError
 from engine.forecast.histories import Histories
 from engine.forecast.series import DemandSeries
 from engine.units import FloatArray
@@ -110,7 +110,7 @@ def weights_of(by_horizon: Mapping[str, Mapping[str, float]]) -> dict[float, dic
 
 
 def said_by(
-    model: Model, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
+    model: Says, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
 ) -> FloatArray:
     """(M, B, H, Q) of each member; M is 1 but for a mixture."""
     if isinstance(model, Mixture):
@@ -118,7 +118,7 @@ def said_by(
     return model.predict_quantiles(histories, horizons_s, levels)[None]
 
 
-def shares_of(model: Model, horizons_s: Sequence[float]) -> FloatArray:
+def shares_of(model: Says, horizons_s: Sequence[float]) -> FloatArray:
     """(M, H) weights of the members."""
     if isinstance(model, Mixture):
         return model.shares(horizons_s)
