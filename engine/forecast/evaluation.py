@@ -12,16 +12,17 @@ from engine.forecast.base import HORIZONS_S, Model, UnfitError
 from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.coverage import CoverageRecord, counted
 from engine.forecast.drift import drifts
+from engine.forecast.ensemble import Ensemble
 from engine.forecast.evaluation_plan import Plan, plan
 from engine.forecast.network import Network
-from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, find
+from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, ModelInfo, find
 from engine.forecast.relearning import Relearned, relearned
 from engine.forecast.scores import LEVELS, Paired, Score, inside, margin, paired, pinball, score
 from engine.forecast.series import DemandSeries
 from engine.units import FloatArray
 
 SEEDS = (0, 1, 2)
-CHOICE, MIXED = "choice", "ensemble"
+CHOICE, MIXED = "choice", Ensemble.name
 """Made of the others: the online mixture of all, and the ensemble with fixed weights."""
 NOTHING = 1e-4
 """Of the mean demand: a loss that no comparison says anything about."""
@@ -117,7 +118,7 @@ def evaluate(
 
     Args:
         series: demand to forecast.
-        models: names of the registry.
+        models: names of the registry; the ensemble brings its members.
         horizons_s: seconds ahead.
         seeds: of the models that have any.
         origins: cut-offs in each of validation and test.
@@ -129,8 +130,8 @@ def evaluate(
         ReplayCancelled: `cancelled` said so.
     """
     tasks = plan(series, horizons_s, origins)
-    wanted = [(find(name), seed) for name in models
-              for seed in (seeds if find(name).seeded else seeds[:1])]  # fmt: skip
+    wanted = [(info, seed) for info in _asked(models)
+              for seed in (seeds if info.seeded else seeds[:1])]  # fmt: skip
     found: dict[str, _Found] = {}
     train = series.before(tasks.parts.train)
     for number, (info, seed) in enumerate(wanted):
@@ -153,6 +154,13 @@ def evaluate(
         )  # fmt: skip
     weights = _add_mixtures(found, tasks, seeds)
     return _summary(found, tasks, tuple(seeds), weights)
+
+
+def _asked(names: Sequence[str]) -> list[ModelInfo]:
+    """The models to fit: those named, and the members of what is mixed."""
+    mixed = any(find(name).mixed for name in names)
+    members = [name for name in ENSEMBLE if mixed and name not in names]
+    return [find(name) for name in (*names, *members) if not find(name).mixed]
 
 
 def _ask(found: _Found, model: Model, seed: int, train: DemandSeries, tasks: Plan) -> None:
