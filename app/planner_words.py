@@ -47,10 +47,9 @@ CARBON_ALT = "Carbon intensity of the grid{region} over the window, {low} to {hi
 RESULT = "What would have happened"
 PREVIEW_BADGE = ":orange-badge[:material/blur_on: preview]"
 FULL_BADGE = ":green-badge[:material/check: every request replayed]"
-PREVIEW_NOTE = (
-    "From {share} of the window, {requests}; both sides on the same parts. The replay of every "
-    "request replaces it."
-)
+PREVIEW_NOTE = "From {share} of the window, {requests}; both sides on the same parts. {whole}"
+PREVIEW_COMING = "The replay of every request replaces it."
+PREVIEW_LEFT = "Not every request was replayed."
 WORKING = "Replaying every request"
 GLANCING = "Making a preview"
 CANCEL = "Stop"

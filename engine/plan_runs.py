@@ -36,9 +36,6 @@ PEER_FIGURES = ("cost_usd", "slo_attainment_frac", "p95_s", "carbon_kg")
 class PlanRuns(BoundRuns):
     """The part of the planner that answers while somebody turns a knob."""
 
-    _store: Store
-    _desk: Desk
-
     def glimpse(
         self,
         trace_key: str,
@@ -67,6 +64,19 @@ class PlanRuns(BoundRuns):
         """As `replay` with one policy, with the requests kept in memory for the next time."""
         wanted = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
         return self._desk.replay(self._store, wanted, progress=progress, cancel=cancel)[0]
+
+    def is_replayed(
+        self,
+        trace_key: str,
+        policy: str,
+        *,
+        scenario: Scenario,
+        from_s: float = 0.0,
+        to_s: float | None = None,
+    ) -> bool:
+        """Whether `replay_again` finds the run in the store."""
+        wanted = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
+        return runner.is_done(self._store, wanted.run_ids[0])
 
     def glimpse_of_run(self, run_id: str, cancel: Cancel | None = None) -> Preview:
         """The preview that a finished run would have had. Raises StoreError."""

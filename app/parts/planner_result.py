@@ -23,8 +23,13 @@ HEADLINES = (
 )  # fmt: skip
 
 
-def preview(found: Glimpse) -> None:
-    """Figures of a coarse replay, marked as such."""
+def preview(found: Glimpse, *, coming: bool) -> None:
+    """Figures of a coarse replay, marked as such.
+
+    Args:
+        found: what it says of both sides.
+        coming: the replay of every request is under way.
+    """
     frame = compare(
         {"ours": found.ours.scorecard, "baseline": found.baseline.scorecard},
         {"ours": "", "baseline": ""},
@@ -36,20 +41,24 @@ def preview(found: Glimpse) -> None:
         planner_words.PREVIEW_NOTE.format(
             share=formats.percent(found.ours.covered_frac),
             requests=formats.count(found.ours.requests, "request"),
+            whole=planner_words.PREVIEW_COMING if coming else planner_words.PREVIEW_LEFT,
         )
     )
 
 
-def whole(found: Made) -> None:
-    """Everything about two finished runs."""
-    ids = list(dict.fromkeys([found.run_id, found.baseline]))
-    runs = [load.planner().run(run_id) for run_id in ids]
-    labels = _labels(runs)
-    frame = load.compare(tuple(ids), found.baseline, None, None)
+def headlines(found: Made) -> None:
+    """The figures that say most of two finished runs."""
+    frame = load.compare(_ids(found), found.baseline, None, None)
     st.markdown(planner_words.FULL_BADGE)
     _headlines(frame[frame["run_id"] == found.run_id])
+
+
+def details(found: Made) -> None:
+    """Everything else about them."""
+    ids = _ids(found)
+    runs = [load.planner().run(run_id) for run_id in ids]
+    view = view_of(runs, _labels(runs), found.baseline, None)
     _noise(found)
-    view = view_of(runs, labels, found.baseline, None)
     cards.capacity(view)
     with st.grid(2, min_column_width=340):
         cards.latency(view)
@@ -63,6 +72,10 @@ def whole(found: Made) -> None:
         state.COMPARE_PAGE, label=planner_words.COMPARE_LINK, icon=":material/balance:",
         query_params=state.comparison_of(ids, found.baseline).query(),
     )  # fmt: skip
+
+
+def _ids(found: Made) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([found.run_id, found.baseline]))
 
 
 def _labels(runs: list[RunInfo]) -> dict[str, str]:
