@@ -10,7 +10,7 @@ from engine import runner
 from engine.bound_runs import BoundRuns
 from engine.cluster.grid import intensity
 from engine.cluster.series import clock_s, find_carbon, load_grids
-from engine.desk import Desk, Preview
+from engine.desk import Preview
 from engine.errors import PolicyError, UsageError
 from engine.policies.registry import find, parse_spec
 from engine.replay import Progress
@@ -19,7 +19,6 @@ from engine.runner import ReplayRequest
 from engine.scenario import Priorities, Scenario
 from engine.scenario_file import content_hash
 from engine.store import priorities, runs, traces
-from engine.store.duck import Store
 from engine.store.runs import RunRow
 from engine.sweep.axes import Axis
 from engine.sweep.noise import SEEDS, Paired, all_paired

@@ -151,16 +151,31 @@ def again(sweep_id: str) -> None:
 @problems.guarded
 def explorer(document: Mapping[str, Any]) -> None:
     """The front to pick from, and everything else that a sweep says."""
-    if state.take(state.SWEEP_LEAVE):
-        st.rerun()  # the page, which watches over the replay of what was opened
     frame = charts.points_frame(document)
     if frame.empty:
         st.info(planner_words.SWEEP_EMPTY)
         return
-    keys = document["objectives"]
     if document["older_version"]:
         st.warning(planner_words.SWEEP_OLDER, icon=":material/history:")
     st.markdown(_best(document))
+    _front(document, frame)
+    with st.container(border=True):
+        st.subheader(planner_words.SWEEP_PARALLEL)
+        st.plotly_chart(
+            charts.parallel_chart(frame, document["varied"], document["objectives"]),
+            key="sweep_parallel", alt=planner_words.SWEEP_PARALLEL,
+        )  # fmt: skip
+        st.caption(planner_words.SWEEP_PARALLEL_CAPTION)
+    _effects(document)
+
+
+@st.fragment
+@problems.guarded
+def _front(document: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    """The front and its points: all that a brush or a click draws anew."""
+    if state.take(state.SWEEP_LEAVE):
+        st.rerun()  # the page, which watches over the replay of what was opened
+    keys = document["objectives"]
     with st.container(border=True):
         st.subheader(planner_words.SWEEP_FRONT)
         with st.grid(2, min_column_width=150):
@@ -169,12 +184,9 @@ def explorer(document: Mapping[str, Any]) -> None:
                 planner_words.SWEEP_X, keys, key="sweep_x", format_func=label.__getitem__
             )
             y = st.selectbox(
-                planner_words.SWEEP_Y,
-                keys,
-                len(keys) - 1,
-                key="sweep_y",
+                planner_words.SWEEP_Y, keys, len(keys) - 1, key="sweep_y",
                 format_func=label.__getitem__,
-            )
+            )  # fmt: skip
         modes = [planner_words.SWEEP_BRUSH, planner_words.SWEEP_CLICK]
         mode = st.segmented_control(
             planner_words.SWEEP_MOUSE, modes, default=modes[0], key=state.SWEEP_MOUSE,
@@ -188,14 +200,6 @@ def explorer(document: Mapping[str, Any]) -> None:
         )  # fmt: skip
         st.caption(planner_words.SWEEP_FRONT_CAPTION)
     _points(document, frame, charts.picked(event))
-    with st.container(border=True):
-        st.subheader(planner_words.SWEEP_PARALLEL)
-        st.plotly_chart(
-            charts.parallel_chart(frame, document["varied"], keys), key="sweep_parallel",
-            alt=planner_words.SWEEP_PARALLEL,
-        )  # fmt: skip
-        st.caption(planner_words.SWEEP_PARALLEL_CAPTION)
-    _effects(document)
 
 
 def _best(document: Mapping[str, Any]) -> str:

@@ -20,11 +20,11 @@ from engine.scenario import Scenario
 from engine.scenario_file import content_hash
 
 EVERY_S = 0.5
-STAY_S = 20.0
+STAY_S = 60.0
 """So long a run of the page stays for its answers; a newer change of a knob ends it at once."""
 SHORT_S = 0.15
 """What is stored already is there at once; no use to show that it is being made."""
-LOOK_S, TELL_S = 0.03, 0.25
+LOOK_S, TELL_S = 0.03, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,11 +24,10 @@ with st.container(border=True):
     planner_knobs.choices()
 
 try:  # as early as it is known what is asked: the preview is made while the knobs are drawn
-    wanted = planner_work.wish(trace, window)
+    wanted, problem = planner_work.wish(trace, window), None
     planner_work.ask(wanted)
-    problem = None
 except EngineError as error:
-    wanted, problem = None, error
+    problem = error
 
 left, right = st.columns([1, 2.4])
 with left:
@@ -42,5 +41,5 @@ with right:
     st.subheader(planner_words.RESULT)
     if problem is not None:
         problems.show(problem)
-    if wanted is not None:
-        planner_answer.show(wanted)
+        st.stop()
+    planner_answer.show(wanted)
