@@ -80,7 +80,7 @@ def wish(trace: TraceInfo, window: Window | None) -> Wish:
 
 
 def _asked() -> dict[str, str]:
-    """What was asked last and the jobs that answer it: `wish`, `glimpse`, `plan`, `noise`.
+    """What was asked last and the jobs that answer it: `wish`, `glimpse`, `plan`.
 
     It is changed in place and all at once: any look at the session's state may end this run of
     the page for a newer one, which must not find a question without its answer.
@@ -142,7 +142,7 @@ def jobs() -> tuple[Job | None, Job | None]:
 
 def stop() -> None:
     """Stops what is under way."""
-    for job in (*jobs(), noise_job()):
+    for job in jobs():
         if job is not None and not job.ended:
             job.cancel()
 
@@ -164,28 +164,12 @@ def glimpse() -> Glimpse | None:
 def problem() -> EngineError | None:
     """What went wrong with what was asked last; it hides nothing that did not go wrong."""
     first, last = jobs()
-    return next((job.problem for job in (last, first, noise_job()) if job and job.problem), None)
-
-
-def noise_job() -> Job | None:
-    """The job that measures the noise of what is shown."""
-    return load.quick_board().find(_asked().get("noise"))
-
-
-def measure_noise(found: Made) -> None:
-    """Starts it."""
-    asked, planner = _asked(), load.planner()
-
-    def work(job: Job) -> Any:
-        return planner.noise(found.run_id, found.baseline, cancel=job.cancelled)
-
-    job = load.quick_board().submit("noise", planner_words.NOISE_WORKING, work)
-    asked["noise"] = job.id
+    return next((job.problem for job in (last, first) if job and job.problem), None)
 
 
 def working() -> Job | None:
     """What is under way of what was asked last."""
-    return next((j for j in (*jobs(), noise_job()) if j is not None and not j.ended), None)
+    return next((j for j in jobs() if j is not None and not j.ended), None)
 
 
 def replaying() -> bool:
@@ -239,7 +223,7 @@ def watch(shown: str) -> None:
     """How far the work is where it takes longer; the page reruns when there is more to show.
 
     Args:
-        shown: what the page shows: nothing, a problem, a preview, or what is still measured.
+        shown: what the page shows: nothing, a problem, or a preview.
     """
     active = working()
     if active is None or (shown == "" and (glimpse() or problem())):
