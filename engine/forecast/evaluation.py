@@ -19,11 +19,13 @@ from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, ModelInfo, fin
 from engine.forecast.relearning import Relearned, relearned
 from engine.forecast.scores import LEVELS, Paired, Score, inside, margin, paired, pinball, score
 from engine.forecast.series import DemandSeries
-from engine.units import FloatArray
+from engine.units import BoolArray, FloatArray
 
 SEEDS = (0, 1, 2)
 CHOICE, MIXED = "choice", Ensemble.name
 """Made of the others: the online mixture of all, and the ensemble with fixed weights."""
+USUAL = "bilstm"
+"""The shipped network, which others are held against where little is known."""
 NOTHING = 1e-4
 """Of the mean demand: a loss that no comparison says anything about."""
 TIMED = 15
@@ -239,7 +241,9 @@ def _choice(
         for h, steps in enumerate(tasks.ahead):
             came, cuts, ends = tasks.came[:, h], tasks.cuts, tasks.cuts + steps
             used = mixing.as_used(raw[:, :, h], sure[:, :, h], came, cuts, ends)
-            shares = mixing.rank_weights(mixing.losses(came, used), cuts, ends)
+            lost = mixing.losses(came, used)
+            may = _may_count(names, lost, tasks, h)
+            shares = mixing.rank_weights(lost, cuts, ends, may)
             plain[:, h] = np.einsum("bm,mbq->bq", shares, raw[:, :, h])
             mean = np.einsum("bm,mbq->bq", shares, used)
             made[:, h] = calibrated(mean, came, ends, cuts, pace=TOGETHER)
@@ -248,6 +252,19 @@ def _choice(
         choice.quantiles[seed], choice.calibrated[seed] = plain, made
     _add_times(choice, list(found.values()))
     return choice, weights
+
+
+def _may_count(names: Sequence[str], lost: FloatArray, tasks: Plan, h: int) -> BoolArray | None:
+    """(B, M) models that may be chosen; None: all, as enough is known to rank them by.
+
+    How much is known depends on the lengths of trace and horizon alone.
+    """
+    overlap = _overlap(tasks, h)
+    outcomes = np.isfinite(tasks.came[tasks.valid, h]).sum()
+    if USUAL not in names or outcomes >= mixing.FEW * overlap:
+        return None
+    ends = tasks.cuts + tasks.ahead[h]
+    return mixing.not_worse(lost, tasks.cuts, ends, names.index(USUAL), overlap)
 
 
 def _ensemble(members: Sequence[_Found], tasks: Plan, seeds: Sequence[int]) -> _Found:
