@@ -19,8 +19,8 @@ from engine.scenario import Scenario
 from engine.scenario_file import content_hash, from_dict, to_dict
 from engine.sweep.axes import Axis, Settings
 
-DRAWS = 16
-"""Draws for each point that is asked for, at most."""
+DOUBLES = 256
+"""So many draws in a row that bring nothing new end a sample."""
 GRID_MAX = 10_000
 
 
@@ -177,12 +177,13 @@ def sampled(axes: tuple[Axis, ...], number: int, seed: int) -> Iterator[dict[str
     """
     drawer = scipy.stats.qmc.Sobol(len(axes), rng=seed)
     seen: set[tuple[str, ...]] = set()
-    for _ in range(DRAWS * number):
-        if len(seen) == number:
-            return
+    doubles = 0
+    while len(seen) < number and doubles < DOUBLES:
         (row,) = drawer.random(1)
         made = tuple(axis.at(float(share)) for axis, share in zip(axes, row, strict=True))
+        doubles += 1
         if made not in seen:
+            doubles = 0
             seen.add(made)
             yield {axis.path: value for axis, value in zip(axes, made, strict=True)}
 

@@ -153,3 +153,13 @@ def test_where_no_point_keeps_the_promise_the_nearest_one_is_best():
     known = [Known({"a": "1"}, 1.0, 0.5), Known({"a": "2"}, 9.0, 0.9)]
     assert best_of(goal, known).settings == {"a": "2"}
     assert best_of(goal, []) is None
+
+
+def test_a_sample_of_whole_numbers_has_as_many_points_as_asked_for_each_once():
+    axes = (parse_axis("policy.target=1..40"),)
+    few = [point["policy.target"] for point in sampled(axes, 30, 0)]
+    assert len(few) == len(set(few)) == 30
+    more = [point["policy.target"] for point in sampled(axes, 35, 0)]
+    assert more[:30] == few
+    everything = [point["policy.target"] for point in sampled(axes, 4096, 0)]
+    assert sorted(map(int, everything)) == list(range(1, 41))
