@@ -21,6 +21,13 @@ TIMEOUT_S = 60.0
 OpenPage = Callable[..., AppTest]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Running a whole page takes a second or more."""
+    for item in items:
+        if "open_main" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What the dashboard's first start makes: the samples and a finished comparison."""

@@ -8,6 +8,8 @@ from app.parts.report_terms import CELLS, applied, parsed, spelled, without_defa
 from engine.economics.assumptions import Assumptions
 from engine.planner import Planner
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory) -> Assumptions:

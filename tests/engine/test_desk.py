@@ -14,6 +14,8 @@ from engine.sweep.noise import drawn, paired
 from engine.trace.schema import request_table
 from tests.engine.replays import demand, scenario
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def planner(store_path):

@@ -14,6 +14,8 @@ from engine.forecast.neural import NeuralForecaster
 from engine.planner import Planner
 from tests.engine.replays import demand, keep, scenario
 
+pytestmark = pytest.mark.slow
+
 QUICK = {"models": ["persistence", "ets"], "seeds": (0,), "origins": 20}
 
 

@@ -20,6 +20,8 @@ from engine.policies import registry
 from engine.store.runs import find_run
 from tests.engine.replays import POLICIES, demand, keep, scenario, sessions
 
+pytestmark = pytest.mark.slow
+
 RUN_TABLES = ("ticks", "latency", "decisions", "run_requests")
 MEASURED = ("decision_p50_ms", "decision_p99_ms")
 

@@ -8,6 +8,8 @@ from engine.figures import FIGURES
 from engine.planner import Planner
 from engine.presets import DEFAULT, PRESETS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def planner(tmp_path_factory):

@@ -16,6 +16,8 @@ from engine.sim.service import prepare
 from engine.trace.schema import request_table
 from tests.engine.replays import POLICIES, demand, scenario, sessions, spec
 
+pytestmark = pytest.mark.slow
+
 ORACLES = ("oracle", "oracle-instant")
 """Bounds, which say that they see the future: `sees_future`."""
 INSTALLED = [

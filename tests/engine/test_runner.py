@@ -21,6 +21,8 @@ from engine.store.traces import import_path, store_requests, store_series
 from engine.trace.schema import SeriesTable, request_table
 from tests.engine.replays import demand, scenario, sessions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(store_path):

@@ -13,6 +13,8 @@ from models.inputs import ANCHORS, CONTEXT, FEATURES, HORIZON, SPREADS, STEPS, I
 from models.quantiles import pinball
 from models.recurrent import scan
 
+pytestmark = pytest.mark.slow
+
 CORE_NAMES = sorted(CORES)
 SMALL = {"hidden": 8, "width": 16}
 

@@ -5,6 +5,8 @@ import torch
 
 from models.gan import NOISE, critic_loss, train_generator
 
+pytestmark = pytest.mark.slow
+
 
 class Slope(torch.nn.Module):
     def forward(self, window):

@@ -19,6 +19,8 @@ from engine.bench import replay as bench_replay
 from engine.cli.warming import remove_stale_kernels
 from engine.sim import kernel
 
+pytestmark = pytest.mark.slow
+
 
 def test_every_benchmark_can_be_run_without_arguments():
     for module in (*BENCHMARKS.values(), *FEATURES.values()):
@@ -53,7 +55,6 @@ def test_the_comparison_of_routers_is_printed_as_a_table(smartscale, monkeypatch
     assert smartscale("bench", "routers", "--json").document["seeds"] == 2
 
 
-@pytest.mark.slow
 def test_the_replay_benchmark_replays_every_request_in_a_process_of_its_own():
     figures = bench_replay.run(requests=3000, repeats=1)
     assert figures["requests"] == pytest.approx(3000, rel=0.1)

@@ -20,6 +20,8 @@ from engine.learn.adapt_loop import Ending
 from engine.manifests import to_yaml
 from engine.scenario import Scenario
 
+pytestmark = pytest.mark.slow
+
 
 def every_command(group=root, above=()):
     for name, command in group.commands.items():

@@ -11,6 +11,8 @@ from engine.forecast.neural import SHIPPED
 from engine.planner import Planner
 from tests.engine.cli.test_stopping import interrupt  # noqa: F401 - a fixture
 
+pytestmark = pytest.mark.slow
+
 QUICK = ["--models", "persistence,ets,bilstm", "--seeds", "0", "--origins", "20"]
 
 

@@ -16,9 +16,12 @@ TRACE = (
 POLICIES = "static,threshold,hpa"
 FAILURES = ("queue_timeout_frac", "exec_timeout_frac", "rejected_frac", "lost_frac")
 
-pytestmark = pytest.mark.skipif(
-    not TRACE.exists(), reason=f"no recorded trace at {TRACE.relative_to(TRACE.parents[4])}"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not TRACE.exists(), reason=f"no recorded trace at {TRACE.relative_to(TRACE.parents[4])}"
+    ),
+]
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from engine.presets import PRESETS
 from engine.scenario_file import from_dict, from_toml
 from tests.engine.replays import scenario
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def replay(stocked, scenario_file):
@@ -108,7 +110,6 @@ def compared(stocked):
     return partial(stocked, "compare", "--no-tuned-hpa")
 
 
-@pytest.mark.slow
 def test_the_tuned_hpa_is_a_line_of_a_comparison(replay, stocked):
     run_id = replay("--policy", "static", "--json").document["baseline"]
     ended = stocked("compare", run_id, "--json")

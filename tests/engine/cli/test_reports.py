@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 POLICIES = "static,hpa,threshold:breach_s=15"
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from engine.planner import Planner
 
+pytestmark = pytest.mark.slow
+
 COMMANDS = [["traces"], ["runs"], ["dashboard"], ["import", "x.csv"], ["compare", "a"]]
 HOLD = (
     "import sys; from engine.planner import Planner; planner = Planner(); "

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SAMPLES = Path(__file__).parents[3] / "sample_traces"
 RECIPES = re.findall(
     r"^smartscale (synth .* --out sample_traces/(\S+))$",

@@ -29,6 +29,8 @@ from engine.trace.schema import request_table
 from tests.engine.cluster.clusters import machine, on_nodes
 from tests.engine.replays import demand, scenario, spec
 
+pytestmark = pytest.mark.slow
+
 NEW_FIGURES = {
     "cost_on_demand_usd", "cost_reserved_usd", "cost_spot_usd", "cost_owned_usd",
     "cost_energy_usd", "cost_transfer_usd", "node_hours", "peak_nodes", "node_requested_frac",

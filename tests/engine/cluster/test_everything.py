@@ -42,6 +42,8 @@ from engine.sim.service import prepare
 from tests.engine.cluster.clusters import machine, on_nodes
 from tests.engine.replays import demand, sessions
 
+pytestmark = pytest.mark.slow
+
 WINDOW_S = 900.0
 POLICIES = (
     partial(create, parse_spec("hpa")), Vertical, partial(PowerSaver, migrate=0.3, suspend=0.0)

@@ -9,6 +9,8 @@ from engine.scorecard import scorecard
 from tests.engine.cluster.clusters import on_nodes
 from tests.engine.replays import demand, sessions, spec
 
+pytestmark = pytest.mark.slow
+
 KINDS = (
     FaultKind.NODE_LOSS,
     FaultKind.SPOT_REVOCATION,

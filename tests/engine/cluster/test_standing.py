@@ -13,6 +13,8 @@ from engine.trace.schema import request_table
 from tests.engine.cluster.clusters import on_nodes
 from tests.engine.replays import spec
 
+pytestmark = pytest.mark.slow
+
 POOLS = (
     Pool(name="a", agent_type="small", workers_min=5, workers_max=5, node_group="boxes"),
     Pool(name="b", agent_type="small", workers_min=2, workers_max=2),

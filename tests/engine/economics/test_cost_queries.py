@@ -15,6 +15,8 @@ from engine.store import cost_queries, run_queries, runs
 from engine.trace.schema import request_table
 from tests.engine.replays import keep, scenario
 
+pytestmark = pytest.mark.slow
+
 DAY_H = 24.0
 
 

@@ -8,6 +8,8 @@ from engine.planner import Planner
 from engine.scenario import AgentType, Pool, Slo, Startup
 from tests.engine.replays import demand, keep, scenario
 
+pytestmark = pytest.mark.slow
+
 CASES = 50
 POLICIES = ("static", "hpa")
 

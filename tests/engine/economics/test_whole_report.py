@@ -17,6 +17,8 @@ from engine.store import runs
 from engine.trace.schema import request_table
 from tests.engine.replays import demand, keep, scenario, sessions
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 3, 4)
 TICK_COST = "SELECT sum(cost_usd), sum(worker_s) / 3600 FROM ticks WHERE run_no = ?"
 

@@ -11,6 +11,8 @@ from engine.scenario import Retry
 from tests.engine.explain.conftest import ROUTER, SITING
 from tests.engine.replays import demand, scenario, sessions, spec
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def asked(explained):

@@ -21,6 +21,8 @@ from engine.store import runs
 from tests.engine.explain.conftest import KINDS, POLICIES
 from tests.engine.replays import demand, scenario, spec
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_three_shares_are_all(explained, policy):

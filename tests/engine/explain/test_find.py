@@ -13,6 +13,8 @@ from engine.explain.decision import Kind
 from engine.explain.sentences import sentence
 from engine.store import decision_numbers, queue_queries, runs
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def rows(explained):

@@ -13,6 +13,8 @@ from engine.forecast.registry import ENSEMBLE, find
 from engine.forecast.scores import LEVELS
 from tests.engine.forecast.series import daily, made
 
+pytestmark = pytest.mark.slow
+
 HORIZONS_S = (300.0, 900.0)
 
 

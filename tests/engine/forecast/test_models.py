@@ -19,6 +19,8 @@ from engine.forecast.scores import LEVELS
 from engine.forecast.series import DemandSeries
 from tests.engine.forecast.series import daily, made
 
+pytestmark = pytest.mark.slow
+
 CUTS = np.array([1000, 1060, 1130])
 AHEAD = (300.0, 900.0, 3600.0)
 STUDIED = ("lstm", "lstm-attention", "bilstm-no-attention", "tft", "ssm", "bilstm-small")

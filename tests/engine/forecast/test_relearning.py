@@ -1,12 +1,15 @@
 """Learning again: after a drift was noticed, from what was known by then."""
 
 import numpy as np
+import pytest
 
 from engine.forecast.evaluation import evaluate
 from engine.forecast.evaluation_plan import plan
 from engine.forecast.relearning import MOST, TRIAL, relearned
 from tests.engine.forecast.drifting import BREAK, Mean, broken
 from tests.engine.forecast.series import made
+
+pytestmark = pytest.mark.slow
 
 HORIZONS_S = (300.0, 900.0)
 

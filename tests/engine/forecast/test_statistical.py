@@ -14,6 +14,8 @@ from engine.forecast.histories import Histories
 from engine.forecast.statistical import AutoArima, ExponentialSmoothing, _Arma, _psi, _Smoothing
 from tests.engine.forecast.series import made
 
+pytestmark = pytest.mark.slow
+
 STEP_S = 60.0
 AHEAD_S = [60.0, 300.0, 1200.0]
 

@@ -15,6 +15,8 @@ from engine.forecast.training_rare import (
 from models.checkpoint import save
 from models.forecaster import NetworkConfig, build
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_series_that_repeats_each_day_is_easy_for_the_seasonal_baseline():
     day = 5 + 3 * np.sin(np.arange(288) * 2 * np.pi / 288)

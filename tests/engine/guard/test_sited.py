@@ -17,6 +17,8 @@ from engine.scenario import Guard, Hold, Priorities, Siting
 from tests.engine.cluster.test_sites import DEMAND, HOUR, ran, ready, regions
 from tests.engine.replays import spec
 
+pytestmark = pytest.mark.slow
+
 RULE = Siting(usd_per_kg=10.0)
 
 

@@ -4,6 +4,7 @@ from functools import partial
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,8 @@ from engine.replay import ReplaySpec, set_up
 from engine.scenario import AgentType, Guard, Hold, Pool, QueueKind, Scenario, Startup
 from engine.sim.service import prepare
 from engine.trace.schema import request_table
+
+pytestmark = pytest.mark.slow
 
 WEIGHTS = np.array([0.48, 0.0, 0.2, 0.32, 0.0])
 NOBODY = WorkerView(

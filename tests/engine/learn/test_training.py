@@ -26,6 +26,8 @@ from engine.replay import replay
 from models.sac_options import Options
 from tests.engine.replays import demand, scenario, spec
 
+pytestmark = pytest.mark.slow
+
 SMALL = Plan(
     episodes=2, cells=2, updates=1, buffer=3000, value_updates=20,
     options=Options(width=16, batch=32, token_width=8, heads=2),

@@ -10,6 +10,8 @@ from engine.manifests import DEFAULT_POLICY, read, to_yaml
 from engine.presets import PRESETS
 from engine.scenario import AgentType, Placement, Pool, Scenario, WorkerSize
 
+pytestmark = pytest.mark.slow
+
 DEPLOYMENT = """
 apiVersion: apps/v1
 kind: Deployment

@@ -17,6 +17,8 @@ from engine.policies.registry import GROUP, PolicySpec, available, create, parse
 from engine.policies.static import Static
 from engine.policies.threshold import Threshold
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 OUTSIDE = '''

@@ -25,6 +25,8 @@ from engine.report.document import document
 from engine.report.export import KINDS, export, kind_of
 from tests.engine.report.made import pdf_text, rows_of
 
+pytestmark = pytest.mark.slow
+
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 
 
@@ -33,7 +35,6 @@ def test_equal_reports_give_equal_bytes(plain, kind):
     assert export(plain, kind) == export(plain, kind)
 
 
-@pytest.mark.slow
 def test_another_process_makes_the_same_files(plain, tmp_path):
     """Names of elements, times and ids in the files must not come from the process."""
     stored = tmp_path / "report.json"

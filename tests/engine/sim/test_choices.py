@@ -12,6 +12,8 @@ from engine.sim.state import make_state
 from tests.engine.sim.test_invariants import bytes_of
 from tests.reference.play import pool_of
 
+pytestmark = pytest.mark.slow
+
 N = 400
 SCORED = (
     kernel.LEAST_CONNECTIONS,

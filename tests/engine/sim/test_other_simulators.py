@@ -12,6 +12,8 @@ from engine.sim.state import make_state
 from tests.reference import simpy_cluster
 from tests.reference.play import STARTUP_DRAWS, pool_of, scale
 
+pytestmark = pytest.mark.slow
+
 EVERY_S = 60.0
 
 
@@ -115,7 +117,6 @@ def our_figures(seed: int, rate: float, servers: int) -> tuple[float, float, flo
     return figures(arrival_s, state.outcomes["start_s"] - arrival_s)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("servers", [1, 3])
 def test_waits_have_the_distribution_that_ciw_finds(servers):
     """Welch's test on 60 runs each; |t| > 4.5 has probability 2e-5 if both are the same."""

@@ -20,6 +20,8 @@ from engine.sim.outcomes import tally
 from engine.sim.service import prepare
 from tests.engine.replays import demand, sessions
 
+pytestmark = pytest.mark.slow
+
 STATUSES = {
     "finished": kernel.FINISHED,
     "queue_timeout": kernel.QUEUE_TIMEOUT,

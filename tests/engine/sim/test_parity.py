@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from tests.reference.play import assert_same, play_on_kernel, play_on_reference
 from tests.reference.scripts import FEATURES, busy_script, scripts
 
+pytestmark = pytest.mark.slow
+
 
 def check(script):
     assert_same(play_on_kernel(script), play_on_reference(script))

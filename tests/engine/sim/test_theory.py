@@ -34,6 +34,8 @@ from tests.reference.queueing import (
     mean_wait_mmc,
 )
 
+pytestmark = pytest.mark.slow
+
 BATCHES = 128
 INTERVALS_THAT_MAY_MISS = 3
 RHOS = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95)
@@ -115,7 +117,6 @@ def test_the_mean_wait_is_within_one_percent_of_theory(case):
     assert found.half_width(0.99) < 0.01 * case.theory  # long enough to mean something
 
 
-@pytest.mark.slow
 def test_intervals_of_99_percent_around_the_mean_wait_hold_the_theory():
     """All 35 lengths and seeds of the test above, which has already simulated them."""
     missed = [

@@ -21,6 +21,8 @@ from engine.store.traces import delete_trace, import_path, store_requests
 from tests.engine.cluster.clusters import on_nodes
 from tests.engine.replays import demand, scenario
 
+pytestmark = pytest.mark.slow
+
 CARBON = Path(__file__).parents[4] / "shared" / "traces" / "carbon_us_2022"
 FROM_S, TO_S = 100.0, 790.0
 

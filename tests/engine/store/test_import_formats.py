@@ -22,6 +22,8 @@ from engine.trace.schema import Kind, Severity
 from tests.engine.store import samples
 from tests.engine.store.samples import FORMATS
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(store_path):

@@ -25,6 +25,8 @@ from engine.trace.writer import write
 from tests.engine.store import samples
 from tests.engine.store.test_import_malformed import content
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(store_path):

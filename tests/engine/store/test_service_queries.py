@@ -24,6 +24,8 @@ from engine.store.traces import store_requests
 from tests.engine.cluster.clusters import on_nodes
 from tests.engine.replays import demand, keep
 
+pytestmark = pytest.mark.slow
+
 FROM_S, TO_S = 100.0, 790.0
 SPAN = Span()
 

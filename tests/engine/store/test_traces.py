@@ -19,6 +19,8 @@ from engine.store.traces import (
 from engine.trace.schema import request_table, window
 from tests.engine.store import samples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def store(store_path):

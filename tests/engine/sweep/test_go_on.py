@@ -11,6 +11,8 @@ from engine.sweep.axes import parse_axis
 from engine.tune.tuning import Wish
 from tests.engine.replays import demand, scenario
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def planner(store_path):

@@ -8,6 +8,8 @@ from engine.sweep.axes import parse_axis
 from engine.sweep.plan import Goal, Method, Plan, sampled
 from engine.sweep.search import SLACK, Known, best_of, following, margin
 
+pytestmark = pytest.mark.slow
+
 AXES = (parse_axis("a=0.1..0.95:log"), parse_axis("b=0..600"))
 
 
@@ -38,7 +40,6 @@ def best_of_a_grid():
     ).minimised
 
 
-@pytest.mark.slow
 def test_a_search_beats_a_grid_of_four_times_as_many_points():
     goal = Goal(bound=0.99)
     known = [cluster(settings) for settings in sampled(AXES, 4, 0)]

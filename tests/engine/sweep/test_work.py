@@ -15,6 +15,8 @@ from engine.sweep.plan import Method
 from tests.engine.replays import demand, scenario
 from tests.engine.sweep.sweeper import POINTS, sweep_all
 
+pytestmark = pytest.mark.slow
+
 MEASURED = ("decision_p50_ms", "decision_p99_ms")
 
 
@@ -132,7 +134,6 @@ def test_a_stopped_sweep_keeps_what_was_done(stocked):
     assert swept(stocked, "policy.target=0.5,0.6,0.7")["replayed"] in (2, 3)
 
 
-@pytest.mark.slow
 def test_processes_stop_when_the_sweep_does_and_what_they_finished_is_kept(stocked):
     with Store(stocked) as store:
         long = demand(number=4000, duration_s=4 * 3600.0)
@@ -172,7 +173,6 @@ def test_objectives_must_be_figures_that_can_be_traded_off(stocked):
             swept(stocked, "policy.target=0.5", objectives=wrong)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("policy", "workers"), [("hpa", 1), ("smartscale", 2)])
 def test_a_sweep_stopped_and_killed_at_random_moments_loses_nothing_and_replays_nothing_twice(
     stocked, policy, workers

@@ -10,6 +10,8 @@ from engine.errors import ScenarioError, TraceError
 from engine.trace.schema import window
 from engine.trace.servegen import expand, read_token_pdfs, read_windows, token_pdfs_beside
 
+pytestmark = pytest.mark.slow
+
 REAL = Path(__file__).parents[4] / "shared" / "traces" / "llm_servegen"
 HEADER = "client_id,start_s,rate_rps,iat_cv,arrival_pattern,shape,scale\n"
 PDF_HEADER = "client_id,start_s,field,value,prob\n"

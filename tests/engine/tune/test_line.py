@@ -13,6 +13,8 @@ from engine.tune import line
 from engine.tune.tuning import Wish
 from tests.engine.replays import demand, scenario
 
+pytestmark = pytest.mark.slow
+
 LONG_S = 12_000.0
 """Of this a preview replays less than a third."""
 
