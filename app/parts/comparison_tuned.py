@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from app import formats, load, phrases, planner_words, problems, state
-from app.jobs import Board, Job, State
+from app.jobs import Board, Job
 from app.parts.comparison_view import View
 from engine.tune.line import Line
 
@@ -22,8 +22,7 @@ def card(view: View) -> None:
     """The line, or how far its search is."""
     run_id = view.baseline.run_id
     job = _job(run_id)
-    done = job is not None and job.state is State.DONE
-    found = job.result if job and done else load.planner().known_tuned_hpa(run_id)
+    found = load.planner().known_tuned_hpa(run_id)
     waits = found is None and (job is None or not job.ended)
     shown = st.fragment(_line, run_every=EVERY_S if waits else None)
     shown(view, found, waits, time.monotonic())

@@ -178,12 +178,14 @@ def test_the_tuned_hpa_streams_in_and_can_be_added(demo, open_page, monkeypatch)
         run_id=demo[1], policy="hpa:target=0.5", replays=11, sampled_frac=0.25, slo=0.95,
         keeps_slo=False,
     )  # fmt: skip
-    monkeypatch.setattr(Planner, "tuned_hpa", lambda *_, **__: line)
+    monkeypatch.setattr(Planner, "tuned_hpa", lambda *_, **__: known.append(line))
+    known = []
+    monkeypatch.setattr(Planner, "known_tuned_hpa", lambda *_: next(iter(known), None))
     page = open_page("compare", runs=demo[0])
     assert planner_words.TUNED_SOON in text_of(page)
     monkeypatch.setattr("app.parts.comparison_tuned.IDLE_S", 0.0)
     page.run()
-    (job,) = load.idle_board()._jobs.values()
+    job = load.idle_board().find(page.session_state[state.TUNED_JOBS][demo[0]])
     assert job.wait(60)
     page.run()
     told = text_of(page)
@@ -191,3 +193,8 @@ def test_the_tuned_hpa_streams_in_and_can_be_added(demo, open_page, monkeypatch)
     assert "On the whole window it misses 95 %." in told
     page.button(key="tuned_add").click().run()
     assert page.query_params["runs"] == f"{demo[0]},{demo[1]}"
+    page = open_page("compare", runs=demo[0])
+    known.clear()  # somebody deleted the run
+    page.run()
+    assert not page.exception
+    assert "The best of 11 replays" not in text_of(page)
