@@ -28,7 +28,7 @@ from engine.sweep.work import (
     stored_points,
     sweep_id_of,
 )
-from engine.tune.line import Line, Search, known_line, make_line, search_of
+from engine.tune.line import Line, Search, is_easy, known_line, make_line, search_of
 from engine.tune.spaces import space_of
 from engine.tune.tuning import Wish, planned, tune
 
@@ -140,6 +140,12 @@ class SweepRuns:
     def known_tuned_hpa(self, run_id: str) -> Line | None:
         """The same where it was made before, else None; at once. Raises StoreError."""
         return known_line(self._store, self._search_of(run_id))
+
+    def is_easy(self, run_id: str) -> bool:
+        """Whether some replays of a run's window take seconds rather than minutes."""
+        search = self._search_of(run_id)
+        found = runs.find_run(self._store, run_id).scorecard.get("requests_arrived")
+        return is_easy(search.wanted, found or 0.0)
 
     def _search_of(self, run_id: str) -> Search:
         row = runs.find_run(self._store, run_id)

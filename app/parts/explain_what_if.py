@@ -79,7 +79,7 @@ def _checked(decision: Decision, found: Checked) -> None:
     bound = found.binding
     if bound is not None:
         names = [str(reason) for reason in bound.named]
-        told = words.bound(names, bound.without, bound.applied, found.together)
+        told = words.bound(names, bound.told[1], bound.told[0], found.together)
         st.write(told if names else words.FREE)
     if not load_decisions.tells_more(decision.run_id):
         st.caption(words.MOVED_NONE)

@@ -12,8 +12,9 @@ from engine.scenario import Guard, Pool, Scenario
 
 __all__ = ["STAGES", "Decision", "Kind", "Line", "active_in", "kind_of", "ledger", "limits_of"]
 
+SIZE = "size"
 STAGES = (
-    "quantise", "carbon", "slo", "limits", "rate", "cooldown", "budget", "placement", "hold",
+    "quantise", SIZE, "carbon", "slo", "limits", "rate", "cooldown", "budget", "placement", "hold",
 )  # fmt: skip
 """Of the guard, in their order."""
 SITING = "siting"
@@ -68,6 +69,13 @@ class Line:
     """None: it changed nothing."""
     numbers: Mapping[str, float] = field(default_factory=dict)
     """What it went by."""
+    part: str = ""
+    """`size`, `router`, `weights` or a node group's name where it acts on that part of the action,
+    and not on the number of workers alone."""
+    wanted: str = ""
+    """Of a size or a router."""
+    kept: str = ""
+    """What stays instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +164,10 @@ def ledger(
         changes: the stages that changed something, as stored.
     """
     value, lines = float(current if proposed == -1 else proposed), []
-    names = (*STAGES, *([SITING] if any(c["stage"] == SITING for c in changes) else []))
-    for stage in names:
+    acted = {change["stage"] for change in changes}
+    for stage in (*STAGES, SITING):
+        if stage not in acted and (stage == SITING or (stage == SIZE and not active[SIZE])):
+            continue
         mine = [change for change in changes if change["stage"] == stage] if changes else []
         for change in mine:
             lines.append(
@@ -165,6 +175,7 @@ def ledger(
                     stage=stage, active=True, before=float(change["before"]),
                     after=float(change["after"]), reason=str(change["reason"]),
                     numbers=dict(change.get("numbers") or {}),
+                    **{name: change.get(name, "") for name in ("part", "wanted", "kept")},
                 )
             )  # fmt: skip
             value = float(change["after"])
@@ -178,6 +189,7 @@ def active_in(scenario: Scenario) -> dict[str, bool]:
     guard = scenario.guard or Guard()
     return {
         "quantise": True,
+        SIZE: any(kind.sizes for kind in scenario.agent_types),
         "carbon": scenario.priorities.carbon_threshold_g_per_kwh is not None,
         "slo": guard.slo_quantile is not None,
         "limits": True,

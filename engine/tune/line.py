@@ -72,10 +72,15 @@ def search_of(wanted: ReplayRequest, plan: Plan, requests: float) -> Search:
         requests: that arrive in the window.
     """
     window_s, tick_s = wanted.to_s - wanted.from_s, wanted.scenario.tick_s
-    easy = requests + TICK_REQUESTS * window_s / tick_s <= EASY
     covered_s = sum(length_s for _, length_s in stretches(window_s, tick_s))
-    share = 1.0 if easy else min(1.0, covered_s / window_s)
+    share = 1.0 if is_easy(wanted, requests) else min(1.0, covered_s / window_s)
     return Search(wanted=wanted, plan=plan, sampled_frac=share)
+
+
+def is_easy(wanted: ReplayRequest, requests: float) -> bool:
+    """Whether some replays of a window with so many requests take seconds rather than minutes."""
+    ticks = (wanted.to_s - wanted.from_s) / wanted.scenario.tick_s
+    return requests + TICK_REQUESTS * ticks <= EASY
 
 
 def known_line(store: Store, search: Search) -> Line | None:
