@@ -45,8 +45,14 @@ def fields() -> tuple[str, float | None, float | None]:
 def goal_of(
     kind: str, percent: float | None, budget_usd: float | None, scenario: Scenario
 ) -> Goal:
-    """The goal that the boxes say. Raises UsageError where a budget is needed and not given."""
+    """The goal that the boxes say.
+
+    Raises:
+        UsageError: a budget is needed and not given, or a box says what this goal does not heed.
+    """
     if kind == planner_words.GOAL_CHEAPEST:
+        if budget_usd is not None:
+            raise _unheeded(planner_words.GOAL_BUDGET, kind)
         own = scenario.slo.attainment_frac
         return Goal(bound=own if percent is None else round(percent / 100, 8))
     if budget_usd is None:
@@ -54,7 +60,16 @@ def goal_of(
             "the cleanest setting within a budget needs a budget", planner_words.GOAL_BUDGET,
             "Say how many US dollars the window may cost",
         )  # fmt: skip
+    if percent is not None:
+        raise _unheeded(planner_words.GOAL_SLO, kind)
     return Goal(minimise="carbon_kg", figure="cost_usd", bound=budget_usd)
+
+
+def _unheeded(box: str, kind: str) -> UsageError:
+    return UsageError(
+        f"{planner_words.GOALS[kind]!r} does not heed this box", box,
+        "Empty it, or look for something else",
+    )  # fmt: skip
 
 
 def kept_words(goal: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ import pandas as pd
 import streamlit as st
 
 from app import formats, load, planner_words, problems, state, tables, words
-from app.charts.planner import place_chart
+from app.charts.planner import place_chart, place_frame
 from app.parts import comparison_bounds, comparison_noise, comparison_tuned
 from app.parts import comparison_cards as cards
 from app.parts.comparison_view import view_of
@@ -105,7 +105,7 @@ def place(found: Made) -> None:
             label_visibility="collapsed",
         )  # fmt: skip
         axes = planner_words.PLACES[chosen]
-        if peers.assign(missed=peers["slo_attainment_frac"]).dropna(subset=list(axes)).empty:
+        if place_frame(peers, found.run_id, found.baseline, axes).empty:
             st.info(planner_words.FRONT_UNMEASURED)
             return
         across, up = (planner_words.PLACE_AXES[key] for key in axes)

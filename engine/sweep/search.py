@@ -21,14 +21,17 @@ from engine.figures import FIGURES
 from engine.sweep.axes import Axis, Settings
 from engine.sweep.effects import as_numbers
 from engine.sweep.plan import Goal, Plan, sampled
-from engine.units import BoolArray, FloatArray
+from engine.units import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
+    from optuna.samplers import GPSampler
 
 LEVELS = 16
 """So many listed numbers are tried one by one; of more Optuna has a range, which is quick."""
+ASKS = 8
+"""How often Optuna is asked at most for a point that is worth a replay."""
 SLACK = 0.1
 """A promise missed by so much of its margin or less says little of settings nearby."""
 NEAR = 0.02
@@ -82,15 +85,16 @@ def following(
 
     Where it is known which way each setting is safer, nothing is replayed that is bolder in every
     way than what misses the promise, safer in every way than what keeps it, or next to what was
-    replayed: Optuna chooses among what is left. After `EXPLORED` points the best one is made
-    bolder, step by step, and Optuna is asked again where there is no room for it.
+    replayed: Optuna is told that it would be no better than that, and of what it then proposes
+    again it chooses among the rest. After `EXPLORED` points the best one is made bolder, step by
+    step, and Optuna is asked again where there is no room for it.
 
     Args:
         plan: what is varied, and what is looked for.
         known: points already replayed; with fewer than two, points are drawn evenly.
         failed: settings that cannot be replayed: never proposed again, nor what is next to them
             as long as there is anything else.
-        ask: called before Optuna is, which takes a while; raises where nobody waits any more.
+        ask: called each time before Optuna is; raises where nobody waits any more.
 
     Raises:
         UsageError: PyTorch, which Optuna's Gaussian processes need, is not installed.
@@ -102,19 +106,25 @@ def following(
             return bolder
     drawn, places = _drawn(plan.axes, plan.seed)
     fresh = np.array([values not in taken for values in drawn])
-    left = np.flatnonzero(fresh & ~_settled(plan, known, places))
+    left = np.flatnonzero(fresh & (_settled(plan, known, places) < 0))
     if len(left) == 0 or len(known) < 2:
         return _settings(plan, drawn[left[0]]) if len(left) else None
-    if ask is not None:
-        ask()
-    among = places[left] if plan.safer and all(map(_is_range, plan.axes)) else None
     told = [*known, *_hopeless(plan.goal, known, failed)]
-    trial = _asked(_study(plan, told, among, plan.seed + len(taken)), plan.axes)
-    proposed = tuple(_value(axis, trial.params[axis.path]) for axis in plan.axes)
-    if proposed not in taken:
-        return _settings(plan, proposed)
-    away = ((places[left] - _places(plan.axes, proposed)) ** 2).sum(axis=1)
-    return _settings(plan, drawn[left[np.argmin(away)]])
+    study = _study(plan, told, places[fresh], plan.seed + len(taken))
+    for number in range(ASKS):
+        if ask is not None:
+            ask()
+        if number == ASKS - 1:
+            study.sampler = _sampler(plan, places[left], plan.seed + len(taken))
+        trial = _asked(study, plan.axes)
+        proposed = tuple(_value(axis, trial.params[axis.path]) for axis in plan.axes)
+        (settled,) = _settled(plan, known, np.array([_places(plan.axes, proposed)]))
+        if settled < 0 and proposed not in taken:
+            return _settings(plan, proposed)
+        if settled >= 0:
+            trial.set_constraint(_PROMISE, -margin(plan.goal, known[settled].held))
+            study.tell(trial, _value_of(plan.goal, known[settled].minimised))
+    return _settings(plan, drawn[left[0]])
 
 
 @lru_cache(maxsize=4)
@@ -201,29 +211,33 @@ def _asked(study: "Study", axes: Sequence[Axis]) -> "Trial":
         torch.set_num_threads(before)
 
 
-def _settled(plan: Plan, known: Sequence[Known], places: FloatArray) -> BoolArray:
-    """Of which places (points, axes) a replayed point says that they cannot be the best ones."""
-    settled = np.zeros(len(places), bool)
+def _settled(plan: Plan, known: Sequence[Known], places: FloatArray) -> IntArray:
+    """Of places (points, axes) the number of a replayed point which says that they are not best.
+
+    -1 where there is none. Such a place is no better than the replayed point is.
+    """
+    settled = np.full(len(places), -1)
     if not plan.safer:
         return settled
-    for point in known:
+    for number, point in enumerate(known):
         ways = np.array(plan.safer) * (places - _places(plan.axes, _values(plan, point.settings)))
         kept = margin(plan.goal, point.held)
-        settled |= np.hypot.reduce(ways, axis=1) < NEAR
+        here = np.hypot.reduce(ways, axis=1) < NEAR
         if kept < -SLACK:
-            settled |= ways.max(axis=1) <= 0
+            here |= ways.max(axis=1) <= 0
         elif kept >= 0:
-            settled |= ways.min(axis=1) >= 0
+            here |= ways.min(axis=1) >= 0
+        settled[here & (settled < 0)] = number
     return settled
 
 
-def _study(plan: Plan, known: Iterable[Known], among: FloatArray | None, seed: int) -> "Study":
+def _study(plan: Plan, known: Iterable[Known], among: FloatArray, seed: int) -> "Study":
     """What Optuna is to know; made anew each time, so that the same points lead to the same.
 
     Args:
         plan: what is varied, and what is looked for.
         known: points to tell it of.
-        among: (points, axes) what it may propose; None: anything.
+        among: (points, axes) what it may propose where it is known what is safer.
         seed: of what it draws.
     """
     if find_spec("torch") is None:
@@ -233,15 +247,8 @@ def _study(plan: Plan, known: Iterable[Known], among: FloatArray | None, seed: i
         )  # fmt: skip
     import optuna  # noqa: PLC0415 - heavy, and only searches need it
 
-    from engine.sweep.sampler import ListedSampler  # noqa: PLC0415 - heavy
-
     logging.getLogger("optuna").setLevel(logging.ERROR)
-    if among is None:
-        sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=1)
-    else:
-        by_name = np.argsort([axis.path for axis in plan.axes])
-        sampler = ListedSampler(among[:, by_name], seed)
-    study = optuna.create_study(sampler=sampler)
+    study = optuna.create_study(sampler=_sampler(plan, among, seed))
     space = {axis.path: _distribution(axis) for axis in plan.axes}
     for point in known:
         study.add_trial(
@@ -255,6 +262,16 @@ def _study(plan: Plan, known: Iterable[Known], among: FloatArray | None, seed: i
             )
         )
     return study
+
+
+def _sampler(plan: Plan, among: FloatArray, seed: int) -> "GPSampler":
+    from optuna.samplers import GPSampler  # noqa: PLC0415 - heavy
+
+    from engine.sweep.sampler import ListedSampler  # noqa: PLC0415 - heavy
+
+    if plan.safer and all(map(_is_range, plan.axes)):
+        return ListedSampler(among, [axis.path for axis in plan.axes], seed)
+    return GPSampler(seed=seed, n_startup_trials=1)
 
 
 def _value_of(goal: Goal, minimised: float) -> float:

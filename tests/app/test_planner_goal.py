@@ -10,9 +10,9 @@ SCENARIO = next(iter(PRESETS.values()))
 
 def document(minimise, figure, bound, best=7.5):
     point = {"policy": "hpa", "settings": {"policy.target": "0.5"}, minimise: best, figure: bound}
-    goal = {"minimise": minimise, "figure": figure, "bound": bound}
-    points = [{"figures": {minimise: 9.0, "p95_s": None}}]
-    return {"goal": goal, "best": None if best is None else point, "points": points}
+    end = "highest" if minimise == "slo_attainment_frac" else "lowest"
+    goal = {"minimise": minimise, "figure": figure, "bound": bound, "end": end, "measured": True}
+    return {"goal": goal, "best": None if best is None else point}
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,21 @@ def test_the_best_point_is_named_for_what_was_looked_for(asked, words):
 
 def test_what_is_not_measured_is_not_said_to_be_broken():
     asked = document("carbon_kg", "cost_usd", 40.0, best=None)
-    asked["points"] = [{"figures": {"carbon_kg": None, "cost_usd": 3.0}}]
+    asked["goal"]["measured"] = False
     assert best_words(asked).startswith("Carbon is not measured")
 
 
 def test_the_boxes_say_what_the_command_line_can():
     own = goal_of(said.GOAL_CHEAPEST, None, None, SCENARIO)
     assert (own.minimise, own.bound) == ("cost_usd", SCENARIO.slo.attainment_frac)
-    assert goal_of(said.GOAL_CHEAPEST, 97.3, 5.0, SCENARIO).bound == 0.973
-    clean = goal_of(said.GOAL_CLEANEST, 97.3, 5.0, SCENARIO)
+    assert goal_of(said.GOAL_CHEAPEST, 97.3, None, SCENARIO).bound == 0.973
+    clean = goal_of(said.GOAL_CLEANEST, None, 5.0, SCENARIO)
     assert (clean.minimise, clean.figure, clean.bound) == ("carbon_kg", "cost_usd", 5.0)
     with pytest.raises(UsageError):
         goal_of(said.GOAL_CLEANEST, None, None, SCENARIO)
+
+
+@pytest.mark.parametrize("kind", [said.GOAL_CHEAPEST, said.GOAL_CLEANEST])
+def test_a_box_that_would_be_ignored_is_told(kind):
+    with pytest.raises(UsageError, match="does not heed"):
+        goal_of(kind, 97.3, 5.0, SCENARIO)

@@ -50,9 +50,12 @@ def click_a_mark(page):
     page.wait_for_function(f"{CHART}?._fullLayout?.dragmode === 'zoom'")
     mark = page.locator(".js-plotly-plot .points path").first
     hovered = page.locator(".js-plotly-plot .hoverlayer .hovertext")
-    while hovered.count() == 0:
+    for _ in range(50):
         mark.hover(force=True)
         page.wait_for_timeout(200)
+        if hovered.count():
+            break
+    expect(hovered.first).to_be_attached()
     mark.click(force=True)
 
 

@@ -69,6 +69,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ],
         ("sweeps",): [],
         ("sweeps", "show"): [sweep_id],
+        ("sweeps", "go-on"): [sweep_id, "--processes", 1],
         ("sweeps", "delete"): [sweep_id],
         ("tune",): [
             "hpa",

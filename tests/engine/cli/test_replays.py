@@ -4,9 +4,12 @@ from functools import partial
 
 import pytest
 
+from engine.errors import AccountingError, ReplayCancelled, StoreError, UsageError
 from engine.figures import FIGURES
+from engine.planner import Planner
 from engine.presets import PRESETS
 from engine.scenario_file import from_dict, from_toml
+from engine.tune.line import Line
 from tests.engine.replays import scenario
 
 pytestmark = pytest.mark.slow
@@ -110,16 +113,40 @@ def compared(stocked):
     return partial(stocked, "compare", "--no-tuned-hpa")
 
 
-def test_the_tuned_hpa_is_a_line_of_a_comparison(replay, stocked):
+def test_the_tuned_hpa_is_a_line_of_a_comparison(replay, stocked, monkeypatch):
+    made = replay("--policy", "static,hpa", "--json").document["runs"]
+    static, hpa = (run["run_id"] for run in made)
+    line = Line(run_id=hpa, policy="hpa", replays=11, sampled_frac=0.25, slo=0.95, keeps_slo=False)
+    monkeypatch.setattr(Planner, "tuned_hpa", lambda *_, **__: line)
+    ended = stocked("compare", static, "--json")
+    assert [run["run_id"] for run in ended.document["runs"]] == [static, hpa]
+    assert ended.document["tuned_hpa"]["sampled_frac"] == 0.25
+    assert ended.document["no_tuned_hpa"] is None
+    assert "Tuned HPA: the cheapest of 11 replays of 25 % of this window" in ended.err
+    assert "misses 95 %" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(UsageError, 0), (StoreError, 0), (AccountingError, 3), (ReplayCancelled, 130)],
+)
+def test_a_comparison_goes_on_without_the_tuned_hpa_only_where_there_can_be_none(
+    replay, stocked, monkeypatch, error, code
+):
     run_id = replay("--policy", "static", "--json").document["baseline"]
+
+    def fails(*_, **__):
+        raise error("what happened", "where it did", "Do this")
+
+    monkeypatch.setattr(Planner, "tuned_hpa", fails)
     ended = stocked("compare", run_id, "--json")
-    line = ended.document["tuned_hpa"]
-    assert [run["run_id"] for run in ended.document["runs"]] == [run_id, line["run_id"]]
-    assert line["policy"].startswith("hpa:downscale_window_s=")
-    assert (line["replays"], line["sampled_frac"]) == (11, 1.0)
-    assert "Tuned HPA: the cheapest of 11 replays" in ended.err
-    assert stocked("compare", run_id, "--json").document["tuned_hpa"] == line
-    assert stocked("sweeps", "--json").document["sweeps"] == []  # nobody asked for one
+    assert ended.code == code
+    assert "what happened" in ended.err
+    if code == 0:
+        assert ended.document["tuned_hpa"] is None
+        assert ended.document["no_tuned_hpa"] == {
+            "what": "what happened", "where": "where it did", "fix": "Do this",
+        }  # fmt: skip
 
 
 def test_compare_takes_any_run_as_baseline_and_parts_of_ids(replay, compared):

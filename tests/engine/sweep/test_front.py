@@ -69,6 +69,7 @@ def test_a_figure_that_does_not_vary_is_left_out():
     assert covered_frac(flat[:, 1:]) is None
 
 
+@pytest.mark.slow  # a clock says little while others work
 def test_the_volume_of_400_points_in_four_figures_is_there_at_once():
     values = np.random.default_rng(0).exponential(size=(400, 4))
     values /= values.sum(axis=1, keepdims=True)

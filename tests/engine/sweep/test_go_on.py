@@ -76,6 +76,18 @@ def test_figures_of_two_versions_never_stand_in_one_sweep(planner, monkeypatch):
     assert planner.sweep_report(old["sweep_id"])["points"] == shown["points"]
 
 
+def test_a_run_that_was_stopped_is_no_point_that_was_kept_whole(planner, monkeypatch):
+    made = swept(planner, "policy.target=0.3")
+    (point,) = made["points"]
+    asked = iter([False])
+    with pytest.raises(ReplayCancelled):
+        planner.open_point(made["sweep_id"], point["run_id"], cancel=lambda: next(asked, True))
+    assert planner.run(point["run_id"]).status == "cancelled"
+    monkeypatch.setattr("engine.runner.code_version", lambda: "another")
+    with pytest.raises(StoreError, match="older version"):
+        planner.open_point(made["sweep_id"], point["run_id"])
+
+
 def test_a_setting_whose_checkpoint_was_replaced_is_there_once(planner, monkeypatch):
     made = swept(planner, "policy=hpa,static")
     version = {"of": "one"}
