@@ -172,6 +172,7 @@ class Replay:
         )
         self.gauges = Gauges(scenario, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
+        self.wants = np.zeros((self.ticks, len(context.pools)), np.int64)
         self.tick = 0
         """That begins next."""
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
@@ -222,7 +223,7 @@ class Replay:
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
             self._apply(tick, action, grams, prices)
-        self.targets[tick] = self.target
+        self.targets[tick], self.wants[tick] = self.target, self.wanted
 
     def _bill(self, tick: int) -> FloatArray:
         """(P,) price of a worker as the guard's budget counts it, 0 where nobody asks for it."""

@@ -97,7 +97,7 @@ def _played(view: View, decision: Decision, found: Counterfactual) -> None:
              "" if change is None else formats.difference(change, None, unit))
         )  # fmt: skip
     heads = ["Figure", words.AS_IT_WAS, "Otherwise", "Difference"]
-    left, right = st.columns(2)
+    left, right = st.columns([5, 4])
     with left:
         st.table(
             pd.DataFrame(rows, columns=heads), hide_index=True, border="horizontal",

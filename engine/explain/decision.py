@@ -10,7 +10,7 @@ from engine.explain.reward import Reward
 from engine.policies.base import Reason
 from engine.scenario import Guard, Pool, Scenario
 
-__all__ = ["STAGES", "Decision", "Kind", "Line", "kind_of", "ledger", "limits_of"]
+__all__ = ["STAGES", "Decision", "Kind", "Line", "active_in", "kind_of", "ledger", "limits_of"]
 
 SIZE = "size"
 STAGES = (
@@ -153,23 +153,22 @@ def _numbers(value: object) -> Iterator[float]:
 
 
 def ledger(
-    scenario: Scenario, proposed: float, current: int, changes: list[Mapping[str, Any]]
+    active: Mapping[str, bool], proposed: float, current: int, changes: list[Mapping[str, Any]]
 ) -> tuple[Line, ...]:
     """All stages in their order; those that changed nothing pass on what they got.
 
     Args:
-        scenario: says which stages are active.
+        active: from `active_in`.
         proposed: by the policy; -1: the present size.
         current: workers asked for before.
         changes: the stages that changed something, as stored.
     """
     value, lines = float(current if proposed == -1 else proposed), []
-    active = _active(scenario)
     acted = {change["stage"] for change in changes}
     for stage in (*STAGES, SITING):
         if stage not in acted and (stage == SITING or (stage == SIZE and not active[SIZE])):
             continue
-        mine = [change for change in changes if change["stage"] == stage]
+        mine = [change for change in changes if change["stage"] == stage] if changes else []
         for change in mine:
             lines.append(
                 Line(
@@ -185,7 +184,8 @@ def ledger(
     return tuple(lines)
 
 
-def _active(scenario: Scenario) -> dict[str, bool]:
+def active_in(scenario: Scenario) -> dict[str, bool]:
+    """Whether each stage of the guard has anything to say."""
     guard = scenario.guard or Guard()
     return {
         "quantise": True,
