@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.cluster.grid import GridSeries
-from engine.explain.decision import Decision, Kind, ledger
+from engine.explain.decision import Decision, Kind, active_in, ledger
 from engine.explain.found import missing_numbers
 from engine.explain.lifting import BindingProbe
 from engine.explain.sentences import sentence
@@ -255,10 +255,11 @@ def told(run, place=0):
     log, chosen = run.log, run.spec.scenario
     changes = json.loads(log.guard[place]) if log.guard[place] else []
     return Decision(
-        run_id="r", number=place, t_s=0.0, epoch_s=None, policy="wild", pool="chat", kind=Kind.KEPT,
+        run_id="r", number=place, t_s=0.0, epoch_s=None, policy="wild", pool="chat",
+        kind=Kind.KEPT,
         current=log.current[place], proposed=log.proposed[place], applied=log.applied[place],
         reason=log.reason[place], size=log.size[place], rationale={}, limits={}, saw={},
-        guard=ledger(chosen, log.proposed[place], log.current[place], changes),
+        guard=ledger(active_in(chosen), log.proposed[place], log.current[place], changes),
     )  # fmt: skip
 
 
