@@ -9,7 +9,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -28,6 +28,7 @@ def to_dict(scenario: Scenario) -> dict[str, Any]:
     return values
 
 
+@lru_cache(maxsize=256)
 def content_hash(scenario: Scenario) -> str:
     """First 12 hex digits of SHA-256 over the canonical JSON; the name does not count.
 
