@@ -17,6 +17,7 @@ from engine.explain.regard import Regard
 from engine.explain.sentences import sentence
 from engine.policies.base import Action, Explanation, Reason
 from engine.replay import play, set_up
+from engine.scenario import Guard, WorkerSize
 from engine.store import runs
 from tests.engine.explain.conftest import KINDS, POLICIES
 from tests.engine.replays import demand, scenario, spec
@@ -35,6 +36,27 @@ def test_the_three_shares_are_all(explained, policy):
     assert found.lifted_frac == 1.0
     assert found.constrained == found.named + found.not_bound
     assert 0.0 < found.reason_alone_frac <= found.named / found.constrained
+
+
+def test_a_worker_size_that_was_refused_is_told_and_lifting_what_refused_it_changes_it(explained):
+    planner, _ = explained
+    sizes = (
+        WorkerSize(name="big", slots=6, speed=1.2, price_usd_per_hour=5.0),
+        WorkerSize(name="small", slots=1, price_usd_per_hour=1.4),
+    )
+    plain = scenario(guard=Guard(budget_usd_per_hour=20.0), name="sized")
+    sized = replace(plain, agent_types=(replace(plain.agent_types[0], sizes=sizes),))
+    (run_id,) = planner.replay("demand", ["vertical:window_s=60:cooldown_s=30"], scenario=sized)
+    found = planner.faithfulness_of_run(run_id)
+    assert found.holds, found.document()
+    assert found.named == found.constrained > 10
+    hits = planner.find(run_id, reasons=("budget",), most=50).hits
+    refused = [(one, text) for one, text in hits if any(line.part for line in one.guard)]
+    assert refused
+    for one, text in refused:
+        (line,) = (line for line in one.guard if line.part)
+        assert (line.part, line.reason, line.kept) == ("size", "budget", one.size)
+        assert f"so the size stays {one.size}" in text
 
 
 def test_with_siting_the_constraints_of_an_agent_type_are_lifted(explained):

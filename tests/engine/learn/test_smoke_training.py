@@ -1,4 +1,10 @@
-"""Ninety seconds of training beat every constant action, by the policy's own rewards."""
+"""Ninety seconds of training beat every constant action, by the policy's own rewards.
+
+A constant is one position for whatever is asked of it. The best constant for each of the two
+priorities, chosen in hindsight on the same pools, is more than so short a training comes to: it
+earns 0.913 and 0.369, the training 0.861 and 0.329 (62 s of one core, 22 Nov 2026). How near it
+has to come is a bar of its own, so that a learner that hardly listens to priorities fails.
+"""
 
 import numpy as np
 import pytest
@@ -11,6 +17,8 @@ from engine.lookahead.checkpoint import shipped
 WEIGHTS = np.array([[0.588, 0.0, 0.02, 0.392, 0.0], [0.12, 0.0, 0.8, 0.08, 0.0]])
 """Much for latency, much for cost."""
 POOLS = 16
+NEAR = 0.9
+"""Of what the best constants for each priority earn together."""
 
 
 def mean_scores(act):
@@ -41,5 +49,8 @@ def test_a_short_training_beats_every_constant_action():
             for w in WEIGHTS
         ]
     )
-    best = (constants @ WEIGHTS.T).sum(1).max()
-    assert (learned * WEIGHTS).sum() > best
+    earned, offered = (learned * WEIGHTS).sum(1), constants @ WEIGHTS.T
+    assert earned.sum() > offered.sum(1).max()
+    assert earned.sum() > NEAR * offered.max(0).sum()
+    others = offered[offered.argmax(0)[::-1], [0, 1]]  # under the best for the other priority
+    assert (earned > others).all()
