@@ -68,7 +68,7 @@ def _saw(decision: Decision) -> None:
 def _guard(decision: Decision) -> None:
     st.markdown(f"**{words.GUARD_TITLE}**")
     rows = [
-        (words.STAGES[line.stage], f"{line.before:g}", f"{line.after:g}",
+        (words.STAGES[line.stage], f"{line.before:g} {line.wanted}", f"{line.after:g} {line.kept}",
          f"**{words.reason(line.reason)}**" if line.reason else
          ("unchanged" if line.active else "off"))
         for line in decision.guard
