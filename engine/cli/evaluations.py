@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 @click.option(
     "--policy", "policies", multiple=True, metavar="P[,P…]",
     help="Families (hpa, hpa-in-flight, reactive, predictive, oracle-plain, oracle-searched, "
-    "oracle-instant) or policies with settings. Default: all families.",
+    "oracle-instant) or policies with settings. Default: all these. predictive-bilstm, "
+    "-persistence and -ets: the predictive rule with that forecaster.",
 )  # fmt: skip
 @click.option("--scenario", "given", metavar="PRESET|SAVED|FILE", help="Cluster for the traces.")
 @set_option
