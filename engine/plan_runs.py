@@ -1,6 +1,7 @@
 """The planner's part on quick what-ifs: previews, priorities, carbon over time, and noise."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from engine.replay import Progress
 from engine.run_info import run_info
 from engine.runner import ReplayRequest
 from engine.scenario import Priorities, Scenario
-from engine.scenario_file import content_hash
+from engine.scenario_file import content_hash, from_dict
 from engine.store import priorities, runs, sweeps, traces
 from engine.store.runs import RunRow
 from engine.sweep.axes import Axis
@@ -30,6 +31,8 @@ from engine.weights import FIELDS, WEIGHTS
 
 POINTS = 288
 """Of a curve of carbon intensity."""
+TURNED = ("name", "priorities", "guard")
+"""Parts of a scenario that are no part of the cluster."""
 PEER_FIGURES = ("cost_usd", "slo_attainment_frac", "p95_s", "carbon_kg")
 
 
@@ -167,14 +170,15 @@ class PlanRuns(BoundRuns):
             row for row in runs.list_runs(self._store)
             if row.status == "done" and (row.trace_id, row.from_s, row.to_s) == place
         ]  # fmt: skip
-        clusters = {row.scenario_hash: _cluster_of(row) for row in (mine, *rows)}
+        clusters = _clusters([mine, *rows])
+        future = {policy: _sees_future(policy) for policy in {row.policy for row in rows}}
         return pd.DataFrame(
             [
                 {
                     "run_id": row.run_id, "policy": row.policy,
                     **{key: row.scorecard.get(key) for key in PEER_FIGURES},
-                    "same_cluster": clusters[row.scenario_hash] == clusters[mine.scenario_hash],
-                    "sees_future": _sees_future(row.policy),
+                    "same_cluster": clusters[row.run_id] == clusters[mine.run_id],
+                    "sees_future": future[row.policy],
                 }
                 for row in rows
             ],
@@ -237,9 +241,17 @@ class PlanRuns(BoundRuns):
         )
 
 
-def _cluster_of(row: RunRow) -> str:
-    """The scenario of a run without what a planner turns to get more out of the same cluster."""
-    return content_hash(replace(run_info(row).scenario, priorities=Priorities(), guard=None))
+def _clusters(rows: Iterable[RunRow]) -> dict[str, str]:
+    """By run id a hash of its scenario without what a planner turns to get more out of a cluster.
+
+    Scenarios are read once where what is stored of them is the same.
+    """
+    stored = {
+        row.run_id: json.dumps({k: v for k, v in row.scenario.items() if k not in TURNED})
+        for row in rows
+    }
+    hashes = {text: content_hash(from_dict(json.loads(text))) for text in set(stored.values())}
+    return {run_id: hashes[text] for run_id, text in stored.items()}
 
 
 def _sees_future(policy: str) -> bool:

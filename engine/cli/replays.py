@@ -9,9 +9,9 @@ import click
 
 from engine.cli.document import rows
 from engine.cli.scenarios import resolve, set_option
-from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.session import Session, explain, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
-from engine.errors import EngineError, UsageError
+from engine.errors import PolicyError, ScenarioError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -126,7 +126,7 @@ def compare(
             )
             if text is not None
         }
-        line = _tuned(session, planner, reference.run_id) if tuned_hpa else None
+        line, missing = _tuned(session, planner, reference.run_id) if tuned_hpa else (None, None)
         if line is not None and line.run_id not in [run.run_id for run in chosen]:
             chosen.append(planner.run(line.run_id))
         _warn_of_unlike(session, chosen)
@@ -135,7 +135,10 @@ def compare(
             with stoppable() as stop, progress_bar() as report:
                 ids = [run.run_id for run in chosen]
                 planner.known_future(ids, progress=report, cancel=stop)
-        more = {"tuned_hpa": line, "noise": _noise(planner, chosen, reference.run_id, noise, easy)}
+        more = {
+            "tuned_hpa": line, "no_tuned_hpa": missing,
+            "noise": _noise(planner, chosen, reference.run_id, noise, easy),
+        }  # fmt: skip
         _show_runs(session, planner, chosen, reference.run_id, more, with_bounds=True, **window)
 
 
@@ -166,21 +169,29 @@ def _noise(
             "seeds_change": list(told.varies), "runs": measured}  # fmt: skip
 
 
-def _tuned(session: Session, planner: "Planner", run_id: str) -> "Line | None":
-    """The tuned HPA for the window and SLO of a run; without it the comparison goes on."""
+def _tuned(
+    session: Session, planner: "Planner", run_id: str
+) -> "tuple[Line | None, dict[str, str] | None]":
+    """The tuned HPA for the window and SLO of a run, or why the comparison goes on without it.
+
+    Raises:
+        ReplayCancelled: somebody stopped it.
+        AccountingError: a replay does not add up.
+    """
     try:
         with stoppable() as stop, progress_bar() as report:
             found = planner.tuned_hpa(run_id, progress=report, cancel=stop)
-    except EngineError as error:
-        session.note(f"Without the tuned HPA: {error.what} (--no-tuned-hpa leaves it out).")
-        return None
+    except (PolicyError, ScenarioError, StoreError, UsageError) as error:
+        session.note("Going on without the tuned HPA (--no-tuned-hpa leaves it out).")
+        explain(error)
+        return None, {"what": error.what, "where": error.where, "fix": error.fix}
     where = "" if found.sampled_frac == 1.0 else f" of {100 * found.sampled_frac:.0f} %"
     kept = "keeps" if found.keeps_slo else "misses"
     session.note(
         f"Tuned HPA: the cheapest of {found.replays} replays{where} of this window is "
         f"{found.policy}; on the whole window it {kept} {100 * found.slo:g} %."
     )
-    return found
+    return found, None
 
 
 def _warn_of_unlike(session: Session, runs: Sequence["RunInfo"]) -> None:

@@ -153,6 +153,11 @@ class SmartScale:
         """Whether it goes on learning while it decides."""
         return self._online is not None
 
+    @property
+    def learner(self) -> Online | None:
+        """What it learned while it decided; None where it does not."""
+        return self._online
+
     def played(self, run: Any, cancel: Callable[[], bool] | None) -> bool:
         """Plays a plain run in one compiled loop; False where the cluster is not plain."""
         from engine.learn import express
