@@ -1,10 +1,11 @@
 """`smartscale replay`, `compare`, `runs`, `policies` and `scenario`."""
 
-from functools import partial
+from functools import partial, partialmethod
 
 import pytest
 
 from engine.figures import FIGURES
+from engine.planner import Planner
 from engine.presets import PRESETS
 from engine.scenario_file import from_dict, from_toml
 from tests.engine.replays import scenario
@@ -121,7 +122,11 @@ def test_the_tuned_hpa_is_a_line_of_a_comparison(replay, stocked):
     assert stocked("sweeps", "--json").document["sweeps"] == []  # nobody asked for one
 
 
-def test_compare_holds_differences_against_the_noise_and_says_what_seeds_change(replay, compared):
+def test_compare_holds_differences_against_the_noise_and_says_what_seeds_change(
+    replay, compared, monkeypatch
+):
+    here = partialmethod(Planner.noise, workers=1)  # starting processes takes longer
+    monkeypatch.setattr(Planner, "noise", here)
     made = replay("--policy", "static,hpa", "--json").document["runs"]
     one, other = (run["run_id"] for run in made)
     told = compared(one, other, "--json").document["noise"]
