@@ -46,7 +46,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("traces", "delete"): ["renamed", "--force"],
         ("synth",): ["diurnal", "--duration", 60, "--rate", 2, "--out", tmp_path / "made.csv"],
         ("replay",): ["--trace", "demand", "--policy", "static,hpa", "--scenario", scenario_file],
-        ("compare",): [one, other, "--no-tuned-hpa"],
+        ("compare",): [one, other, "--no-tuned-hpa", "--no-known-future"],
         ("runs",): [],
         ("route",): [one, "--at", "60"],
         ("runs", "delete"): [one],

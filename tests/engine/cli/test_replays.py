@@ -1,6 +1,6 @@
 """`smartscale replay`, `compare`, `runs`, `policies` and `scenario`."""
 
-from functools import partial
+from functools import partial, partialmethod
 
 import pytest
 
@@ -109,8 +109,8 @@ def test_dates_choose_a_part_of_a_trace_that_has_them(stocked, scenario_file, tm
 
 @pytest.fixture
 def compared(stocked):
-    """Compares without the tuned HPA, which takes some replays."""
-    return partial(stocked, "compare", "--no-tuned-hpa")
+    """Compares without the tuned HPA and the plans, which take some replays."""
+    return partial(stocked, "compare", "--no-tuned-hpa", "--no-known-future")
 
 
 def test_the_tuned_hpa_is_a_line_of_a_comparison(replay, stocked, monkeypatch):
@@ -147,6 +147,23 @@ def test_a_comparison_goes_on_without_the_tuned_hpa_only_where_there_can_be_none
         assert ended.document["no_tuned_hpa"] == {
             "what": "what happened", "where": "where it did", "fix": "Do this",
         }  # fmt: skip
+
+
+def test_compare_holds_differences_against_the_noise_and_says_what_seeds_change(
+    replay, compared, monkeypatch
+):
+    here = partialmethod(Planner.noise, workers=1)  # starting processes takes longer
+    monkeypatch.setattr(Planner, "noise", here)
+    made = replay("--policy", "static,hpa", "--json").document["runs"]
+    one, other = (run["run_id"] for run in made)
+    told = compared(one, other, "--json").document["noise"]
+    assert (told["demand"], told["runs"]) == ("recorded", {})
+    assert not any("arrivals" in text for text in told["seeds_change"])
+    measured = compared(one, other, "--noise", "--json").document["noise"]["runs"]
+    cost = measured[other]["cost_usd"]
+    assert cost["low"] <= cost["mean"] <= cost["high"]
+    assert cost["pairs"] == 5
+    assert "the noise" in compared(one, other, "--noise").out
 
 
 def test_compare_takes_any_run_as_baseline_and_parts_of_ids(replay, compared):

@@ -26,6 +26,12 @@ POLICIES = (
 )  # fmt: skip
 
 
+def played(run):
+    """The run, to its end."""
+    run_out(run)
+    return run
+
+
 def judged(run):
     """Requests within the SLO, dollars and slot-hours of a run, and the bound for as many."""
     record = run.record()
