@@ -17,7 +17,7 @@ def card(view: View) -> None:
         kind="tuned", key=run_id, title=planner_words.TUNED_WORKING, go=planner_words.TUNED_GO,
         work=lambda report, stop: planner.tuned_hpa(run_id, progress=report, cancel=stop),
     )  # fmt: skip
-    found = idle.result(task) or planner.known_tuned_hpa(run_id)
+    found = planner.known_tuned_hpa(run_id)  # its run may have been deleted since the search
     with st.container(border=True):
         st.subheader(planner_words.TUNED, help=planner_words.TUNED_HELP)
         if found is None:

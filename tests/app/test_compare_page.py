@@ -193,7 +193,9 @@ def test_the_tuned_hpa_streams_in_and_can_be_added(demo, open_page, monkeypatch)
         run_id=demo[1], policy="hpa:target=0.5", replays=11, sampled_frac=0.25, slo=0.95,
         keeps_slo=False,
     )  # fmt: skip
-    monkeypatch.setattr(Planner, "tuned_hpa", lambda *_, **__: line)
+    stored = []
+    monkeypatch.setattr(Planner, "tuned_hpa", lambda *_, **__: stored.append(line))
+    monkeypatch.setattr(Planner, "known_tuned_hpa", lambda *_: stored[0] if stored else None)
     monkeypatch.setattr(Planner, "known_future", lambda *_, **__: 0)
     page = open_page("compare", runs=demo[0])
     assert planner_words.IDLE_SOON in text_of(page)
@@ -204,5 +206,11 @@ def test_the_tuned_hpa_streams_in_and_can_be_added(demo, open_page, monkeypatch)
     told = text_of(page)
     assert "The best of 11 replays on 25 % of the window, as it is large." in told
     assert "On the whole window it misses 95 %." in told
+    stored.clear()  # its run was deleted
+    page.run()
+    assert not page.error
+    assert "On the whole window it misses 95 %." not in text_of(page)
+    stored.append(line)
+    page.run()
     page.button(key="tuned_add").click().run()
     assert page.query_params["runs"] == f"{demo[0]},{demo[1]}"

@@ -17,7 +17,7 @@ from engine.store.traces import (
     load_requests,
     load_series,
     preview,
-)
+)  # fmt: skip
 from engine.trace.schema import Kind, Severity
 from tests.engine.store import samples
 from tests.engine.store.samples import FORMATS
@@ -392,11 +392,8 @@ def test_semicolons_tabs_and_bars_separate_too(store, tmp_path):
     assert len(made) == 1
 
 
-def test_a_format_that_is_unknown_is_a_wrong_call(store, tmp_path):
+def test_a_format_that_is_unknown_or_does_not_fit_is_explained(store, tmp_path):
     with pytest.raises(UsageError, match="azure_llm"):
         sample(store, tmp_path, "azure_llm", format="azure_lm")
-
-
-def test_a_wrong_format_names_the_missing_column(store, tmp_path):
     with pytest.raises(TraceError, match="request_tokens"):
         sample(store, tmp_path, "azure_llm", format="burstgpt")
