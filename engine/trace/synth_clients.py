@@ -45,7 +45,7 @@ def client_counts(rng: np.random.Generator, span_s: int, rate_per_s: float) -> I
     window_s = math.exp(rng.uniform(math.log(WINDOW_S[0]), math.log(WINDOW_S[1])))
     windows = math.ceil(span_s / window_s) + 1
     clients = _clients(rng, windows, rate_per_s * window_s)
-    edges_s = (np.arange(windows + 1) - rng.random()) * window_s
+    edges_s: FloatArray = (np.arange(windows + 1, dtype=np.float64) - rng.random()) * window_s
     arrivals = [_arrivals(rng, clients, row, edges_s) for row in range(len(clients.shape))]
     at = np.concatenate(arrivals)
     at = at[(at >= 0.0) & (at < span_s)]
