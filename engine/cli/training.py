@@ -61,6 +61,13 @@ ACTORS = ("mlp", "transformer", "dqn")
     help="Of the allocator: weight that the lessons' loss keeps afterwards.",
 )
 @click.option(
+    "--clients",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0.0, 1.0, max_open=True),
+    help="Of the allocator: share of pools with demand of many clients, in clumps.",
+)
+@click.option(
     "--rate",
     default=7e-4,
     show_default=True,
@@ -92,7 +99,7 @@ ACTORS = ("mlp", "transformer", "dqn")
 @with_session
 def train(
     part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, remind: float,
-    rate: float, paths: int, epochs: int, actor: str, seed: int, session: Session,
+    clients: float, rate: float, paths: int, epochs: int, actor: str, seed: int, session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch.
 
@@ -102,12 +109,13 @@ def train(
     if part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
     else:
+        from engine.learn.cells import with_clients  # noqa: PLC0415 - heavy
         from engine.learn.training import Plan  # noqa: PLC0415 - torch
         from models.sac_options import Options  # noqa: PLC0415 - with it
 
         plan = Plan(
             episodes=episodes, cells=cells, updates=updates, lessons=lessons, remind=remind,
-            seed=seed, options=Options(actor=actor, rate=rate),
+            kinds=with_clients(clients), seed=seed, options=Options(actor=actor, rate=rate),
         )  # fmt: skip
         _allocator(out, plan, session)
 

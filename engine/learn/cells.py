@@ -32,7 +32,7 @@ FUTURE_S, FUTURES = 30, 6
 RATE_MOST = 40.0
 _STREAM = 5209
 _SPAN_S = HISTORY_S + EPISODE_S + AFTER_S
-KINDS = (0.12, 0.26, 0.08, 0.28, 0.1, 0.16)
+KINDS = (0.15, 0.3, 0.1, 0.3, 0.15, 0.0)
 """Chances of daily waves, crowds, growth, bursts, the mixture and many clients."""
 _CLIENTS = 5
 
@@ -63,8 +63,10 @@ class Cell(NamedTuple):
     slots: int
     service_s: float
     cv: float
-    counts: IntArray
-    """(seconds,) arrivals in each second."""
+    rate: FloatArray
+    """(seconds,) expected in each second."""
+    drawn: bool
+    """Whether `rate` is what arrives already."""
     startup_s: float
     contention: float
     shared: bool
@@ -74,7 +76,9 @@ def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS
     """Episode `number` of a training with this seed; chances of kinds as KINDS."""
     rng = stream(seed, _STREAM, number)
     drawn = [_cell(rng, kinds) for _ in range(cells)]
-    counts = np.stack([cell.counts for cell in drawn]).astype(np.float64)
+    counts = np.stack(
+        [c.rate if c.drawn else rng.poisson(c.rate) for c in drawn], dtype=np.float64
+    )
     bins = int(HISTORY_S / BIN_S)
     memory = new_memory(cells, BIN_S)
     memory.counts[:, :bins] = counts[:, :HISTORY_S].reshape(cells, bins, -1).sum(2)
@@ -101,25 +105,34 @@ def _cell(rng: np.random.Generator, kinds: tuple[float, ...]) -> Cell:
     workers = float(np.exp(rng.uniform(np.log(1.5), np.log(60.0))))
     most = float(np.exp(rng.uniform(np.log(3.0), np.log(RATE_MOST))))
     rate = min(workers * slots / service_s, most)
+    kind = int(rng.choice(len(kinds), p=kinds))
+    path = _clumped(rng, rate) if kind == _CLIENTS else _path(rng, kind, rate)
     return Cell(
         slots=slots, service_s=service_s, cv=float(rng.uniform(0.4, 1.4)),
-        counts=_counts(rng, kinds, rate),
+        rate=np.minimum(path, 8 * RATE_MOST), drawn=kind == _CLIENTS,
         startup_s=float(np.exp(rng.uniform(np.log(30.0), np.log(135.0)))),
         contention=float(rng.uniform(0.0, 0.35)), shared=bool(rng.random() < 0.7),
     )  # fmt: skip
 
 
-def _counts(rng: np.random.Generator, kinds: tuple[float, ...], rate: float) -> IntArray:
-    """(seconds,) arrivals of a random kind of demand, so many a second on average."""
-    kind = int(rng.choice(len(kinds), p=kinds))
-    if kind == _CLIENTS:
-        return np.minimum(client_counts(rng, _SPAN_S, rate), int(8 * RATE_MOST))
+def with_clients(share: float) -> tuple[float, ...]:
+    """KINDS with this share of many clients."""
+    return (*(chance * (1.0 - share) for chance in KINDS[:_CLIENTS]), share)
+
+
+def _clumped(rng: np.random.Generator, rate: float) -> FloatArray:
+    """(seconds,) arrivals of many clients."""
+    return client_counts(rng, _SPAN_S, rate).astype(np.float64)
+
+
+def _path(rng: np.random.Generator, kind: int, rate: float) -> FloatArray:
+    """(seconds,) rates with bursts within minutes, so much on average."""
     shape = _shape(rng, kind)
     cv, held = rng.uniform(0.05, 0.5), int(rng.integers(1, 31))
     burst = rng.standard_gamma(cv**-2, _SPAN_S // held + 1) * cv**2
-    path = shape * np.repeat(burst, held)[:_SPAN_S]
+    path: FloatArray = shape * np.repeat(burst, held)[:_SPAN_S]
     path *= rate / path[HISTORY_S:].mean()
-    return np.asarray(rng.poisson(np.minimum(path, 8 * RATE_MOST)), np.int64)
+    return path
 
 
 def _shape(rng: np.random.Generator, kind: int) -> FloatArray:
