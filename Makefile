@@ -10,8 +10,10 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
-# Tests run side by side, a process per core; those in a browser after them, one at a time.
+# Tests run side by side, a process per core; those in a browser after them, by file, as the tests
+# of one share a dashboard.
 SIDE_BY_SIDE := -n logical --dist worksteal
+BY_FILE := -n logical --dist loadfile
 # Where PYTEST_ARGS select tests, one of the two parts may hold none of them (pytest's status 5).
 NONE_SELECTED = || [ $$? = 5 -a -n "$(strip $(subst ",,$(PYTEST_ARGS)))" ]
 
@@ -21,6 +23,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
 KERNELS := $(shell grep -rl --include='*.py' njit engine)
 
 export DEBIAN_FRONTEND := noninteractive
+# Without the modules' compiled form, every process compiles them all anew.
+unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
 .PHONY: run test check static-checks bench train warm chromium office clean
@@ -28,11 +32,13 @@ MAKEFLAGS += --no-print-directory
 run: $(VENV)/warm.stamp
 	@exec $(BIN)/smartscale dashboard
 
-test: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp chromium office
+test: $(VENV)/dev.stamp chromium office
+	@$(MAKE) -j 2 static-checks $(VENV)/warm.stamp
 	@$(BIN)/python -m pytest -m "not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS) $(NONE_SELECTED)
-	@$(BIN)/python -m pytest -m browser $(PYTEST_ARGS) $(NONE_SELECTED)
+	@$(BIN)/python -m pytest -m browser $(BY_FILE) $(or $(PYTEST_ARGS),tests/browser) $(NONE_SELECTED)
 
-check: $(VENV)/dev.stamp static-checks $(VENV)/warm.stamp
+check: $(VENV)/dev.stamp
+	@$(MAKE) -j 2 static-checks $(VENV)/warm.stamp
 	@$(BIN)/python -m pytest -m "not slow and not browser" $(SIDE_BY_SIDE) $(PYTEST_ARGS)
 
 static-checks: $(VENV)/dev.stamp

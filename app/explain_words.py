@@ -148,8 +148,8 @@ OBSERVED: Mapping[str, tuple[str, str]] = {
     "target": ("Workers asked for", "in the tick"),
 }
 STAGES: Mapping[str, str] = {
-    "quantise": "Round up", "carbon": "Carbon mask", "slo": "SLO floor", "limits": "Pool limits",
-    "rate": "Rate limit", "cooldown": "Cooldown", "budget": "Budget",
+    "quantise": "Round up", "size": "Worker size", "carbon": "Carbon mask", "slo": "SLO floor",
+    "limits": "Pool limits", "rate": "Rate limit", "cooldown": "Cooldown", "budget": "Budget",
     "placement": "Room on nodes", "hold": "A person's hold", "siting": "Siting",
 }  # fmt: skip
 HORIZONS_S = (900.0, 3600.0, 7200.0)
@@ -193,7 +193,7 @@ def searched(hits: int, read: int, more: bool) -> str:
     return f"{count(hits, 'hit')} in {count(read, 'sentence')}{rest}."
 
 
-def bound(names: list[str], without: int, applied: int, pools: tuple[str, ...]) -> str:
+def bound(names: list[str], without: str, applied: str, pools: tuple[str, ...]) -> str:
     """What lifting the named constraints changes; several pools are counted together."""
     told = " and ".join(reason(name) for name in names)
     where = f" to {' and '.join(pools)} together" if len(pools) > 1 else ""

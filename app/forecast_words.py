@@ -38,6 +38,13 @@ CHOICE_WEIGHTS = (
     "in for one that was fitted to later demand. The leaderboard scores the choice as it would "
     "have been at each moment."
 )
+DRIFT = (
+    "The losses told of a drift at {at}, so a copy of the fitted network learned from demand up "
+    "to {until}."
+)
+DRIFT_ON_TRIAL = "It is on trial: it has not surely lost less since, so it does not count yet."
+DRIFT_COUNTS = "It counts {where} ahead, where it has lost less since."
+DRIFT_TAKES_OVER = "It has taken over: it has lost less since."
 UNCALIBRATED = "Too few earlier forecasts to calibrate the band on: it is as the model gave it."
 
 # Whether to trust it
@@ -82,7 +89,7 @@ this machine.
 the four that have lost least so far, ranked anew after every outcome; the ensemble has fixed \
 weights from the validation part.
 """
-CHOICE_LABEL, ENSEMBLE_LABEL = "The choice for this trace", "Ensemble (fixed weights)"
+CHOICE_LABEL = "The choice for this trace"
 BEST_BADGE, BASELINE_BADGE = ":green-badge[best]", ":gray-badge[baseline]"
 USE_BADGE = ":blue-badge[use this]"
 TOO_NARROW, TOO_WIDE = "too narrow", "too wide"
@@ -130,7 +137,8 @@ FAITHFUL_TITLE = "Does the attention mean anything?"
 FIT_TITLE = "Fit to this trace"
 FIT_TEXT = (
     "Fine-tunes the shipped forecaster on the first 85 % of this trace and keeps it beside the "
-    "store. The last 15 % only say what that was worth."
+    "store. The last 15 % only say what that was worth. At a moment there, drifts that were seen "
+    "by then make a copy learn again, on trial."
 )
 FIT_GO, FIT_AGAIN = "Fit to this trace", "Fit again"
 FIT_LOOK = "Look at its forecast"

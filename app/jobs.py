@@ -162,8 +162,8 @@ def _run(job: Job, work: Work) -> None:
     except EngineError as error:
         job.problem = error
         job._end(State.FAILED)
-    except Exception as error:  # the thread must outlive a bug in one job; the log has details
-        if _is_the_end(error):
+    except Exception:  # the thread must outlive a bug in one job; the log has details
+        if not threading.main_thread().is_alive():  # the dashboard ends; threads are refused
             job._end(State.CANCELLED)
             return
         log.exception("job %s (%s) failed", job.id, job.title)
@@ -176,8 +176,3 @@ def _run(job: Job, work: Work) -> None:
     else:
         job.report(1.0, job.text)
         job._end(State.DONE)
-
-
-def _is_the_end(error: Exception) -> bool:
-    """Whether work found no thread any more because the dashboard is being stopped."""
-    return isinstance(error, RuntimeError) and "interpreter shutdown" in str(error)

@@ -7,15 +7,15 @@ import pandas as pd
 
 from app import forecast_words as words
 from app import formats, phrases
-from engine.forecast.evaluation import CHOICE, MIXED, Evaluation
+from engine.forecast.evaluation import CHOICE, Evaluation
 
 FIGURES = ("pinball", "mase", "wape", "coverage", "width")
 _MINUTE_S = 60
 
 
 def labels_of(named: Mapping[str, str]) -> dict[str, str]:
-    """Names of all that an evaluation may score, the mixtures too."""
-    return {**named, CHOICE: words.CHOICE_LABEL, MIXED: words.ENSEMBLE_LABEL}
+    """Names of all that an evaluation may score, the choice too."""
+    return {**named, CHOICE: words.CHOICE_LABEL}
 
 
 def scores(evaluation: Evaluation) -> pd.DataFrame:

@@ -134,8 +134,13 @@ def compare(
 
 
 @st.cache_data(show_spinner="Working out the bound", max_entries=ENTRIES)
-def bounds(run_ids: tuple[str, ...]) -> pd.DataFrame:
-    """How far runs are from perfect; see `Planner.bounds`."""
+def bounds(run_ids: tuple[str, ...], *, plans: bool) -> pd.DataFrame:  # noqa: ARG001 - a key
+    """How far runs are from perfect; see `Planner.bounds`.
+
+    Args:
+        run_ids: of whole runs.
+        plans: whether plans were replayed for them meanwhile.
+    """
     return planner().bounds(run_ids)
 
 

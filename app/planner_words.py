@@ -47,23 +47,30 @@ CARBON_ALT = "Carbon intensity of the grid{region} over the window, {low} to {hi
 RESULT = "What would have happened"
 PREVIEW_BADGE = ":orange-badge[:material/blur_on: preview]"
 FULL_BADGE = ":green-badge[:material/check: every request replayed]"
-PREVIEW_NOTE = (
-    "From {share} of the window, {requests}; both sides on the same parts. The replay of every "
-    "request replaces it."
-)
+PREVIEW_NOTE = "From {share} of the window, {requests}; both sides on the same parts. {whole}"
+PREVIEW_COMING = "The replay of every request replaces it."
+PREVIEW_LEFT = "Not every request was replayed."
 WORKING = "Replaying every request"
 GLANCING = "Making a preview"
 CANCEL = "Stop"
 STOPPED = "Stopped. Turn a knob or replay to go on."
 AGAIN = "Replay"
+NOISE = "Beyond the noise?"
+NOISE_SAMPLED = "Demand is drawn here. Another seed draws anew: {varies}."
+NOISE_RECORDED = (
+    "The arrivals are recorded: the same under every seed. Another seed draws anew: {varies}."
+)
+NOISE_NOTHING = "nothing"
 NOISE_GO = "Check against noise"
 NOISE_HELP = "Replays both with four more seeds and compares pair by pair."
 NOISE_WORKING = "Measuring the noise"
 NOISE_UNKNOWN = "Whether these differences exceed the noise between seeds is not measured yet."
 NOISE_MORE = "exceeds the noise"
 NOISE_LESS = "inside the noise"
-NOISE_COLUMNS = ("Figure", "Mean difference", "95 % interval", "Verdict")
-NOISE_TITLE = "Differences over {pairs} seeds"
+NOISE_COLUMNS = ("Run", "Figure", "Mean difference", "95 % interval", "Verdict")
+NOISE_TITLE = (
+    "Against {baseline}, over {pairs} seeds; both sides of a pair see the same requests and draws."
+)
 NOISE_ALT = "Differences to the baseline over several seeds, with intervals"
 FRONT = "Where this lies"
 FRONT_CAPTION = (
@@ -108,6 +115,7 @@ BOUNDS_CAPTION = (
     "policy may do better than it. At most, at least: even the cheapest plan that was replayed "
     "serves more requests within the SLO than the run does."
 )
+IDLE_SOON = "Replayed as soon as nothing else is."
 BOUNDS_GO = "Replay plans that know the future"
 BOUNDS_HELP = "Seven replays of this window, from roomy to tight."
 TUNED = "The tuned HPA"
@@ -115,7 +123,6 @@ TUNED_HELP = (
     "The cheapest HPA that keeps the baseline's SLO on this window, as far as a short search "
     "finds it: what any other policy should be held against."
 )
-TUNED_SOON = "It is searched as soon as nothing else is being replayed."
 TUNED_GO = "Search it"
 TUNED_ADD = "Add it to the comparison"
 TUNED_WORKING = "Tuning the HPA"
@@ -190,7 +197,7 @@ GOALS = {
 GOAL_SLO, GOAL_SLO_OWN = "SLO attainment at least (%)", "as in the scenario"
 GOAL_BUDGET = "Budget at most (USD)"
 GOAL_LEAST, GOAL_MOST = "{figure} of at least {bound}", "{figure} of at most {bound}"
-GOAL_LOWEST, GOAL_HIGHEST = "Lowest", "Highest"
+GOAL_ENDS = {"lowest": "Lowest", "highest": "Highest"}
 SWEEP_VOLUME = "The front covers {share} of what its points span."
 SWEEP_PROBLEMS = "{number} settings are impossible, such as: {what}."
 KNEE, ON_FRONT, BEHIND = "knee", "on the front", "behind it"

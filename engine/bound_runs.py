@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 
 from engine import runner
+from engine.desk import Desk
 from engine.evaluate.frontier import Found, cost_at
-from engine.oracle.bound import Bound, Needs, is_bounded, needs
+from engine.oracle.bound import Bound, Needs, is_bounded
 from engine.run_info import RunInfo, done_rows, run_info
 from engine.runner import ReplayRequest
 from engine.store import run_queries, runs, sweeps
@@ -34,6 +35,7 @@ class BoundRuns:
     """The part of the planner that says how far from perfect a run is."""
 
     _store: Store
+    _desk: Desk
 
     def bounds(self, run_ids: Sequence[str]) -> pd.DataFrame:
         """How far finished runs are from perfect, a row each.
@@ -107,8 +109,7 @@ class BoundRuns:
         }  # fmt: skip
 
     def _needs(self, run: RunInfo) -> Needs:
-        spec = runner.window_spec(self._store, self._request(run, run.policy))
-        return needs(spec.workload, run.scenario, spec.window_s)
+        return self._desk.needs(self._store, self._request(run, run.policy))
 
     def _plan(self, run: RunInfo) -> tuple[int, Found | None]:
         """How many plans with real start-up times there are, and what one as good costs."""

@@ -4,7 +4,8 @@ A branch is the replay itself, copied: what is not changed in it goes on exactly
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 
@@ -20,8 +21,8 @@ BUDGET_BYTES = 512 * 2**20
 """For all states that are kept."""
 KEPT = 96
 """States at most; between two of them the replay is played again."""
-CHUNK = 4096
-"""Outcomes of requests that are kept, or shared with the state before, together."""
+CHUNK = 4096 * 5
+"""Words of outcomes of requests that are kept, or shared with the state before, together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,23 +30,30 @@ class _Kept:
     """A state. Outcomes, most of its bytes, hardly differ from those of the state before."""
 
     replay: Replay
-    """Its outcomes are those of the replay that is played on, so it is never played itself."""
+    """Without outcomes, so it is never played itself."""
     outcomes: tuple[AnyArray, ...]
-    """In chunks; those that are equal are the state's before."""
+    """Words, in chunks; those that are equal are the state's before."""
 
-    def fork(self) -> Replay:
-        return self.replay.fork(np.concatenate(self.outcomes))
+    def fork(self, into: AnyArray) -> Replay:
+        """A copy to be played on, its outcomes written over `into` (N,)."""
+        np.concatenate(self.outcomes, out=_words(into))
+        return self.replay.fork(into)
+
+
+def _words(outcomes: AnyArray) -> AnyArray:
+    """The same memory as whole numbers: quicker to copy, and equal only where every bit is."""
+    return outcomes.view(np.uint64)
 
 
 def _kept(front: Replay, before: _Kept | None) -> _Kept:
-    every = front.fleet.state.outcomes
+    every = _words(front.fleet.state.outcomes)
     chunks = [every[at : at + CHUNK] for at in range(0, max(1, len(every)), CHUNK)]
     known = [None] * len(chunks) if before is None else before.outcomes
     outcomes = tuple(
-        old if old is not None and old.tobytes() == new.tobytes() else new.copy()
+        old if old is not None and np.array_equal(old, new) else new.copy()
         for old, new in zip(known, chunks, strict=True)
     )
-    return _Kept(replay=front.fork(every), outcomes=outcomes)
+    return _Kept(replay=front.fork(front.fleet.state.outcomes[:0]), outcomes=outcomes)
 
 
 class Branches:
@@ -73,12 +81,14 @@ class Branches:
         self._front.probe = probe
         self._cancel, self._progress = cancel, progress
         self.ticks = self._front.ticks
-        spare = budget_bytes - 2 * self._front.fleet.state.outcomes.nbytes
+        spare = budget_bytes - 3 * self._front.fleet.state.outcomes.nbytes
         kept = max(1, min(KEPT, spare // _bytes(self._front)))
         self._every = ceil(self.ticks / kept)
         self._states = [_kept(self._front, None)]
-        self._asked: Replay | None = None
-        """At the tick that was asked for last; never played."""
+        self._asked = self._states[0]
+        """At the tick that was asked for last."""
+        self._idle: list[AnyArray] = []
+        """Memory for outcomes of branches that were lent. Fresh memory is slow at first."""
 
     @property
     def first(self) -> Replay:
@@ -92,22 +102,47 @@ class Branches:
             ReplayCancelled: `cancel` returned true on the way there.
             PolicyError: the policy cannot be copied.
         """
+        return self._branch(tick, self._memory())
+
+    @contextmanager
+    def lent(self, tick: int) -> Iterator[Replay]:
+        """As `at`, sooner: the copy is not to be used afterwards, its memory is used again."""
+        memory = self._idle.pop() if self._idle else self._memory()
+        try:
+            yield self._branch(tick, memory)
+        finally:
+            self._idle.append(memory)
+
+    def prepare(self) -> None:
+        """Plays the whole replay, so that every branch is near a state. Raises ReplayCancelled."""
+        self.play_to(self.ticks)
+        if not self._idle:
+            self._idle.append(self._memory())
+
+    def _memory(self) -> AnyArray:
+        """(N,) for the outcomes of a branch, touched once."""
+        return self._front.fleet.state.outcomes.copy()
+
+    def _branch(self, tick: int, into: AnyArray) -> Replay:
         assert 0 <= tick <= self.ticks
         self.play_to(tick)
-        asked = self._asked
-        if asked is None or asked.tick != tick:
-            asked = self._asked = self._played(tick)
-        return asked.fork()
+        if self._asked.replay.tick != tick:
+            self._asked = self._played(tick, into)
+        return self._asked.fork(into)
 
-    def _played(self, tick: int) -> Replay:
-        if self._front.tick == tick:
-            return self._front.fork()
+    def _played(self, tick: int, memory: AnyArray) -> _Kept:
+        """The state at a tick, played from the one before it."""
         starts = [state.replay.tick for state in self._states]
-        branch = self._states[bisect_right(starts, tick) - 1].fork()
+        before = self._states[bisect_right(starts, tick) - 1]
+        if before.replay.tick == tick:
+            return before
+        if self._front.tick == tick:
+            return _kept(self._front, before)
+        branch = before.fork(memory)
         while branch.tick < tick:
             branch.decide(branch.tick)
             branch.advance(branch.tick)
-        return branch
+        return _kept(branch, before)
 
     def play_to(self, tick: int) -> None:
         """Plays the replay itself on, keeping states. Raises ReplayCancelled."""

@@ -7,19 +7,21 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from engine import runner
 from engine.cluster.series import clock_s, load_grids, load_histories
 from engine.histogram import BUCKETS
+from engine.oracle.bound import Needs, needs
 from engine.oracle.prepare import policy_spec
 from engine.policies.registry import find
 from engine.records import RunRecord
 from engine.replay import Progress, ReplaySpec, play, set_up
 from engine.runner import ReplayRequest
-from engine.scenario import Scenario
+from engine.scenario import Priorities, Scenario
+from engine.scenario_file import content_hash
 from engine.scorecard import (
     BUSY_SLOT_S,
     DRAINING,
@@ -42,10 +44,15 @@ SHARE = 1 / 16
 STRETCH_MIN_S = 600.0
 WHOLE_S = 2 * SECONDS_PER_HOUR
 """Windows up to this long are replayed whole: there is nothing to save."""
+KEPT = 4
+"""Previews that are kept: a baseline stands while the other side is turned."""
+NEEDS_KEPT = 2
+"""16 bytes a request each."""
 _GROWING = ("cost_usd", "worker_hours", "carbon_kg", "carbon_embodied_kg", "energy_kwh")
 """Figures that grow with the length of what was replayed."""
 
 Cancel = Callable[[], bool]
+Kept = TypeVar("Kept")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +73,8 @@ class Desk:
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _key: tuple[object, ...] = ()
     _table: RequestTable | None = None
+    _previews: dict[str, Preview] = field(default_factory=dict)
+    _needs: dict[str, Needs] = field(default_factory=dict)
 
     def demand(self, store: Store, wanted: ReplayRequest) -> RequestTable:
         """The requests of a window. Raises UsageError where there are none."""
@@ -83,11 +92,38 @@ class Desk:
 
         Each stretch begins with the workers that its first minute needs, so it says little of
         slow starts; one without requests is replayed, too, for it costs what it costs. Nothing
-        is stored.
+        is stored; the last few answers are remembered.
 
         Raises:
             ReplayCancelled: `cancel` returned true.
         """
+        key = wanted.run_ids[0]
+        with self._lock:
+            found = self._previews.pop(key, None)
+        if found is None:
+            found = self._previewed(store, wanted, cancel)
+        with self._lock:
+            _keep(self._previews, key, found, KEPT)
+        return found
+
+    def needs(self, store: Store, wanted: ReplayRequest) -> Needs:
+        """What the requests of a window take at least, whatever the priorities and the guard.
+
+        Kept for the next question; a scenario of which `engine.oracle.bound.is_bounded` is true.
+        """
+        scenario = replace(wanted.scenario, priorities=Priorities(), guard=None)
+        key = f"{_key(wanted)} {content_hash(scenario)}"
+        with self._lock:
+            found = self._needs.pop(key, None)
+            table = self._table if self._key == _key(wanted) else None
+        if found is None:
+            spec = runner.window_spec(store, wanted, table)
+            found = needs(spec.workload, wanted.scenario, spec.window_s)
+        with self._lock:
+            _keep(self._needs, key, found, NEEDS_KEPT)
+        return found
+
+    def _previewed(self, store: Store, wanted: ReplayRequest, cancel: Cancel | None) -> Preview:
         table = self.demand(store, wanted)
         spans = stretches(wanted.to_s - wanted.from_s, wanted.scenario.tick_s)
         peak = _peak(table, wanted)
@@ -158,6 +194,13 @@ def merged(records: list[RunRecord], share: float) -> Scorecard:
         value = figures[key]
         figures[key] = None if value is None else value / min(1.0, share)
     return figures
+
+
+def _keep(kept: dict[str, Kept], key: str, found: Kept, most: int) -> None:
+    """Puts the newest last and drops the oldest."""
+    kept[key] = found
+    for older in list(kept)[:-most]:
+        del kept[older]
 
 
 def _peak(table: RequestTable, wanted: ReplayRequest) -> FloatArray | None:

@@ -91,6 +91,39 @@ class Fleet:
             return None
         return lambda: hosting.room(self.state, pool)
 
+    def fits(self, pool: int, size: int) -> bool:
+        """Whether the pool's nodes could hold its workers in another size."""
+        hosting = self.hosting
+        if hosting is None or not hosting.holds(pool):
+            return True
+        return hosting.can_resize(self.state, pool, size)
+
+    def room_resized(self, pool: int, size: int, workers: int) -> Callable[[], int] | None:
+        """As `room`, in another size, when so many workers have got it first."""
+        hosting = self.hosting
+        if hosting is None or not hosting.holds(pool):
+            return None
+        left = hosting.nodes.room(pool, size, self.state.workers) - workers
+        return lambda: max(0, left)
+
+    def waits(self, pool: int) -> bool:
+        """Whether workers may have to wait for room before they get another size."""
+        return self.room(pool) is not None and not self.state.pools["resize_in_place"][pool]
+
+    def waiting(self) -> list[tuple[int, int, int]]:
+        """Pool, size and number of workers that wait for room to get their pool's size."""
+        found = []
+        for pool in sorted(self._resizing):
+            if not self.waits(pool):
+                continue
+            first, capacity = self._first_worker[pool], self.state.pools["capacity"][pool]
+            workers = self.state.workers[first : first + capacity]
+            there = (workers["phase"] == kernel.READY) | (workers["phase"] == kernel.STARTING)
+            old = there & (workers["replaced"] == 0) & (workers["size"] != self.size(pool))
+            numbers = Counter(workers["size"][old].tolist())
+            found += [(pool, size, number) for size, number in sorted(numbers.items())]
+        return found
+
     def scale(self, pool: int, change: int, now: float) -> None:
         """Orders or removes workers of a pool because of a decision."""
         before = self._starting(pool)
@@ -107,10 +140,9 @@ class Fleet:
 
     def resize(self, pool: int, size: int, now: float) -> bool:
         """Workers of a pool have another size from now on; False where they do not fit."""
-        hosting = self.hosting
-        on_nodes = hosting is not None and hosting.holds(pool)
-        if hosting is not None and on_nodes and not hosting.can_resize(self.state, pool, size):
+        if not self.fits(pool, size):
             return False
+        on_nodes = self.hosting is not None and self.hosting.holds(pool)
         self._make_room(pool, int(self.state.counters[pool, kernel.C_READY]))
         if on_nodes and not self.state.pools["resize_in_place"][pool]:
             self.state.pools["size"][pool] = size

@@ -31,6 +31,7 @@ from engine.forecast.neural_attention import Faithfulness
 from engine.forecast.registry import MODELS, ModelInfo, find
 from engine.forecast.scores import LEVELS
 from engine.forecast.series import DemandSeries
+from engine.forecast.watch import Watch
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash
 from engine.store import forecasts, traces
@@ -167,9 +168,8 @@ class ForecastRuns:
                 it cannot give, or a moment outside the trace.
             CheckpointError: the network cannot be loaded.
         """
-        return self.fans(
-            trace_key, model=model, levels=levels, calibrated=calibrated, **where
-        ).at(at_s)  # fmt: skip
+        fans = self.fans(trace_key, model=model, levels=levels, calibrated=calibrated, **where)
+        return fans.at(at_s)
 
     def fans(
         self,
@@ -263,8 +263,8 @@ class ForecastRuns:
         if model == FITTED:
             if not folder.exists():
                 raise _unfitted(trace, where)
-            until = NeuralForecaster.load(folder).about.get("fitted_until_s")
-            return lambda: Network(FITTED, folder), None if until is None else float(until)
+            until = NeuralForecaster.load(folder).about.get("fitted_until_s", 0.0)
+            return lambda: Watch(Network(FITTED, folder)), float(until)
         if model != CHOICE:
             return partial(find(model).make, 0), None
         weights = weights_of(self._last(trace, series, where, lambda found: found.weights))

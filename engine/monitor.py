@@ -109,6 +109,16 @@ class Monitor:
         """
         return self._conditions.bill(tick, self._fleet.state.pools["size"])
 
+    def besides_usd_per_hour(self, tick: int) -> float:
+        """By how much workers that wait for room to get their pool's size are dearer than it."""
+        size, extra = self._fleet.state.pools["size"], 0.0
+        for pool, held, number in self._fleet.waiting():
+            other = size.copy()
+            other[pool] = held
+            dearer = self._conditions.bill(tick, other)[0] - self._conditions.bill(tick, size)[0]
+            extra += number * max(0.0, float(dearer[pool]))
+        return extra
+
     def _size_names(self, size: IntArray) -> tuple[str, ...]:
         """(P,) names of the sizes (P,) that workers are ordered in."""
         return tuple(names[k] for names, k in zip(self._sizes, size.tolist(), strict=True))

@@ -22,6 +22,15 @@ class Orders:
     def __init__(self) -> None:
         self._orders: list[_Order] = []
 
+    def __deepcopy__(self, memo: dict[int, object]) -> "Orders":
+        """As the usual copy, in a tenth of its time: a branch of a long replay has thousands."""
+        copied = Orders()
+        copied._orders = [
+            _Order(t_s=each.t_s, pool=each.pool, number=each.number, ready_s=[*each.ready_s])
+            for each in self._orders
+        ]
+        return copied
+
     def placed(self, t_s: float, pool: int, ready_s: Counter[float]) -> None:
         """A decision ordered workers that will be ready at these times."""
         times = list(ready_s.elements())

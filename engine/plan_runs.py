@@ -1,6 +1,7 @@
 """The planner's part on quick what-ifs: previews, priorities, carbon over time, and noise."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -10,34 +11,33 @@ from engine import runner
 from engine.bound_runs import BoundRuns
 from engine.cluster.grid import intensity
 from engine.cluster.series import clock_s, find_carbon, load_grids
-from engine.desk import Desk, Preview
+from engine.desk import Preview
 from engine.errors import PolicyError, UsageError
 from engine.policies.registry import find, parse_spec
 from engine.replay import Progress
 from engine.run_info import run_info
 from engine.runner import ReplayRequest
 from engine.scenario import Priorities, Scenario
-from engine.scenario_file import content_hash
-from engine.store import priorities, runs, traces
-from engine.store.duck import Store
+from engine.scenario_file import content_hash, from_dict
+from engine.store import priorities, runs, sweeps, traces
 from engine.store.runs import RunRow
 from engine.sweep.axes import Axis
-from engine.sweep.noise import SEEDS, Paired, all_paired
+from engine.sweep.noise import SEEDS, Drawn, Paired, all_paired, drawn
 from engine.sweep.plan import Plan
 from engine.sweep.trial import Cancel
 from engine.sweep.work import Outcome, bench
+from engine.trace.schema import Kind
 from engine.weights import FIELDS, WEIGHTS
 
 POINTS = 288
 """Of a curve of carbon intensity."""
+TURNED = ("name", "priorities", "guard")
+"""Parts of a scenario that are no part of the cluster."""
 PEER_FIGURES = ("cost_usd", "slo_attainment_frac", "p95_s", "carbon_kg")
 
 
 class PlanRuns(BoundRuns):
     """The part of the planner that answers while somebody turns a knob."""
-
-    _store: Store
-    _desk: Desk
 
     def glimpse(
         self,
@@ -68,6 +68,19 @@ class PlanRuns(BoundRuns):
         wanted = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
         return self._desk.replay(self._store, wanted, progress=progress, cancel=cancel)[0]
 
+    def is_replayed(
+        self,
+        trace_key: str,
+        policy: str,
+        *,
+        scenario: Scenario,
+        from_s: float = 0.0,
+        to_s: float | None = None,
+    ) -> bool:
+        """Whether `replay_again` finds the run in the store."""
+        wanted = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
+        return runner.is_done(self._store, wanted.run_ids[0])
+
     def glimpse_of_run(self, run_id: str, cancel: Cancel | None = None) -> Preview:
         """The preview that a finished run would have had. Raises StoreError."""
         return self._desk.preview(self._store, self._request_of(run_id), cancel)
@@ -87,14 +100,41 @@ class PlanRuns(BoundRuns):
             UsageError: they differ in trace or window.
             ReplayCancelled: `cancel` returned true; what was finished is kept.
         """
+        cards = [
+            self._seeded(each, seeds, cancel, workers) for each in self._pair(run_id, baseline)
+        ]
+        return all_paired(*cards)
+
+    def known_noise(
+        self, run_id: str, baseline: str, *, seeds: int = SEEDS
+    ) -> dict[str, Paired] | None:
+        """The same where everything was replayed before with this code, else None; at once."""
+        cards = []
+        for each in self._pair(run_id, baseline):
+            wanted = [
+                replace(each, scenario=replace(each.scenario, seed=each.scenario.seed + k))
+                for k in range(seeds + 1)
+            ]
+            ids = [one.run_ids[0] for one in wanted]
+            known = sweeps.find_trials(self._store, ids)
+            if len(known) < len(set(ids)):
+                return None
+            cards.append([known[one] for one in ids])
+        return all_paired(*cards)
+
+    def drawn(self, run_id: str) -> Drawn:
+        """What another seed changes of a run. Raises StoreError."""
+        wanted = self._request_of(run_id)
+        return drawn(wanted.scenario, sampled=wanted.trace.kind is Kind.SERIES)
+
+    def _pair(self, run_id: str, baseline: str) -> list[ReplayRequest]:
         both = [self._request_of(run_id), self._request_of(baseline)]
         if len({(each.trace.trace_id, each.from_s, each.to_s) for each in both}) > 1:
             raise UsageError(
                 "these runs have different traces or windows", "noise",
                 "Compare runs of the same window",
             )  # fmt: skip
-        cards = [self._seeded(each, seeds, cancel, workers) for each in both]
-        return all_paired(*cards)
+        return both
 
     def _seeded(
         self, wanted: ReplayRequest, seeds: int, cancel: Cancel | None, workers: int | None
@@ -130,14 +170,15 @@ class PlanRuns(BoundRuns):
             row for row in runs.list_runs(self._store)
             if row.status == "done" and (row.trace_id, row.from_s, row.to_s) == place
         ]  # fmt: skip
-        clusters = {row.scenario_hash: _cluster_of(row) for row in (mine, *rows)}
+        clusters = _clusters([mine, *rows])
+        future = {policy: _sees_future(policy) for policy in {row.policy for row in rows}}
         return pd.DataFrame(
             [
                 {
                     "run_id": row.run_id, "policy": row.policy,
                     **{key: row.scorecard.get(key) for key in PEER_FIGURES},
-                    "same_cluster": clusters[row.scenario_hash] == clusters[mine.scenario_hash],
-                    "sees_future": _sees_future(row.policy),
+                    "same_cluster": clusters[row.run_id] == clusters[mine.run_id],
+                    "sees_future": future[row.policy],
                 }
                 for row in rows
             ],
@@ -200,9 +241,17 @@ class PlanRuns(BoundRuns):
         )
 
 
-def _cluster_of(row: RunRow) -> str:
-    """The scenario of a run without what a planner turns to get more out of the same cluster."""
-    return content_hash(replace(run_info(row).scenario, priorities=Priorities(), guard=None))
+def _clusters(rows: Iterable[RunRow]) -> dict[str, str]:
+    """By run id a hash of its scenario without what a planner turns to get more out of a cluster.
+
+    Scenarios are read once where what is stored of them is the same.
+    """
+    stored = {
+        row.run_id: json.dumps({k: v for k, v in row.scenario.items() if k not in TURNED})
+        for row in rows
+    }
+    hashes = {text: content_hash(from_dict(json.loads(text))) for text in set(stored.values())}
+    return {run_id: hashes[text] for run_id, text in stored.items()}
 
 
 def _sees_future(policy: str) -> bool:

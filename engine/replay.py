@@ -172,6 +172,7 @@ class Replay:
         )
         self.gauges = Gauges(scenario, self.ticks)
         self.targets = np.zeros((self.ticks, pools), np.int64)
+        self.wants = np.zeros((self.ticks, len(context.pools)), np.int64)
         self.tick = 0
         """That begins next."""
         self.target = np.array([p.workers_initial for p in workload.pools], np.int64)
@@ -222,13 +223,14 @@ class Replay:
             action = self._proposed(observation)
             self.log.wall_ms.append((time.perf_counter() - started) * 1e3)
             self._apply(tick, action, grams, prices)
-        self.targets[tick] = self.target
+        self.targets[tick], self.wants[tick] = self.target, self.wanted
 
     def _bill(self, tick: int) -> FloatArray:
         """(P,) price of a worker as the guard's budget counts it, 0 where nobody asks for it."""
         if not self.guard.pays and self.probe is None:
             return np.zeros(len(self.wanted))
         prices, self.guard.committed = merged_bill(self.monitor.bill(tick), self.types)
+        self.guard.besides_usd_per_hour = self.monitor.besides_usd_per_hour(tick)
         return prices
 
     def _proposed(self, observation: Observation) -> Action:
@@ -263,18 +265,17 @@ class Replay:
         now = tick * self.tick_s
         self.steering.check(action, f"policy {self.spec.name!r}")
         held = self.target if self.types is None else self.wanted
-        wanted, changes = self.guard.decide(
-            now,
-            np.asarray(action.target, np.float64),
-            held.astype(np.float64),
-            tuple(action.reason),
-            g_per_kwh=g_per_kwh,
-            usd_per_hour=usd_per_hour,
+        wanted, changes, action = self.steering.wishes.settled(
+            self.guard, action, tick, now, held.astype(np.float64), g_per_kwh, usd_per_hour
         )
         for number in range(len(wanted)):
             size, current = float(wanted[number]), int(held[number])
+            granted = changes.granted[number][0] if number in changes.granted else None
+            room = None if self.types else self.steering.left(number, granted, held)
+            if granted is not None and not self.steering.resize(number, granted, now):
+                changes.take_back(number, size, current)
+                size = float(current)
             if self.types is None:
-                room = self.fleet.room(number)
                 entry = self.guard.place(now, number, size, current, changes, room)
                 self._do(tick, number, number, action, float(action.target[number]), entry)
             else:
@@ -298,9 +299,7 @@ class Replay:
     ) -> None:
         """Applies and logs what was settled for a pool; `number` is its place in the action."""
         now, current = tick * self.tick_s, int(self.target[pool])
-        size, bound = None, None
-        if action.size:
-            size, bound = self.steering.resize(pool, action.size[number], now)
+        size = self.steering.size(pool, action, number)
         if entry.workers != current:
             self.fleet.scale(pool, entry.workers - current, now)
             self.target[pool] = entry.workers
@@ -310,7 +309,7 @@ class Replay:
         log.current.append(current)
         log.proposed.append(proposed)
         log.applied.append(entry.workers)
-        log.reason.append((bound or entry.reason).value)
+        log.reason.append(entry.reason.value)
         log.size.append(size)
         log.routing.append(self.steering.routing(action, number))
         log.seen.append(self._seen)

@@ -327,7 +327,7 @@ def _row(
 _DECIDING = (
     "briefing.py", "dependability.py", "fleet.py", "footprint.py", "gauges.py", "histogram.py",
     "merging.py", "monitor.py", "orders.py", "records.py", "replay.py", "rows.py", "runner.py",
-    "scorecard.py", "steering.py", "store/loading.py",
+    "scorecard.py", "steering.py", "store/loading.py", "wishes.py",
 )  # fmt: skip
 """Modules beside whole packages that decide a replay's outcome."""
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -27,6 +28,7 @@ def to_dict(scenario: Scenario) -> dict[str, Any]:
     return values
 
 
+@lru_cache(maxsize=256)
 def content_hash(scenario: Scenario) -> str:
     """First 12 hex digits of SHA-256 over the canonical JSON; the name does not count.
 
@@ -60,23 +62,31 @@ def _checked(kind: Any, values: Any, where: str) -> Any:
     """`values` without unknown keys and with NONE read as None, recursively."""
     if not isinstance(values, Mapping):
         return values  # msgspec reports the wrong type
-    hints = get_type_hints(kind)
-    checked = {}
+    fields = _fields(kind)
+    checked: dict[str, Any] = {}
     for key, value in values.items():
-        if key not in hints:
-            raise ScenarioError(f"unknown key {key!r}", where, did_you_mean(str(key), hints))
-        checked[key] = _checked_field(hints[key], value, f"{where}: {key}")
+        if key not in fields:
+            raise ScenarioError(f"unknown key {key!r}", where, did_you_mean(str(key), fields))
+        optional, part = fields[key]
+        if value == NONE and optional:
+            checked[key] = None
+        elif part is not None and isinstance(value, list | tuple):
+            rows = enumerate(value)
+            checked[key] = [_checked(part, row, f"{where}: {key}[{n}]") for n, row in rows]
+        else:
+            checked[key] = value if part is None else _checked(part, value, f"{where}: {key}")
     return checked
 
 
-def _checked_field(hint: Any, value: Any, where: str) -> Any:
-    options = (hint, *get_args(hint))
-    if value == NONE and type(None) in options:
-        return None
-    inner = [option for option in options if dataclasses.is_dataclass(option)]
-    if inner and isinstance(value, list | tuple):
-        return [_checked(inner[0], row, f"{where}[{n}]") for n, row in enumerate(value)]
-    return _checked(inner[0], value, where) if inner else value
+@cache
+def _fields(kind: Any) -> dict[str, tuple[bool, Any]]:
+    """Of each field of a dataclass: may it be None, and the dataclass that it or its items are."""
+    fields = {}
+    for key, hint in get_type_hints(kind).items():
+        options = (hint, *get_args(hint))
+        part = next((option for option in options if dataclasses.is_dataclass(option)), None)
+        fields[key] = type(None) in options, part
+    return fields
 
 
 def from_toml(text: str, where: str = "scenario") -> Scenario:

@@ -1,6 +1,7 @@
 """Applies what an action says besides numbers of workers: sizes, nodes asleep, zones."""
 
 import math
+from collections.abc import Callable
 
 import msgspec
 import numpy as np
@@ -13,6 +14,7 @@ from engine.guard import Applied, Stage
 from engine.policies.base import Action, GroupAction, Reason, RoutingWeights
 from engine.scenario import RouterKind, Scenario
 from engine.units import IntArray
+from engine.wishes import Wishes
 
 __all__ = ["Steering"]
 
@@ -42,6 +44,8 @@ class Steering:
         self.sites = None if rule is None else Sites(scenario, rule, conditions)
         """None: policies speak of each pool."""
         each = range(len(scenario.pools))
+        types = None if self.sites is None else self.sites.types
+        self.wishes = Wishes(scenario, fleet, conditions, types)
         self._heads = list(each) if self.sites is None else [int(t[0]) for t in self.sites.types]
 
     def check(self, action: Action, where: str) -> None:
@@ -108,24 +112,34 @@ class Steering:
             said["weights"] = {"pool": weights.pool, "sizes": dict(weights.sizes)}
         return msgspec.json.encode(said).decode() if said else None
 
-    def resize(
-        self, pool: int, wanted: str | None, now: float
-    ) -> tuple[str | None, Reason | None]:
-        """Changes the size of a pool's workers if that is wanted and possible.
+    def resize(self, place: int, wanted: str, now: float) -> bool:
+        """Changes the size of workers where that was granted.
 
         Returns:
-            The size that workers are ordered in from now on, and what bound it; None, None where
-            nothing was proposed.
+            False: other pools took the room on nodes at this very tick.
         """
-        if wanted is None:
-            return None, None
-        names, held = self._sizes[pool], self._fleet.size(pool)
-        number = names.index(wanted)
-        if number == held:
-            return wanted, None
-        if not self._fleet.resize(pool, number, now):
-            return names[held], Reason.NO_ROOM
-        return wanted, None
+        done = True
+        for pool in self._pools_of(place):
+            number = self._sizes[pool].index(wanted)
+            if number != self._fleet.size(pool):
+                done &= self._fleet.resize(pool, number, now)
+        return done
+
+    def size(self, pool: int, action: Action, place: int) -> str | None:
+        """In which a pool's workers are ordered now, where the action says something of it."""
+        said = action.size and action.size[place] is not None
+        return self._sizes[pool][self._fleet.size(pool)] if said else None
+
+    def sizes_at(self, place: int) -> set[str]:
+        """In which workers are ordered at one entry of an action."""
+        return {self._sizes[p][self._fleet.size(p)] for p in self._pools_of(place)}
+
+    def left(self, place: int, granted: str | None, current: IntArray) -> Callable[[], int] | None:
+        """How many more workers of a pool fit, in the size that it was granted if any."""
+        if granted is None:
+            return self._fleet.room(place)
+        number = self._sizes[place].index(granted)
+        return self._fleet.room_resized(place, number, int(current[place]))
 
     def steer(self, action: Action, now: float) -> None:
         """Does what is wanted of nodes and of routers."""

@@ -2,11 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from functools import partial
 from typing import Any
 
 from engine import runner
-from engine.desk import Desk
 from engine.errors import EngineError
 from engine.run_info import run_info
 from engine.scenario import Scenario
@@ -14,14 +12,15 @@ from engine.scenario_file import content_hash
 from engine.store import runs, sweeps, traces
 from engine.store.duck import Store
 from engine.store.sweeps import SweepRow
-from engine.sweep.axes import Axis, applied
-from engine.sweep.cliffs import REPLAYS, Ask, edge
+from engine.sweep.axes import Axis, Settings, applied
+from engine.sweep.cliffs import Ask, edge
 from engine.sweep.effects import Cliff
 from engine.sweep.plan import Goal, Method, Plan, plan_of
 from engine.sweep.report import OBJECTIVES, check_objectives, report
 from engine.sweep.trial import Cancel
 from engine.sweep.work import (
     Outcome,
+    Point,
     Progress,
     bench,
     left_over,
@@ -29,7 +28,7 @@ from engine.sweep.work import (
     stored_points,
     sweep_id_of,
 )
-from engine.tune.line import Line, Search, known_line, make_line, search_of
+from engine.tune.line import Line, Search, is_easy, known_line, make_line, search_of
 from engine.tune.spaces import space_of
 from engine.tune.tuning import Wish, planned, tune
 
@@ -38,7 +37,6 @@ class SweepRuns:
     """The part of the planner that replays many settings."""
 
     _store: Store
-    _desk: Desk
 
     def sweep(
         self,
@@ -133,15 +131,21 @@ class SweepRuns:
         """Tunes the HPA for the window and the SLO of a run, once; see `engine.tune.line`.
 
         Raises:
-            StoreError: no such run.
+            StoreError: no such run, or its trace is gone.
+            UsageError: no setting of the HPA can be replayed.
             ReplayCancelled: `cancel` returned true; what was finished is kept.
         """
-        search = self._search_of(run_id)
-        return make_line(self._store, self._desk, search, progress=progress, cancel=cancel)
+        return make_line(self._store, self._search_of(run_id), progress=progress, cancel=cancel)
 
     def known_tuned_hpa(self, run_id: str) -> Line | None:
         """The same where it was made before, else None; at once. Raises StoreError."""
         return known_line(self._store, self._search_of(run_id))
+
+    def is_easy(self, run_id: str) -> bool:
+        """Whether some replays of a run's window take seconds rather than minutes."""
+        search = self._search_of(run_id)
+        found = runs.find_run(self._store, run_id).scorecard.get("requests_arrived")
+        return is_easy(search.wanted, found or 0.0)
 
     def _search_of(self, run_id: str) -> Search:
         row = runs.find_run(self._store, run_id)
@@ -163,10 +167,7 @@ class SweepRuns:
         points = stored_points(self._store, row.sweep_id)
         made = Outcome(sweep_id=row.sweep_id, points=points)
         document = self._sweep_document(made, plan, check_objectives(objectives))
-        if not document["cliffs"]:
-            return document
-        with bench(self._store, plan) as table:
-            return self._with_edges(document, plan, partial(table.held, replay=False))
+        return self._narrowed(document, plan, 0, None, None)
 
     def sweeps(self) -> list[SweepRow]:
         """All sweeps, newest first."""
@@ -201,28 +202,29 @@ class SweepRuns:
         self, document: dict[str, Any], plan: Plan, edges: int, progress: Progress | None,
         cancel: Cancel | None,
     ) -> dict[str, Any]:  # fmt: skip
-        """With so many replays a cliff to narrow it down."""
-        if edges == 0 or not document["cliffs"]:
+        """With where exactly each cliff is: as far as is known, or so many replays tell."""
+        if not document["cliffs"]:
             return document
-        if progress is not None:
-            progress(1.0, "Looking for the edges of cliffs")
-        with bench(self._store, plan, cancel=cancel, workers=1) as table:
-            return self._with_edges(document, plan, partial(table.held, replay=True), edges)
-
-    def _with_edges(
-        self, document: dict[str, Any], plan: Plan, ask: Ask, replays: int = REPLAYS
-    ) -> dict[str, Any]:
-        """A document with where exactly each of its cliffs is."""
+        more, asked = Outcome(sweep_id=""), 0
         points = stored_points(self._store, document["sweep_id"])
-        cliffs = []
-        for told in document["cliffs"]:
-            found = edge(Cliff(**told), points, plan.goal, ask, replays)
-            narrowed = None if found is None or found.replays == 0 else asdict(found)
-            cliffs.append({**told, "edge": narrowed})
-        return {**document, "cliffs": cliffs}
+        with bench(self._store, plan, cancel=cancel, workers=1) as table:
+
+            def ask(settings: Settings) -> float | None:
+                nonlocal asked
+                if progress is not None and edges:
+                    share = min(1.0, asked / (edges * len(document["cliffs"])))
+                    progress(share, "Looking for the edges of cliffs")
+                asked += 1
+                return table.held(settings, more if edges else None)
+
+            cliffs = [
+                {**told, "edge": _edge(told, points, plan.goal, ask, edges)}
+                for told in document["cliffs"]
+            ]
+        return {**document, "cliffs": cliffs, "replayed": document["replayed"] + more.replayed}
 
     def _kept_whole(self, run_id: str, sweep_id: str) -> str:
-        if all(run.run_id != run_id for run in runs.list_runs(self._store)):
+        if not runner.is_done(self._store, run_id):
             raise sweeps.old_point(run_id, sweep_id)
         return run_id
 
@@ -249,6 +251,17 @@ class SweepRuns:
             "varied": [axis.path for axis in plan.axes], "asked": plan.size,
             "replayed": made.replayed, **report(made.points, objectives, plan.goal),
         }  # fmt: skip
+
+
+def _edge(
+    told: dict[str, Any], points: Sequence[Point], goal: Goal, ask: Ask, edges: int
+) -> dict[str, Any] | None:
+    """The edge of a cliff, where it says more than the cliff does."""
+    found = edge(Cliff(**told), points, goal, ask, edges or None)
+    if found is None:
+        return None
+    same = (found.kept_at, found.broken_at) == (told["kept_at"], told["broken_at"])
+    return None if same else asdict(found)
 
 
 def _without_doubles(axis: Axis, scenario: Scenario, policy: str) -> Axis:

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+STATE = "training.safetensors"
+"""Name of the file that a training is kept in between two episodes."""
 MLP, TRANSFORMER, DQN = "mlp", "transformer", "dqn"
 ACTORS = (MLP, TRANSFORMER, DQN)
 POSITIONS = 21

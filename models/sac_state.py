@@ -10,9 +10,8 @@ from safetensors.torch import save_file
 
 from models.learners import learner_of
 from models.sac import Array, Learner
-from models.sac_options import Options, Sizes
+from models.sac_options import STATE, Options, Sizes
 
-STATE = "training.safetensors"
 _NETWORKS = ("actor", "used", "critics", "targets")
 _OPTIMIZERS = ("actor_optimizer", "critic_optimizer", "alpha_optimizer")
 

@@ -255,18 +255,22 @@ def wide_by_run(
 
 
 def layered(layers: Sequence[alt.Chart], height: int = HEIGHT) -> alt.LayerChart:
-    """All layers as one chart, with the touches every chart gets."""
-    chart: alt.LayerChart = (
-        alt.LayerChart(layer=list(layers))
-        .properties(height=height)
-        .configure(padding={"left": 0, "right": 4, "top": 2, "bottom": 2})
-        .configure_axis(titlePadding=8, labelPadding=6)
-        .configure_axisX(grid=False)
-        .configure_axisY(tickCount=5)
-        .configure_legend(offset=6, labelLimit=320, padding=0)
-        .configure_view(strokeWidth=0)
+    """All layers as one chart, with the touches every chart gets.
+
+    They are given at once: each method that adds one copies the layers and all their parts.
+    """
+    return alt.LayerChart(
+        layer=list(layers),
+        height=height,
+        config=alt.Config(
+            padding={"left": 0, "right": 4, "top": 2, "bottom": 2},
+            axis=alt.AxisConfig(titlePadding=8, labelPadding=6),
+            axisX=alt.AxisConfig(grid=False),
+            axisY=alt.AxisConfig(tickCount=5),
+            legend=alt.LegendConfig(offset=6, labelLimit=320, padding=0),
+            view=alt.ViewConfig(strokeWidth=0),
+        ),
     )
-    return chart
 
 
 def rows(chart: alt.LayerChart) -> int:

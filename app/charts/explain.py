@@ -15,6 +15,8 @@ SHAPES = {
     Kind.SILENT: "stroke",
 }  # fmt: skip
 PARAMETER = "mark"
+DASHES = ([1, 0], [6, 3], [3, 2], [8, 2, 2, 2])
+"""Of quantiles, the lowest first. Those that a chart has by itself are pale from the fourth on."""
 
 
 def decision_chart(
@@ -123,7 +125,7 @@ def expected_chart(
         .encode(
             x=x, y=y,
             color=alt.Color("quantile:N", legend=alt.Legend(title=None, orient="top")),
-            strokeDash=alt.StrokeDash("quantile:N", legend=None),
+            strokeDash=alt.StrokeDash("quantile:N", legend=None, scale=alt.Scale(range=DASHES)),
             tooltip=[alt.Tooltip("quantile:N"), alt.Tooltip("per_s:Q", format=".3~f")],
         )
     )  # fmt: skip

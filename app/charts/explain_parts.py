@@ -69,7 +69,8 @@ def waterfall_chart(steps: pd.DataFrame) -> alt.LayerChart:
         steps: columns name, start, end, points, kind (`adds`, `takes` or `together`), shown.
     """
     order = list(steps["name"])
-    x = alt.X("name:N", title=None, sort=order, axis=alt.Axis(labelAngle=0, labelLimit=110))
+    axis = alt.Axis(labelAngle=-30, labelOverlap=False, labelLimit=110)
+    x = alt.X("name:N", title=None, sort=order, axis=axis)
     kinds = list(words.WATERFALL.values())
     timed = steps.assign(kind=[words.WATERFALL[kind] for kind in steps["kind"]])
     bars = (

@@ -7,45 +7,31 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from app import formats, load, phrases, planner_words, problems, state
-from app.jobs import Job, State
-from app.parts import progress
+from app import formats, load, phrases, planner_words, problems
+from app.parts import idle
 from app.parts.comparison_view import View
+from engine.bound_runs import PLANS
 
 
 @problems.guarded
 def card(view: View) -> None:
-    """The bounds of whole runs, and a button that replays the plans."""
-    job = load.board().find(state.get(state.BOUNDS_JOB))
-    if job is not None and job.state is State.DONE:
-        state.forget(state.BOUNDS_JOB)
-        load.bounds.clear()
-        job = None
-    frame = load.bounds(view.run_ids)
+    """The bounds of whole runs; the plans join by themselves where they take seconds."""
+    planner, run_ids = load.planner(), view.run_ids
+    task = idle.Task(
+        kind="bounds", key=",".join(run_ids), title=planner_words.BOUNDS_WORKING,
+        go=planner_words.BOUNDS_GO, help=planner_words.BOUNDS_HELP,
+        by_itself=planner.is_easy(view.baseline.run_id),
+        work=lambda report, stop: planner.known_future(
+            run_ids, progress=report, cancel=stop, workers=1
+        ),
+    )  # fmt: skip
+    frame = load.bounds(run_ids, plans=idle.result(task) is not None)
     with st.container(border=True):
         st.subheader(planner_words.BOUNDS)
         st.table(_table(frame, view), border="horizontal", alt=planner_words.BOUNDS_ALT)
         st.caption(planner_words.BOUNDS_CAPTION)
-        if job is not None and not job.ended:
-            progress.watch(job, "bounds_cancel")
-            return
-        if job is not None and job.problem is not None:
-            problems.show(job.problem)
-        if not frame["plans"].any():
-            st.button(
-                planner_words.BOUNDS_GO, key="bounds_go", icon=":material/visibility:",
-                help=planner_words.BOUNDS_HELP, on_click=_start, args=(view.run_ids,),
-            )  # fmt: skip
-
-
-def _start(run_ids: tuple[str, ...]) -> None:
-    planner = load.planner()
-
-    def work(job: Job) -> int:
-        return planner.known_future(run_ids, progress=job.report, cancel=job.cancelled)
-
-    job = load.board().submit("bounds", planner_words.BOUNDS_WORKING, work)
-    state.put(state.BOUNDS_JOB, job.id)
+        if (frame["plans"] < len(PLANS)).any() and idle.result(task) is None:
+            idle.show(task)
 
 
 def _table(frame: pd.DataFrame, view: View) -> pd.DataFrame:

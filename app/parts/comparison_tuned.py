@@ -1,65 +1,29 @@
 """The tuned HPA as a line beside every comparison; it streams in once the comparison is there."""
 
-import time
-from collections.abc import Callable
-
 import pandas as pd
 import streamlit as st
 
 from app import formats, load, phrases, planner_words, problems, state
-from app.jobs import Board, Job, State
+from app.parts import idle
 from app.parts.comparison_view import View
 from engine.tune.line import Line
-
-EVERY_S = 1.0
-IDLE_S = 3.0
-"""So long nobody has changed anything before the search begins."""
-PAUSE_S = 0.05
 
 
 @problems.guarded
 def card(view: View) -> None:
     """The line, or how far its search is."""
-    run_id = view.baseline.run_id
-    job = _job(run_id)
-    done = job is not None and job.state is State.DONE
-    found = job.result if job and done else load.planner().known_tuned_hpa(run_id)
-    waits = found is None and (job is None or not job.ended)
-    shown = st.fragment(_line, run_every=EVERY_S if waits else None)
-    shown(view, found, waits, time.monotonic())
-
-
-@problems.guarded
-def _line(view: View, found: Line | None, waits: bool, begun: float) -> None:
-    """A part of the page of its own, which looks again and again while it `waits`."""
-    run_id = view.baseline.run_id
-    job = _job(run_id)
+    run_id, planner = view.baseline.run_id, load.planner()
+    task = idle.Task(
+        kind="tuned", key=run_id, title=planner_words.TUNED_WORKING, go=planner_words.TUNED_GO,
+        work=lambda report, stop: planner.tuned_hpa(run_id, progress=report, cancel=stop),
+    )  # fmt: skip
+    found = idle.result(task) or planner.known_tuned_hpa(run_id)
     with st.container(border=True):
         st.subheader(planner_words.TUNED, help=planner_words.TUNED_HELP)
-        if found is not None:
-            _shown(view, found)
-        elif job is None:
-            st.caption(planner_words.TUNED_SOON)
-            if time.monotonic() - begun >= IDLE_S:
-                _start(run_id)
-        elif not job.ended:
-            with st.container(horizontal=True, vertical_alignment="center"):
-                text = phrases.working(planner_words.TUNED_WORKING, job.text, job.fraction)
-                st.progress(job.fraction, text=text)
-                st.button(planner_words.CANCEL, key="tuned_stop", on_click=job.cancel)
-        elif waits:
-            st.rerun()
+        if found is None:
+            idle.show(task)
         else:
-            _ended(run_id, job)
-
-
-def _ended(run_id: str, job: Job) -> None:
-    """What became of a search that found nothing."""
-    if job.problem is not None:
-        problems.show(job.problem)
-    if st.button(planner_words.TUNED_GO, key="tuned_go", icon=":material/build:"):
-        _start(run_id)
-        st.rerun()
+            _shown(view, found)
 
 
 def _shown(view: View, found: Line) -> None:
@@ -102,40 +66,3 @@ def leave() -> None:
     query = state.take(state.TUNED_ADD)
     if query is not None:
         state.go_to(state.COMPARE_PAGE, query)
-
-
-def _jobs() -> dict[str, str]:
-    """Job ids by the run that is the baseline."""
-    state.start_with(state.TUNED_JOBS, {})
-    found: dict[str, str] = state.get(state.TUNED_JOBS)
-    return found
-
-
-def _job(run_id: str) -> Job | None:
-    return load.idle_board().find(_jobs().get(run_id))
-
-
-def _start(run_id: str) -> None:
-    """Begins the search; one for another baseline is no longer wanted."""
-    jobs, board, planner = _jobs(), load.idle_board(), load.planner()
-    first = (load.quick_board(), load.board())
-    for older in jobs.values():
-        job = board.find(older)
-        if job is not None:
-            job.cancel()
-
-    def work(job: Job) -> Line:
-        return planner.tuned_hpa(run_id, progress=job.report, cancel=_giving_way(job, first))
-
-    jobs[run_id] = board.submit("tune", planner_words.TUNED_WORKING, work).id
-
-
-def _giving_way(job: Job, boards: tuple[Board, ...]) -> Callable[[], bool]:
-    """Whether a job was stopped; waits while somebody waits for another one."""
-
-    def cancelled() -> bool:
-        while not job.cancelled() and any(board.active() for board in boards):
-            time.sleep(PAUSE_S)
-        return job.cancelled()
-
-    return cancelled

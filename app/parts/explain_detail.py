@@ -1,5 +1,7 @@
 """One decision: its sentence, what it saw and expected, what the guard did, all its numbers."""
 
+import re
+
 import pandas as pd
 import streamlit as st
 
@@ -13,7 +15,8 @@ from engine.explain.sentences import sentence
 
 BEFORE_S, AFTER_S = 900.0, 600.0
 """Of the trace around a decision, in the chart of what was expected."""
-LEVELS = {"q50_per_s": "50 %", "q80_per_s": "80 %", "q95_per_s": "95 %", "q99_per_s": "99 %"}
+LEVEL = re.compile(r"q([\d.]+)_per_s")
+"""A quantile of the rate in a rationale, such as q95_per_s."""
 
 
 def card(view: View, decision: Decision) -> None:
@@ -65,7 +68,7 @@ def _saw(decision: Decision) -> None:
 def _guard(decision: Decision) -> None:
     st.markdown(f"**{words.GUARD_TITLE}**")
     rows = [
-        (words.STAGES[line.stage], f"{line.before:g}", f"{line.after:g}",
+        (words.STAGES[line.stage], f"{line.before:g} {line.wanted}", f"{line.after:g} {line.kept}",
          f"**{words.reason(line.reason)}**" if line.reason else
          ("unchanged" if line.active else "off"))
         for line in decision.guard
@@ -77,7 +80,11 @@ def _guard(decision: Decision) -> None:
 def _expected(view: View, decision: Decision) -> None:
     said = decision.rationale
     expected = said.get("expected_per_s")
-    levels = {name: said[key] for key, name in LEVELS.items() if said.get(key) is not None}
+    levels = {
+        f"{found[1]} %": value
+        for key, value in said.items()
+        if value is not None and (found := LEVEL.fullmatch(key))
+    }
     if not levels and expected is not None:
         levels = {"expected": expected}
     st.markdown(f"**{words.FORECAST_TITLE}**")

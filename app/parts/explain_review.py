@@ -84,10 +84,12 @@ def queue(view: View) -> None:
         found = load_decisions.review_queue(view.run.run_id)
         if not found:
             st.caption(words.QUEUE_NONE)
-        for each in found:
-            when = formats.instant(view.run.epoch_s, each.t_s)
-            label = f"{when}, {each.pool}: {each.cause}"
-            st.button(
-                phrases.escaped(label), key=f"explain_queue_{each.number}", type="tertiary",
-                icon=":material/arrow_forward:", on_click=open_decision, args=(each.number,),
-            )  # fmt: skip
+        with st.container(gap=None):
+            for each in found:
+                when = formats.instant(view.run.epoch_s, each.t_s)
+                label = f"{when}, {each.pool}: {each.cause}"
+                st.button(
+                    phrases.escaped(label), key=f"explain_queue_{each.number}", type="tertiary",
+                    icon=":material/arrow_forward:", on_click=open_decision, args=(each.number,),
+                    wrap=False,
+                )  # fmt: skip

@@ -19,7 +19,7 @@ def card(decision: Decision) -> None:
             st.caption(words.REWARD_NONE)
             return
         st.write(words.earned(found.total, found.usual, found.to_s - found.from_s))
-        left, right = st.columns([5, 4])
+        left, right = st.columns(2)
         with left:
             st.altair_chart(
                 waterfall_chart(_steps(found)), key="explain_reward", alt=words.REWARD_ALT

@@ -106,7 +106,7 @@ def _sentences(view: View) -> None:
         placeholder=words.SEARCH_EXAMPLE, on_change=_searched,
     )  # fmt: skip
     found = load_decisions.found_decisions(view.run.run_id, view.text, ROWS, **view.wanted)
-    with st.container(height=260, border=False, key="explain_sentences"):
+    with st.container(height=260, border=False, gap=None, key="explain_sentences"):
         for decision, text in found.hits:
             st.button(
                 phrases.escaped(text), key=f"explain_row_{decision.number}", type="tertiary",

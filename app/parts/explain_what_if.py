@@ -79,7 +79,7 @@ def _checked(decision: Decision, found: Checked) -> None:
     bound = found.binding
     if bound is not None:
         names = [str(reason) for reason in bound.named]
-        told = words.bound(names, bound.without, bound.applied, found.together)
+        told = words.bound(names, bound.told[1], bound.told[0], found.together)
         st.write(told if names else words.FREE)
     if not load_decisions.tells_more(decision.run_id):
         st.caption(words.MOVED_NONE)
@@ -97,7 +97,7 @@ def _played(view: View, decision: Decision, found: Counterfactual) -> None:
              "" if change is None else formats.difference(change, None, unit))
         )  # fmt: skip
     heads = ["Figure", words.AS_IT_WAS, "Otherwise", "Difference"]
-    left, right = st.columns(2)
+    left, right = st.columns([5, 4])
     with left:
         st.table(
             pd.DataFrame(rows, columns=heads), hide_index=True, border="horizontal",

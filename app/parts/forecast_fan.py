@@ -5,7 +5,7 @@ import math
 import pandas as pd
 import streamlit as st
 
-from app import forecast_waits, load, phrases, problems, state, trust
+from app import forecast_drift, forecast_waits, load, phrases, problems, state, trust
 from app import forecast_words as words
 from app.charts.base import Window
 from app.charts.forecast import (
@@ -50,6 +50,8 @@ def card(view: View) -> None:
             st.caption(words.CHOICE_WEIGHTS)
         elif fan.sees_later_demand:
             st.warning(words.SEES_LATER, icon=":material/warning:")
+        if fan.learned:
+            st.caption(phrases.escaped(forecast_drift.told(fan, view.trace.epoch_s)))
         if not view.quick:
             st.caption(words.FITTED_FIRST)
         if not fan.calibrated_on:

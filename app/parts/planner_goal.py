@@ -71,13 +71,13 @@ def best_words(document: Mapping[str, Any]) -> str:
     best, goal = document["best"], document["goal"]
     kept = kept_words(goal)
     figure = FIGURES[goal["minimise"]]
-    if all(point["figures"].get(figure.key) is None for point in document["points"]):
+    if not goal["measured"]:
         return planner_words.SWEEP_UNMEASURED.format(figure=figure.label)
     if best is None:
         return planner_words.SWEEP_NO_BEST.format(kept=kept)
     settings = ", ".join(f"{path} = {value}" for path, value in best["settings"].items())
     return planner_words.SWEEP_BEST.format(
-        end=planner_words.GOAL_HIGHEST if figure.better == "higher" else planner_words.GOAL_LOWEST,
+        end=planner_words.GOAL_ENDS[goal["end"]],
         figure=_inside(figure.label), kept=kept, policy=phrases.escaped(best["policy"]),
         settings=phrases.escaped(settings),
         value=formats.figure(best[goal["minimise"]], figure.unit),

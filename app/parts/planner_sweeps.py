@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from plotly.graph_objects import Figure
 
 from app import formats, load, phrases, planner_words, problems, state
 from app.charts import planner_sweep as charts
@@ -151,16 +152,29 @@ def again(sweep_id: str) -> None:
 @problems.guarded
 def explorer(document: Mapping[str, Any]) -> None:
     """The front to pick from, and everything else that a sweep says."""
-    if state.take(state.SWEEP_LEAVE):
-        st.rerun()  # the page, which watches over the replay of what was opened
     frame = charts.points_frame(document)
     if frame.empty:
         st.info(planner_words.SWEEP_EMPTY)
         return
-    keys = document["objectives"]
     if document["older_version"]:
         st.warning(planner_words.SWEEP_OLDER, icon=":material/history:")
     st.markdown(_best(document))
+    _front(document, frame)
+    with st.container(border=True):
+        st.subheader(planner_words.SWEEP_PARALLEL)
+        st.plotly_chart(
+            charts.parallel_chart(frame, document["varied"], document["objectives"]),
+            key="sweep_parallel", alt=planner_words.SWEEP_PARALLEL,
+        )  # fmt: skip
+        st.caption(planner_words.SWEEP_PARALLEL_CAPTION)
+    _effects(document)
+
+
+@st.fragment
+@problems.guarded
+def _front(document: Mapping[str, Any], frame: pd.DataFrame) -> None:
+    """Two figures against each other, and what the mouse does."""
+    keys = document["objectives"]
     with st.container(border=True):
         st.subheader(planner_words.SWEEP_FRONT)
         with st.grid(2, min_column_width=150):
@@ -169,33 +183,33 @@ def explorer(document: Mapping[str, Any]) -> None:
                 planner_words.SWEEP_X, keys, key="sweep_x", format_func=label.__getitem__
             )
             y = st.selectbox(
-                planner_words.SWEEP_Y,
-                keys,
-                len(keys) - 1,
-                key="sweep_y",
+                planner_words.SWEEP_Y, keys, len(keys) - 1, key="sweep_y",
                 format_func=label.__getitem__,
-            )
+            )  # fmt: skip
         modes = [planner_words.SWEEP_BRUSH, planner_words.SWEEP_CLICK]
         mode = st.segmented_control(
             planner_words.SWEEP_MOUSE, modes, default=modes[0], key=state.SWEEP_MOUSE,
             required=True,
         )  # fmt: skip
-        event = st.plotly_chart(
-            charts.front_chart(frame, x, y, brushed=mode != planner_words.SWEEP_CLICK),
-            key=state.SWEEP_FRONT, on_select=partial(_clicked, document["sweep_id"]),
-            selection_mode=("points", "box", "lasso"),
-            alt=f"{label[y]} against {label[x]} of {len(frame)} points",
+        chart = charts.front_chart(frame, x, y, brushed=mode != planner_words.SWEEP_CLICK)
+        _picking(document, frame, chart, f"{label[y]} against {label[x]}")
+
+
+@st.fragment
+@problems.guarded
+def _picking(document: Mapping[str, Any], frame: pd.DataFrame, chart: Figure, title: str) -> None:
+    """All that a brush or a click draws anew; first what it picked, as the chart stays."""
+    if state.take(state.SWEEP_LEAVE):
+        st.rerun()  # the page, which watches over the replay of what was opened
+    above, below = st.container(), st.container()
+    with below:
+        _points(document, frame, charts.picked(state.get(state.SWEEP_FRONT, {})))
+    with above:
+        st.plotly_chart(
+            chart, key=state.SWEEP_FRONT, on_select=partial(_clicked, document["sweep_id"]),
+            selection_mode=("points", "box", "lasso"), alt=f"{title} of {len(frame)} points",
         )  # fmt: skip
         st.caption(planner_words.SWEEP_FRONT_CAPTION)
-    _points(document, frame, charts.picked(event))
-    with st.container(border=True):
-        st.subheader(planner_words.SWEEP_PARALLEL)
-        st.plotly_chart(
-            charts.parallel_chart(frame, document["varied"], keys), key="sweep_parallel",
-            alt=planner_words.SWEEP_PARALLEL,
-        )  # fmt: skip
-        st.caption(planner_words.SWEEP_PARALLEL_CAPTION)
-    _effects(document)
 
 
 def _best(document: Mapping[str, Any]) -> str:
@@ -215,21 +229,20 @@ def _best(document: Mapping[str, Any]) -> str:
 def _points(document: Mapping[str, Any], frame: pd.DataFrame, chosen: Sequence[str]) -> None:
     """The points as a table, the picked ones where some are; one of them can be opened."""
     rows = frame[frame["run_id"].isin(chosen)] if chosen else frame
-    with st.container(border=True):
-        st.subheader(planner_words.SWEEP_POINTS)
-        if chosen:
-            st.caption(planner_words.SWEEP_PICKED.format(number=len(rows)))
-        st.dataframe(
-            charts.points_table(rows, document["objectives"]),
-            hide_index=True, key="sweep_points", height=240, alt=planner_words.SWEEP_POINTS,
-        )  # fmt: skip
-        if len(rows) != 1:
-            return
-        run_id = str(rows["run_id"].iloc[0])
-        st.button(
-            planner_words.SWEEP_OPEN, key="sweep_open_go", type="primary",
-            icon=":material/open_in_new:", on_click=_open, args=(document["sweep_id"], run_id),
-        )  # fmt: skip
+    st.markdown(f"**{planner_words.SWEEP_POINTS}**")
+    if chosen:
+        st.caption(planner_words.SWEEP_PICKED.format(number=len(rows)))
+    st.dataframe(
+        charts.points_table(rows, document["objectives"]),
+        hide_index=True, key="sweep_points", height=240, alt=planner_words.SWEEP_POINTS,
+    )  # fmt: skip
+    if len(rows) != 1:
+        return
+    run_id = str(rows["run_id"].iloc[0])
+    st.button(
+        planner_words.SWEEP_OPEN, key="sweep_open_go", type="primary",
+        icon=":material/open_in_new:", on_click=_open, args=(document["sweep_id"], run_id),
+    )  # fmt: skip
 
 
 def _open(sweep_id: str, run_id: str) -> None:

@@ -1,9 +1,12 @@
 """The work behind the page *Planner*: a preview, then every request; newer wishes replace both."""
 
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from app import load, planner_words, state
 from app.charts.base import Window
@@ -16,9 +19,12 @@ from engine.planner import Progress, TraceInfo
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash
 
-EVERY_S = 0.25
+EVERY_S = 0.5
+STAY_S = 60.0
+"""So long a run of the page stays for its answers; a newer change of a knob ends it at once."""
 SHORT_S = 0.15
 """What is stored already is there at once; no use to show that it is being made."""
+LOOK_S, TELL_S = 0.03, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +80,7 @@ def wish(trace: TraceInfo, window: Window | None) -> Wish:
 
 
 def _asked() -> dict[str, str]:
-    """What was asked last and the jobs that answer it: `wish`, `glimpse`, `plan`, `noise`.
+    """What was asked last and the jobs that answer it: `wish`, `glimpse`, `plan`.
 
     It is changed in place and all at once: any look at the session's state may end this run of
     the page for a newer one, which must not find a question without its answer.
@@ -92,17 +98,18 @@ def ask(wanted: Wish, *, again: bool = False) -> None:
     stop()
     board, planner = load.quick_board(), load.planner()
 
-    def glimpse(job: Job) -> Glimpse:
+    def glimpse(job: Job) -> Glimpse | None:
         shared: dict[str, Any] = {"from_s": wanted.from_s, "to_s": wanted.to_s}
+        pairs = ((wanted.policy, wanted.scenario), (wanted.against, wanted.base))
         job.report(0.0, planner_words.GLANCING)
+        if all(planner.is_replayed(wanted.trace_id, p, scenario=s, **shared) for p, s in pairs):
+            return None
         sides = [
             planner.glimpse(
                 wanted.trace_id, policy, scenario=scenario, cancel=job.cancelled, **shared
             )
-            for policy, scenario in (
-                (wanted.policy, wanted.scenario), (wanted.against, wanted.base),
-            )
-        ]  # fmt: skip
+            for policy, scenario in pairs
+        ]
         return Glimpse(ours=sides[0], baseline=sides[1])
 
     def whole(job: Job) -> Made:
@@ -125,7 +132,6 @@ def ask(wanted: Wish, *, again: bool = False) -> None:
     last = board.submit("plan", planner_words.WORKING, whole)
     asked.clear()
     asked.update(wish=wanted.key, glimpse=first.id, plan=last.id)
-    last.wait(SHORT_S)
 
 
 def jobs() -> tuple[Job | None, Job | None]:
@@ -136,7 +142,7 @@ def jobs() -> tuple[Job | None, Job | None]:
 
 def stop() -> None:
     """Stops what is under way."""
-    for job in (*jobs(), noise_job()):
+    for job in jobs():
         if job is not None and not job.ended:
             job.cancel()
 
@@ -149,7 +155,7 @@ def made() -> Made | None:
 
 
 def glimpse() -> Glimpse | None:
-    """The finished preview of what was asked last."""
+    """The finished preview of what was asked last; what is stored needs none."""
     job, _ = jobs()
     found: Glimpse | None = job.result if job is not None and job.state is State.DONE else None
     return found
@@ -158,36 +164,68 @@ def glimpse() -> Glimpse | None:
 def problem() -> EngineError | None:
     """What went wrong with what was asked last; it hides nothing that did not go wrong."""
     first, last = jobs()
-    return next((job.problem for job in (last, first, noise_job()) if job and job.problem), None)
+    return next((job.problem for job in (last, first) if job and job.problem), None)
 
 
-def noise_job() -> Job | None:
-    """The job that measures the noise of what is shown."""
-    return load.quick_board().find(_asked().get("noise"))
+def working() -> Job | None:
+    """What is under way of what was asked last."""
+    return next((j for j in jobs() if j is not None and not j.ended), None)
 
 
-def measure_noise(found: Made) -> None:
-    """Starts it."""
-    asked, planner = _asked(), load.planner()
+def replaying() -> bool:
+    """Whether every request is still to be replayed."""
+    _, last = jobs()
+    return last is not None and not last.ended
 
-    def work(job: Job) -> Any:
-        return planner.noise(found.run_id, found.baseline, cancel=job.cancelled)
 
-    job = load.quick_board().submit("noise", planner_words.NOISE_WORKING, work)
-    asked["noise"] = job.id
+@dataclass(slots=True, kw_only=True)
+class Bar:
+    """How far the work is, while a run of the page stays for its answers.
+
+    The answer is then shown by that run: a part of the page that looks again and again costs the
+    browser and the replay more, and answers later.
+    """
+
+    place: DeltaGenerator
+    """Holds nothing yet."""
+    began_s: float = field(default_factory=time.monotonic)
+    told_s: float = 0.0
+    room: DeltaGenerator | None = None
+
+    def stay(self, enough: Callable[[], bool]) -> None:
+        """Waits until there is enough to show, nothing under way, or `STAY_S` are over.
+
+        Args:
+            enough: asked again and again; it looks at the session's state, so that a newer change
+                ends this run of the page.
+        """
+        while not enough() and (job := working()) is not None:
+            now_s = time.monotonic()
+            if now_s > self.began_s + STAY_S:
+                return
+            if now_s > max(self.began_s + SHORT_S, self.told_s + TELL_S):
+                self.told_s = now_s
+                self.room = _row(self.place, "plan_stop") if self.room is None else self.room
+                self.room.progress(job.fraction, text=job.title)
+            job.wait(LOOK_S)
+
+
+def _row(place: DeltaGenerator, key: str) -> DeltaGenerator:
+    """A button that stops everything, and room for the progress beside it."""
+    row = place.container(horizontal=True, vertical_alignment="center")
+    room = row.empty()
+    row.button(planner_words.CANCEL, key=key, on_click=stop)
+    return room
 
 
 @st.fragment(run_every=EVERY_S)
 def watch(shown: str) -> None:
-    """How far the work is; the page reruns when there is something new to show.
+    """How far the work is where it takes longer; the page reruns when there is more to show.
 
     Args:
-        shown: what the page shows: nothing, a problem, a preview, or what is still measured.
+        shown: what the page shows: nothing, a problem, or a preview.
     """
-    first, last = jobs()
-    active = next((j for j in (first, last, noise_job()) if j is not None and not j.ended), None)
+    active = working()
     if active is None or (shown == "" and (glimpse() or problem())):
         st.rerun()
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(active.fraction, text=active.title)
-        st.button(planner_words.CANCEL, key="plan_stop", on_click=stop)
+    _row(st.empty(), "plan_halt").progress(active.fraction, text=active.title)

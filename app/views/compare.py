@@ -8,6 +8,7 @@ from app.charts.rate import arrivals_frame
 from app.parts import (
     comparison_bounds,
     comparison_cluster,
+    comparison_noise,
     comparison_tuned,
     planner_link,
     runs_chosen,
@@ -94,6 +95,7 @@ with st.grid(2, min_column_width=400):
     cards.failures(view)
 cards.cost(view)
 comparison_cluster.card(view)
+comparison_noise.card(view)
 comparison_bounds.card(view)
 comparison_tuned.card(view)
 cards.scorecard(view)

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import load, planner_words, problems, state, words
-from app.parts import comparison_tuned, demand, planner_knobs, planner_result, planner_work
+from app.parts import comparison_tuned, demand, planner_answer, planner_knobs, planner_work
 from engine.errors import EngineError
 
 comparison_tuned.leave()
@@ -23,6 +23,12 @@ with st.container(border=True):
         window = demand.pick_window(trace)
     planner_knobs.choices()
 
+try:  # as early as it is known what is asked: the preview is made while the knobs are drawn
+    wanted, problem = planner_work.wish(trace, window), None
+    planner_work.ask(wanted)
+except EngineError as error:
+    problem = error
+
 left, right = st.columns([1, 2.4])
 with left:
     with st.container(border=True):
@@ -33,28 +39,7 @@ with left:
 
 with right:
     st.subheader(planner_words.RESULT)
-    try:
-        planner_work.ask(planner_work.wish(trace, window))
-    except EngineError as error:
-        problems.show(error)
-        st.stop()
-    _, last = planner_work.jobs()
-    noise = planner_work.noise_job()
-    busy = any(job is not None and not job.ended for job in (last, noise))
-    made, glimpse = planner_work.made(), planner_work.glimpse()  # after `busy`: it may end now
-    problem = planner_work.problem()
-    shown = "whole" if made else "preview" if glimpse else "problem" if problem else ""
-    if busy:
-        planner_work.watch(shown)
     if problem is not None:
         problems.show(problem)
-    if made is not None:
-        state.into_address(plan=made.run_id, baseline=made.baseline, trace=trace.trace_id)
-        planner_result.whole(made)
-    elif glimpse is not None:
-        planner_result.preview(glimpse)
-    elif not busy and problem is None:
-        st.info(planner_words.STOPPED)
-        if st.button(planner_words.AGAIN, key="plan_again", icon=":material/play_arrow:"):
-            planner_work.ask(planner_work.wish(trace, window), again=True)
-            st.rerun()
+        st.stop()
+    planner_answer.show(wanted)

@@ -20,6 +20,7 @@ BENCHMARKS: Mapping[str, str] = MappingProxyType(
         "decisions": "engine.bench.decisions",
         "faithfulness": "engine.bench.faithfulness",
         "planner": "engine.bench.planner",
+        "online": "engine.bench.online",
         "presets": "engine.bench.presets",
         "sweep": "engine.bench.sweep",
     }

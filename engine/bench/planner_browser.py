@@ -32,6 +32,8 @@ PREVIEW, WHOLE = "preview", "every request replayed"
 WEIGHT = "Latency"
 """Name of the slider that is turned."""
 WAIT_MS = 120_000
+LOOK_MS = 100
+"""How often it is asked whether the page has timed itself; each frame would keep it busy."""
 _WATCH = """([preview, whole]) => {
     const turn = window.turn = {began: null, seen: {}};
     const before = location.href;
@@ -50,7 +52,7 @@ _WATCH = """([preview, whole]) => {
     document.addEventListener('keydown', start, {capture: true, once: true});
     const watcher = new MutationObserver(look);
     watcher.observe(document.body, {subtree: true, childList: true});
-    const timer = setInterval(look, 20);
+    const timer = setInterval(look, 50);
 }"""
 """The badge of the answer before stays until the page reruns: only a new address is a new one."""
 _BRUSH = """() => {
@@ -145,7 +147,7 @@ def slider_answers(page: "Page", turns: int) -> tuple[list[float], list[float]]:
         slider.focus()
         page.evaluate(_WATCH, [PREVIEW, WHOLE])
         page.keyboard.press("PageUp")
-        page.wait_for_function("word => word in window.turn.seen", arg=WHOLE)
+        page.wait_for_function("word => word in window.turn.seen", arg=WHOLE, polling=LOOK_MS)
         seen = page.evaluate("window.turn.seen")
         previews.append(seen[PREVIEW] / 1000)
         wholes.append(seen[WHOLE] / 1000)
@@ -172,7 +174,7 @@ def brushes(page: "Page", times: int) -> list[float]:
         page.mouse.move(box["x"] + width / 2, box["y"] + box["height"] / 2, steps=3)
         page.mouse.move(box["x"] + width, box["y"] + box["height"] - 4, steps=3)
         page.mouse.up()
-        page.wait_for_function("window.took !== null")
+        page.wait_for_function("window.took !== null", polling=LOOK_MS)
         took.append(page.evaluate("window.took") / 1000)
     return took
 

@@ -97,6 +97,8 @@ def _checked(checked: "Checked | None") -> dict[str, Any] | None:
         "binding": None if bound is None else [str(reason) for reason in bound.named],
         "applied": None if bound is None else bound.applied,
         "applied_without": None if bound is None else bound.without,
+        "size": None if bound is None else bound.size,
+        "size_without": None if bound is None else bound.without_size,
         "pools": checked.together,
         "explanation": checked.explanation,
     }
@@ -121,6 +123,7 @@ def _record(one: "Decision") -> "Table":
 
     stages = [
         f"{line.stage} {line.before:g} → {line.after:g}"
+        + (f" ({line.part}: {line.wanted} → {line.kept or 'as it was'})" if line.part else "")
         for line in one.guard
         if line.reason is not None
     ]
@@ -159,8 +162,8 @@ def _check_text(checked: "Checked") -> str:
     names = " and ".join(reason.replace("_", " ") for reason in bound.named)
     where = f" to {' and '.join(checked.together)} together" if len(checked.together) > 1 else ""
     return (
-        f"{same} Without {names}, {bound.without} would have been applied{where}, "
-        f"not {bound.applied}."
+        f"{same} Without {names}, {bound.told[1]} would have been applied{where}, "
+        f"not {bound.told[0]}."
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from engine.forecast.evaluation import Evaluation
     from engine.forecast.fan import Fan
+    from engine.forecast.watch import Learned
 
 _SEED_MAX = 2**31 - 1
 """The largest that every library takes."""
@@ -268,7 +269,14 @@ def _heading(made: "Fan") -> "Table":
         ("forecaster", made.model),
         ("known until", f"{made.cut_s:g} s"),
         ("calibrated on", f"{made.calibrated_on} earlier forecasts"),
+        *(("drift", _learned(entry)) for entry in made.learned),
     ])  # fmt: skip
+
+
+def _learned(entry: "Learned") -> str:
+    ahead = ", ".join(f"{horizon:g} s" for horizon in entry.horizons_s)
+    counts = f"counts {ahead} ahead" if ahead else "does not count yet"
+    return f"seen at {entry.noticed_s:g} s; what learned until {entry.until_s:g} s {counts}"
 
 
 def _places(made: "Fan") -> list[int]:

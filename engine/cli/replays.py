@@ -1,6 +1,7 @@
 """`smartscale replay`, `compare` and `runs`: what would have happened?"""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +9,9 @@ import click
 
 from engine.cli.document import rows
 from engine.cli.scenarios import resolve, set_option
-from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.session import Session, explain, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
-from engine.errors import EngineError, UsageError
+from engine.errors import PolicyError, ScenarioError, StoreError, UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -83,8 +84,14 @@ def replay(
 @click.option("--from", "from_text", metavar="TIME", help="Start of a part of the runs.")
 @click.option("--to", "to_text", metavar="TIME", help="End of that part, exclusive.")
 @click.option(
-    "--known-future", is_flag=True,
-    help="Replay plans that know the future, too, to tell how far each run is from them.",
+    "--known-future/--no-known-future", default=None,
+    help="Replay plans that know the future, too, to tell how far each run is from them. "
+    "Default: where that takes seconds.",
+)  # fmt: skip
+@click.option(
+    "--noise/--no-noise", default=None,
+    help="Replay all with four more seeds, to tell which differences exceed the noise. Default: "
+    "where demand is drawn and that takes seconds.",
 )  # fmt: skip
 @click.option(
     "--tuned-hpa/--no-tuned-hpa", default=True, show_default=True,
@@ -96,7 +103,8 @@ def compare(
     baseline: str | None,
     from_text: str | None,
     to_text: str | None,
-    known_future: bool,
+    known_future: bool | None,
+    noise: bool | None,
     tuned_hpa: bool,
     session: Session,
 ) -> None:
@@ -118,35 +126,72 @@ def compare(
             )
             if text is not None
         }
-        line = _tuned(session, planner, reference.run_id) if tuned_hpa else None
+        line, missing = _tuned(session, planner, reference.run_id) if tuned_hpa else (None, None)
         if line is not None and line.run_id not in [run.run_id for run in chosen]:
             chosen.append(planner.run(line.run_id))
         _warn_of_unlike(session, chosen)
-        if known_future:
+        easy = planner.is_easy(reference.run_id)
+        if known_future or (known_future is None and easy and not window):
             with stoppable() as stop, progress_bar() as report:
                 ids = [run.run_id for run in chosen]
                 planner.known_future(ids, progress=report, cancel=stop)
-        _show_runs(
-            session, planner, chosen, reference.run_id, {"tuned_hpa": line}, with_bounds=True,
-            **window,
-        )  # fmt: skip
+        more = {
+            "tuned_hpa": line, "no_tuned_hpa": missing,
+            "noise": _noise(planner, chosen, reference.run_id, noise, easy),
+        }  # fmt: skip
+        _show_runs(session, planner, chosen, reference.run_id, more, with_bounds=True, **window)
 
 
-def _tuned(session: Session, planner: "Planner", run_id: str) -> "Line | None":
-    """The tuned HPA for the window and SLO of a run; without it the comparison goes on."""
+def _noise(
+    planner: "Planner", runs: Sequence["RunInfo"], baseline: str, wanted: bool | None, easy: bool
+) -> dict[str, Any]:
+    """What another seed changes, and paired intervals of each run against the baseline.
+
+    Args:
+        planner: with the runs.
+        runs: those that are compared.
+        baseline: run id.
+        wanted: whether to replay other seeds; None: where demand is drawn and it is `easy`.
+        easy: some replays take seconds.
+    """
+    told = planner.drawn(baseline)
+    measured: dict[str, Any] = {}
+    others = [run for run in runs if run.run_id != baseline]
+    if wanted or (wanted is None and told.sampled and easy):
+        with stoppable() as stop, progress_bar() as report:
+            for number, run in enumerate(others):
+                report(number / len(others), "Replaying other seeds")
+                pairs = planner.noise(run.run_id, baseline, cancel=stop)
+                measured[run.run_id] = {
+                    key: {**asdict(pair), "exceeds": pair.exceeds} for key, pair in pairs.items()
+                }
+    return {"demand": "drawn" if told.sampled else "recorded",
+            "seeds_change": list(told.varies), "runs": measured}  # fmt: skip
+
+
+def _tuned(
+    session: Session, planner: "Planner", run_id: str
+) -> "tuple[Line | None, dict[str, str] | None]":
+    """The tuned HPA for the window and SLO of a run, or why the comparison goes on without it.
+
+    Raises:
+        ReplayCancelled: somebody stopped it.
+        AccountingError: a replay does not add up.
+    """
     try:
         with stoppable() as stop, progress_bar() as report:
             found = planner.tuned_hpa(run_id, progress=report, cancel=stop)
-    except EngineError as error:
-        session.note(f"Without the tuned HPA: {error.what} (--no-tuned-hpa leaves it out).")
-        return None
+    except (PolicyError, ScenarioError, StoreError, UsageError) as error:
+        session.note("Going on without the tuned HPA (--no-tuned-hpa leaves it out).")
+        explain(error)
+        return None, {"what": error.what, "where": error.where, "fix": error.fix}
     where = "" if found.sampled_frac == 1.0 else f" of {100 * found.sampled_frac:.0f} %"
     kept = "keeps" if found.keeps_slo else "misses"
     session.note(
         f"Tuned HPA: the cheapest of {found.replays} replays{where} of this window is "
         f"{found.policy}; on the whole window it {kept} {100 * found.slo:g} %."
     )
-    return found
+    return found, None
 
 
 def _warn_of_unlike(session: Session, runs: Sequence["RunInfo"]) -> None:
@@ -164,7 +209,7 @@ def _show_runs(
     session: Session, planner: "Planner", runs: Sequence["RunInfo"], baseline: str,
     more: Mapping[str, Any] | None = None, *, with_bounds: bool = False, **window: float,
 ) -> None:  # fmt: skip
-    from engine.cli.scorecards import bounds_table, scorecards  # noqa: PLC0415 - heavy
+    from engine.cli.scorecards import bounds_table, noise_table, scorecards  # noqa: PLC0415 - heavy
 
     bounds = planner.bounds([run.run_id for run in runs]) if with_bounds and not window else None
     figures = planner.compare([run.run_id for run in runs], baseline, **window)
@@ -176,6 +221,9 @@ def _show_runs(
         **(more or {}),
     }
     parts = [lambda: _heading(runs, **window), lambda: scorecards(figures, runs, baseline)]
+    noise = document.get("noise")
+    if noise is not None and noise["runs"]:
+        parts.append(lambda: noise_table(noise["runs"], runs))
     if bounds is not None:
         document["bounds"] = bounds
         parts.append(lambda: bounds_table(bounds))

@@ -18,6 +18,8 @@ NOT_MEASURED = "not measured"
 # Beside differences, because colour alone does not reach everybody: better, worse, neither.
 _MARKS = MappingProxyType({True: ("✓", "green"), False: ("✗", "red"), None: (" ", "")})
 
+_NOISY = ("cost_usd", "slo_attainment_frac", "p95_s", "p99_s", "utilisation_frac", "carbon_kg")
+"""Figures whose noise is told beside the scorecard; a document holds all."""
 _DECIMALS = MappingProxyType({"USD": 2, "requests": 0, "workers": 0})
 
 
@@ -71,6 +73,27 @@ def bounds_table(bounds: pd.DataFrame) -> Table:
         "plan that knows the future", "above it",
     )  # fmt: skip
     return table(headers, lines, right=range(1, len(headers)))
+
+
+def noise_table(
+    noise: Mapping[str, Mapping[str, Mapping[str, Any]]], runs: Sequence[RunInfo]
+) -> Table:
+    """Paired differences over several seeds, and whether they exceed the noise.
+
+    Args:
+        noise: intervals by run id and figure.
+        runs: those that are compared.
+    """
+    policies = {run.run_id: run.policy for run in runs}
+    lines = [
+        [policies[run_id], FIGURES[key].label, FIGURES[key].unit,
+         *(_digits(FIGURES[key].unit, one[end], "+") for end in ("mean", "low", "high")),
+         "exceeds the noise" if one["exceeds"] else "inside the noise"]
+        for run_id, figures in noise.items()
+        for key, one in figures.items() if key in _NOISY
+    ]  # fmt: skip
+    headers = ("policy", "figure", "unit", "mean difference", "95 % from", "to", "")
+    return table(headers, lines, right=range(3, 6))
 
 
 def _plan(row: Mapping[Any, Any]) -> tuple[str, str]:

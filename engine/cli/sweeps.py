@@ -116,6 +116,22 @@ def show_sweep(given: str, objectives: str | None, session: Session) -> None:
     _show(session, document)
 
 
+@sweeps.command("go-on")
+@click.argument("given", metavar="SWEEP")
+@click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
+@click.option("--edges", type=click.IntRange(0, 64), default=8, show_default=True,
+              help="Further replays that narrow each cliff down.")  # fmt: skip
+@with_session
+def go_on_sweep(given: str, processes: int | None, edges: int, session: Session) -> None:
+    """Replay what a sweep was asked for and lacks.
+
+    One of an older version is made anew by this one, under another id.
+    """
+    with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
+        document = planner.go_on(given, progress=bar, cancel=stop, workers=processes, edges=edges)
+    _show(session, document)
+
+
 @sweeps.command("delete")
 @click.argument("given", metavar="SWEEP")
 @with_session
@@ -182,9 +198,9 @@ def _cliffs(document: dict[str, Any]) -> "Table":
     rows = []
     for row in document["cliffs"]:
         rows.append((row["path"], *_step(row)))
-        found = row.get("edge")
+        found = row["edge"]
         if found is not None:
-            others = " ".join(f"{path}={value}" for path, value in found["settings"].items())
+            others = _settings(found["settings"])
             rows.append((f"  with {others}" if others else "  more exactly", *_step(found)))
     head = ("cliff in", "promise kept at", "SLO met %", "broken at", "SLO met %")
     return table(head, rows, right=(1, 2, 3, 4))
@@ -198,18 +214,29 @@ def _step(found: dict[str, Any]) -> tuple[str, str, str, str]:
 
 
 def _summary(document: dict[str, Any]) -> str:
-    best, goal = document["best"], document["goal"]
+    goal = document["goal"]
     made = f"{len(document['points'])} points, {document['replayed']} replayed now"
     lines = [f"Sweep {document['sweep_id']}: {made}."]
     if document["problems"]:
         lines.append(f"{len(document['problems'])} settings are impossible, such as: "
                      f"{document['problems'][0]['what']}.")  # fmt: skip
     wanted = f"{goal['figure']} at {goal['bound']:g}"
-    lines.append(
-        f"No point keeps {wanted}."
-        if best is None
-        else f"Lowest {goal['minimise']} with {wanted}: {best['policy']} "
-        + " ".join(f"{path}={value}" for path, value in best["settings"].items())
-        + f" ({best[goal['minimise']]:.4g})."
-    )
+    if not goal["measured"]:
+        lines.append(f"No point measures {goal['minimise']}.")
+    elif document["best"] is None:
+        lines.append(f"No point keeps {wanted}.")
+    else:
+        lines.append(_best(document["best"], goal, wanted))
     return "\n".join(lines)
+
+
+def _best(best: dict[str, Any], goal: dict[str, Any], wanted: str) -> str:
+    settings = _settings(best["settings"])
+    return (
+        f"{goal['end'].capitalize()} {goal['minimise']} with {wanted}: {best['policy']} "
+        f"{settings} ({best[goal['minimise']]:.4g})."
+    )
+
+
+def _settings(settings: dict[str, str]) -> str:
+    return " ".join(f"{path}={value}" for path, value in settings.items())

@@ -123,7 +123,7 @@ class Conditions:
         The second is that of a worker on nodes that are committed and so paid for anyway.
         """
         delay_s = np.array([region.network_delay_s for region in self._regions])
-        carbon = self.g_per_kwh(tick) / GRAMS_PER_KG * self._kw(size)
+        carbon = self.g_per_kwh(tick) / GRAMS_PER_KG * self.kw(size)
         besides = rule.usd_per_kg * carbon + rule.usd_per_h_per_delay_s * delay_s
         price = self.usd_per_hour(tick, size)
         for p, _, node_price in self._committed:
@@ -145,7 +145,7 @@ class Conditions:
             found[p] = int(fitting(whole, np.array(need))[0] * nodes)
         return found
 
-    def _kw(self, size: IntArray) -> FloatArray:
+    def kw(self, size: IntArray) -> FloatArray:
         """(P,) of a worker, with the site's overhead; 0 where its power is not given."""
         scenario, found = self._scenario, np.zeros(len(size))
         for p, pool in enumerate(scenario.pools):

@@ -25,16 +25,23 @@ _IN_FLIGHT = _grid(
 )
 _STOCK = _grid("hpa", target=_TARGETS)
 
+_PREDICTIVE = (
+    "predictive:quantile=0.5:target=0.9",
+    *_grid("predictive", quantile=("0.8", "0.95", "0.99"), target=("0.7", "0.8", "0.9")),
+    "predictive:quantile=0.99:target=0.6",
+)
+_FORECASTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    f"{RULE}-{name}": tuple(f"{text}:forecast={name}" for text in _PREDICTIVE)
+    for name in ("bilstm", "persistence", "ets")
+})  # fmt: skip
+"""The predictive rule with other forecasters, when asked for."""
+
 FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         HPA: _STOCK,
         "hpa-in-flight": _IN_FLIGHT,
         "reactive": _grid("reactive:drain_s=60", target=("0.5", "0.6", "0.7", "0.8", "0.9")),
-        RULE: (
-            "predictive:quantile=0.5:target=0.9",
-            *_grid("predictive", quantile=("0.8", "0.95", "0.99"), target=("0.7", "0.8", "0.9")),
-            "predictive:quantile=0.99:target=0.6",
-        ),
+        RULE: _PREDICTIVE,
         "smartscale": tuple(
             f"smartscale:carbon=0:cost={g}:latency={w}:reliability={r}:utilisation=0"
             for g, w, r in (
@@ -56,6 +63,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "oracle-plain": _grid("oracle", target=("0.6", "0.7", "0.8", "0.9", "0.97")),
         BOUND: _grid("oracle:rounds=12", target=("0.87",), miss_price=("4", "25")),
         "oracle-instant": _grid("oracle-instant", target=("0.5", "0.65", "0.8")),
+        **_FORECASTERS,
     }
 )
 """By name: settings as somebody would type them."""
@@ -65,7 +73,7 @@ UNIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Families whose settings are taken together for a front; of the oracle's, those judged."""
 
-DEFAULT = tuple(FAMILIES)
+DEFAULT = tuple(name for name in FAMILIES if name not in _FORECASTERS)
 
 
 def settings_of(name: str) -> tuple[str, ...]:

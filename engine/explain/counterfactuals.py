@@ -5,6 +5,7 @@ change alone.
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -115,9 +116,9 @@ class WhatIf:
             first = max(0, tick - round(EARLIER_S / tick_s))
         last = min(self._branches.ticks, tick + max(1, round(horizon_s / tick_s)))
         base = self._known(first, last, tick, pool)
-        branch = self._branches.at(first)
-        kept = _change(branch, change, pool, base, tick, kept_s)
-        other = _play(branch, first, last, tick, pool)
+        with self._branches.lent(first) as branch:
+            kept = _change(branch, change, pool, base, tick, kept_s)
+            other = _play(branch, first, last, tick, pool)
         return Counterfactual(
             change=change, words=_words(change), pool=run.facts[pool].name,
             from_s=first * tick_s, horizon_s=(last - first) * tick_s, kept_s=kept,
@@ -128,9 +129,24 @@ class WhatIf:
         key = (first, last, tick, pool)
         known = self._base
         if known is None or known[0] != key:
-            known = (key, _play(self._branches.at(first), first, last, tick, pool))
-            self._base = known
+            self._base = known = (key, self._happened(first, last, tick, pool))
         return known[1]
+
+    def _happened(self, first: int, last: int, tick: int, pool: int) -> Played:
+        """Read off the replay itself, as far as it was played: a branch would do the same again.
+
+        Where its requests were not done within the time that a branch has, a branch is played.
+        """
+        front = self._branches.first
+        self._branches.play_to(last)
+        if last < front.ticks:
+            mine, until = _arrived(front, first, last), _until(front, last)
+            while front.tick < until and _under_way(front, mine):
+                self._branches.play_to(front.tick + 1)
+            if _done(front, mine, until):
+                return _found(front, first, last, tick, pool, mine)
+        with self._branches.lent(first) as branch:
+            return _play(branch, first, last, tick, pool)
 
 
 def _words(change: str) -> str:
@@ -176,6 +192,12 @@ def _held(replay: Replay, pool: int) -> int:
     return int(held[kind_of_pool(replay, pool)])
 
 
+def _applied(replay: Replay, tick: int, pool: int) -> int:
+    """Workers asked for after a tick's decision."""
+    held = replay.targets if replay.types is None else replay.wants
+    return int(held[tick, kind_of_pool(replay, pool)])
+
+
 def _instead(branch: Replay, change: str, rest: str) -> None:
     """Another guard or another policy from here on; a policy starts without memory."""
     if change == "no-guard":
@@ -199,21 +221,21 @@ def _instead(branch: Replay, change: str, rest: str) -> None:
 
 def _play(branch: Replay, first: int, last: int, tick: int, pool: int) -> Played:
     """Plays from `first` to `last`, and on until its requests are done or time is up."""
-    applied, bound = _held(branch, pool), ""
     while branch.tick < last:
-        now = branch.tick
-        branch.decide(now)
-        if now == tick:
-            applied, bound = _held(branch, pool), _bound(branch, tick, pool)
-        branch.advance(now)
-    mine = _settle(branch, first, last)
+        branch.decide(branch.tick)
+        branch.advance(branch.tick)
+    return _found(branch, first, last, tick, pool, _settle(branch, first, last))
+
+
+def _found(played: Replay, first: int, last: int, tick: int, pool: int, mine: IntArray) -> Played:
+    """What was played from `first` to `last`, and what became of `mine`."""
     return Played(
-        figures=_figures(branch, first, last, mine),
-        target=branch.targets[first:last].copy(),
-        queued=branch.counters[first:last, :, kernel.C_QUEUED].copy(),
-        applied=applied,
-        bound=bound,
-        unresolved=_under_way(branch, mine),
+        figures=_figures(played, first, last, mine),
+        target=played.targets[first:last].copy(),
+        queued=played.counters[first:last, :, kernel.C_QUEUED].copy(),
+        applied=_applied(played, tick, pool),
+        bound=_bound(played, tick, pool),
+        unresolved=_under_way(played, mine),
     )
 
 
@@ -224,7 +246,7 @@ def _settle(branch: Replay, first: int, last: int) -> IntArray:
     the last tick counts in it.
     """
     mine = _arrived(branch, first, last)
-    until = min(branch.ticks, last + round(SETTLE_S / branch.tick_s))
+    until = _until(branch, last)
     while branch.tick < until and _under_way(branch, mine):
         branch.decide(branch.tick)
         branch.advance(branch.tick)
@@ -234,10 +256,23 @@ def _settle(branch: Replay, first: int, last: int) -> IntArray:
     return _arrived(branch, first, last)
 
 
-def _bound(branch: Replay, tick: int, pool: int) -> str:
-    log = branch.log
-    for place in range(len(log.tick) - 1, -1, -1):
-        if log.tick[place] == tick and log.pool[place] == pool:
+def _until(replay: Replay, last: int) -> int:
+    """The tick at which settling ends at the latest."""
+    return min(replay.ticks, last + round(SETTLE_S / replay.tick_s))
+
+
+def _done(replay: Replay, mine: IntArray, until: int) -> bool:
+    """Whether requests were done before a tick. Nothing changes of a request that is done."""
+    ended_s = replay.fleet.state.outcomes["end_s"][mine]
+    return not _under_way(replay, mine) and bool((ended_s < until * replay.tick_s).all())
+
+
+def _bound(replay: Replay, tick: int, pool: int) -> str:
+    log = replay.log
+    for place in range(bisect_right(log.tick, tick) - 1, -1, -1):
+        if log.tick[place] != tick:
+            break
+        if log.pool[place] == pool:
             return log.reason[place]
     return Reason.NOT_DUE
 

@@ -10,10 +10,11 @@ from engine.explain.reward import Reward
 from engine.policies.base import Reason
 from engine.scenario import Guard, Pool, Scenario
 
-__all__ = ["STAGES", "Decision", "Kind", "Line", "kind_of", "ledger", "limits_of"]
+__all__ = ["STAGES", "Decision", "Kind", "Line", "active_in", "kind_of", "ledger", "limits_of"]
 
+SIZE = "size"
 STAGES = (
-    "quantise", "carbon", "slo", "limits", "rate", "cooldown", "budget", "placement", "hold",
+    "quantise", SIZE, "carbon", "slo", "limits", "rate", "cooldown", "budget", "placement", "hold",
 )  # fmt: skip
 """Of the guard, in their order."""
 SITING = "siting"
@@ -68,6 +69,13 @@ class Line:
     """None: it changed nothing."""
     numbers: Mapping[str, float] = field(default_factory=dict)
     """What it went by."""
+    part: str = ""
+    """`size`, `router`, `weights` or a node group's name where it acts on that part of the action,
+    and not on the number of workers alone."""
+    wanted: str = ""
+    """Of a size or a router."""
+    kept: str = ""
+    """What stays instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,27 +153,29 @@ def _numbers(value: object) -> Iterator[float]:
 
 
 def ledger(
-    scenario: Scenario, proposed: float, current: int, changes: list[Mapping[str, Any]]
+    active: Mapping[str, bool], proposed: float, current: int, changes: list[Mapping[str, Any]]
 ) -> tuple[Line, ...]:
     """All stages in their order; those that changed nothing pass on what they got.
 
     Args:
-        scenario: says which stages are active.
+        active: from `active_in`.
         proposed: by the policy; -1: the present size.
         current: workers asked for before.
         changes: the stages that changed something, as stored.
     """
     value, lines = float(current if proposed == -1 else proposed), []
-    active = _active(scenario)
-    names = (*STAGES, *([SITING] if any(c["stage"] == SITING for c in changes) else []))
-    for stage in names:
-        mine = [change for change in changes if change["stage"] == stage]
+    acted = {change["stage"] for change in changes}
+    for stage in (*STAGES, SITING):
+        if stage not in acted and (stage == SITING or (stage == SIZE and not active[SIZE])):
+            continue
+        mine = [change for change in changes if change["stage"] == stage] if changes else []
         for change in mine:
             lines.append(
                 Line(
                     stage=stage, active=True, before=float(change["before"]),
                     after=float(change["after"]), reason=str(change["reason"]),
                     numbers=dict(change.get("numbers") or {}),
+                    **{name: change.get(name, "") for name in ("part", "wanted", "kept")},
                 )
             )  # fmt: skip
             value = float(change["after"])
@@ -174,10 +184,12 @@ def ledger(
     return tuple(lines)
 
 
-def _active(scenario: Scenario) -> dict[str, bool]:
+def active_in(scenario: Scenario) -> dict[str, bool]:
+    """Whether each stage of the guard has anything to say."""
     guard = scenario.guard or Guard()
     return {
         "quantise": True,
+        SIZE: any(kind.sizes for kind in scenario.agent_types),
         "carbon": scenario.priorities.carbon_threshold_g_per_kwh is not None,
         "slo": guard.slo_quantile is not None,
         "limits": True,

@@ -63,9 +63,7 @@ def lifted(found: Sequence[Binding], missed: set[tuple[int, int]]) -> Lifted:
         constrained=sum(each.constrained for each in found),
         alone=sum(each.alone for each in found),
         named=len(named),
-        true=sum(
-            each.without != each.applied and (each.tick, each.pool) not in missed for each in named
-        ),
+        true=sum(each.differs and (each.tick, each.pool) not in missed for each in named),
     )
 
 

@@ -22,7 +22,8 @@ def missing_numbers(text: str, decision: Decision) -> list[str]:
     sentence, rounds to the digits that are shown. The time is compared as a whole, and names are
     not read for numbers.
     """
-    for name in (decision.pool, decision.size or "", decision.hold_why):
+    named = [name for line in decision.guard for name in (line.part, line.wanted, line.kept)]
+    for name in (decision.pool, decision.size or "", decision.hold_why, *named):
         text = text.replace(name, "") if name else text
     when = at(decision.t_s, decision.epoch_s)
     if when not in text:

@@ -10,6 +10,7 @@ from engine.explain.decision import (
     OVERRIDES,
     Decision,
     Kind,
+    active_in,
     kind_of,
     ledger,
     limits_of,
@@ -58,6 +59,10 @@ class Told:
     store: Store
     run: RunRow
     scenario: Scenario = field(init=False)
+    _active: dict[str, bool] = field(init=False)
+    _limits: list[dict[str, float]] = field(init=False)
+    """By pool."""
+    _weights: dict[str, float] = field(init=False)
     _usual: dict[int, dict[str, tuple[float, float, float]]] = field(default_factory=dict)
     _meters: dict[int, Meter] = field(default_factory=dict)
     _worst: dict[tuple[int | None, int], IntArray] = field(default_factory=dict)
@@ -65,6 +70,10 @@ class Told:
 
     def __post_init__(self) -> None:
         self.scenario = from_dict(self.run.scenario)
+        self._active = active_in(self.scenario)
+        self._limits = [limits_of(self.scenario, pool) for pool in self.scenario.pools]
+        given = self.scenario.priorities.normalised()
+        self._weights = {name: float(getattr(given, name)) for name in _SAID_WEIGHTS}
 
     def usual(self, pool: int) -> Mapping[str, tuple[float, float, float]]:
         """5 %, 50 % and 95 % quantile of what is observed of a pool."""
@@ -96,9 +105,9 @@ class Told:
         row = queries.parsed(stored)
         said = row["rationale"] or {}
         pool = self.scenario.pools[row["pool"]]
-        limits = limits_of(self.scenario, pool)
+        limits = self._limits[row["pool"]]
         current, applied, proposed = row["current"], row["applied"], row["proposed"]
-        guard = ledger(self.scenario, proposed, current, row["guard"] or [])
+        guard = ledger(self._active, proposed, current, row["guard"] or [])
         slots = float(said.get("slots", limits["slots"]))
         return Decision(
             run_id=self.run.run_id, number=row["number"], t_s=row["t_s"],
@@ -114,8 +123,7 @@ class Told:
         """The policy's own weights where it has some, else the scenario's, summing to 1."""
         if all(name in said for name in _SAID_WEIGHTS):
             return {name: float(said[name]) for name in _SAID_WEIGHTS}
-        given = self.scenario.priorities.normalised()
-        return {name: float(getattr(given, name)) for name in _SAID_WEIGHTS}
+        return self._weights
 
     def _why(self, row: Mapping[str, Any], pool: str) -> str:
         if row["reason"] != Reason.HELD:

@@ -5,6 +5,7 @@ from types import MappingProxyType
 
 from engine.explain.decision import Decision, Line
 from engine.explain.words import lasting, number, percent, workers
+from engine.policies.base import KEEP, Reason
 
 __all__ = ["clauses"]
 
@@ -20,6 +21,56 @@ def clauses(decision: Decision) -> list[str]:
 
 def _steps(line: Line) -> str:
     return f"{number(line.before)} became {number(line.after)}"
+
+
+def _size(line: Line, decision: Decision) -> str:
+    """Why workers do not get the size that was proposed."""
+    asked = f"{workers(line.before)} of the size {line.wanted}"
+    stays = f"so the size stays {line.kept}" if line.kept else "so the size stays"
+    if decision.proposed != KEEP:
+        asked_now = workers(line.after)
+        stays += f", and {asked_now} of it {'is' if line.after == 1 else 'are'} asked for instead"
+    return f"{_SIZE_WHY[str(line.reason)](line, asked)}, {stays}"
+
+
+def _size_pace(line: Line, asked: str) -> str:
+    by = line.numbers
+    way = "more" if by["change_workers"] > 0 else "fewer"
+    return (
+        f"{asked} would be the capacity of {workers(abs(by['change_workers']))} {way}, and the "
+        f"guard's rate limit leaves {workers(by['left_workers'])} per {lasting(by['period_s'])}"
+    )
+
+
+def _size_cooldown(line: Line, asked: str) -> str:
+    by = line.numbers
+    return (
+        f"the guard's cooldown of {lasting(by['cooldown_s'])} is not over, "
+        f"{lasting(by['since_s'])} after the last step, for {asked}"
+    )
+
+
+def _size_budget(line: Line, asked: str) -> str:
+    by = line.numbers
+    return (
+        f"{asked} would cost {number(by['cost_usd_per_hour'])} USD/h, where the cluster's budget "
+        f"of {number(by['budget_usd_per_hour'])} USD/h leaves {number(by['left_usd_per_hour'])}"
+    )
+
+
+_SIZE_WHY: Mapping[str, Callable[[Line, str], str]] = MappingProxyType(
+    {
+        Reason.CARBON: lambda line, asked: (
+            f"{asked} would emit more, and the carbon mask lets "
+            f"{percent(line.numbers['mask_frac'])} of growth pass"
+        ),
+        Reason.RATE_LIMIT: _size_pace,
+        Reason.COOLDOWN: _size_cooldown,
+        Reason.BUDGET: _size_budget,
+        Reason.NO_ROOM: lambda _, asked: f"the pool's nodes have no room for {asked}",
+        Reason.HELD: lambda _, asked: f"somebody holds the pool by hand, not with {asked}",
+    }
+)
 
 
 def _carbon(line: Line, _: Decision) -> str:
@@ -96,6 +147,12 @@ def _placement(line: Line, _: Decision) -> str:
 def _hold(line: Line, decision: Decision) -> str:
     left = line.numbers.get("left_s")
     still = "" if left is None else f" for another {lasting(left)}"
+    if line.part:
+        what = {"router": f"its router does not become {line.wanted}",
+                "weights": "its routing weights stay"}.get(
+            line.part, f"the nodes of {line.part} are left alone"
+        )  # fmt: skip
+        return f"somebody holds the pool by hand{still}, so {what}"
     why = f" (the reason given: {decision.hold_why})" if decision.hold_why else ""
     return f"somebody holds the pool at {workers(line.after)} by hand{still}{why}: {_steps(line)}"
 
@@ -109,7 +166,8 @@ def _siting(line: Line, _: Decision) -> str:
 
 _CLAUSES: Mapping[str, Callable[[Line, Decision], str]] = MappingProxyType(
     {
-        "carbon": _carbon, "slo": _slo, "limits": _limits, "rate": _rate, "cooldown": _cooldown,
-        "budget": _budget, "placement": _placement, "hold": _hold, "siting": _siting,
+        "size": _size, "carbon": _carbon, "slo": _slo, "limits": _limits, "rate": _rate,
+        "cooldown": _cooldown, "budget": _budget, "placement": _placement, "hold": _hold,
+        "siting": _siting,
     }
 )  # fmt: skip

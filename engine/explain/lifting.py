@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.guard import Applied, Chain
+from engine.guard.record import Log
 from engine.policies.base import Liftable, Observation, Policy, Reason
 from engine.replay import Replay
 from engine.units import FloatArray, IntArray
@@ -30,16 +31,33 @@ class Binding:
     pool: int
     """Or agent type, in the order of `types_of`."""
     applied: int
+    size: str | None
+    """Another one that its workers get."""
     reason: Reason
     """As recorded."""
     named: tuple[Reason, ...]
     """Lifted together they change what is applied; empty: nothing bound."""
     without: int
-    """What is applied without them."""
+    """Workers applied without them."""
+    without_size: str | None
+    """Another size that its workers get without them."""
+    differs: bool
+    """Whether workers, their size, or other parts of the action come out otherwise without."""
     constrained: bool
     """Whether the recorded reason is a constraint at all."""
     alone: bool
     """Whether the recorded reason is a constraint, and changes it by itself."""
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """What is applied, and what is without the named constraints, in words."""
+        base, other = (
+            f"{workers}" if size is None else f"{workers} of the size {size}"
+            for workers, size in ((self.applied, self.size), (self.without, self.without_size))
+        )
+        if base != other or not self.differs:
+            return base, other
+        return f"{base} alone", f"{other} with the routing or nodes that were proposed"
 
 
 @dataclass(slots=True)
@@ -50,7 +68,7 @@ class BindingProbe:
     """None: looks at all pools."""
     found: list[Binding] = field(default_factory=list)
     wrong: list[Binding] = field(default_factory=list)
-    """Of those, such that the replay itself applied another size."""
+    """Of those, such that the replay itself applied another number or size of workers."""
     _open: list[Binding] = field(default_factory=list)
 
     def __call__(
@@ -59,7 +77,7 @@ class BindingProbe:
     ) -> None:  # fmt: skip
         """See `engine.replay.Probe`."""
         self.close(replay)
-        case = _Case(replay, observation, g_per_kwh, usd_per_hour)
+        case = _Case(replay, tick, observation, g_per_kwh, usd_per_hour)
         base = case.settled(())
         for pool, applied in enumerate(base):
             if self.pool in (None, pool):
@@ -69,7 +87,12 @@ class BindingProbe:
     def close(self, replay: Replay) -> None:
         """Compares the last evaluation with what the replay went on to apply."""
         done = _held(replay)
-        self.wrong += [one for one in self._open if one.applied != int(done[one.pool])]
+        self.wrong += [
+            one
+            for one in self._open
+            if one.applied != int(done[one.pool])
+            or one.size not in (None, *replay.steering.sizes_at(one.pool))
+        ]
         self._open.clear()
 
 
@@ -83,6 +106,7 @@ class _Case:
     """One evaluation that can be made again and again."""
 
     replay: Replay
+    tick: int
     observation: Observation
     g_per_kwh: FloatArray
     usd_per_hour: FloatArray
@@ -99,28 +123,25 @@ class _Case:
         held = _held(replay)
         policy, guard = _policy(replay.policy, lifted), _guard(replay.guard, lifted)
         action = policy.propose(copy.deepcopy(self.observation))
-        wanted, log = guard.decide(
-            now,
-            np.asarray(action.target, np.float64),
-            held.astype(np.float64),
-            tuple(action.reason),
-            g_per_kwh=self.g_per_kwh,
-            usd_per_hour=self.usd_per_hour,
-        )
         anywhere = Reason.NO_ROOM in lifted
+        wanted, log, _ = replay.steering.wishes.settled(
+            guard, action, self.tick, now, held.astype(np.float64), self.g_per_kwh,
+            self.usd_per_hour, anywhere=anywhere,
+        )  # fmt: skip
         return [
             guard.place(
                 now, pool, float(wanted[pool]), int(held[pool]), log,
-                None if anywhere else self._room(pool),
+                None if anywhere else self._room(pool, log),
             )
             for pool in range(len(wanted))
         ]  # fmt: skip
 
-    def _room(self, number: int) -> Callable[[], int] | None:
+    def _room(self, number: int, log: Log) -> Callable[[], int] | None:
         """How many more workers fit; None: no such limit."""
         replay = self.replay
         if replay.types is None:
-            return replay.fleet.room(number)
+            granted = log.granted[number][0] if number in log.granted else None
+            return replay.steering.left(number, granted, replay.target)
         pools = replay.types[number]
         most = replay.steering.room(pools, replay.target)[pools]
         spare = int(most.sum()) - int(replay.wanted[number])
@@ -140,31 +161,35 @@ def _guard(guard: Chain, lifted: Sequence[Reason]) -> Chain:
 def _bound(case: _Case, tick: int, pool: int, base: Applied) -> Binding:
     reason, order = base.reason, case.constraints()
 
-    def applied(*lifted: Reason) -> int:
-        return case.settled(lifted)[pool].workers
+    def applied(*lifted: Reason) -> Applied:
+        return case.settled(lifted)[pool]
+
+    def changes(*lifted: Reason) -> bool:
+        return applied(*lifted).outcome != base.outcome
 
     constrained = reason in order
-    alone = constrained and applied(reason) != base.workers
+    alone = constrained and changes(reason)
     named: tuple[Reason, ...] = (reason,) if alone else ()
     if constrained and not alone:
-        others = [other for other in order if other != reason]
-        named = _least(base, [reason, *others], applied)
+        named = _least([reason, *(other for other in order if other != reason)], changes)
+    then = applied(*named) if named else base
     return Binding(
-        tick=tick, pool=pool, applied=base.workers, reason=reason, named=named,
-        without=applied(*named) if named else base.workers, constrained=constrained, alone=alone,
+        tick=tick, pool=pool, applied=base.workers, size=base.size, reason=reason, named=named,
+        without=then.workers, without_size=then.size, differs=then.outcome != base.outcome,
+        constrained=constrained, alone=alone,
     )  # fmt: skip
 
 
-def _least(base: Applied, order: list[Reason], applied: Callable[..., int]) -> tuple[Reason, ...]:
-    """A least set of constraints without which another size is applied; none: nothing bound."""
+def _least(order: list[Reason], changes: Callable[..., bool]) -> tuple[Reason, ...]:
+    """A least set of constraints without which something else is applied; none: nothing bound."""
     for number in range(2, len(order) + 1):
-        if applied(*order[:number]) != base.workers:
+        if changes(*order[:number]):
             break
     else:
         return ()
     kept = order[:number]
     for reason in list(kept):
         fewer = [other for other in kept if other != reason]
-        if fewer and applied(*fewer) != base.workers:
+        if fewer and changes(*fewer):
             kept = fewer
     return tuple(kept)

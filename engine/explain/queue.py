@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from engine.explain.regret import regrets
-from engine.explain.words import number
+from engine.explain.words import number, workers
 from engine.store import queue_queries as queries
 from engine.store import reviews, runs
 from engine.store.duck import Store
@@ -48,20 +48,21 @@ def questionable(store: Store, run: RunRow, most: int = 20) -> list[Questionable
     ]
     bounds = [row for row in alike if row.policy.partition(":")[0] in ORACLES]
     others = [row.run_no for row in alike if row not in bounds]
-    causes: list[tuple[Callable[[], pd.DataFrame], str]] = [
-        (lambda: queries.overruled(store, run, EACH), "the guard changed it by {} workers"),
+    causes: list[tuple[Callable[[], pd.DataFrame], Callable[[float], str]]] = [
+        (lambda: queries.overruled(store, run, EACH),
+         lambda size: f"the guard changed it by {workers(size)}"),
         (lambda: regrets(store, run, bounds, EACH),
-         "in the ten minutes after it the oracle earned {} points a tick more"),
+         lambda size: "in the ten minutes after it the oracle earned "
+                      f"{number(size)} points a tick more"),
         (lambda: queries.apart(store, run, others, EACH),
-         "{} workers from the mean of the other policies"),
+         lambda size: f"{workers(size)} from the mean of the other policies"),
         (lambda: queries.forecast_misses(store, run, EACH),
-         "demand came {} times as high as was expected"),
+         lambda size: f"demand came {number(size)} times as high as was expected"),
     ]  # fmt: skip
     columns = [
-        [(int(row["number"]), words.format(number(float(row["size"]))))
-         for row in find().to_dict("records")]
-        for find, words in causes
-    ]  # fmt: skip
+        [(int(row["number"]), said(float(row["size"]))) for row in find().to_dict("records")]
+        for find, said in causes
+    ]
     found = _in_turn(columns, reviewed, most)
     moments = queries.moments(store, run, list(found))
     return [

@@ -20,7 +20,7 @@ from engine.store.runs import RunRow
 __all__ = ["again", "branches", "logged", "tick_of"]
 
 Cancel = Callable[[], bool]
-_Change = tuple[str, float, float, str | None, dict[str, float]]
+_Change = tuple[str, float, float, str | None, dict[str, float], str, str, str]
 
 
 def again(store: Store, run: RunRow, cancel: Cancel | None = None) -> ReplaySpec:
@@ -95,19 +95,26 @@ def same(decision: Decision, entry: dict[str, Any]) -> bool:
 def _recorded(decision: Decision) -> list[_Change]:
     """What the guard changed, as the record says."""
     changes = [
-        (line.stage, line.before, line.after, line.reason, dict(line.numbers))
+        (
+            line.stage, line.before, line.after, line.reason, dict(line.numbers),
+            line.part, line.wanted, line.kept,
+        )
         for line in decision.guard
         if line.reason is not None
-    ]
+    ]  # fmt: skip
     return sorted(changes, key=_place)
 
 
 def _changes(stages: list[dict[str, Any]]) -> list[_Change]:
     """The same of a log's entry."""
     changes = [
-        (each["stage"], each["before"], each["after"], each["reason"], each.get("numbers") or {})
+        (
+            each["stage"], each["before"], each["after"], each["reason"],
+            each.get("numbers") or {},
+            *(each.get(name, "") for name in ("part", "wanted", "kept")),
+        )
         for each in stages
-    ]
+    ]  # fmt: skip
     return sorted(changes, key=_place)
 
 

@@ -20,7 +20,7 @@ __all__ = ["Found", "search"]
 
 SAMPLES = 12
 """Sentences of each reason whose words are looked at."""
-READ = 3000
+READ = 2000
 """Sentences that one search reads at most."""
 LATE = -2
 """Where a search goes on among the less likely reasons: this, less the last number that was read

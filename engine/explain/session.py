@@ -53,7 +53,7 @@ class Asked:
 
     def prepare(self) -> None:
         """Plays the whole run, so that later questions are quick. Raises ReplayCancelled."""
-        self._branches.play_to(self._branches.ticks)
+        self._branches.prepare()
 
     def check(self, decision: Decision) -> Checked:
         """Makes a decision again, with and without what bound it."""

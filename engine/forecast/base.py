@@ -19,11 +19,20 @@ class UnfitError(UsageError):
     """A model that cannot forecast this series; the message says why."""
 
 
-class Model(Protocol):
-    """A quantile forecaster of one series."""
+class Says(Protocol):
+    """What can be asked for quantiles."""
 
     name: str
-    """As in `models.REGISTRY`."""
+    """As in `registry.MODELS`."""
+
+    def predict_quantiles(
+        self, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
+    ) -> FloatArray:
+        """(B, H, Q) quantiles of demand in the steps that hold each horizon, sorted, ≥ 0."""
+
+
+class Model(Says, Protocol):
+    """A quantile forecaster of one series."""
 
     def fit(self, train: DemandSeries, horizons_s: Sequence[float]) -> None:
         """Learns from the training part.
@@ -31,11 +40,6 @@ class Model(Protocol):
         Raises:
             UnfitError: the series is too short, or has no season, for this model.
         """
-
-    def predict_quantiles(
-        self, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
-    ) -> FloatArray:
-        """(B, H, Q) quantiles of demand in the steps that hold each horizon, sorted, ≥ 0."""
 
     def update(self, known: DemandSeries) -> None:
         """Learns again, with everything that has come until now."""

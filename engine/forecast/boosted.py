@@ -80,7 +80,7 @@ class BoostedTrees:
         made = self._model.predict(xgboost.DMatrix(_columns(encoded)))
         made = made.reshape(len(histories.demand), -1, 3)
         sized = np.sort(made.astype(np.float64), -1) * encoded.level[:, None, None]
-        return ordered(sized @ level_weights(LEVELS, levels))
+        return ordered(sized @ level_weights(LEVELS, tuple(levels)))
 
 
 def _with_demand(train: DemandSeries, cuts: IntArray, length: int) -> IntArray:

@@ -118,6 +118,17 @@ def apply(quantiles: FloatArray, lower: float, upper: float, out: FloatArray) ->
 
 
 @_compiled
+def _outcome(
+    of: FloatArray, value: float, low: float, high: float, rate: float, first: float, few: float,
+    pending: int, lower: FloatArray, upper: FloatArray,
+) -> None:  # fmt: skip
+    """Both ends of one forecast learn what came."""
+    under, over = (of[0] - value) / reach(of, 0), (value - of[-1]) / reach(of, -1)
+    learn(lower, under, low, rate, first, few, pending)
+    learn(upper, over, 1 - high, rate, first, few, pending)
+
+
+@_compiled
 def _online(
     quantiles: FloatArray, came: FloatArray, ends: FloatArray, starts: FloatArray, low: float,
     high: float, rate: float, first: float, few: float, lower: FloatArray, upper: FloatArray,
@@ -128,9 +139,7 @@ def _online(
         while learnt < number and ends[learnt] <= starts[number]:
             value, of, pending = came[learnt], quantiles[learnt], number - learnt
             if np.isfinite(value):
-                under, over = (of[0] - value) / reach(of, 0), (value - of[-1]) / reach(of, -1)
-                learn(lower, under, low, rate, first, few, pending)
-                learn(upper, over, 1 - high, rate, first, few, pending)
+                _outcome(of, value, low, high, rate, first, few, pending, lower, upper)
             learnt += 1
         apply(quantiles[number], lower[OFFSET], upper[OFFSET], out[number])
 
@@ -164,3 +173,24 @@ def calibrated(
     times = (np.asarray(came), np.asarray(ends, np.float64), np.asarray(starts, np.float64))
     _online(said, *times, low, high, *pace, fresh(), fresh(), made)
     return made
+
+
+@_compiled
+def learn_rows(
+    said: FloatArray, came: FloatArray, low: float, high: float, rate: float, first: float,
+    few: float, pending: int, lower: FloatArray, upper: FloatArray,
+) -> None:  # fmt: skip
+    """One outcome of each of P pools: said (P, Q), came (P,), states (P, 3) that are changed."""
+    for row in range(len(came)):
+        _outcome(said[row], came[row], low, high, rate, first, few, pending,
+                 lower[row], upper[row])  # fmt: skip
+
+
+@_compiled
+def apply_rows(
+    said: FloatArray, lower: FloatArray, upper: FloatArray, out: FloatArray
+) -> None:  # fmt: skip
+    """Moves the ends of said (P, H, Q) by states (P, H, 3) into out."""
+    for row in range(said.shape[0]):
+        for h in range(said.shape[1]):
+            apply(said[row, h], lower[row, h, OFFSET], upper[row, h, OFFSET], out[row, h])

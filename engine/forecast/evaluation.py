@@ -12,17 +12,20 @@ from engine.forecast.base import HORIZONS_S, Model, UnfitError
 from engine.forecast.conformal import TOGETHER, calibrated
 from engine.forecast.coverage import CoverageRecord, counted
 from engine.forecast.drift import drifts
+from engine.forecast.ensemble import Ensemble
 from engine.forecast.evaluation_plan import Plan, plan
 from engine.forecast.network import Network
-from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, find
+from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, ModelInfo, find
 from engine.forecast.relearning import Relearned, relearned
 from engine.forecast.scores import LEVELS, Paired, Score, inside, margin, paired, pinball, score
 from engine.forecast.series import DemandSeries
-from engine.units import FloatArray
+from engine.units import BoolArray, FloatArray
 
 SEEDS = (0, 1, 2)
-CHOICE, MIXED = "choice", "ensemble"
+CHOICE, MIXED = "choice", Ensemble.name
 """Made of the others: the online mixture of all, and the ensemble with fixed weights."""
+USUAL = "bilstm"
+"""The shipped network, which others are held against where little is known."""
 NOTHING = 1e-4
 """Of the mean demand: a loss that no comparison says anything about."""
 TIMED = 15
@@ -117,7 +120,7 @@ def evaluate(
 
     Args:
         series: demand to forecast.
-        models: names of the registry.
+        models: names of the registry; the ensemble brings its members.
         horizons_s: seconds ahead.
         seeds: of the models that have any.
         origins: cut-offs in each of validation and test.
@@ -129,8 +132,8 @@ def evaluate(
         ReplayCancelled: `cancelled` said so.
     """
     tasks = plan(series, horizons_s, origins)
-    wanted = [(find(name), seed) for name in models
-              for seed in (seeds if find(name).seeded else seeds[:1])]  # fmt: skip
+    wanted = [(info, seed) for info in _asked(models)
+              for seed in (seeds if info.seeded else seeds[:1])]  # fmt: skip
     found: dict[str, _Found] = {}
     train = series.before(tasks.parts.train)
     for number, (info, seed) in enumerate(wanted):
@@ -153,6 +156,13 @@ def evaluate(
         )  # fmt: skip
     weights = _add_mixtures(found, tasks, seeds)
     return _summary(found, tasks, tuple(seeds), weights)
+
+
+def _asked(names: Sequence[str]) -> list[ModelInfo]:
+    """The models to fit: those named, and the members of what is mixed."""
+    mixed = any(find(name).mixed for name in names)
+    members = [name for name in ENSEMBLE if mixed and name not in names]
+    return [find(name) for name in (*names, *members) if not find(name).mixed]
 
 
 def _ask(found: _Found, model: Model, seed: int, train: DemandSeries, tasks: Plan) -> None:
@@ -231,7 +241,9 @@ def _choice(
         for h, steps in enumerate(tasks.ahead):
             came, cuts, ends = tasks.came[:, h], tasks.cuts, tasks.cuts + steps
             used = mixing.as_used(raw[:, :, h], sure[:, :, h], came, cuts, ends)
-            shares = mixing.rank_weights(mixing.losses(came, used), cuts, ends)
+            lost = mixing.losses(came, used)
+            may = _may_count(names, lost, tasks, h)
+            shares = mixing.rank_weights(lost, cuts, ends, may)
             plain[:, h] = np.einsum("bm,mbq->bq", shares, raw[:, :, h])
             mean = np.einsum("bm,mbq->bq", shares, used)
             made[:, h] = calibrated(mean, came, ends, cuts, pace=TOGETHER)
@@ -240,6 +252,19 @@ def _choice(
         choice.quantiles[seed], choice.calibrated[seed] = plain, made
     _add_times(choice, list(found.values()))
     return choice, weights
+
+
+def _may_count(names: Sequence[str], lost: FloatArray, tasks: Plan, h: int) -> BoolArray | None:
+    """(B, M) models that may be chosen; None: all, as enough is known to rank them by.
+
+    How much is known depends on the lengths of trace and horizon alone.
+    """
+    overlap = _overlap(tasks, h)
+    outcomes = np.isfinite(tasks.came[tasks.valid, h]).sum()
+    if USUAL not in names or outcomes >= mixing.FEW * overlap:
+        return None
+    ends = tasks.cuts + tasks.ahead[h]
+    return mixing.not_worse(lost, tasks.cuts, ends, names.index(USUAL), overlap)
 
 
 def _ensemble(members: Sequence[_Found], tasks: Plan, seeds: Sequence[int]) -> _Found:

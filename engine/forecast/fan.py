@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import UsageError
-from engine.forecast.base import HORIZONS_S, Model
+from engine.forecast.base import HORIZONS_S, Model, Says
 from engine.forecast.features import Scaler
 from engine.forecast.gaps import knows_recent
 from engine.forecast.histories import Histories
@@ -20,6 +20,7 @@ from engine.forecast.neural_encode import WINDOW
 from engine.forecast.neural_inputs import lookback
 from engine.forecast.scores import LEVELS
 from engine.forecast.series import LEAST_STEPS, TRAIN, DemandSeries
+from engine.forecast.watch import InForce, Key, Learned, Watch, network_of
 from engine.units import SECONDS_PER_HOUR, FloatArray, IntArray
 
 GROWTH = 1.1
@@ -66,6 +67,8 @@ class Fan:
     """(12, 23) over steps and features, each row sums to 1; None: the model has none."""
     step_attention: FloatArray | None = None
     """(12,) over the latest steps, oldest first."""
+    learned: tuple[Learned, ...] = ()
+    """Where the network, kept from a fit, learned again after a drift before the cut-off."""
 
     @property
     def sees_later_demand(self) -> bool:
@@ -108,8 +111,9 @@ def dense_horizons(step_s: float) -> FloatArray:
     return np.asarray(np.unique([*spaced, *usual]) * step_s, np.float64)
 
 
-Remembered = dict[tuple[int, int], FloatArray]
-"""(M, H, Q) by cut-off and length of history: what a model said that is not fitted again."""
+Remembered = dict[tuple[int, int, Key], FloatArray]
+"""(M, H, Q) by cut-off, length of history and what was in force: what a model said that is not
+fitted again."""
 
 
 class Fans:
@@ -148,13 +152,14 @@ class Fans:
             steps = fitted_steps(cut_of(self._series, at_s))
             known = self._made.get(_NEVER_FITTED) or self._made.get(steps)
             model, remembered = known or (self._make(), {})
-            with one_thread() if isinstance(model, Network) else nullcontext():
+            network = network_of(model)
+            with nullcontext() if network is None else one_thread():
                 made = fan(
                     self._series, at_s, model, levels=self._levels, calibrated=self._calibrated,
                     fitted_until_s=self._fitted_until_s, loaded=known is not None,
                     remembered=remembered,
                 )  # fmt: skip
-            fixed = isinstance(model, Network) and model.fixed
+            fixed = network is not None and network.fixed
             self._made[_NEVER_FITTED if fixed else steps] = model, remembered
             return made
 
@@ -217,16 +222,17 @@ def fan(
     fitted = fitted_steps(cut)
     if not loaded:
         model.fit(known.before(fitted), horizons_s.tolist())
+    says, learned = model.at(known) if isinstance(model, Watch) else (model, ())
     asked = _Asked(known=known, fitted=fitted, ahead=ahead, horizons_s=horizons_s, levels=levels)
     latest = asked.histories(np.array([cut]))
-    said, shares = asked.of(model, latest)[0], shares_of(model, horizons_s.tolist())
+    said, shares = asked.of(says, latest)[0], shares_of(says, horizons_s.tolist())
     quantiles, used = np.einsum("mh,mhq->hq", shares, said), 0
     if calibrated and len(levels) > 1:
         quantiles, used = _calibrated(
-            model, asked, said, shares, {} if remembered is None else remembered
+            says, asked, said, shares, {} if remembered is None else remembered
         )
     shown = min(cut, int(np.clip(round(SHOWN_S / series.step_s), *SHOWN_STEPS)))
-    features, steps = _attention(model, latest)
+    features, steps = _attention(network_of(says), latest)
     return Fan(
         name=series.name, unit=series.unit, model=model.name, step_s=series.step_s,
         cut_s=cut * series.step_s, horizons_s=horizons_s,
@@ -234,7 +240,7 @@ def fan(
         came=series.came(np.array([cut]), ahead)[0],
         history_s=np.arange(cut - shown + 1.0, cut + 1.0) * series.step_s,
         history=known.values[cut - shown :], calibrated_on=used, fitted_until_s=fitted_until_s,
-        feature_attention=features, step_attention=steps,
+        feature_attention=features, step_attention=steps, learned=learned,
     )  # fmt: skip
 
 
@@ -252,27 +258,28 @@ class _Asked:
         length = length or lookback(self.known.step_s, int(self.ahead.max()))
         return self.known.histories(cuts, length, scaler)
 
-    def before(self, model: Model, cuts: IntArray, remembered: Remembered) -> FloatArray:
+    def before(self, model: Says, cuts: IntArray, remembered: Remembered) -> FloatArray:
         """(B, M, H, Q) at earlier cut-offs; the model is asked what is not remembered."""
         longest, have = lookback(self.known.step_s, int(self.ahead.max())), int(cuts.min())
         # A shorter history in coarse lengths, or each further cut-off would ask for another one.
         coarse = 1 << max(0, have.bit_length() - 3)
         length = longest if have >= longest else max(WINDOW, have - have % coarse)
-        missing = np.array([cut for cut in cuts if (int(cut), length) not in remembered])
+        key = model.key if isinstance(model, InForce) else ()
+        missing = np.array([cut for cut in cuts if (int(cut), length, key) not in remembered])
         if len(missing):
             made = self.of(model, self.histories(missing, length))
             for cut, one in zip(missing, made, strict=True):
-                remembered[int(cut), length] = one
-        return np.stack([remembered[int(cut), length] for cut in cuts])
+                remembered[int(cut), length, key] = one
+        return np.stack([remembered[int(cut), length, key] for cut in cuts])
 
-    def of(self, model: Model, histories: Histories) -> FloatArray:
+    def of(self, model: Says, histories: Histories) -> FloatArray:
         """(B, M, H, Q) of each member."""
         said = said_by(model, histories, self.horizons_s.tolist(), self.levels)
         return said.transpose(1, 0, 2, 3)
 
 
 def _calibrated(
-    model: Model, asked: _Asked, latest: FloatArray, shares: FloatArray, remembered: Remembered
+    model: Says, asked: _Asked, latest: FloatArray, shares: FloatArray, remembered: Remembered
 ) -> tuple[FloatArray, int]:
     """(H, Q) with ends moved as earlier forecasts tell, and how many these were."""
     cut = len(asked.known.values)
@@ -297,8 +304,10 @@ def _calibrated(
     return np.stack(made), used
 
 
-def _attention(model: Model, latest: Histories) -> tuple[FloatArray | None, FloatArray | None]:
-    if not isinstance(model, Network) or model.forecaster.name not in ATTENTIVE:
+def _attention(
+    network: Network | None, latest: Histories
+) -> tuple[FloatArray | None, FloatArray | None]:
+    if network is None or network.forecaster.name not in ATTENTIVE:
         return None, None
-    features, steps = model.attention(latest)
+    features, steps = network.attention(latest)
     return features[0], steps[0]

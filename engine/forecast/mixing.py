@@ -6,13 +6,18 @@ import numpy as np
 import scipy
 
 from engine.forecast.conformal import TOGETHER, calibrated
-from engine.forecast.scores import LEVELS, pinball
-from engine.units import FloatArray, IntArray
+from engine.forecast.scores import LEVELS, pinball, standard_error
+from engine.units import BoolArray, FloatArray, IntArray
 
 SHARES = (3 / 8, 3 / 8, 1 / 8, 1 / 8)
 """Weights in the choice of the models that have been best so far, the best first."""
 TOLERANCE = 1.5
 """A model with so many times the best one's loss gets no weight."""
+FEW = 20.0
+"""Outcomes of the validation part that do not overlap: with fewer, models that look worse than
+the shipped one do not count, so that ranks by chance matter less."""
+FEWEST_OUTCOMES = 3
+"""That a standard error can be told of."""
 MEMORY = 0.995
 """A loss counts this much less with every later outcome, so that ranks follow drift."""
 
@@ -71,21 +76,57 @@ def faded(losses: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
     return made
 
 
-def rank_weights(losses: FloatArray, starts: IntArray, ends: IntArray) -> FloatArray:
+def rank_weights(
+    losses: FloatArray, starts: IntArray, ends: IntArray, allowed: BoolArray | None = None
+) -> FloatArray:
     """(B, M) weights by origin: `SHARES`, in the order of the losses known at its cut-off.
 
     A mean of few good models, almost equally weighted, is hard to beat where outcomes are too few
     to learn weights from: the "forecast combination puzzle" (Stock and Watson 2004). Equal losses
-    rank as they stand. Arguments: as for `faded`.
+    rank as they stand. Arguments: as for `faded`, and (B, M) which models may count, one of them
+    at least; None: all.
     """
     shares = np.asarray(SHARES[: len(losses)])
     totals = faded(losses, starts, ends)
     made = np.zeros_like(totals)
-    for weights, total in zip(made, totals, strict=True):
-        best = np.argsort(total, kind="stable")[: len(shares)]
-        kept = shares * (total[best] <= TOLERANCE * total[best[0]])
+    for number, (weights, total) in enumerate(zip(made, totals, strict=True)):
+        order = np.argsort(total, kind="stable")
+        best = (order if allowed is None else order[allowed[number, order]])[: len(shares)]
+        kept = shares[: len(best)] * (total[best] <= TOLERANCE * total[best[0]])
         weights[best] = kept / kept.sum()
     return made
+
+
+def not_worse(
+    losses: FloatArray, starts: IntArray, ends: IntArray, usual: int, lag: int
+) -> BoolArray:
+    """(B, M) models that did not lose more than the usual one by over a standard error, and that.
+
+    Of the outcomes known at each cut-off; with too few of them only the usual one. The standard
+    error is that of `scores.standard_error`.
+
+    Args:
+        losses: (M, B); NaN where the outcome is unknown.
+        starts: (B,) cut-offs, increasing.
+        ends: (B,) when each outcome is known.
+        usual: place of the model that others are held against.
+        lag: cut-offs over which forecasts overlap.
+    """
+    more = losses - losses[usual]
+    made = np.zeros((losses.shape[1], len(losses)), np.bool_)
+    for number, start in enumerate(starts):
+        known = more[:, :number][:, ends[:number] <= start]
+        known = known[:, np.isfinite(known).all(0)]
+        if known.shape[1] >= FEWEST_OUTCOMES:
+            made[number] = [_no_more(lost, lag) for lost in known]
+    made[:, usual] = True
+    return made
+
+
+def _no_more(lost: FloatArray, lag: int) -> bool:
+    """Whether a mean may be 0 or less, as far as its standard error tells."""
+    error = standard_error(lost, lag)[0] if np.ptp(lost) else 0.0
+    return bool(lost.mean() <= error)
 
 
 def as_used(

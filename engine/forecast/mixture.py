@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from engine.errors import CheckpointError
-from engine.forecast.base import Model, UnfitError
+from engine.forecast.base import Model, Says, UnfitError
 from engine.forecast.histories import Histories
 from engine.forecast.series import DemandSeries
 from engine.units import FloatArray
@@ -37,14 +37,7 @@ class Mixture:
         Raises:
             UnfitError: none can be fitted.
         """
-        fitted, faults = {}, []
-        for name, member in self._members.items():
-            try:
-                member.fit(train, horizons_s)
-            except (UnfitError, CheckpointError) as error:
-                faults.append(f"{name}: {error.what}")
-            else:
-                fitted[name] = member
+        fitted, faults = fitted_members(self._members, train, horizons_s)
         if not any(self._shares(at, fitted).any() for at in self._weights):
             raise UnfitError(
                 f"no member of the choice can be fitted: {'; '.join(faults)}", train.name,
@@ -76,13 +69,33 @@ class Mixture:
     def shares(self, horizons_s: Sequence[float]) -> FloatArray:
         """(M, H) weight of each member; the sum over members is 1."""
         usable = [at for at in self._weights if self._shares(at, self._fitted).any()]
-        nearest = [min(usable, key=lambda at: abs(math.log(at / h))) for h in horizons_s]
-        shares = np.stack([self._shares(at, self._fitted) for at in nearest], 1)
+        taken = [usable[nearest(usable, horizon_s)] for horizon_s in horizons_s]
+        shares = np.stack([self._shares(at, self._fitted) for at in taken], 1)
         weights: FloatArray = shares / shares.sum(0)
         return weights
 
     def _shares(self, at: float, members: Mapping[str, Model]) -> FloatArray:
         return np.array([self._weights[at].get(name, 0.0) for name in members])
+
+
+def fitted_members(
+    members: Mapping[str, Model], train: DemandSeries, horizons_s: Sequence[float]
+) -> tuple[dict[str, Model], list[str]]:
+    """Those that can be fitted, fitted; and why the others cannot."""
+    fitted, faults = dict[str, Model](), list[str]()
+    for name, member in members.items():
+        try:
+            member.fit(train, horizons_s)
+        except (UnfitError, CheckpointError) as error:
+            faults.append(f"{name}: {error.what}")
+        else:
+            fitted[name] = member
+    return fitted, faults
+
+
+def nearest(horizons_s: Sequence[float], wanted_s: float) -> int:
+    """Place of the horizon that is nearest by ratio; the first of equals."""
+    return min(range(len(horizons_s)), key=lambda at: abs(math.log(horizons_s[at] / wanted_s)))
 
 
 def weights_of(by_horizon: Mapping[str, Mapping[str, float]]) -> dict[float, dict[str, float]]:
@@ -97,7 +110,7 @@ def weights_of(by_horizon: Mapping[str, Mapping[str, float]]) -> dict[float, dic
 
 
 def said_by(
-    model: Model, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
+    model: Says, histories: Histories, horizons_s: Sequence[float], levels: Sequence[float]
 ) -> FloatArray:
     """(M, B, H, Q) of each member; M is 1 but for a mixture."""
     if isinstance(model, Mixture):
@@ -105,7 +118,7 @@ def said_by(
     return model.predict_quantiles(histories, horizons_s, levels)[None]
 
 
-def shares_of(model: Model, horizons_s: Sequence[float]) -> FloatArray:
+def shares_of(model: Says, horizons_s: Sequence[float]) -> FloatArray:
     """(M, H) weights of the members."""
     if isinstance(model, Mixture):
         return model.shares(horizons_s)

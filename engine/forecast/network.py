@@ -56,6 +56,11 @@ class Network:
         return self._tune
 
     @property
+    def fitted_until_s(self) -> float:
+        """Demand up to this time shaped it, seconds since the series' start; 0: none of it."""
+        return float(self.forecaster.about.get("fitted_until_s", 0.0))
+
+    @property
     def fixed(self) -> bool:
         """Whether it says the same of a cut-off whatever it was fitted to."""
         return not (self._tune or self._reads or self._stands_in)
@@ -72,8 +77,10 @@ class Network:
                 "the trace records nothing besides demand", train.name, "Use the shipped one"
             )
         self.forecaster = NeuralForecaster.load(self._folder)
-        until_s = self.forecaster.about.get("fitted_until_s", 0.0)
-        if self._stands_in is not None and until_s > len(train.values) * train.step_s + 1e-6:
+        if (
+            self._stands_in is not None
+            and self.fitted_until_s > len(train.values) * train.step_s + 1e-6
+        ):
             self.forecaster = NeuralForecaster.load(self._stands_in)
         if self._tune:
             self._tuned(train)

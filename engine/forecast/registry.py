@@ -8,6 +8,7 @@ from engine.errors import UsageError, did_you_mean
 from engine.forecast.base import Model
 from engine.forecast.boosted import BoostedTrees
 from engine.forecast.calendar import Calendar
+from engine.forecast.ensemble import Ensemble
 from engine.forecast.naive import Persistence, SeasonalNaive
 from engine.forecast.network import Network, shipped, studied
 from engine.forecast.statistical import AutoArima, ExponentialSmoothing
@@ -26,6 +27,8 @@ class ModelInfo:
     """Whether another seed gives another forecast."""
     ready: bool = False
     """Whether it forecasts at once: trained before, or from errors that are only counted."""
+    mixed: bool = False
+    """Whether it is made of others: an evaluation mixes what these gave it."""
     baseline: bool = False
     """Whether the shipped forecaster has to beat it."""
 
@@ -36,6 +39,9 @@ def _studied(name: str, label: str, what: str) -> ModelInfo:
         make=lambda seed: Network(name, studied(name, seed)),
     )  # fmt: skip
 
+
+ENSEMBLE = ("lstm", "prophet", "boosted-trees", "arima")
+"""Members of the ensemble; weights are learned on the validation part."""
 
 _ALL = (
     ModelInfo(name="persistence", label="Persistence", baseline=True, ready=True,
@@ -70,11 +76,12 @@ _ALL = (
     ModelInfo(name="bilstm-fitted", label="BiLSTM, fitted", seeded=True,
               what="The shipped one, fine-tuned on this trace",
               make=lambda seed: Network("bilstm-fitted", shipped(seed), tune=True, seed=seed)),
+    ModelInfo(name="ensemble", label="Ensemble (fixed weights)", seeded=True, mixed=True,
+              what="LSTM, Prophet, boosted trees and AutoARIMA; weights from validation",
+              make=lambda seed: Ensemble({name: find(name).make(seed) for name in ENSEMBLE})),
 )  # fmt: skip
 
 MODELS: Mapping[str, ModelInfo] = MappingProxyType({entry.name: entry for entry in _ALL})
-ENSEMBLE = ("lstm", "prophet", "boosted-trees", "arima")
-"""Members of the ensemble; weights are learned on the validation part."""
 BASELINES = tuple(entry.name for entry in _ALL if entry.baseline)
 
 

@@ -2,18 +2,17 @@
 
 import copy
 import math
-from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from engine.errors import PolicyError
-from engine.guard import stages
+from engine.guard import sizes, stages
 from engine.guard.floor import Floor
-from engine.guard.record import Kept, Log, Stage
+from engine.guard.pace import Pace
+from engine.guard.record import Applied, Kept, Log, Stage
 from engine.policies.base import KEEP, Observation, PoolFacts, Reason
 from engine.scenario import Guard, Hold
 from engine.units import BoolArray, FloatArray, IntArray
@@ -30,15 +29,6 @@ _LIFTED: Mapping[Reason, Mapping[str, Any]] = MappingProxyType(
 _BESIDES = frozenset({Reason.MIN_WORKERS, Reason.MAX_WORKERS, Reason.NO_ROOM, Reason.HELD})
 """Limits of the pools, and what acts later, pool by pool."""
 _INSTANT = 1e-9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applied:
-    """What is left of a proposal for one pool."""
-
-    workers: int
-    reason: Reason
-    stages: tuple[Stage, ...]
 
 
 class Chain:
@@ -74,9 +64,9 @@ class Chain:
         self._prices = np.array([pool.price_usd_per_hour for pool in pools])
         self.committed: tuple[IntArray, FloatArray] | None = None
         """(P,) workers paid for anyway, and what they save; see `stages.budget`."""
-        self._changes: deque[tuple[float, int, int]] = deque()
-        self._last_out = np.full(len(pools), -np.inf)
-        self._last = np.full(len(pools), -np.inf)
+        self.besides_usd_per_hour = 0.0
+        """By how much workers that wait for room to get their pool's size are dearer than it."""
+        self._pace = Pace(len(pools), self._guard)
         self._held: dict[Hold, int] = {}
         self._kept: dict[int, Kept] = {}
         self._floor = (
@@ -152,6 +142,7 @@ class Chain:
         reasons: tuple[Reason, ...],
         g_per_kwh: FloatArray | None = None,
         usd_per_hour: FloatArray | None = None,
+        wishes: Mapping[int, sizes.Wish] | None = None,
     ) -> tuple[FloatArray, Log]:
         """(P,) sizes after all stages that need no look at nodes, and what changed them.
 
@@ -162,30 +153,42 @@ class Chain:
             reasons: what bound each proposal.
             g_per_kwh: (P,) intensity of each pool's grid; None: no mask.
             usd_per_hour: (P,) price of a worker now; None: as before the replay.
+            wishes: by pool, other sizes that are proposed; the log says which ones may be.
 
         Raises:
             PolicyError: a proposal is not a number, or negative.
         """
         log = Log(list(reasons))
         keep: BoolArray = proposed == KEEP
-        if keep.all() and not self._acts_alone:
+        if keep.all() and not self._acts_alone and not wishes:
             return current.copy(), log
-        if self._plain and self._is_within(proposed):
+        if self._plain and not wishes and self._is_within(proposed):
             return proposed.copy(), log
-        self._check(t_s, proposed, keep)
+        stages.refuse_impossible(t_s, proposed, keep, self._pools, self._policy)
         proposed = np.where(keep, current, proposed)
         wanted = np.ceil(proposed)
         log.note("quantise", proposed, wanted, None)
+        prices = self._prices if usd_per_hour is None else usd_per_hour
+        committed, granted, most = self.committed, None, self._most_usd_per_hour
+        if wishes:
+            inside = np.clip(current, self._lows, self._highs)
+            base = np.where(keep, current, inside)
+            asked = sizes.Asked(base, wanted, keep, prices, committed)
+            self._ask(t_s, asked, wishes, g_per_kwh, log)
+            wanted, prices, committed = asked.workers, asked.prices, asked.committed
+            granted, most = asked.granted, most - asked.waiting_usd_per_hour
         if self._threshold is not None and g_per_kwh is not None:
             soft = self._guard.carbon_soft_g_per_kwh
-            masked = stages.carbon(wanted, current, g_per_kwh, self._threshold, soft)
+            now = current if granted is None else np.where(granted, wanted, current)
+            masked = stages.carbon(wanted, now, g_per_kwh, self._threshold, soft)
             log.note(
                 "carbon", wanted, masked, Reason.CARBON,
                 g_per_kwh=g_per_kwh, threshold_g_per_kwh=self._threshold, soft_g_per_kwh=soft,
             )  # fmt: skip
             wanted = masked
         if self._floor is not None:
-            floor = np.minimum(self._floor.workers(), self._highs)
+            needed = self._floor.workers(asked.slots) if wishes else self._floor.workers()
+            floor = np.minimum(needed, self._highs)
             raised = np.maximum(wanted, floor)
             log.note(
                 "slo", wanted, raised, Reason.SLO_FLOOR,
@@ -194,23 +197,69 @@ class Chain:
             keep &= raised == wanted
             wanted = raised
         wanted = self._within_limits(wanted, keep, log)
-        prices = self._prices if usd_per_hour is None else usd_per_hour
-        return self._paced(t_s, wanted, current, keep, prices, log), log
+        base = np.where(keep, current, np.clip(current, self._lows, self._highs))
+        if granted is not None:
+            base = np.where(granted, wanted, base)
+        return self._paced(t_s, wanted, base, (prices, most, committed), log), log
+
+    def _ask(
+        self, t_s: float, asked: sizes.Asked, wishes: Mapping[int, sizes.Wish],
+        g_per_kwh: FloatArray | None, log: Log,
+    ) -> None:  # fmt: skip
+        """Which of the sizes may be. Where one may not, the number is of the present size."""
+        moved = self._pace.recent(t_s)
+        needed = {pool: float(wish.wanted.slots) for pool, wish in wishes.items()}
+        floor = None if self._floor is None else self._floor.workers(needed)
+        for pool, wish in wishes.items():
+            least = 0.0 if floor is None else float(floor[pool])
+            room = self._room(t_s, pool, asked, least, moved, g_per_kwh)
+            reason = sizes.refusal(wish, room, self._guard)
+            if reason is None:
+                asked.grant(pool, wish, room.workers)
+                log.granted[pool] = (wish.wanted.name, room.grown(wish))
+                continue
+            asked.refuse(pool, wish)
+            log.refuse(
+                pool, room.first, float(asked.workers[pool]), reason, wish.wanted.name,
+                wish.held.name, sizes.numbers(wish, room, reason, self._guard),
+            )  # fmt: skip
+
+    def _room(
+        self, t_s: float, pool: int, asked: sizes.Asked, floor: float,
+        moved: tuple[FloatArray, FloatArray], g_per_kwh: FloatArray | None,
+    ) -> sizes.Room:  # fmt: skip
+        """What is left to a pool that wants another size."""
+        guard, (added, removed) = self._guard, moved
+        out_s, any_s = self._pace.since_s(t_s)
+        low, high = float(self._lows[pool]), float(self._highs[pool])
+        first = float(asked.workers[pool])
+        limited = first if asked.keep[pool] else min(max(first, low), high)
+        workers = max(limited, min(max(floor, low), high)) if floor > limited else limited
+        mask = 1.0
+        if self._threshold is not None and g_per_kwh is not None:
+            grid = g_per_kwh[pool : pool + 1]
+            mask = float(stages.carbon_mask(grid, self._threshold, guard.carbon_soft_g_per_kwh)[0])
+        return sizes.Room(
+            now=float(asked.base[pool]), first=first, limited=limited, workers=workers, mask=mask,
+            out_left=_most(guard.out_workers) - float(added[pool]),
+            in_left=_most(guard.in_workers) - float(removed[pool]),
+            out_s=float(out_s[pool]), any_s=float(any_s[pool]),
+            price=float(asked.prices[pool]),
+            left_usd_per_hour=asked.left(pool, self._most_usd_per_hour),
+            now_usd_per_hour=asked.cost(pool),
+            held=self.held_s(t_s, pool) is not None,
+        )  # fmt: skip
+
+    @property
+    def _most_usd_per_hour(self) -> float:
+        """Of the budget, what is left for workers of their pools' sizes; inf: any."""
+        most = self._guard.budget_usd_per_hour
+        return math.inf if most is None else most - self.besides_usd_per_hour
 
     def _is_within(self, proposed: FloatArray) -> bool:
         """Whether all are whole numbers of workers within the pools' limits."""
         nearest = np.minimum(np.maximum(np.floor(proposed), self._lows), self._highs)
         return bool((proposed == nearest).all())
-
-    def _check(self, t_s: float, proposed: FloatArray, keep: BoolArray) -> None:
-        wrong = ~keep & ~(np.isfinite(proposed) & (proposed >= 0.0))
-        if wrong.any():
-            number = int(np.argmax(wrong))
-            raise PolicyError(
-                f"a target of {float(proposed[number])} workers was proposed",
-                f"policy {self._policy!r}, pool {self._pools[number].name!r}, {t_s:g} s",
-                "A target is a finite number of 0 or more, or KEEP",
-            )
 
     def _within_limits(self, wanted: FloatArray, keep: BoolArray, log: Log) -> FloatArray:
         low = np.where(keep, wanted, np.maximum(wanted, self._lows))
@@ -223,16 +272,17 @@ class Chain:
         self,
         t_s: float,
         wanted: FloatArray,
-        current: FloatArray,
-        keep: BoolArray,
-        prices: FloatArray,
+        base: FloatArray,
+        paying: tuple[FloatArray, float, tuple[IntArray, FloatArray] | None],
         log: Log,
     ) -> FloatArray:
-        """Rate, cooldown and budget. What was left alone stays so."""
-        guard = self._guard
-        base = np.where(keep, current, np.clip(current, self._lows, self._highs))
+        """Rate, cooldown and budget, from the present sizes within the limits.
+
+        What was left alone stays so, and so does what was granted with another size.
+        """
+        guard, (prices, most, committed) = self._guard, paying
         if guard.out_workers is not None or guard.in_workers is not None:
-            added, removed = self._recent(t_s)
+            added, removed = self._pace.recent(t_s)
             paced = stages.rate(
                 wanted, base, added, removed, _most(guard.out_workers), _most(guard.in_workers)
             )
@@ -243,7 +293,7 @@ class Chain:
             )  # fmt: skip
             wanted = paced
         if guard.cooldown_out_s > 0.0 or guard.cooldown_in_s > 0.0:
-            out_s, any_s = t_s - self._last_out, t_s - self._last
+            out_s, any_s = self._pace.since_s(t_s)
             cooled = stages.cooldown(
                 wanted, base, out_s, any_s, guard.cooldown_out_s, guard.cooldown_in_s
             )
@@ -254,26 +304,13 @@ class Chain:
             )  # fmt: skip
             wanted = cooled
         if guard.budget_usd_per_hour is not None:
-            paid = stages.budget(
-                wanted, base, prices, guard.budget_usd_per_hour, *(self.committed or ())
-            )
+            paid = stages.budget(wanted, base, prices, most, *(committed or ()))
             log.note(
                 "budget", wanted, paid, Reason.BUDGET,
                 budget_usd_per_hour=guard.budget_usd_per_hour, price_usd_per_hour=prices,
             )  # fmt: skip
             wanted = paid
         return wanted
-
-    def _recent(self, t_s: float) -> tuple[FloatArray, FloatArray]:
-        """(P,) workers added and removed within the last period."""
-        changes = self._changes
-        while changes and changes[0][0] <= t_s - self._guard.period_s:
-            changes.popleft()
-        added, removed = np.zeros(len(self._pools)), np.zeros(len(self._pools))
-        for _, pool, change in changes:
-            added[pool] += max(change, 0)
-            removed[pool] += max(-change, 0)
-        return added, removed
 
     def place(
         self,
@@ -305,8 +342,12 @@ class Chain:
             if room is not None and held > current:
                 held = min(held, current + room() if most is None else most)
             applied = self._stage("hold", applied, held, log, pool, left_s=left_s)
-        self._remember(t_s, pool, applied - current)
-        return Applied(workers=applied, reason=log.reasons[pool], stages=tuple(log.stages[pool]))
+        name, grown = log.granted.get(pool, (None, float(applied - current)))
+        self._pace.remember(t_s, pool, grown, name is not None)
+        log.freeze(pool, applied)
+        return Applied(
+            workers=applied, reason=log.reasons[pool], stages=tuple(log.stages[pool]), size=name
+        )
 
     def _stage(
         self, name: str, before: int, after: int, log: Log, pool: int, **numbers: float
@@ -340,14 +381,19 @@ class Chain:
         facts = self._pools[pool]
         return min(max(size, facts.workers_min), facts.workers_max)
 
-    def _remember(self, t_s: float, pool: int, change: int) -> None:
-        if change == 0:
-            return
-        self._last[pool] = t_s
-        if change > 0:
-            self._last_out[pool] = t_s
-        if self._guard.out_workers is not None or self._guard.in_workers is not None:
-            self._changes.append((t_s, pool, change))
+    @property
+    def holds(self) -> bool:
+        """Whether people hold pools at some time."""
+        return bool(self._guard.holds)
+
+    def held_s(self, t_s: float, pool: int) -> float | None:
+        """For how many seconds yet a person holds a pool; None: nobody does."""
+        ends = [
+            hold.at_s + hold.for_s - t_s
+            for hold in self._guard.holds
+            if hold.pool == self._pools[pool].name and hold.at_s <= t_s < hold.at_s + hold.for_s
+        ]
+        return max(ends, default=None)
 
 
 def _most(workers: int | None) -> float:

@@ -1,5 +1,7 @@
 """The floor under every pool: capacity for an upper quantile of the demand that is forecast."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from engine.lookahead import Lookahead
@@ -30,14 +32,21 @@ class Floor:
         self._lookahead.note(observation.arrived, observation.finished, busy, observation.tick_s)
         self._lookahead.close()
 
-    def workers(self) -> FloatArray:
+    def workers(self, slots: Mapping[int, float] | None = None) -> FloatArray:
         """(P,) the floor; 0 while the demand is not known.
 
         ⌈slots that the quantile of the rate keeps busy / (slots · busy share)⌉
+
+        Args:
+            slots: by pool, of a worker, where it gets another size now.
         """
-        slots = self._lookahead.outlook(self._horizon_s).busy_slots(self._quantile)
-        self._busy_slots = slots
-        floor: FloatArray = np.ceil(np.nan_to_num(slots / (self._slots * self._busy)) - 1e-9)
+        busy = self._lookahead.outlook(self._horizon_s).busy_slots(self._quantile)
+        self._busy_slots = busy
+        each = self._slots
+        if slots:
+            each = each.copy()
+            each[list(slots)] = list(slots.values())
+        floor: FloatArray = np.ceil(np.nan_to_num(busy / (each * self._busy)) - 1e-9)
         return floor
 
     def numbers(self) -> dict[str, FloatArray | float]:

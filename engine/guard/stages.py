@@ -1,10 +1,28 @@
 """The stages as pure functions of sizes: (P,) whole numbers in, (P,) whole numbers out."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from engine.units import FloatArray, IntArray
+from engine.errors import PolicyError
+from engine.policies.base import PoolFacts
+from engine.units import BoolArray, FloatArray, IntArray
 
 _SLACK = 1e-9
+
+
+def refuse_impossible(
+    t_s: float, proposed: FloatArray, keep: BoolArray, pools: Sequence[PoolFacts], policy: str
+) -> None:
+    """Raises PolicyError where (P,) proposals are not numbers of 0 or more, unless kept."""
+    wrong = ~keep & ~(np.isfinite(proposed) & (proposed >= 0.0))
+    if wrong.any():
+        number = int(np.argmax(wrong))
+        raise PolicyError(
+            f"a target of {float(proposed[number])} workers was proposed",
+            f"policy {policy!r}, pool {pools[number].name!r}, {t_s:g} s",
+            "A target is a finite number of 0 or more, or KEEP",
+        )
 
 
 def carbon(
@@ -21,15 +39,19 @@ def carbon(
         threshold: g CO2e per kWh.
         soft: width of the band below the threshold.
     """
-    if soft > 0.0:
-        mask = np.clip((threshold - g_per_kwh) / soft, 0.0, 1.0)
-    else:
-        mask = np.where(g_per_kwh <= threshold, 1.0, 0.0)
+    mask = carbon_mask(g_per_kwh, threshold, soft)
     growth = np.maximum(wanted - current, 0.0)
     masked: FloatArray = np.where(
         wanted > current, current + np.floor(growth * mask + _SLACK), wanted
     )
     return masked
+
+
+def carbon_mask(g_per_kwh: FloatArray, threshold: float, soft: float) -> FloatArray:
+    """(P,) share of growth that may be; see `carbon`."""
+    if soft > 0.0:
+        return np.clip((threshold - g_per_kwh) / soft, 0.0, 1.0)
+    return np.where(g_per_kwh <= threshold, 1.0, 0.0)
 
 
 def rate(

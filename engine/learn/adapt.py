@@ -25,6 +25,7 @@ from engine.runner import load_demand, request
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash, from_dict, to_dict
 from engine.store.duck import Store
+from models.sac_options import STATE
 
 LEARN_SHARE, JUDGE_SHARE = 0.6, 0.2
 """Of the trace to learn from and to validate; the rest is held back."""
@@ -192,7 +193,7 @@ def _start(
             rows = tuple(tuple(row) for row in each.plan["workloads"])
             known.append(Known(name=each.name, folder=str(each.folder), workloads=rows))
     chosen, distances = nearest(workloads, known)
-    if (folder / shelf.PLAN).is_file() and (folder / shelf.STATE).is_file():
+    if (folder / shelf.PLAN).is_file() and (folder / STATE).is_file():
         before = shelf.find(store.path, folder.name).plan.get("start")
         chosen = next((each for each in known if each.name == before), chosen)
     return chosen, distances

@@ -11,12 +11,12 @@ from typing import Any
 from engine.errors import UsageError, did_you_mean
 from engine.learn.checkpoint import WEIGHTS, load
 from engine.policies.registry import PolicySpec, parse_spec
+from models.sac_options import STATE
 
 POLICY = "smartscale"
 USERS = (POLICY, "champion")
 """Policies that take the promoted allocator unless another checkpoint is named."""
 CURVES, RESULT, PROMOTED, PLAN = "curves.json", "result.json", "promoted.json", "plan.json"
-STATE = "training.safetensors"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
@@ -57,8 +57,12 @@ def folder_of(store_path: Path, name: str) -> Path:
 
 
 def note_plan(folder: Path, plan: dict[str, Any]) -> None:
-    """Writes down what was asked for, so that it can go on after a kill."""
-    _write(folder / PLAN, plan)
+    """Writes down what was asked for, so that it can go on after a kill.
+
+    The plan of a training that was begun there stays: it goes on by that, or is refused.
+    """
+    if not ((folder / STATE).is_file() and (folder / PLAN).is_file()):
+        _write(folder / PLAN, plan)
 
 
 def note_result(folder: Path, result: dict[str, Any]) -> None:

@@ -4,7 +4,9 @@ The file holds the actor that is used, a network that says what each score will 
 actor and critics of the training, so that a training can begin from it.
 """
 
+import hashlib
 import json
+import math
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,6 +19,8 @@ from engine.errors import CheckpointError
 from engine.learn.actors import Mlp, Transformer, Values
 from engine.learn.rewards import SCORES
 from engine.learn.tokens import CLUSTER, GROUPS, PRIORITIES, TOKEN, WIDTH
+from engine.lookahead.checkpoint import shipped as forecaster
+from engine.lookahead.features import Network
 from engine.units import AnyArray, FloatArray
 from models.sac_options import ACTORS, POSITIONS, TRANSFORMER, Options, Sizes, told
 
@@ -86,7 +90,7 @@ def save(learner: "Learner", folder: Path, about: dict[str, Any]) -> None:
     header = {
         "format": FORMAT, "table": _TABLE, "actor": learner.options.actor,
         "heads": str(learner.options.heads), "told_least": str(learner.options.told_least),
-        "about": json.dumps(about),
+        "forecaster": fingerprint(forecaster()), "about": json.dumps(about),
     }  # fmt: skip
     save_file(tensors, folder / WEIGHTS, header)
 
@@ -95,10 +99,12 @@ def load(folder: Path) -> tuple[Weights, dict[str, Any]]:
     """The actor and the facts of its training.
 
     Raises:
-        CheckpointError: missing, damaged, of another format, or of shapes that do not fit.
+        CheckpointError: missing, damaged, of another format, of shapes that do not fit, or
+            trained beside another forecaster than the one it would decide with.
     """
     header, tensors = _read(folder)
     where, fix = _named(folder)
+    _check_origin(header, where)
     kind = Transformer if header["actor"] == TRANSFORMER else Mlp
     try:
         weights = Weights(
@@ -107,11 +113,36 @@ def load(folder: Path) -> tuple[Weights, dict[str, Any]]:
             values=Values(**{name: tensors[f"values.{name}"] for name in Values._fields}),
             heads=int(header["heads"]), told_least=_told_least(header),
         )  # fmt: skip
+        about = json.loads(header["about"])
     except KeyError as error:
         raise CheckpointError(f"it holds no {error}", where, fix) from error
-    if not _fits(weights):
+    except ValueError as error:
+        raise CheckpointError(f"its header is damaged: {error}", where, fix) from error
+    if not _fits(weights) or not isinstance(about, dict):
         raise CheckpointError("its weights do not fit together", where, fix)
-    return weights, json.loads(header["about"])
+    return weights, about
+
+
+def fingerprint(network: Network) -> str:
+    """Sixteen hex digits of a forecaster's numbers."""
+    digest = hashlib.sha256()
+    for name, tensor in zip(network._fields, network, strict=True):
+        digest.update(f"{name} {tensor.shape} ".encode())
+        digest.update(np.ascontiguousarray(tensor, np.float32).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _check_origin(header: dict[str, str], where: str) -> None:
+    """Its inputs mean what they meant to it only with the forecaster it was trained beside."""
+    made, here = header.get("forecaster"), fingerprint(forecaster())
+    if made != here:
+        said = "does not say which" if made is None else f"was {made}"
+        raise CheckpointError(
+            f"it was trained beside another forecaster than the one here, {here}: its header "
+            f"{said}",
+            where,
+            "Train it again beside this one: smartscale train allocator",
+        )
 
 
 def restored(folder: Path, options: Options, futures: int) -> "Learner":
@@ -164,8 +195,14 @@ def _read(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
 
 
 def _told_least(header: dict[str, str]) -> float:
-    """A file that does not say so is of a time when priorities were read as they are."""
-    return float(header.get("told_least", "0"))
+    """A file that does not say so is of a time when priorities were read as they are.
+
+    Raises ValueError where what it says is no number of 0 or more.
+    """
+    value = float(header.get("told_least", "0"))
+    if not 0.0 <= value < math.inf:
+        raise ValueError(f"told_least is {value}")
+    return value
 
 
 def _named(folder: Path) -> tuple[str, str]:

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from engine.learn.checkpoint import save
-from engine.learn.training import Moment, Plan, described, train
+from engine.learn.training import Moment, Plan, described, moments_of, train
 from models.sac_options import DQN, POSITIONS, TRANSFORMER
 
 CURVES, CARD = "curves.json", "README.md"
@@ -34,26 +34,27 @@ def train_allocator(
         ReplayCancelled: `cancel` returned true; the folder keeps the last whole episode.
         CheckpointError: the folder holds a training of another plan.
     """
-    curves = _known(folder)
+    curves = moments_of(folder)
 
     def note(moment: Moment) -> None:
         curves.append(moment)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / CURVES).write_text(json.dumps([asdict(m) for m in curves]) + "\n", "utf-8")
+        _write(folder, curves)
         if progress is not None:
             progress(moment.episode / moment.episodes, _said(moment))
 
     learner = train(plan, folder=folder, on_moment=note, cancel=cancel)
+    _write(folder, curves)  # also those of an episode whose training was killed as it was kept
     save(learner, folder, {"plan": described(plan)})
     (folder / CARD).write_text(_card(plan, curves), "utf-8")
     return curves
 
 
-def _known(folder: Path) -> list[Moment]:
-    path = folder / CURVES
-    if not path.is_file():
-        return []
-    return [Moment(**row) for row in json.loads(path.read_text("utf-8"))]
+def _write(folder: Path, curves: Sequence[Moment]) -> None:
+    """In place of the curves before, once they are whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    part = folder / f"{CURVES}.part"
+    part.write_text(json.dumps([asdict(moment) for moment in curves]) + "\n", "utf-8")
+    part.replace(folder / CURVES)
 
 
 def _said(moment: Moment) -> str:

@@ -14,14 +14,16 @@ from engine.forecast.drift import DriftDetector
 from engine.learn.rewards import SCORES, WAIT_MOST, sweet_spot
 from engine.policies.base import Observation
 from engine.trace.streams import stream
-from engine.units import FloatArray
+from engine.units import FloatArray, IntArray
 
 DELTA = 0.15
 """Exploration, positions of the dial: about a twelfth of capacity."""
 RADIUS = 0.75
 """Furthest from the fallback, positions of the dial: the last offset and what is tried there."""
-PLACES = 9
-"""Offsets that there are, DELTA apart, the fallback in the middle."""
+PLACES = 11
+"""Offsets that there are, DELTA apart within RADIUS, the fallback in the middle."""
+NOWHERE = -1
+"""Played where none of the places is: an end of the dial cut it short."""
 SURE = 1.5
 """Standard errors by which a neighbour has to earn more before an offset moves there."""
 KNOWN = 3.0
@@ -77,6 +79,12 @@ class Online:
         self._at = np.full(pools, PLACES // 2)
         self._side = np.zeros(pools, np.int64)
         self._earned: list[FloatArray] = []
+        self._played: IntArray = np.full(pools, NOWHERE)
+        """(P,) the place that the last decision really played, after turning and both ends."""
+        self._steady = np.zeros(pools, np.int64)
+        """(P,) decisions in a row that did."""
+        self._sum, self._count = np.zeros((pools, PLACES)), np.zeros((pools, PLACES))
+        """Of what was earned in this block, by the place that earned it."""
         self._mean_demand = np.full(pools, np.nan)
         self._decisions = 0
 
@@ -104,7 +112,17 @@ class Online:
         trying = np.where(waits > CALM, np.abs(self.tried), self.tried)
         apart = np.clip(self.offset + trying, -RADIUS, RADIUS)
         made: FloatArray = np.clip(fallback + apart, -1.0, 1.0)
+        self._remember(made - fallback)
         return made
+
+    def _remember(self, apart: FloatArray) -> None:
+        """Which places were really played; apart (P,) positions from the fallback."""
+        places = apart / DELTA + PLACES // 2
+        nearest = np.round(places).astype(np.int64)
+        exact = (np.abs(places - nearest) < 1e-6) & (nearest >= 0) & (nearest < PLACES)
+        played = np.where(exact, nearest, NOWHERE)
+        self._steady = np.where(played == self._played, self._steady + 1, 1)
+        self._played = played
 
     def numbers(self) -> dict[str, FloatArray]:
         """(P,) each, for the rationale."""
@@ -127,15 +145,23 @@ class Online:
         failed = seen.failed / np.maximum(seen.arrived, 1)
         cost = 1.5 - 0.5 * billed / usual
         w = self._weights
-        self._earned.append(
+        earned: FloatArray = (
             w["latency"] * (1.0 - 2.0 * np.minimum(waits, WAIT_MOST) * weight)
             + w["utilisation"] * np.array([sweet_spot(float(u)) for u in used])
             + (w["cost"] + w["carbon"]) * cost
             + w["reliability"] * (1.0 - (8.0 * late + 2.0 * failed) * weight)
         )
+        self._earned.append(earned)
+        sure = np.flatnonzero((self._steady > self._skipped) & (self._played != NOWHERE))
+        self._sum[sure, self._played[sure]] += earned[sure]
+        self._count[sure, self._played[sure]] += 1.0
 
     def _learn(self) -> None:
-        """At the end of a block: what its position earned, and a step where that is sure."""
+        """At the end of a block: what was earned goes to the places that were played.
+
+        A decision counts where its place was played for a start-up time before. A step follows
+        where it is sure.
+        """
         counted = self._earned[self._skipped :]
         self._earned = []
         if not counted:
@@ -146,24 +172,36 @@ class Online:
                 self.drifts[p] += 1
                 self._hurry[p] = AFTER_DRIFT
                 self._number[p] *= FORGOTTEN
-            self._note(p, float(earned[p]))
+            self._fade(p)
+            for place in np.flatnonzero(self._count[p]).tolist():
+                self._note(p, place, min(self._count[p, place] / len(counted), 1.0))
             self._at[p] = self._stepped(p)
         self.offset = (self._at - PLACES // 2) * DELTA
         self._hurry = np.maximum(self._hurry - 1, 0)
+        self._sum[:], self._count[:] = 0.0, 0.0
 
-    def _note(self, p: int, earned: float) -> None:
-        """Adds to the fading mean and variance of the place that was tried, outliers bounded."""
-        place = int(np.clip(self._at[p] + self._side[p], 0, PLACES - 1))
+    def _fade(self, p: int) -> None:
+        """What was learned counts less from block to block."""
+        self._number[p] *= self._keep
+        self._squares[p] *= self._keep
+
+    def _note(self, p: int, place: int, blocks: float) -> None:
+        """Adds to the fading mean and variance of a place, outliers bounded.
+
+        Args:
+            p: the pool.
+            place: that was played.
+            blocks: for this share of a block.
+        """
+        earned = float(self._sum[p, place] / self._count[p, place])
         spread = np.sqrt(self._variance(p))
         number, mean = self._number[p], self._mean[p]
         if number[place] >= KNOWN:
             earned = float(np.clip(earned, mean[place] - 3 * spread, mean[place] + 3 * spread))
-        number *= self._keep
-        self._squares[p] *= self._keep
-        number[place] += 1.0
+        number[place] += blocks
         change = earned - mean[place]
-        mean[place] += change / number[place]
-        self._squares[p, place] += change * (earned - mean[place])
+        mean[place] += blocks * change / number[place]
+        self._squares[p, place] += blocks * change * (earned - mean[place])
 
     def _variance(self, p: int) -> float:
         """Of what one place earns from block to block, all places together."""

@@ -32,6 +32,7 @@ from engine.units import FloatArray
 NAME = "smartscale"
 SHOWN = LEVELS.index(0.95)
 """The quantile of the forecast that sentences speak of."""
+_RATES = tuple(f"q{level * 100:.0f}_per_s" for level in LEVELS)
 
 
 class SmartScale:
@@ -82,6 +83,10 @@ class SmartScale:
             context, self.watch.lookahead.memory, forecaster(), self._weights, own,
             self.watch.interval_s,
         )  # fmt: skip
+        self._told = {
+            f"w_{name}": [float(weight)] * len(context.pools)
+            for name, weight in zip(SCORES, self._weights, strict=True)
+        }
         self._online = self._learner(context) if check.flag(NAME, "online", online) else None
 
     @staticmethod
@@ -111,24 +116,21 @@ class SmartScale:
                 mind.action, observation, mind.level, mind.service_s
             )
             settle(mind)
-        numbers = (
-            {
-                "caution": mind.action,
-                "rate_per_s": mind.level,
-                "expected_per_s": mind.level * np.exp(mind.ahead[:, SHOWN]),
-                "service_s": mind.service_s,
-                "horizon_s": self._horizon_s,
-                "quantile": np.full(len(mind.level), LEVELS[SHOWN]),
-            }
-            | {
-                f"q{level * 100:.0f}_per_s": mind.level * np.exp(mind.ahead[:, k])
-                for k, level in enumerate(LEVELS)
-            }
-            | {f"w_{name}": mind.weights[:, k] for k, name in enumerate(SCORES)}
-        )
+        numbers = self._numbers()
         if self._online is not None:
             numbers |= self._online.numbers()
         return self.watch.answer(observation, mind.wanted, numbers)
+
+    def _numbers(self) -> dict[str, FloatArray | list[float]]:
+        """(P,) each: what the answer rests on."""
+        mind = self.mind
+        rates = (mind.level[:, None] * np.exp(mind.ahead)).T.tolist()
+        return {
+            "caution": mind.action, "rate_per_s": mind.level, "expected_per_s": rates[SHOWN],
+            "service_s": mind.service_s, "horizon_s": self._horizon_s,
+            "quantile": [LEVELS[SHOWN]] * len(mind.level),
+            **dict(zip(_RATES, rates, strict=True)), **self._told,
+        }  # fmt: skip
 
     @property
     def own(self) -> files.Weights:
@@ -150,6 +152,11 @@ class SmartScale:
     def learns(self) -> bool:
         """Whether it goes on learning while it decides."""
         return self._online is not None
+
+    @property
+    def learner(self) -> Online | None:
+        """What it learned while it decided; None where it does not."""
+        return self._online
 
     def played(self, run: Any, cancel: Callable[[], bool] | None) -> bool:
         """Plays a plain run in one compiled loop; False where the cluster is not plain."""

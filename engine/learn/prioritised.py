@@ -69,24 +69,24 @@ class Prioritised(Buffer):
     ) -> None:
         super().__init__(size, width, futures, scores)
         self._betas = BETAS[replay]
-        self._columns["priority"] = np.zeros(size, np.float32)
-        self._tree, self._top = SumTree(size), 1.0
+        self._columns["priority"] = np.zeros(size)  # as exact as the sums
+        self._tree = SumTree(size)
         self._done = 0.0
 
     def pace(self, done: float) -> None:
         """Sets the share of the training done, which the weights' exponent follows."""
         self._done = min(done, 1.0)
 
-    def fill(self, columns: dict[str, AnyArray], at: int) -> None:
-        """Holds these instead, the next one to be replaced at `at`."""
-        super().fill(columns, at)
+    def fill(self, columns: dict[str, AnyArray], at: int, top: float = 1.0) -> None:
+        """Holds these instead, the next one to be replaced at `at`; `top` as kept with them."""
+        super().fill(columns, at, top)
         self._place(np.arange(self.held), columns["priority"].astype(np.float64))
 
     def add(self, made: Transitions) -> None:
         """Keeps transitions."""
         places = (self.at + np.arange(len(made.action))) % self.size
         super().add(made)
-        self._place(places, np.full(len(places), self._top))
+        self._place(places, np.full(len(places), self.top))
 
     def sample(self, rng: np.random.Generator, number: int) -> Transitions:
         """So many of them, by priority; `importance` (B,) says how much each counts."""
@@ -115,4 +115,4 @@ class Prioritised(Buffer):
         if len(places):
             self._columns["priority"][places] = priorities
             self._tree.set(places, priorities)
-            self._top = max(self._top, float(priorities.max()))
+            self.top = max(self.top, float(priorities.max()))

@@ -34,7 +34,9 @@ class Buffer:
         """(B,) how much each of those sampled last counts; None: all alike."""
         self.chosen: IntArray = np.zeros(0, np.int64)
         """(B,) where they are."""
-        self._columns: dict[str, Column] = {
+        self.top = 1.0
+        """Highest priority there has been, which new ones have."""
+        self._columns: dict[str, AnyArray] = {
             name: np.zeros((size, *shape), np.float32)
             for name, shape in (
                 ("rows", (width,)), ("future", (futures,)), ("action", ()),
@@ -43,13 +45,13 @@ class Buffer:
         }  # fmt: skip
 
     @property
-    def columns(self) -> dict[str, Column]:
+    def columns(self) -> dict[str, AnyArray]:
         """What is held, by name; views."""
         return {name: column[: self.held] for name, column in self._columns.items()}
 
-    def fill(self, columns: dict[str, Column], at: int) -> None:
-        """Holds these instead, the next one to be replaced at `at`."""
-        self.held, self.at = len(columns["action"]), at
+    def fill(self, columns: dict[str, AnyArray], at: int, top: float = 1.0) -> None:
+        """Holds these instead, the next one to be replaced at `at`; `top` as kept with them."""
+        self.held, self.at, self.top = len(columns["action"]), at, top
         for name, column in columns.items():
             self._columns[name][: self.held] = column
 

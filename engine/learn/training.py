@@ -132,24 +132,43 @@ def train(
     torch.set_num_threads(1)
     began = time.perf_counter()
     buffer = _buffer(plan)
-    learner, first = _resumed(folder, plan, buffer) or (_warm(plan, buffer, start, folder), 0)
+    moments = [] if folder is None else moments_of(folder)
+
+    def kept(done: int) -> None:
+        if folder is not None:
+            facts = {
+                "plan": described(plan), "done": done, "at": buffer.at, "top": buffer.top,
+                "moments": [asdict(moment) for moment in moments],
+            }  # fmt: skip
+            keep(folder, learner, buffer.columns, facts)
+
+    resumed = _resumed(folder, plan, buffer)
+    learner, first = resumed or (_warm(plan, buffer, start, folder), 0)
+    if resumed is None:
+        kept(0)
     for number in range(first, plan.episodes):
         logged = _episode(plan, learner, buffer, number, cancel)
-        if folder is not None:
-            facts = {"plan": described(plan), "done": number + 1, "at": buffer.at}
-            keep(folder, learner, buffer.columns, facts)
+        moment = Moment(
+            episode=number + 1, episodes=plan.episodes, seconds=time.perf_counter() - began,
+            **logged,
+        )  # fmt: skip
+        moments.append(moment)
+        kept(number + 1)
         if on_moment is not None:
-            on_moment(
-                Moment(
-                    episode=number + 1, episodes=plan.episodes,
-                    seconds=time.perf_counter() - began, **logged,
-                )
-            )  # fmt: skip
+            on_moment(moment)
     if plan.value_updates:
         rng = stream(plan.seed, _STREAM, 2)
         drawn = partial(_batch, plan, buffer, rng)
         learner.values = distil(learner, drawn, rng, plan.value_updates)
     return learner
+
+
+def moments_of(folder: Path) -> list[Moment]:
+    """The curves of what is kept there, of whole episodes; empty where nothing is."""
+    from models.sac_state import facts_of
+
+    facts = facts_of(folder) or {}
+    return [Moment(**row) for row in facts.get("moments", [])]
 
 
 def _buffer(plan: Plan) -> Buffer:
@@ -170,7 +189,7 @@ def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner,
             "Use the same settings, another folder, or remove the folder",
         )  # fmt: skip
     kept = resume(folder, plan.options, SIZES)
-    buffer.fill(kept.columns, int(facts["at"]))
+    buffer.fill(kept.columns, int(facts["at"]), float(facts.get("top", 1.0)))
     if plan.lessons and plan.remind:
         _reminded(plan, kept.learner, _teacher(plan, kept.learner, folder))
     return kept.learner, int(facts["done"])

@@ -85,6 +85,12 @@ class Lookahead:
         """The bin ends: an evaluation is due."""
         close_bin(self.memory)
 
+    def newest(self) -> FloatArray:
+        """(P,) arrivals in the bin that was closed last."""
+        counts, (at, _) = self.memory.counts, self.memory.at
+        last: FloatArray = counts[:, (at - 1) % counts.shape[1]].copy()
+        return last
+
     def measured(self, window_s: float) -> tuple[FloatArray, FloatArray]:
         """(P,) arrivals per second over the last closed bins of this long, and service seconds.
 

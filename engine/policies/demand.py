@@ -14,6 +14,7 @@ from engine.policies.base import (
     Action,
     Observation,
     PolicyContext,
+    PoolFacts,
     Reason,
     without_limits,
 )
@@ -54,15 +55,17 @@ class DemandWatch:
         self.pools = context.pools
         self.lookahead = Lookahead(len(context.pools), self.interval_s)
         self.slots = np.array([float(pool.slots) for pool in context.pools])
+        self._sizes = _limits(self.pools)
         self._ticks, self._every = 0, round(self.interval_s / tick_s)
         self.hold_s = hold_s
-        self._recent: deque[FloatArray] = deque(maxlen=1 + round(hold_s / self.interval_s))
+        self._recent: deque[list[float]] = deque(maxlen=1 + round(hold_s / self.interval_s))
 
     def due(self, observation: Observation) -> bool:
         """Takes the last tick in; whether a proposal is due."""
         if observation.t_s <= 0.0:
             return False
-        busy = np.nan_to_num(observation.busy_slots) * observation.tick_s
+        busy = observation.busy_slots * observation.tick_s
+        busy[np.isnan(busy)] = 0.0
         self.lookahead.note(observation.arrived, observation.finished, busy, observation.tick_s)
         self._ticks += 1
         if self._ticks % self._every:
@@ -99,6 +102,7 @@ class DemandWatch:
         if Reason.STABILIZED in reasons:
             self._recent = deque(maxlen=1)
         self.pools = without_limits(self.pools, reasons)
+        self._sizes = _limits(self.pools)
 
     def silent(self, reason: Reason) -> Action:
         """No opinion on any pool."""
@@ -106,10 +110,13 @@ class DemandWatch:
         return Action(target=np.full(pools, float(KEEP)), reason=(reason,) * pools)
 
     def answer(
-        self, observation: Observation, wanted: FloatArray, numbers: Mapping[str, FloatArray],
+        self, observation: Observation, wanted: FloatArray,
+        numbers: Mapping[str, FloatArray | list[float]],
         extra: Sequence[Mapping[str, Any]] | None = None,
     ) -> Action:  # fmt: skip
         """The action: rounded up, within the pools' limits, held.
+
+        Plain numbers throughout: pools are few, and this happens at every tick.
 
         Args:
             observation: the present.
@@ -117,33 +124,41 @@ class DemandWatch:
             numbers: (P,) each, for the rationale.
             extra: more of the rationale, one a pool.
         """
-        lows = np.array([pool.workers_min for pool in self.pools], np.float64)
-        highs = np.array([pool.workers_max for pool in self.pools], np.float64)
-        known = np.isfinite(wanted)
-        whole = np.where(known, np.ceil(np.where(known, wanted, 0.0) - 1e-9), 0.0)
+        workers, (lows, highs) = _plain(wanted), self._sizes
+        whole = [0.0 if one is None else float(math.ceil(one - 1e-9)) for one in workers]
         self._recent.append(whole)
-        held = np.max(self._recent, axis=0)
-        target = np.clip(held, lows, highs)
-        columns = {name: _plain(values) for name, values in numbers.items()}
-        columns |= {"wanted": _plain(wanted), "held": held.tolist(), "proposed": target.tolist()}
-        columns |= {"slots": self.slots.tolist(), "min": lows.tolist(), "max": highs.tolist()}
-        columns["hold_s"] = [self.hold_s] * len(target)
+        held = [max(sizes) for sizes in zip(*self._recent, strict=True)]
+        target = [
+            min(max(size, low), high) for size, low, high in zip(held, lows, highs, strict=True)
+        ]
+        columns: dict[str, Sequence[float | None]] = {
+            **{name: _plain(values) for name, values in numbers.items()},
+            "wanted": workers, "held": held, "proposed": target, "slots": self.slots.tolist(),
+            "min": lows, "max": highs, "hold_s": [self.hold_s] * len(target),
+        }  # fmt: skip
         rationales = [
             dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
         ]
         if extra:
             rationales = [own | dict(more) for own, more in zip(rationales, extra, strict=True)]
-        facts = (known, whole, held, target, observation.target)
+        known = [one is not None for one in workers]
+        sizes = zip(target, known, strict=True)
         return Action(
-            target=np.where(known, target, float(KEEP)),
-            reason=tuple(map(_reason, *(values.tolist() for values in facts))),
+            target=np.array([size if sure else float(KEEP) for size, sure in sizes]),
+            reason=tuple(map(_reason, known, whole, held, target, observation.target.tolist())),
             rationale=tuple(rationales),
         )
 
 
-def _plain(values: FloatArray) -> list[float | None]:
+def _limits(pools: Sequence[PoolFacts]) -> tuple[list[float], list[float]]:
+    """Fewest and most workers of each."""
+    return [float(p.workers_min) for p in pools], [float(p.workers_max) for p in pools]
+
+
+def _plain(values: FloatArray | list[float]) -> list[float | None]:
     """As JSON can say them."""
-    return [value if math.isfinite(value) else None for value in values.tolist()]
+    plain: list[float] = values if isinstance(values, list) else values.tolist()
+    return [value if math.isfinite(value) else None for value in plain]
 
 
 def _reason(known: bool, whole: float, held: float, target: float, current: int) -> Reason:

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,12 @@ from engine.policies.base import Action, Observation, PolicyContext, Reason
 from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
+if TYPE_CHECKING:
+    from engine.lookahead.modelled import Foreseen, Modelled
+
 NAME = "predictive"
+QUICK = "quick"
+"""The forecaster that comes with the policies; the others are those of the page *Forecast*."""
 PLAN_S = (300.0, 900.0)
 """How far ahead the later steps of the plan look, seconds."""
 
@@ -25,6 +30,9 @@ class Predictive:
     quantile of the highest rate (mean over 30 s) that the quick forecaster expects within the
     mean start-up time plus one interval, service the mean seconds that requests held a slot, and
     backlog the workers that would empty the queue within `drain_s`.
+
+    With another `forecast`, rate_q is the highest of that forecaster's calibrated quantiles at
+    horizons until then; the quick one stands in until enough is known.
     """
 
     constraints = CONSTRAINTS
@@ -40,6 +48,7 @@ class Predictive:
         hold_s: float = 0.0,
         interval_s: float | None = None,
         plan: bool = False,
+        forecast: str = QUICK,
     ) -> None:
         """Remembers nothing yet.
 
@@ -52,6 +61,7 @@ class Predictive:
             hold_s: the highest proposal of this long stands, so that short dips remove nothing.
             interval_s: seconds between proposals, a multiple of the tick; 15 if not given.
             plan: add the steps that the forecast asks for later to the rationale.
+            forecast: quick, or a forecaster of demand: bilstm, persistence or ets.
         """
         self.interval_s = context.tick_s
         self._quantile = check.number(NAME, "quantile", quantile, 0.5, 0.99)
@@ -61,28 +71,43 @@ class Predictive:
         self._plans = check.flag(NAME, "plan", plan)
         self._watch = DemandWatch(NAME, context, interval_s=interval_s, hold_s=hold_s)
         self._horizon_s = self._watch.horizon_s()
+        self._model = self._modelled(forecast)
+
+    @staticmethod
+    def version(parameters: Mapping[str, Any]) -> str:
+        """What decides its answers beside the code that all policies share; part of run ids."""
+        name = parameters.get("forecast", QUICK)
+        if name == QUICK:
+            return ""
+        from engine.lookahead import modelled  # noqa: PLC0415 - heavy
+
+        return modelled.version(name) if name in modelled.MODELS else ""
 
     def propose(self, observation: Observation) -> Action:
         """A target for each pool, from the forecast."""
         if not self._watch.due(observation):
             return self._watch.silent(Reason.NOT_DUE)
         outlook = self._watch.lookahead.outlook(self._horizon_s)
-        wanted = self._workers(outlook, observation)
+        seen = self._foreseen()
+        rate = self._rate(seen, outlook, self._horizon_s)
+        wanted = self._workers(rate, outlook.service_s, observation)
         numbers = {
             "rate_per_s": outlook.level,
-            "expected_per_s": outlook.rate(self._quantile),
+            "expected_per_s": rate,
             "service_s": outlook.service_s,
             "horizon_s": self._horizon_s,
             "quantile": np.full(len(wanted), self._quantile),
             "target": np.full(len(wanted), self._target),
             "drain_s": np.full(len(wanted), self._drain_s),
             "queued": observation.queued.astype(np.float64),
-        } | {
-            f"q{level * 100:.0f}_per_s": rate
-            for level, rate in zip(LEVELS, outlook.rates.T, strict=True)
-        }
-        plan = self._plan(wanted, observation) if self._plans else None
-        return self._watch.answer(observation, wanted, numbers, plan)
+        } | _quantiles(outlook, seen, self._horizon_s)
+        extra: list[dict[str, Any]] = [{} for _ in wanted]
+        if self._model is not None:
+            extra = _said(seen, self._model.name, len(wanted))
+        if self._plans:
+            plans = self._plan(seen, wanted, outlook.service_s, observation)
+            extra = [own | more for own, more in zip(extra, plans, strict=True)]
+        return self._watch.answer(observation, wanted, numbers, extra)
 
     def without(self, *reasons: Reason) -> "Predictive":
         """A copy, with its memory, in which some of its own constraints no longer bind."""
@@ -90,27 +115,55 @@ class Predictive:
         lifted._watch.lift(*reasons)
         return lifted
 
-    def _workers(self, outlook: Outlook, observation: Observation) -> FloatArray:
-        return self._watch.workers(
-            outlook.busy_slots(self._quantile) * (1.0 + self._margin),
-            observation,
-            outlook.service_s,
-            target=self._target,
-            drain_s=self._drain_s,
+    def _modelled(self, forecast: object) -> "Modelled | None":
+        if forecast == QUICK:
+            return None
+        from engine.lookahead import modelled  # noqa: PLC0415 - heavy
+
+        name = check.choice(NAME, "forecast", forecast, (QUICK, *modelled.MODELS))
+        until_s = [*self._horizon_s.tolist(), *(PLAN_S if self._plans else ())]
+        return modelled.Modelled(
+            name, len(self._horizon_s), self._watch.interval_s, until_s, self._quantile
         )
 
-    def _plan(self, wanted: FloatArray, observation: Observation) -> list[Mapping[str, Any]]:
+    def _foreseen(self) -> "Foreseen | None":
+        if self._model is None:
+            return None
+        self._model.close(self._watch.lookahead.newest())
+        return self._model.ask()
+
+    def _rate(
+        self, seen: "Foreseen | None", outlook: Outlook, horizon_s: FloatArray
+    ) -> FloatArray:
+        """(P,) quantile of the highest rate until (P,) seconds from now, requests/s."""
+        if seen is None:
+            return outlook.rate(self._quantile)
+        return seen.until(horizon_s)[:, -1]
+
+    def _workers(
+        self, rate: FloatArray, service_s: FloatArray, observation: Observation
+    ) -> FloatArray:
+        return self._watch.workers(
+            rate * service_s * (1.0 + self._margin), observation, service_s,
+            target=self._target, drain_s=self._drain_s,
+        )  # fmt: skip
+
+    def _plan(
+        self, seen: "Foreseen | None", wanted: FloatArray, service_s: FloatArray,
+        observation: Observation,
+    ) -> list[dict[str, Any]]:  # fmt: skip
         """One list of steps a pool: order now, and what the forecast would have ordered later.
 
         A step of the longer horizons is due a start-up time before its horizon ends. Steps keep
         to the pool's limits and only rise: the forecast is of the highest demand.
         """
         later = [
-            (ahead_s, self._workers(self._watch.lookahead.outlook(at), observation))
+            (ahead_s, self._workers(self._rate(seen, outlook, at), service_s, observation))
             for ahead_s in PLAN_S
             for at in [np.maximum(self._horizon_s, ahead_s)]
+            for outlook in [self._watch.lookahead.outlook(at)]
         ]
-        plans: list[Mapping[str, Any]] = []
+        plans: list[dict[str, Any]] = []
         for p, pool in enumerate(self._watch.pools):
             steps: list[dict[str, float]] = []
             size = int(observation.target[p])
@@ -127,3 +180,23 @@ class Predictive:
                     size = to
             plans.append({"plan": steps})
         return plans
+
+
+def _quantiles(
+    outlook: Outlook, seen: "Foreseen | None", horizon_s: FloatArray
+) -> dict[str, FloatArray]:
+    """(P,) each, of the highest rate until the horizon."""
+    levels = LEVELS if seen is None else seen.levels
+    rates = outlook.rates if seen is None else seen.until(horizon_s)
+    return {f"q{100 * level:.4g}_per_s": rate for level, rate in zip(levels, rates.T, strict=True)}
+
+
+def _said(seen: "Foreseen | None", name: str, pools: int) -> list[dict[str, Any]]:
+    """For each pool what the forecaster said at all horizons; until it can, who stands in."""
+    if seen is None:
+        return [{"forecast": {"by": QUICK, "for": name}}] * pools
+    facts = {
+        "by": name, "calibrated_on": seen.calibrated_on, "levels": list(seen.levels),
+        "horizons_s": seen.horizons_s.tolist(),
+    }  # fmt: skip
+    return [{"forecast": facts | {"per_s": rows}} for rows in seen.quantiles.tolist()]

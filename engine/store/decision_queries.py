@@ -3,13 +3,13 @@
 The columns with JSON are read for single pages of rows only, so a million decisions stay quick.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
+import msgspec
 import pandas as pd
 import pyarrow as pa
 
@@ -205,7 +205,10 @@ def parsed(row: Mapping[str, Any]) -> dict[str, Any]:
     texts = {name: row[name] for name in ("rationale", "guard", "routing")}
     return {
         **row,
-        **{name: None if text is None else json.loads(text) for name, text in texts.items()},
+        **{
+            name: None if text is None else msgspec.json.decode(text)
+            for name, text in texts.items()
+        },
     }
 
 

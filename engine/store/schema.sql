@@ -326,6 +326,14 @@ CREATE TABLE IF NOT EXISTS sweep_points (
     PRIMARY KEY (sweep_id, run_id)
 );
 
+-- What searches that have ended came to; there is no row of one that was stopped.
+CREATE TABLE IF NOT EXISTS tuned (
+    sweep_id VARCHAR PRIMARY KEY,
+    run_id   VARCHAR NOT NULL,      -- the best one's, on the whole window
+    policy   VARCHAR NOT NULL,
+    replays  INTEGER NOT NULL
+);
+
 -- Priorities that somebody saved under a name of their own.
 CREATE TABLE IF NOT EXISTS priorities (
     name     VARCHAR PRIMARY KEY,

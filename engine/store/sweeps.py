@@ -15,16 +15,19 @@ from engine.store.duck import Store
 __all__ = [
     "PointRow",
     "SweepRow",
+    "TunedRow",
     "add_points",
     "begin_sweep",
     "delete_sweep",
     "find_sweep",
     "find_trials",
+    "find_tuned",
     "list_sweeps",
     "no_point",
     "old_point",
     "points_of",
     "save_trial",
+    "save_tuned",
 ]
 
 HIDDEN = "hidden"
@@ -51,6 +54,17 @@ class PointRow:
     run_id: str
     policy: str
     settings: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunedRow:
+    """What a search that has ended came to."""
+
+    run_id: str
+    """Of the whole run of the best."""
+    policy: str
+    replays: int
+    """That the search took."""
 
 
 def begin_sweep(
@@ -179,6 +193,24 @@ def old_point(run_id: str, sweep_id: str) -> StoreError:
         f"sweep {sweep_id}",
         "Go on with the sweep: that makes it anew, and its points can be opened",
     )
+
+
+def save_tuned(store: Store, sweep_id: str, row: TunedRow) -> None:
+    """Keeps that a search has ended, and with what."""
+    with store.transaction() as cursor:
+        cursor.execute(
+            "INSERT OR REPLACE INTO tuned VALUES (?, ?, ?, ?)",
+            [sweep_id, row.run_id, row.policy, row.replays],
+        )
+
+
+def find_tuned(store: Store, sweep_id: str) -> TunedRow | None:
+    """What a search came to; None where it has not ended."""
+    with store.transaction() as cursor:
+        row = cursor.execute(
+            "SELECT run_id, policy, replays FROM tuned WHERE sweep_id = ?", [sweep_id]
+        ).fetchone()
+    return None if row is None else TunedRow(run_id=row[0], policy=row[1], replays=row[2])
 
 
 def delete_sweep(store: Store, sweep_id: str) -> None:

@@ -1,19 +1,20 @@
 """Where exactly a promise breaks: further replays halve the step over which it collapses.
 
-A cliff is found between two values that were replayed, as means over all other settings. Here one
+A cliff is found between two values, or groups of them, as means over all other settings. Here one
 setting moves and the others stay as they are at one point that keeps the promise.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.sweep.axes import Settings, parse_axis
 from engine.sweep.effects import Cliff
 from engine.sweep.plan import Goal
-from engine.sweep.work import Point
+from engine.sweep.work import Point, place_of
 
 REPLAYS = 8
-"""Spent on a cliff: its step becomes 256 times as short."""
+"""Usually spent on a cliff: its step becomes 256 times as short."""
 
 Ask = Callable[[Settings], float | None]
 """SLO attainment with some settings; None where they are impossible or nobody replayed them."""
@@ -28,13 +29,13 @@ class Edge:
     kept_frac: float
     broken_frac: float
     replays: int
-    """Spent on it, those that were known included."""
+    """Between the points of the sweep, those that were known included."""
     settings: Settings
     """What stayed as it was."""
 
 
 def edge(
-    cliff: Cliff, points: Sequence[Point], goal: Goal, ask: Ask, replays: int = REPLAYS
+    cliff: Cliff, points: Sequence[Point], goal: Goal, ask: Ask, replays: int | None = None
 ) -> Edge | None:
     """Narrows a cliff down; None where the promise holds on both sides of it at every point.
 
@@ -46,20 +47,22 @@ def edge(
         points: of the sweep that it was found in.
         goal: what is promised.
         ask: replays, or looks up, one point.
-        replays: how often it is asked at most.
+        replays: how often it is asked at most between two points; None: as long as it answers.
     """
     begin = _beginning(cliff, points, goal)
     if begin is None:
         return None
-    path, kept, broken = cliff.path, begin.settings[cliff.path], cliff.broken_at
+    path, kept = cliff.path, begin.settings[cliff.path]
     others = {name: value for name, value in begin.settings.items() if name != path}
-    broken_frac = ask({**others, path: broken})
+    broken, broken_frac = _broken(cliff, points, begin, goal)
+    if broken_frac is None:
+        broken_frac = ask({**others, path: broken})
     if broken_frac is None or goal.kept(broken_frac):
         return None
     kept_frac = begin.scorecard[goal.figure] or 0.0
     low, high = sorted((kept, broken), key=float)
     axis, spent = parse_axis(f"{path}={low}..{high}"), 0
-    while spent < replays:
+    while replays is None or spent < replays:
         middle = axis.at((axis.place(kept) + axis.place(broken)) / 2)
         if float(middle) in (float(kept), float(broken)):
             break
@@ -82,17 +85,15 @@ def _beginning(cliff: Cliff, points: Sequence[Point], goal: Goal) -> Point | Non
 
     Unless the promise is known to hold beyond the cliff, too, with the others as they are there.
     """
-    known = {_key(p.settings): p.scorecard.get(goal.figure) for p in points if p.scorecard}
+    known = {place_of(p.settings): p.scorecard.get(goal.figure) for p in points if p.scorecard}
 
     def breaks(point: Point) -> bool:
-        beyond = _key({**point.settings, cliff.path: cliff.broken_at})
+        beyond = place_of({**point.settings, cliff.path: cliff.broken_last})
         return beyond not in known or not goal.kept(known[beyond])
-
-    ends = float(cliff.kept_at), float(cliff.broken_at)
 
     def distance(point: Point) -> tuple[float, float]:
         at = float(point.settings[cliff.path])
-        return abs(at - ends[0]), point.scorecard[goal.minimise] or 0.0
+        return abs(at - float(cliff.kept_last)), point.scorecard[goal.minimise] or 0.0
 
     fit = [
         point
@@ -100,11 +101,35 @@ def _beginning(cliff: Cliff, points: Sequence[Point], goal: Goal) -> Point | Non
         if cliff.path in point.settings
         and goal.kept(point.scorecard.get(goal.figure))
         and point.scorecard.get(goal.minimise) is not None
-        and (float(point.settings[cliff.path]) - ends[1]) * (ends[0] - ends[1]) > 0
+        and _ahead(cliff, point.settings[cliff.path], cliff.broken_last) > 0
         and breaks(point)
     ]
     return min(fit, key=distance, default=None)
 
 
-def _key(settings: Settings) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(settings.items()))
+def _broken(
+    cliff: Cliff, points: Sequence[Point], begin: Point, goal: Goal
+) -> tuple[str, float | None]:
+    """The nearest value ahead at which the promise is known to break, and how far.
+
+    The others are as they are at the beginning. Where no such point was replayed it is the last
+    value of the cliff, of which nobody knows.
+    """
+    path, here = cliff.path, begin.settings[cliff.path]
+    there = place_of({**begin.settings, path: ""})
+    broken = [
+        (point.settings[path], held)
+        for point in points
+        if place_of({**point.settings, path: ""}) == there
+        and (held := point.scorecard.get(goal.figure)) is not None
+        and not goal.kept(held)
+        and _ahead(cliff, here, point.settings[path]) > 0
+    ]
+    nearest = min(broken, key=lambda each: _ahead(cliff, here, each[0]), default=None)
+    return (cliff.broken_last, None) if nearest is None else nearest
+
+
+def _ahead(cliff: Cliff, here: str, there: str) -> float:
+    """How far a value lies ahead of another one on the way over the cliff."""
+    way = float(cliff.broken_last) - float(cliff.kept_last)
+    return math.copysign(1.0, way) * (float(there) - float(here))

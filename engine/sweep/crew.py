@@ -85,12 +85,12 @@ class Crew:
             yield from self._spread(others)
             return
         for task in others:
-            self._ask()
+            self.ask()
             yield from perform([task], self._cancel)
 
     def _threaded(self, tasks: Sequence[Task]) -> Iterator[Trial]:
         """Tasks of one cluster and demand, a thread a core: their loops need no interpreter."""
-        self._ask()
+        self.ask()
         make_ready(tasks[0])
         with ThreadPoolExecutor(self._workers) as threads:
             work = {threads.submit(perform_quickly, task, self._stopped) for task in tasks}
@@ -137,7 +137,7 @@ class Crew:
                     for future in begun
                     if not isinstance(future.exception(), ReplayCancelled)
                 )
-            self._ask()
+            self.ask()
 
     def _stopped(self) -> bool:
         self._over = self._over or (self._cancel is not None and self._cancel())
@@ -148,7 +148,8 @@ class Crew:
         if self._at_work is not None:
             self._at_work.unlink(missing_ok=True)
 
-    def _ask(self) -> None:
+    def ask(self) -> None:
+        """Raises ReplayCancelled where `cancel` returned true."""
         if self._stopped():
             raise ReplayCancelled(
                 "the sweep was stopped", "sweep",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.units import FloatArray, IntArray
+from engine.units import BoolArray, FloatArray, IntArray
 
 GROUPS_MAX = 6
 """Groups that the values of a range are put into."""
@@ -40,15 +40,19 @@ class Cliff:
 
     path: str
     kept_at: str
-    """Last value at which it is kept."""
+    """Last value at which it is kept; of several put together, the range of them."""
     broken_at: str
     kept_frac: float
     """Mean SLO attainment there."""
     broken_frac: float
+    kept_last: str
+    """Of the values at which it is kept, the one nearest to the step."""
+    broken_last: str
+    """Of those at which it is broken, the one farthest from it."""
 
 
 def groups_of(values: Sequence[str], most: int = GROUPS_MAX) -> tuple[IntArray, list[str]]:
-    """The group of each value, and a name for each group: itself, or the middle of several.
+    """The group of each value, and a name for each group: itself, or the range of several.
 
     Numbers are in order and, where there are many, in groups of equal size; text is in order of
     appearance.
@@ -64,8 +68,13 @@ def groups_of(values: Sequence[str], most: int = GROUPS_MAX) -> tuple[IntArray, 
     edges = np.quantile(numbers, np.linspace(0, 1, most + 1)[1:-1])
     group = np.searchsorted(edges, numbers, side="right")
     used, group = np.unique(group, return_inverse=True)
-    names = [f"{np.median(numbers[group == each]):.4g}" for each in range(len(used))]
+    members = [_in_order(values, group == each) for each in range(len(used))]
+    names = [f"{texts[0]} to {texts[-1]}" for texts in members]
     return group.astype(np.int64), names
+
+
+def _in_order(values: Sequence[str], chosen: BoolArray) -> list[str]:
+    return sorted((text for text, here in zip(values, chosen, strict=True) if here), key=float)
 
 
 def as_numbers(values: Sequence[str]) -> FloatArray | None:
@@ -145,8 +154,11 @@ def cliff(
         for here in numbers:
             after = means[here + step]
             if means[here] >= bound > after and means[here] - after >= FALL:
+                kept, broken = (_in_order(settings, group == n) for n in (here, here + step))
+                far = -1 if step > 0 else 0
                 return Cliff(
                     path=path, kept_at=names[here], broken_at=names[here + step],
-                    kept_frac=means[here], broken_frac=after,
+                    kept_frac=means[here], broken_frac=after, kept_last=kept[far],
+                    broken_last=broken[far],
                 )  # fmt: skip
     return None

@@ -12,10 +12,39 @@ import numpy as np
 import scipy
 
 from engine.figures import FIGURES
+from engine.scenario import FaultKind, RouterKind, Scenario
 
 SEEDS = 4
 """Beside the run's own."""
 CONFIDENCE = 0.95
+
+
+_DRAWING = (RouterKind.RANDOM, RouterKind.POWER_OF_TWO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """What another seed changes of a replay."""
+
+    sampled: bool
+    """Whether requests are drawn; else they are recorded, and the same whatever the seed."""
+    varies: tuple[str, ...]
+    """In words."""
+
+
+def drawn(scenario: Scenario, *, sampled: bool) -> Drawn:
+    """What another seed changes under a scenario, whose demand is `sampled` or recorded."""
+    nodes = [scenario.node_type_of(group).speed_noise for group in scenario.node_groups]
+    parts = (
+        (sampled, "the arrivals within each interval, and how long each request takes"),
+        (not sampled, "pools and durations of requests, where the trace does not tell them"),
+        (any(kind.startup.spread_s > 0 for kind in scenario.agent_types), "start-up times"),
+        (scenario.random_faults_per_day > 0, "random faults"),
+        (any(fault.kind is FaultKind.METRIC_LOSS for fault in scenario.faults), "lost metrics"),
+        (any(noise != "none" for noise in nodes), "speeds of nodes"),
+        (scenario.router.kind in _DRAWING, "draws of the router"),
+    )
+    return Drawn(sampled=sampled, varies=tuple(text for holds, text in parts if holds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ from engine.scenario import Scenario
 from engine.scenario_file import content_hash, from_dict, to_dict
 from engine.sweep.axes import Axis, Settings
 
+DOUBLES = 256
+"""So many draws in a row that bring nothing new end a sample."""
 GRID_MAX = 10_000
 
 
@@ -168,13 +170,20 @@ def points(plan: Plan) -> Iterator[dict[str, str]]:
 
 
 def sampled(axes: tuple[Axis, ...], number: int, seed: int) -> Iterator[dict[str, str]]:
-    """The first points of a scrambled Sobol sequence, doubles left out."""
+    """The first points of a scrambled Sobol sequence, doubles left out.
+
+    It goes on until there are as many as asked for, or hardly any is new: a range of whole
+    numbers may have fewer.
+    """
     drawer = scipy.stats.qmc.Sobol(len(axes), rng=seed)
-    seen = set()
-    for _ in range(number):
+    seen: set[tuple[str, ...]] = set()
+    doubles = 0
+    while len(seen) < number and doubles < DOUBLES:
         (row,) = drawer.random(1)
         made = tuple(axis.at(float(share)) for axis, share in zip(axes, row, strict=True))
+        doubles += 1
         if made not in seen:
+            doubles = 0
             seen.add(made)
             yield {axis.path: value for axis, value in zip(axes, made, strict=True)}
 

@@ -1,6 +1,7 @@
 """What the points of a sweep say: the front, its knee, what moves what, and cliffs."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -40,6 +41,10 @@ def report(
         points: in any order; those with a problem are listed and left out of everything else.
         objectives: figures that are traded off. Those not measured everywhere are left out.
         goal: the best point for it is named, and cliffs are those of its bound.
+
+    Returns:
+        Among others `best`, None where no point is good enough, and of the `goal` which `end` of
+        its figure is wanted, and whether the figure is `measured` at all.
     """
     goal = goal or Goal()
     done = [point for point in points if point.scorecard]
@@ -66,7 +71,11 @@ def report(
         "knee": None if knee_at is None else done[knee_at].run_id,
         "hypervolume_frac": covered_frac(turned_values) if len(used) > 1 else None,
         "best": _best(done, goal),
-        "goal": {"minimise": goal.minimise, "figure": goal.figure, "bound": goal.bound},
+        "goal": {
+            "minimise": goal.minimise, "figure": goal.figure, "bound": goal.bound,
+            "end": "highest" if FIGURES[goal.minimise].better == "higher" else "lowest",
+            "measured": not done or not np.isnan(values_of(done, goal.minimise)).all(),
+        },
         "sensitivity": _sensitivity(done, used),
         "cliffs": _cliffs(done, goal),
     }  # fmt: skip
@@ -141,12 +150,7 @@ def _cliffs(points: Sequence[Point], goal: Goal) -> list[dict[str, Any]]:
         for path in paths_of(points)
         if all(path in point.settings for point in points)
     ]
-    return [
-        {"path": c.path, "kept_at": c.kept_at, "broken_at": c.broken_at,
-         "kept_frac": c.kept_frac, "broken_frac": c.broken_frac}
-        for c in found
-        if c is not None
-    ]  # fmt: skip
+    return [asdict(each) for each in found if each is not None]
 
 
 def _settings(points: Sequence[Point], path: str) -> list[str]:

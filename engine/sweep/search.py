@@ -8,8 +8,10 @@ Optuna fits and searches; here settings become its parameters and come back.
 
 import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,13 +21,14 @@ from engine.figures import FIGURES
 from engine.sweep.axes import Axis, Settings
 from engine.sweep.effects import as_numbers
 from engine.sweep.plan import Goal, Plan, sampled
+from engine.units import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.distributions import BaseDistribution
 
-ASKS = 8
-"""How often Optuna is asked for a point that is worth a replay, before one is drawn."""
+LEVELS = 16
+"""So many listed numbers are tried one by one; of more Optuna has a range, which is quick."""
 SLACK = 0.1
 """A promise missed by so much of its margin or less says little of settings nearby."""
 NEAR = 0.02
@@ -70,51 +73,67 @@ def best_of(goal: Goal, known: Sequence[Known]) -> Known | None:
 
 
 def following(
-    plan: Plan, known: Sequence[Known], failed: Sequence[Settings] = ()
+    plan: Plan,
+    known: Sequence[Known],
+    failed: Sequence[Settings] = (),
+    ask: Callable[[], None] | None = None,
 ) -> Settings | None:
-    """The next point to replay; None where the axes hold no other.
+    """The next point to replay; None where the axes hold no other that could be better.
 
     Where it is known which way each setting is safer, nothing is replayed that is bolder in every
     way than what misses the promise, safer in every way than what keeps it, or next to what was
-    replayed: Optuna is told that it would be no better than that. After `EXPLORED` points the
-    best one is made bolder, step by step, and Optuna is asked again where there is no room for it.
+    replayed: Optuna chooses among what is left. After `EXPLORED` points the best one is made
+    bolder, step by step, and Optuna is asked again where there is no room for it.
 
     Args:
         plan: what is varied, and what is looked for.
         known: points already replayed; with fewer than two, points are drawn evenly.
         failed: settings that cannot be replayed: never proposed again, nor what is next to them
             as long as there is anything else.
+        ask: called before Optuna is, which takes a while; raises where nobody waits any more.
 
     Raises:
         UsageError: PyTorch, which Optuna's Gaussian processes need, is not installed.
     """
-    axes, goal = plan.axes, plan.goal
-    tried = [*(point.settings for point in known), *failed]
-    taken = {tuple(settings[axis.path] for axis in axes) for settings in tried}
+    taken = {_values(plan, settings) for settings in (*(p.settings for p in known), *failed)}
     if len(known) >= EXPLORED:
         bolder = _bolder(plan, known)
-        if bolder is not None and tuple(bolder.values()) not in taken:
+        if bolder is not None and _values(plan, bolder) not in taken:
             return bolder
-    space = {axis.path: _distribution(axis) for axis in axes}
-    if len(known) < 2:
-        return _untried(plan, taken)
-    study = _study(axes, goal, [*known, *_hopeless(goal, known, failed)], plan.seed + len(tried))
-    for _ in range(ASKS):
-        trial = _asked(study, space)
-        values = tuple(_value(axis, trial.params[axis.path]) for axis in axes)
-        settings = {axis.path: value for axis, value in zip(axes, values, strict=True)}
-        settled = _settled_by(plan, known, settings)
-        if settled is not None:
-            trial.set_constraint(_PROMISE, -margin(goal, settled.held))
-            study.tell(trial, _value_of(goal, settled.minimised))
-        elif values not in taken:
-            return settings
-    return _untried(plan, taken)
+    drawn, places = _drawn(plan.axes, plan.seed)
+    fresh = np.array([values not in taken for values in drawn])
+    left = np.flatnonzero(fresh & ~_settled(plan, known, places))
+    if len(left) == 0 or len(known) < 2:
+        return _settings(plan, drawn[left[0]]) if len(left) else None
+    if ask is not None:
+        ask()
+    among = places[left] if plan.safer and all(map(_is_range, plan.axes)) else None
+    told = [*known, *_hopeless(plan.goal, known, failed)]
+    trial = _asked(_study(plan, told, among, plan.seed + len(taken)), plan.axes)
+    proposed = tuple(_value(axis, trial.params[axis.path]) for axis in plan.axes)
+    if proposed not in taken:
+        return _settings(plan, proposed)
+    away = ((places[left] - _places(plan.axes, proposed)) ** 2).sum(axis=1)
+    return _settings(plan, drawn[left[np.argmin(away)]])
 
 
-def _untried(plan: Plan, taken: set[tuple[str, ...]]) -> Settings | None:
-    drawn = sampled(plan.axes, DRAWN, plan.seed)
-    return next((each for each in drawn if tuple(each.values()) not in taken), None)
+@lru_cache(maxsize=4)
+def _drawn(axes: tuple[Axis, ...], seed: int) -> tuple[list[tuple[str, ...]], FloatArray]:
+    """Points that lie evenly all over the axes, and (points, axes) where they are."""
+    drawn = [tuple(each.values()) for each in sampled(axes, DRAWN, seed)]
+    return drawn, np.array([_places(axes, values) for values in drawn])
+
+
+def _places(axes: Sequence[Axis], values: Sequence[str]) -> list[float]:
+    return [axis.place(value) for axis, value in zip(axes, values, strict=True)]
+
+
+def _values(plan: Plan, settings: Settings) -> tuple[str, ...]:
+    return tuple(settings[axis.path] for axis in plan.axes)
+
+
+def _settings(plan: Plan, values: Sequence[str]) -> Settings:
+    return {axis.path: value for axis, value in zip(plan.axes, values, strict=True)}
 
 
 def _bolder(plan: Plan, known: Sequence[Known]) -> Settings | None:
@@ -170,54 +189,69 @@ def _hopeless(goal: Goal, known: Sequence[Known], failed: Sequence[Settings]) ->
         yield Known(settings, worst, broken)
 
 
-def _asked(study: "Study", space: "dict[str, BaseDistribution]") -> "Trial":
-    try:
-        import torch  # noqa: PLC0415 - heavy, and only searches need it
+def _asked(study: "Study", axes: Sequence[Axis]) -> "Trial":
+    import torch  # noqa: PLC0415 - heavy, and only searches need it
 
-        before = torch.get_num_threads()
-        torch.set_num_threads(1)  # a dozen points: threads would only wait for one another
-        try:
-            with np.errstate(invalid="ignore"):  # where one place is far the best, 0 / 0 is fine
-                return study.ask(space)
-        finally:
-            torch.set_num_threads(before)
-    except ImportError:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # a dozen points: threads would only wait for one another
+    try:
+        with np.errstate(invalid="ignore"):  # where one place is far the best, 0 / 0 is fine
+            return study.ask({axis.path: _distribution(axis) for axis in axes})
+    finally:
+        torch.set_num_threads(before)
+
+
+def _settled(plan: Plan, known: Sequence[Known], places: FloatArray) -> BoolArray:
+    """Of which places (points, axes) a replayed point says that they cannot be the best ones."""
+    settled = np.zeros(len(places), bool)
+    if not plan.safer:
+        return settled
+    for point in known:
+        ways = np.array(plan.safer) * (places - _places(plan.axes, _values(plan, point.settings)))
+        kept = margin(plan.goal, point.held)
+        settled |= np.hypot.reduce(ways, axis=1) < NEAR
+        if kept < -SLACK:
+            settled |= ways.max(axis=1) <= 0
+        elif kept >= 0:
+            settled |= ways.min(axis=1) >= 0
+    return settled
+
+
+def _study(plan: Plan, known: Iterable[Known], among: FloatArray | None, seed: int) -> "Study":
+    """What Optuna is to know; made anew each time, so that the same points lead to the same.
+
+    Args:
+        plan: what is varied, and what is looked for.
+        known: points to tell it of.
+        among: (points, axes) what it may propose; None: anything.
+        seed: of what it draws.
+    """
+    if find_spec("torch") is None:
         raise UsageError(
             "a search needs PyTorch, which is not installed", "--method search",
             "Install it, or use --method sample",
-        ) from None  # fmt: skip
-
-
-def _settled_by(plan: Plan, known: Sequence[Known], settings: Settings) -> Known | None:
-    """A replayed point which says that these settings cannot be the best ones."""
-    if not plan.safer:
-        return None
-    for point in known:
-        ways = [
-            way * (axis.place(settings[axis.path]) - axis.place(point.settings[axis.path]))
-            for axis, way in zip(plan.axes, plan.safer, strict=True)
-        ]
-        kept = margin(plan.goal, point.held)
-        bolder = kept < -SLACK and max(ways) <= 0
-        if bolder or (kept >= 0 and min(ways) >= 0) or math.hypot(*ways) < NEAR:
-            return point
-    return None
-
-
-def _study(axes: tuple[Axis, ...], goal: Goal, known: Sequence[Known], seed: int) -> "Study":
-    """What Optuna is to know; made anew each time, so that the same points lead to the same."""
+        )  # fmt: skip
     import optuna  # noqa: PLC0415 - heavy, and only searches need it
 
+    from engine.sweep.sampler import ListedSampler  # noqa: PLC0415 - heavy
+
     logging.getLogger("optuna").setLevel(logging.ERROR)
-    study = optuna.create_study(sampler=optuna.samplers.GPSampler(seed=seed, n_startup_trials=1))
-    space = {axis.path: _distribution(axis) for axis in axes}
+    if among is None:
+        sampler = optuna.samplers.GPSampler(seed=seed, n_startup_trials=1)
+    else:
+        by_name = np.argsort([axis.path for axis in plan.axes])
+        sampler = ListedSampler(among[:, by_name], seed)
+    study = optuna.create_study(sampler=sampler)
+    space = {axis.path: _distribution(axis) for axis in plan.axes}
     for point in known:
         study.add_trial(
             optuna.trial.create_trial(
-                params={axis.path: _parameter(axis, point.settings[axis.path]) for axis in axes},
+                params={
+                    axis.path: _parameter(axis, point.settings[axis.path]) for axis in plan.axes
+                },
                 distributions=space,
-                value=_value_of(goal, point.minimised),
-                constraints={_PROMISE: -margin(goal, point.held)},
+                value=_value_of(plan.goal, point.minimised),
+                constraints={_PROMISE: -margin(plan.goal, point.held)},
             )
         )
     return study
@@ -234,16 +268,24 @@ def _distribution(axis: Axis) -> "BaseDistribution":
     """A range lies between 0 and 1, even as the axis says; listed numbers are in their order."""
     from optuna import distributions  # noqa: PLC0415 - heavy
 
-    if not axis.values:
+    if _is_range(axis):
         return distributions.FloatDistribution(0.0, 1.0)
     if as_numbers(axis.values) is None:
         return distributions.CategoricalDistribution(axis.values)
     return distributions.IntDistribution(0, len(axis.values) - 1)
 
 
+def _is_range(axis: Axis) -> bool:
+    """Also of many listed numbers that rise."""
+    if not axis.values:
+        return True
+    numbers = as_numbers(axis.values) if len(axis.values) > LEVELS else None
+    return numbers is not None and bool((np.diff(numbers) > 0).all())
+
+
 def _parameter(axis: Axis, text: str) -> float | str:
     """A setting as Optuna has it: the reverse of `_value`."""
-    if not axis.values:
+    if _is_range(axis):
         return min(max(axis.place(text), 0.0), 1.0)
     return text if as_numbers(axis.values) is None else _in_order(axis).index(text)
 
@@ -251,7 +293,7 @@ def _parameter(axis: Axis, text: str) -> float | str:
 def _value(axis: Axis, parameter: float | str) -> str:
     if isinstance(parameter, str):
         return parameter
-    return _in_order(axis)[int(parameter)] if axis.values else axis.at(parameter)
+    return axis.at(parameter) if _is_range(axis) else _in_order(axis)[int(parameter)]
 
 
 def _in_order(axis: Axis) -> list[str]:

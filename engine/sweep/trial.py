@@ -119,7 +119,7 @@ def perform_quickly(task: Task, cancel: Cancel | None = None) -> Trial:
     except ReplayCancelled:
         raise
     except EngineError as error:
-        return _failed(task, error)
+        return failed(task.run_id, error)
     return Trial(run_id=task.run_id, scorecard=card, wall_s=perf_counter() - started)
 
 
@@ -137,7 +137,7 @@ def _together(tasks: Sequence[Task], cancel: Cancel | None) -> list[Trial]:
         except ReplayCancelled:
             raise
         except EngineError as error:
-            made.append(_failed(task, error))
+            made.append(failed(task.run_id, error))
     if not ready:
         return made
     started = perf_counter()
@@ -148,7 +148,7 @@ def _together(tasks: Sequence[Task], cancel: Cancel | None) -> list[Trial]:
     except EngineError as error:
         if len(ready) > 1:  # whose fault was it?
             return made + [trial for task, _ in ready for trial in _together([task], cancel)]
-        return [*made, _failed(ready[0][0], error)]
+        return [*made, failed(ready[0][0].run_id, error)]
     wall_s = (perf_counter() - started) / len(ready)
     return made + [
         Trial(run_id=task.run_id, scorecard=scorecard(record), wall_s=wall_s)
@@ -169,5 +169,6 @@ def _spec(task: Task, cancel: Cancel | None) -> ReplaySpec:
     return policy_spec(window, parse_spec(task.policy), cancel=cancel)
 
 
-def _failed(task: Task, error: EngineError) -> Trial:
-    return Trial(run_id=task.run_id, scorecard={}, problem=(error.what, error.where, error.fix))
+def failed(run_id: str, error: EngineError) -> Trial:
+    """What cannot be replayed, and why."""
+    return Trial(run_id=run_id, scorecard={}, problem=(error.what, error.where, error.fix))

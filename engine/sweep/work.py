@@ -1,5 +1,6 @@
 """Makes a sweep: chooses points, replays those that nobody replayed yet, keeps each result."""
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -8,7 +9,8 @@ from itertools import chain
 from pathlib import Path
 
 from engine.cluster.series import clock_s, load_grids, load_histories
-from engine.errors import EngineError
+from engine.desk import Desk
+from engine.errors import EngineError, ReplayCancelled
 from engine.figures import FIGURES
 from engine.policies.registry import find, parse_spec
 from engine.runner import ReplayRequest, code_version, load_demand, request
@@ -21,7 +23,7 @@ from engine.sweep.axes import Settings, applied
 from engine.sweep.crew import Crew
 from engine.sweep.plan import Method, Plan, points, sampled
 from engine.sweep.search import Known, following
-from engine.sweep.trial import Cancel, Task, Trial, write_demand
+from engine.sweep.trial import Cancel, Task, Trial, failed, write_demand
 from engine.trace.schema import Kind
 
 Progress = Callable[[float, str], None]
@@ -52,8 +54,10 @@ class Outcome:
     """Of the points; the others were known."""
 
 
-def sweep_id_of(store: Store, plan: Plan) -> str:
+def sweep_id_of(store: Store, plan: Plan, *, sampled: bool = False) -> str:
     """The sweep's id: the same plan on the same trace has the same one, by the same code.
+
+    One on a sample of the window has another one.
 
     Checkpoints and traces of carbon and prices count as the code does, so that figures of two
     versions never stand in one front.
@@ -65,7 +69,11 @@ def sweep_id_of(store: Store, plan: Plan) -> str:
         ScenarioError: a trace that the scenario names is there no more.
     """
     made = request(store, plan.trace, (plan.policy,), plan.scenario, plan.from_s, plan.to_s)
-    return plan.key(made.run_ids[0])
+    return _named(plan.key(made.run_ids[0]), sampled=sampled)
+
+
+def _named(content: str, *, sampled: bool) -> str:
+    return hashlib.sha256(f"{content} sample".encode()).hexdigest()[:12] if sampled else content
 
 
 def run_sweep(
@@ -77,6 +85,7 @@ def run_sweep(
     cancel: Cancel | None = None,
     workers: int | None = None,
     hidden: bool = False,
+    sampled: bool = False,
 ) -> Outcome:
     """Replays every point of a plan that was not replayed yet, and keeps each as it comes.
 
@@ -88,13 +97,14 @@ def run_sweep(
         cancel: asked now and then.
         workers: processes; None: one a core.
         hidden: nobody asked for it as a sweep, so it is not listed among them.
+        sampled: replay the stretches of a preview instead of the whole window.
 
     Raises:
         StoreError: no such trace.
         UsageError: a window without requests.
         ReplayCancelled: `cancel` returned true; what was finished is kept.
     """
-    outcome = Outcome(sweep_id=sweep_id_of(store, plan))
+    outcome = Outcome(sweep_id=sweep_id_of(store, plan, sampled=sampled))
     size = plan.size + len(also)
     sweeps.begin_sweep(store, outcome.sweep_id, plan.trace, plan.document(), hidden=hidden)
 
@@ -103,16 +113,16 @@ def run_sweep(
             done = len(outcome.points)
             progress(done / max(1, size), f"{done} of {size} replays")
 
-    with bench(store, plan, cancel=cancel, workers=workers) as table:
+    with bench(store, plan, cancel=cancel, workers=workers, sampled=sampled) as table:
         told()
-        for wave in chain(waves(plan, outcome), [also]):
+        for wave in chain(_waves(plan, outcome, table.crew.ask), [also]):
             for point in table.replayed(wave, outcome):
                 outcome.points.append(point)
                 told()
     return outcome
 
 
-def waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
+def _waves(plan: Plan, outcome: Outcome, ask: Callable[[], None]) -> Iterator[list[Settings]]:
     """Points to replay together; those of a search depend on what came of the ones before."""
     if plan.method is not Method.SEARCH:
         yield list(points(plan))
@@ -121,7 +131,7 @@ def waves(plan: Plan, outcome: Outcome) -> Iterator[list[Settings]]:
     yield start
     for _ in range(plan.samples - len(start)):  # each replay says where the next is worth most
         failed = [point.settings for point in outcome.points if point.problem is not None]
-        point = following(plan, _known(plan, outcome), _in_order(failed))
+        point = following(plan, _known(plan, outcome), _in_order(failed), ask)
         if point is None:
             return
         yield [point]
@@ -145,14 +155,22 @@ def _known(plan: Plan, outcome: Outcome) -> list[Known]:
 
 @contextmanager
 def bench(
-    store: Store, plan: Plan, *, cancel: Cancel | None = None, workers: int | None = None
+    store: Store,
+    plan: Plan,
+    *,
+    cancel: Cancel | None = None,
+    workers: int | None = None,
+    sampled: bool = False,
 ) -> Iterator["_Bench"]:
-    """What replays of one trace window share: processes, and the requests in files."""
+    """What replays of one trace window share: processes, and the requests in files or memory."""
     with (
         tempfile.TemporaryDirectory(prefix="smartscale-sweep-") as folder,
         Crew(workers, cancel) as crew,
     ):
-        yield _Bench(store=store, plan=plan, crew=crew, folder=Path(folder), code=code_version())
+        yield _Bench(
+            store=store, plan=plan, crew=crew, folder=Path(folder), code=code_version(),
+            cancel=cancel, desk=Desk() if sampled else None,
+        )  # fmt: skip
 
 
 @dataclass(slots=True, kw_only=True)
@@ -163,6 +181,9 @@ class _Bench:
     folder: Path
     code: str
     """Version of the code, which does not change while it runs."""
+    cancel: Cancel | None
+    desk: Desk | None
+    """Where stretches of the window are replayed; None: the whole window is."""
     _demands: dict[str, Path] = field(default_factory=dict)
     _usual: ReplayRequest | None = None
     """Of a point with the plan's own scenario: what those of the others differ from in policy."""
@@ -177,7 +198,7 @@ class _Bench:
             except EngineError as error:
                 yield _impossible(settings, error)
                 continue
-            run_id = made.run_id(made.policies[0], self.code)
+            run_id = self._name(made)
             wanted.setdefault(run_id, made)
             asked.setdefault(run_id, settings)
         if outcome.sweep_id:
@@ -191,30 +212,48 @@ class _Bench:
         known = sweeps.find_trials(self.store, list(wanted))
         for run_id, card in known.items():
             yield _point(run_id, asked[run_id], wanted[run_id], card)
-        tasks = [
-            self._task(run_id, made) for run_id, made in wanted.items() if run_id not in known
-        ]
-        for trial in self.crew.perform(tasks):
+        missing = {run_id: made for run_id, made in wanted.items() if run_id not in known}
+        for trial in self._played(missing):
             outcome.replayed += 1
             yield self._kept(trial, asked[trial.run_id], wanted[trial.run_id])
 
-    def held(self, settings: Settings, *, replay: bool) -> float | None:
+    def held(self, settings: Settings, outcome: Outcome | None = None) -> float | None:
         """The figure that the plan's goal is to keep; None where a point is impossible.
 
         Args:
             settings: of the point, which need not be one of the plan's.
-            replay: whether to replay it where nobody did; else None then, too.
+            outcome: counts the replay where nobody made it yet; None: it is not made, either.
         """
         try:
             made = self._request(settings)
         except EngineError:
             return None
-        run_id = made.run_id(made.policies[0], self.code)
+        run_id = self._name(made)
         card = sweeps.find_trials(self.store, [run_id]).get(run_id)
-        if card is None and replay:
-            (point,) = self.replayed([settings], Outcome(sweep_id=""))
+        if card is None and outcome is not None:
+            (point,) = self.replayed([settings], outcome)
             card = point.scorecard
         return None if card is None else card.get(self.plan.goal.figure)
+
+    def _name(self, made: ReplayRequest) -> str:
+        """By which a point is found again: the id of its run, or another one for a sample."""
+        run_id = made.run_id(made.policies[0], self.code)
+        return _named(run_id, sampled=self.desk is not None)
+
+    def _played(self, missing: Mapping[str, ReplayRequest]) -> Iterator[Trial]:
+        if self.desk is None:
+            yield from self.crew.perform([self._task(*each) for each in missing.items()])
+            return
+        for run_id, made in missing.items():
+            self.crew.ask()
+            try:
+                card = self.desk.preview(self.store, made, self.cancel).scorecard
+            except ReplayCancelled:
+                raise
+            except EngineError as error:
+                yield failed(run_id, error)
+            else:
+                yield Trial(run_id=run_id, scorecard=card)
 
     def _kept(self, trial: Trial, settings: Settings, made: ReplayRequest) -> Point:
         if trial.problem is None:
@@ -288,7 +327,7 @@ def stored_points(store: Store, sweep_id: str) -> list[Point]:
     """
     rows = sweeps.points_of(store, sweep_id)
     cards = sweeps.find_trials(store, [row.run_id for row in rows])
-    latest = {_place(row.settings): row for row in rows if row.run_id in cards}
+    latest = {place_of(row.settings): row for row in rows if row.run_id in cards}
     return [
         Point(
             settings=row.settings, run_id=row.run_id, policy=row.policy,
@@ -305,12 +344,13 @@ def left_over(store: Store, sweep_id: str, plan: Plan) -> list[Settings]:
     """
     if plan.method is Method.SEARCH:
         return []
-    planned = {_place(settings) for settings in points(plan)}
-    asked = {_place(row.settings): row.settings for row in sweeps.points_of(store, sweep_id)}
+    planned = {place_of(settings) for settings in points(plan)}
+    asked = {place_of(row.settings): row.settings for row in sweeps.points_of(store, sweep_id)}
     return [settings for place, settings in asked.items() if place not in planned]
 
 
-def _place(settings: Settings) -> tuple[tuple[str, str], ...]:
+def place_of(settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Settings as a key, whatever their order."""
     return tuple(sorted(settings.items()))
 
 

@@ -2,10 +2,13 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 import streamlit as st
+from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 from streamlit.testing.v1 import AppTest
 
 from app import load
@@ -26,6 +29,25 @@ def prepared_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
         planner.ensure_samples()
         planner.demo()
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def looked_for_components_once() -> Iterator[None]:
+    """AppTest asks at every run of a page which installed packages bring components."""
+    with pytest.MonkeyPatch.context() as patch:
+        scan = manifest_scanner.scan_component_manifests
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(scan))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def plain_state() -> Iterator[None]:
+    """What pages put into the session can be pickled, or the page fails its test."""
+    name = "runner.enforceSerializableSessionState"
+    before = config.get_option(name)
+    config.set_option(name, True)
+    yield
+    config.set_option(name, before)
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,12 @@
 """Which run is better, at what cost: from an address, in words, and for a part of the time."""
 
-from functools import partialmethod
-
 import pytest
 
 from app import load, load_decisions, planner_words, state, words
 from app.cluster_run_words import OTHERS_LEFT_OUT
 from engine.figures import FIGURES
 from engine.planner import Planner
+from engine.sweep.noise import paired
 from engine.tune.line import Line
 from tests.app.conftest import text_of
 
@@ -154,9 +153,10 @@ def test_each_run_can_be_opened_in_the_planner(demo, open_page):
     assert {f"{state.START}={run_id}" for run_id in demo} <= set(queries)
 
 
-def test_each_run_says_how_far_from_perfect_it_is(demo, open_page, monkeypatch):
-    replayed = partialmethod(Planner.known_future, workers=1)  # starting processes takes longer
-    monkeypatch.setattr(Planner, "known_future", replayed)
+def test_each_run_says_how_far_from_perfect_it_is_and_plans_join_by_themselves(
+    demo, open_page, monkeypatch
+):
+    monkeypatch.setattr(Planner, "tuned_hpa", lambda *_, **__: None)
     page = open_page("compare", runs=",".join(demo[:2]), baseline=demo[0])
 
     def rows():
@@ -166,11 +166,26 @@ def test_each_run_says_how_far_from_perfect_it_is(demo, open_page, monkeypatch):
     assert len(rows()) == 2
     assert all(text.startswith("+") for text in rows()["Above the bound"])
     assert set(rows()["Above the plan"]) == {planner_words.BOUNDS_UNKNOWN}
-    page.button(key="bounds_go").click().run()
-    job = load.board().find(page.session_state["bounds_job"])
+    monkeypatch.setattr("app.parts.idle.IDLE_S", 0.0)
+    page.run()
+    (job,) = load.idle_board().active("bounds")
     assert job.wait(60.0)
     page.run()
     assert any(text.endswith("%") for text in rows()["Above the plan"])
+
+
+def test_differences_are_held_against_the_noise(demo, open_page, monkeypatch):
+    pair = paired("cost_usd", [3.0, 3.1, 2.9])
+    monkeypatch.setattr(Planner, "noise", lambda *_, **__: {"cost_usd": pair})
+    page = open_page("compare", runs=",".join(demo[:2]), baseline=demo[0])
+    assert "The arrivals are recorded: the same under every seed." in text_of(page)
+    assert "start-up times" in text_of(page)
+    page.button(key="noise_go").click().run()
+    (job_id,) = (v for k, v in page.session_state["idle_jobs"].items() if k.startswith("noise"))
+    assert load.idle_board().find(job_id).wait(60.0)
+    page.run()
+    (table,) = (t.value for t in page.table if "95 % interval" in t.value.columns)
+    assert list(table["Verdict"]) == [planner_words.NOISE_MORE]
 
 
 def test_the_tuned_hpa_streams_in_and_can_be_added(demo, open_page, monkeypatch):
@@ -179,12 +194,12 @@ def test_the_tuned_hpa_streams_in_and_can_be_added(demo, open_page, monkeypatch)
         keeps_slo=False,
     )  # fmt: skip
     monkeypatch.setattr(Planner, "tuned_hpa", lambda *_, **__: line)
+    monkeypatch.setattr(Planner, "known_future", lambda *_, **__: 0)
     page = open_page("compare", runs=demo[0])
-    assert planner_words.TUNED_SOON in text_of(page)
-    monkeypatch.setattr("app.parts.comparison_tuned.IDLE_S", 0.0)
+    assert planner_words.IDLE_SOON in text_of(page)
+    monkeypatch.setattr("app.parts.idle.IDLE_S", 0.0)
     page.run()
-    (job,) = load.idle_board()._jobs.values()
-    assert job.wait(60)
+    assert next(j for j in load.idle_board()._jobs.values() if j.kind == "tuned").wait(60)
     page.run()
     told = text_of(page)
     assert "The best of 11 replays on 25 % of the window, as it is large." in told

@@ -1,5 +1,7 @@
 """Long work runs beside the pages: in order, one at a time, with progress, and can be stopped."""
 
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -153,3 +155,32 @@ def test_closing_stops_what_runs():
 def test_nobody_is_found_under_an_unknown_id(board):
     assert board.find("ffff") is None
     assert board.find(None) is None
+
+
+ENDING = """
+import atexit, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from app.jobs import Board
+
+began = threading.Event()
+
+def work(job):
+    began.set()
+    while threading.main_thread().is_alive():
+        time.sleep(0.01)
+    time.sleep(0.1)
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(print).result()
+
+board = Board()
+atexit.register(lambda: (board.close(), print(job.state)))
+job = board.submit("replay", "a replay", work)
+began.wait()
+"""
+
+
+def test_a_job_that_finds_no_threads_because_the_dashboard_ends_has_not_failed():
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert (done.stdout.strip(), done.stderr) == (str(State.CANCELLED), "")

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from app import load, planner_words, state
+from app.parts import planner_work
 from engine.errors import PolicyError, ReplayCancelled
 from engine.planner import Planner
 from tests.app.conftest import text_of
@@ -99,10 +100,10 @@ def test_a_newer_change_stops_the_older_answer(page, monkeypatch):
         stopped.append(True)
         raise ReplayCancelled("stopped", "here", "Go on")
 
-    real = Planner.glimpse
-    monkeypatch.setattr(Planner, "glimpse", slow)
-    page.slider(key="plan_w_cost").set_value(60).run()
-    monkeypatch.setattr(Planner, "glimpse", real)
+    with monkeypatch.context() as patched:
+        patched.setattr(planner_work, "STAY_S", 0.3)
+        patched.setattr(Planner, "glimpse", slow)
+        page.slider(key="plan_w_cost").set_value(60).run()
     page.slider(key="plan_w_cost").set_value(95).run()
     answered(page)
     assert stopped == [True]
@@ -116,6 +117,28 @@ def test_a_preview_that_fails_does_not_hide_the_result(short, open_page, monkeyp
     monkeypatch.setattr(Planner, "glimpse", broken)
     page = answered(open_page("planner", trace=short))
     assert "The stretch is odd" in text_of(page)
+    assert planner_words.FULL_BADGE in text_of(page)
+
+
+def test_where_the_whole_replay_fails_the_preview_says_that_nothing_replaces_it(
+    short, open_page, monkeypatch
+):
+    def broken(*_, **__):
+        raise PolicyError("the policy gave up", "the replay", "Choose another one")
+
+    monkeypatch.setattr(Planner, "replay_again", broken)
+    page = answered(open_page("planner", trace=short))
+    told = text_of(page)
+    assert "The policy gave up" in told
+    assert planner_words.PREVIEW_BADGE in told
+    assert planner_words.PREVIEW_LEFT in told
+    assert planner_words.PREVIEW_COMING not in told
+
+
+def test_an_answer_is_shown_by_the_run_of_the_page_that_asked_for_it(page):
+    before = page.query_params["plan"]
+    page.slider(key="plan_w_cost").set_value(64).run()
+    assert page.query_params["plan"] != before
     assert planner_words.FULL_BADGE in text_of(page)
 
 

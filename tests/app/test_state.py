@@ -1,10 +1,14 @@
 """An address holds runs, baseline and window, and nothing in it can break the page."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from streamlit import config
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from streamlit.runtime.state.session_state import SessionState
 
 import app
 from app.charts.base import Window
@@ -50,3 +54,15 @@ def test_only_go_to_switches_pages():
     """Anywhere else a late tick of the page before would empty the new one."""
     modules = Path(app.__file__).parent.rglob("*.py")
     assert [p.name for p in modules if "st.switch_page(" in p.read_text("utf-8")] == ["state.py"]
+
+
+def test_what_a_page_sends_before_a_restarted_server_has_drawn_it_is_no_error():
+    """As while the first start prepares its samples, under the options of the dashboard."""
+    file = Path(app.__file__).parents[1] / ".streamlit" / "config.toml"
+    name = "enforceSerializableSessionState"
+    chosen = tomllib.loads(file.read_text("utf-8"))["runner"].get(name, False)
+    config.set_option(f"runner.{name}", chosen)
+    sent = WidgetState(id="$$ID-0123-explain_worst", bool_value=True)
+    session = SessionState()
+    session.set_widgets_from_proto(WidgetStates(widgets=[sent]))
+    session.maybe_check_serializable()

@@ -1,8 +1,15 @@
 """Small benchmarks of the allocator: the figures are there and mean what they say."""
 
+import numpy as np
 import pytest
 
-from engine.bench import allocate_runs, flash_crowd, sliders
+from engine.bench import allocate_runs, flash_crowd, online, sliders
+from engine.cluster.grid import intensity
+from engine.evaluate.cases import heldout, varied
+from engine.learn.rewards import SCORES
+from engine.oracle.prepare import policy_spec
+from engine.policies.registry import parse_spec
+from engine.replay import play, set_up
 
 
 def test_many_settings_are_compared_with_one_replay_and_a_week_is_timed():
@@ -19,10 +26,46 @@ def test_a_crowd_is_ordered_before_it_is_ready_and_hpa_misses_most_of_it():
     rows = list(made["policies"].values())
     for row in rows:
         assert 0.0 < row["first_order_s"] <= row["ordered_s"] < row["ready_s"]
+        assert row["first_order_s"] % 15.0 != 0.0  # the crowd does not wait for a decision
     assert rows[1]["ordered_s"] < rows[0]["ordered_s"]
     assert rows[1]["ready_s"] < rows[0]["ready_s"]
     assert rows[1]["missed_in_20_min_frac"] < rows[0]["missed_in_20_min_frac"]
     assert all(row["last_bad_s"] > 0.0 for row in rows)
+
+
+def test_what_a_crowd_needs_counts_contention_and_leaves_a_tenth_free():
+    """Ten times 10/s, as long as the mean request is, on workers that a full house slows."""
+    (case,) = heldout(("flash-crowd",), (980_001,))
+    window = flash_crowd._window(case, 3607.0)
+    (kind,) = case.scenario.agent_types
+    work = 100.0 * float(case.demand()["service_mean_s"])
+    wanted = work * (1.0 + 0.9 * kind.contention) / (0.9 * kind.slots)
+    assert flash_crowd.needed_workers(window, 3607.0) == pytest.approx(wanted, rel=0.08)
+
+
+@pytest.mark.parametrize("priority", SCORES)
+def test_a_slider_that_does_nothing_is_found_out(priority):
+    assert not sliders.has_moved(priority, 2.0, 2.0)
+    assert not sliders.has_moved(priority, 0.0, 0.0)
+    assert sliders.has_moved(priority, 2.0, 1.9)
+
+
+def test_a_bench_of_dead_sliders_does_not_pass(monkeypatch):
+    monkeypatch.setattr(sliders, "_policy", lambda *_: "static:workers=9")
+    made = sliders.run((970_001,), 600.0, ("diurnal",))
+    assert (made["monotone_frac_all"], made["moved_frac_all"]) == (1.0, 0.0)
+    assert not made["passed"]
+
+
+def test_grams_count_when_workers_are_there_and_how_busy_they_are():
+    case = heldout(("diurnal",), (970_001,))[0]
+    metered = sliders._metered(case.scenario)
+    window = varied(case, metered, duration_s=900.0)
+    (made,) = set_up([policy_spec(window, parse_spec("static:workers=9"))])
+    play([made])
+    assert sliders.grams(made) == pytest.approx(made.accounted().operational_g.sum(), rel=1e-6)
+    hours = intensity(metered.regions[0], None, np.arange(7) * 3600.0)
+    assert hours[0] > 1.5 * hours[-1]
 
 
 def test_a_pair_of_settings_is_in_order_up_to_what_counts_as_equal():
@@ -37,3 +80,10 @@ def test_every_priority_is_moved_over_all_its_settings():
     made = sliders.run((970_001,), 1200.0, ("diurnal",))
     assert all(len(row) == len(sliders.SETTINGS) for row in made["mean_figure"].values())
     assert made["mean_figure"]["cost"][-1] < made["mean_figure"]["cost"][0]
+
+
+def test_learning_while_deciding_is_compared_at_equal_misses_after_the_drift():
+    made = online.run((960_001,), 3600.0, (0.3, 0.7), ("bursty",))
+    assert (made["days"], made["settings"]) == (1, 2)
+    assert made["offset_moved_mean"] > 0.0
+    assert len(made["saving_by_day_frac"]) <= 1

@@ -66,6 +66,21 @@ def test_what_happens_in_a_branch_does_not_reach_the_replay():
     assert differences(whole, play_on(branches.at(20))) == []
 
 
+def test_a_lent_branch_is_the_replay_whatever_was_played_in_its_memory_before():
+    run = spec("hpa", demand(), scenario())
+    (whole,) = replay([run])
+    branches = Branches(run)
+    branches.prepare()
+    with branches.lent(45) as branch:
+        branch.fleet.scale(0, 5, 45 * branch.tick_s)
+        play_on(branch)
+        memory = branch.fleet.state.outcomes
+    with branches.lent(20) as branch, branches.lent(37) as beside:
+        assert np.shares_memory(branch.fleet.state.outcomes, memory)
+        assert differences(whole, play_on(beside)) == []
+        assert differences(whole, play_on(branch)) == []
+
+
 def test_few_states_lead_to_the_same_branch_as_many():
     run = spec("hpa", demand(), scenario())
     few, many = Branches(run, budget_bytes=1), Branches(run)

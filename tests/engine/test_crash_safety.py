@@ -5,16 +5,18 @@ parent kills it without warning at a random moment and looks at what is left.
 """
 
 import hashlib
+import multiprocessing
 import random
 import signal
-import subprocess
-import sys
 import time
+from contextlib import suppress
 
 import pytest
 
 from engine.planner import Planner
+from engine.store.duck import Store
 from engine.store.runs import list_runs
+from engine.store.traces import import_path
 from engine.trace.synth import generate
 from engine.trace.writer import write
 from tests.engine.replays import demand, keep, scenario
@@ -25,45 +27,48 @@ RUN_TABLES = ("ticks", "latency", "decisions", "run_requests")
 POLICIES = ("static", "hpa")
 SEEDS = range(6)
 
-IMPORT = """
-import sys
-from pathlib import Path
-from engine.store.duck import Store
-from engine.store.traces import import_path
-
-with Store() as store:
-    print("open", flush=True)
-    for path in sys.argv[1:]:
-        print(import_path(store, Path(path)).trace_id, flush=True)
-"""
-
-REPLAY = f"""
-import sys
-from engine.planner import Planner
-from tests.engine.replays import scenario
-
-with Planner() as planner:
-    print("open", flush=True)
-    for seed in map(int, sys.argv[1:]):
-        made = planner.replay(
-            "demand", {POLICIES}, scenario=scenario(seed=seed), fresh=True,
-            progress=lambda _: print("going", flush=True),
-        )
-        print(*made, flush=True)
-"""
+CHILDREN = multiprocessing.get_context("forkserver")
+"""Processes of their own, made from one that has loaded all modules and opened nothing."""
+CHILDREN.set_forkserver_preload(["engine.planner", "tests.engine.replays"])
 
 
-def killed_after(delay_s, code, *arguments, line="open"):
-    """What the child had reported by `delay_s` after `line`, and whether it was cut off."""
-    with subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True
-    ) as child:
-        assert line in iter(lambda: child.stdout.readline().strip(), "")
-        time.sleep(delay_s)
-        child.send_signal(signal.SIGKILL)
-        reported = child.stdout.read().split()
-    assert child.returncode in (0, -signal.SIGKILL)
-    return set(reported) - {"going"}, child.returncode != 0
+def imports(said, store_path, paths):
+    """A child's work: imports one file after the other, telling of each."""
+    with Store(store_path) as store:
+        said.send("open")
+        for path in paths:
+            said.send(import_path(store, path).trace_id)
+
+
+def replays(said, store_path, seeds):
+    """A child's work: replays both policies for one seed after the other, telling of each."""
+    with Planner(store_path) as planner:
+        said.send("open")
+        for seed in seeds:
+            made = planner.replay(
+                "demand", POLICIES, scenario=scenario(seed=seed), fresh=True,
+                progress=lambda _: said.send("going"),
+            )  # fmt: skip
+            for run_id in made:
+                said.send(run_id)
+
+
+def killed_after(delay_s, work, *arguments, line="open"):
+    """What the child had told by `delay_s` after `line`, and whether it was cut off."""
+    heard, said = CHILDREN.Pipe(duplex=False)
+    child = CHILDREN.Process(target=work, args=(said, *arguments))
+    child.start()
+    said.close()
+    assert line in iter(heard.recv, "")
+    child.join(delay_s)
+    child.kill()
+    child.join()
+    reported = set()
+    with heard, suppress(EOFError):
+        while True:
+            reported.add(heard.recv())
+    assert child.exitcode in (0, -signal.SIGKILL)
+    return reported - {"open", "going"}, child.exitcode != 0
 
 
 def digest(planner, table, key, number):
@@ -120,7 +125,9 @@ def files(tmp_path_factory):
 
 
 @pytest.mark.slow
-def test_killing_an_import_loses_no_committed_trace_and_leaves_no_half_one(files, tmp_path):
+def test_killing_an_import_loses_no_committed_trace_and_leaves_no_half_one(
+    files, tmp_path, store_path
+):
     with Planner(tmp_path / "undisturbed.duckdb") as planner:
         started = time.monotonic()
         for path in files:
@@ -129,7 +136,7 @@ def test_killing_an_import_loses_no_committed_trace_and_leaves_no_half_one(files
         expected = traces_of(planner)
     rng, cut_off, stored = random.Random(1), 0, {}
     for _ in range(KILLS):
-        reported, cut = killed_after(rng.uniform(0, takes_s), IMPORT, *files)
+        reported, cut = killed_after(rng.uniform(0, takes_s), imports, store_path, files)
         cut_off += cut
         with Planner() as planner:
             before, stored = stored.keys(), traces_of(planner)
@@ -167,10 +174,10 @@ def test_killing_a_replay_leaves_whole_runs_and_interrupted_ones_that_can_be_sta
     rng, cut_off, interrupted, done = random.Random(2), 0, 0, set()
     for kill in range(KILLS + MIDDLE):
         if kill < KILLS:
-            reported, cut = killed_after(rng.uniform(0, takes_s), REPLAY, *SEEDS)
+            reported, cut = killed_after(rng.uniform(0, takes_s), replays, store_path, SEEDS)
         else:  # for certain in the middle of a replay of which nothing is kept from before
             done = forget_runs()
-            reported, cut = killed_after(0, REPLAY, *SEEDS, line="going")
+            reported, cut = killed_after(0, replays, store_path, SEEDS, line="going")
         cut_off += cut
         with Planner() as planner:
             found = runs_of(planner)

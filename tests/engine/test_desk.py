@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -9,7 +10,7 @@ from engine.planner import Planner
 from engine.scenario import Guard, Priorities, Slo
 from engine.store.duck import Store
 from engine.store.traces import store_requests
-from engine.sweep.noise import paired
+from engine.sweep.noise import drawn, paired
 from engine.trace.schema import request_table
 from tests.engine.replays import demand, scenario
 
@@ -109,6 +110,8 @@ def test_noise_is_measured_pair_by_pair_over_seeds(planner):
     assert found["cost_usd"].pairs == 3
     assert found["cost_usd"].low <= found["cost_usd"].mean <= found["cost_usd"].high
     assert found["cost_usd"].mean > 0
+    assert planner.known_noise(ours, base, seeds=2) == found
+    assert planner.known_noise(ours, base, seeds=3) is None
     same = planner.noise(ours, ours, seeds=2, workers=1)
     assert not same["cost_usd"].exceeds
 
@@ -133,3 +136,13 @@ def test_the_carbon_curve_holds_every_region_over_the_window(planner):
     assert set(curve["region"]) == {region.name for region in scenario().regions}
     assert curve["t_s"].min() == 0.0
     assert (curve["g_per_kwh"] > 0).all()
+
+
+def test_another_seed_draws_what_the_scenario_leaves_open_and_no_recorded_arrivals(planner):
+    run_id = planner.replay_again("demand", "hpa", scenario=scenario())
+    told = planner.drawn(run_id)
+    assert not told.sampled
+    assert "random faults" not in told.varies
+    shaky = replace(scenario(), random_faults_per_day=4.0)
+    assert "random faults" in drawn(shaky, sampled=False).varies
+    assert any("arrivals" in text for text in drawn(shaky, sampled=True).varies)

@@ -1,6 +1,6 @@
 """Forty-two situations made by hand, as records: what the golden sentences are made of."""
 
-from engine.explain.decision import Decision, kind_of, ledger
+from engine.explain.decision import Decision, active_in, kind_of, ledger
 from engine.explain.derived import derived
 from engine.scenario import Guard, Hold, Priorities, Scenario
 
@@ -21,7 +21,7 @@ def made(policy, current, proposed, applied, reason, said, *changes, **given):
     """A record, its ledger made as for a stored one; changes are stages of the guard."""
     names = ("stage", "before", "after", "reason", "numbers")
     acted = [dict(zip(names, change, strict=True)) for change in changes]
-    lines = ledger(GUARDED, proposed, current, acted)
+    lines = ledger(active_in(GUARDED), proposed, current, acted)
     values = {
         "run_id": "0123456789ab", "number": 7, "t_s": 3900.0, "epoch_s": 1700139600.0,
         "policy": policy, "pool": "chat", "kind": kind_of(reason, current, applied),

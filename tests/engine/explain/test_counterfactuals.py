@@ -2,8 +2,14 @@
 
 import pytest
 
+from engine.branching import Branches
 from engine.errors import PolicyError, UsageError
-from engine.explain.counterfactuals import CHANGES
+from engine.explain import counterfactuals
+from engine.explain.counterfactuals import CHANGES, WhatIf, _play
+from engine.presets import PRESETS
+from engine.scenario import Retry
+from tests.engine.explain.conftest import ROUTER, SITING
+from tests.engine.replays import demand, scenario, sessions, spec
 
 
 @pytest.fixture(scope="module")
@@ -145,3 +151,38 @@ def test_ten_minutes_earlier_the_size_is_there_before(explained, asked):
     assert (found.other.target[:until, pool] >= most.applied).all()
     assert (found.base.target[:until, pool] < most.applied).any()
     assert found.difference["worker_hours"] > 0
+
+
+REPLAYED = {
+    "requests": lambda: spec("hpa", demand(), scenario()),
+    "sessions": lambda: spec("predictive", sessions(), scenario()),
+    "retries": lambda: spec("hpa", demand(), scenario(retry=Retry(attempts=3))),
+    "sited": lambda: spec("predictive", demand(), scenario(siting=SITING, router=ROUTER)),
+    "machines": lambda: spec("predictive", demand(number=600), PRESETS["gpu-nodes"]),
+}
+
+
+@pytest.mark.parametrize("kind", REPLAYED)
+def test_what_happened_is_read_off_the_replay_as_a_branch_would_play_it(kind, monkeypatch):
+    branches = Branches(REPLAYED[kind]())
+    branches.play_to(52)
+    for span in ((4, 12, 4, 0), (20, 36, 28, 1 % len(branches.first.facts))):
+        with monkeypatch.context() as patched:
+            patched.delattr(Branches, "lent")
+            read = WhatIf(branches)._happened(*span)
+        played = _play(branches.at(span[0]), *span)
+        for name in ("target", "queued"):
+            assert getattr(read, name).tobytes() == getattr(played, name).tobytes()
+        for name in ("figures", "applied", "bound", "unresolved"):
+            assert getattr(read, name) == getattr(played, name)
+        assert read.figures["arrived"] > 20
+
+
+def test_requests_that_a_branch_leaves_under_way_are_not_read_off_the_replay(monkeypatch):
+    """A branch has no time left after its last tick; the replay, played on, knows their end."""
+    monkeypatch.setattr(counterfactuals, "SETTLE_S", 0.0)
+    branches = Branches(REPLAYED["requests"]())
+    branches.play_to(branches.ticks)
+    found = WhatIf(branches)._happened(20, 30, 20, 0)
+    assert found.unresolved > 0
+    assert found.figures == _play(branches.at(20), 20, 30, 20, 0).figures

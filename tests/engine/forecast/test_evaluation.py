@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ReplayCancelled, UsageError
-from engine.forecast import evaluation
+from engine.forecast import evaluation, mixing
 from engine.forecast.evaluation import CHOICE, MIXED, _Found, _use, evaluate
 from engine.forecast.evaluation_plan import plan
 from engine.forecast.registry import find
@@ -172,3 +172,20 @@ def test_gaps_in_the_test_part_are_not_scored(series):
         dataclasses.replace(series, values=values), models=("persistence",), seeds=(0,), origins=80
     )
     assert all(np.isfinite(row.calibrated.pinball) for row in found.rows)
+
+
+@pytest.mark.parametrize(("size", "ruled"), [(1440, False), (300, True)])
+def test_only_with_little_history_models_are_held_against_the_shipped_one(
+    monkeypatch, size, ruled
+):
+    """With enough outcomes the choice is to the bit what it is without that rule."""
+    series, made = daily(days=5).before(size), []
+    for few in (mixing.FEW, 0.0):
+        monkeypatch.setattr(mixing, "FEW", few)
+        tasks, found = plan(series, (300.0, 900.0), 60), {}
+        for name in ("persistence", "bilstm", "lstm"):
+            entry = found.setdefault(name, evaluation._Found())
+            evaluation._ask(entry, find(name).make(0), 0, series.before(tasks.parts.train), tasks)
+        choice, _ = evaluation._choice(found, tasks, (0,))
+        made.append(choice.calibrated[0])
+    assert np.array_equal(*made) is not ruled

@@ -10,6 +10,7 @@ from engine.forecast.mixing import (
     losses,
     mixture,
     names_by_weight,
+    not_worse,
     rank_weights,
 )
 from engine.forecast.scores import LEVELS, inside, pinball
@@ -130,3 +131,33 @@ def test_names_come_heaviest_first_and_specks_are_left_out():
         "c": 0.695, "a": 0.3
     }  # fmt: skip
     assert list(names_by_weight(["a", "b"], np.array([0.3, 0.7]))) == ["b", "a"]
+
+
+def test_a_model_that_looks_worse_than_the_usual_one_does_not_count():
+    rng = np.random.default_rng(0)
+    usual, worse, chance = 1 + rng.random((3, 40))
+    each, at = np.stack([worse + 2.0, usual, chance]), np.arange(40)
+    may = not_worse(each, at, at + 5, 1, 5)
+    assert may[:7].tolist() == [[False, True, False]] * 7, "too few outcomes to tell"
+    assert not may[20:, 0].any()
+    assert may[:, 1].all()
+    assert may[20:, 2].any()
+    weights = rank_weights(each, at, at + 5, may)
+    assert (weights[20:, 0] == 0).all()
+    assert weights.sum(1) == pytest.approx(1)
+
+
+def test_a_model_is_held_against_outcomes_known_at_the_cut_off_only():
+    each, at = np.random.default_rng(1).random((3, 60)), np.arange(60)
+    each[1:] += 3.0
+    other = each.copy()
+    other[1:, 50:] -= 99.0
+    before, after = (not_worse(losses, at, at + 4, 0, 4) for losses in (each, other))
+    assert np.array_equal(before[:54], after[:54])
+    assert not np.array_equal(before[57:], after[57:])
+
+
+def test_models_that_all_may_count_rank_as_without_a_rule():
+    each, at = np.random.default_rng(2).random((5, 80)), np.arange(80)
+    everyone = np.ones((80, 5), np.bool_)
+    assert np.array_equal(rank_weights(each, at, at + 3, everyone), rank_weights(each, at, at + 3))

@@ -64,7 +64,7 @@ def changed(series, values, cut):
 
 def test_nothing_after_the_cut_off_changes_a_forecast(fitted):
     model, series = fitted
-    plain = asked(model, series)
+    plain = asked(model, series, list(LEVELS))
     for number, cut in enumerate(CUTS):
         values = series.values.copy()
         values[cut:] = np.random.default_rng(cut).uniform(0, 1e6, len(values) - cut)
@@ -134,12 +134,22 @@ def odd(kind):
     return made(values[:30] if kind == "thirty" else values, start_s=0.0)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    ["constant", "zeros", "gaps", "a long gap", "gaps but for the end", "gaps but for five",
-     "spike", "spike just now", "thirty"],
-)  # fmt: skip
-@pytest.mark.parametrize("name", shipped_models())
+ODD = ("constant", "zeros", "gaps", "a long gap", "gaps but for the end", "gaps but for five",
+       "spike", "spike just now", "thirty")  # fmt: skip
+QUICK = ("zeros", "gaps but for the end", "gaps but for five", "thirty")
+"""Of the ensemble; each of the others fits four models, seconds long."""
+
+
+def odd_cases():
+    """Every model with every odd series."""
+    for name in shipped_models():
+        for kind in ODD:
+            long = find(name).mixed and kind not in QUICK
+            marks = [pytest.mark.slow] if long else []
+            yield pytest.param(name, kind, marks=marks, id=f"{name}-{kind}")
+
+
+@pytest.mark.parametrize(("name", "kind"), list(odd_cases()))
 def test_odd_series_give_a_sensible_forecast_or_a_reason(name, kind):
     series = odd(kind)
     size = len(series.values)

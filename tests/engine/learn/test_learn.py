@@ -1,5 +1,7 @@
 """What the allocator sees, does and is rewarded for."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -202,14 +204,13 @@ def test_tokens_do_not_see_the_future_and_critics_do():
 
     def walked(change):
         made = episode(3, 1, 3)
-        requests = made.requests.requests.copy()
+        requests, counts, now_s = made.requests.requests.copy(), made.counts.copy(), ticks * BIN_S
         if change:
-            late = requests["arrival_s"] >= ticks * BIN_S
+            late = requests["arrival_s"] >= now_s
             requests["work_s"][late] *= 3.0
-        made = made.__class__(
-            **{n: getattr(made, n) for n in made.__dataclass_fields__ if n != "requests"},
-            requests=made.requests._replace(requests=requests),
-        )
+            requests["arrival_s"][late] += 0.5 * (now_s - requests["arrival_s"][late])
+            counts[:, 3600 + int(now_s) :] *= 5
+        made = replace(made, requests=made.requests._replace(requests=requests), counts=counts)
         ground = Ground(made, shipped())
         rows = [ground.rows.copy()]
         for _ in range(ticks):
@@ -218,12 +219,15 @@ def test_tokens_do_not_see_the_future_and_critics_do():
         return np.array(rows), ground
 
     one, ground = walked(change=False)
-    other, _ = walked(change=True)
+    other, changed = walked(change=True)
     assert np.array_equal(one, other)
-    counts = ground.episode.counts.copy()
-    counts[:, 3600 + int(ticks * BIN_S) :] *= 5
-    assert not np.array_equal(futures(counts, ticks), futures(ground.episode.counts, ticks))
-    assert futures(counts, ticks).shape == (3, FUTURES)
+    seen, otherwise = (futures(g.episode.counts, ticks) for g in (ground, changed))
+    assert not np.array_equal(seen, otherwise)
+    assert seen.shape == (3, FUTURES)
+    for each in (ground, changed):
+        for _ in range(8):
+            each.step(np.zeros(3))
+    assert not np.array_equal(ground.rows, changed.rows)  # what is changed does come to be seen
 
 
 def test_n_step_returns_by_hand():

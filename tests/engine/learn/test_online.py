@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.learn.online import CALM, DELTA, RADIUS, Online
+from engine.learn.online import CALM, DELTA, PLACES, RADIUS, Online
 from engine.learn.policy import SmartScale
 from engine.oracle.play import run_out
 from engine.policies.base import Observation, WorkerView
@@ -91,6 +91,33 @@ def test_while_requests_wait_nothing_is_tried_downwards():
     for _ in range(400):
         position = online.steered(np.zeros(2), seen(np.full(2, 3), waits), LEVEL, SERVICE)
         assert (position >= online.offset - 1e-12).all()
+
+
+def test_what_is_earned_is_booked_on_the_place_that_was_really_played():
+    """With a queue throughout nothing is tried downwards, so nothing is known of there."""
+    online = made()
+    for _ in range(2000):
+        online.steered(np.zeros(2), seen(np.full(2, 3), 10), LEVEL, SERVICE)
+    below = [online._number[p, : PLACES // 2] for p in range(2)]
+    assert np.array_equal(below, np.zeros((2, PLACES // 2)))
+    assert (online._number[:, PLACES // 2 + 1] > 5).all()
+
+
+def test_what_an_end_of_the_dial_cuts_short_counts_for_no_place():
+    online = made()
+    for _ in range(1000):
+        online.steered(np.full(2, 0.95), seen(np.full(2, 3)), LEVEL, SERVICE)
+    assert not online._number[:, PLACES // 2 + 1 :].any()
+    assert (online._number[:, PLACES // 2 - 1] > 1).all()
+
+
+def test_a_place_counts_only_after_it_was_played_for_a_start_up_time():
+    """Requests wait at every other decision, so that what is played changes all the time."""
+    online = made()
+    for step in range(600):
+        queued = 10 * (step % 2)
+        online.steered(np.zeros(2), seen(np.full(2, 3), queued), LEVEL, SERVICE)
+    assert not online._number[:, PLACES // 2 - 1].any()
 
 
 def test_a_drift_is_noticed_and_what_was_learned_is_let_go():

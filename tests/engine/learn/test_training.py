@@ -1,19 +1,26 @@
 """Trainings can be stopped and repeated; what comes out is a policy."""
 
+import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
 
 from engine.errors import CheckpointError, PolicyError, ReplayCancelled
+from engine.learn import adapt_shelf as shelf
 from engine.learn import checkpoint as files
-from engine.learn import training
+from engine.learn import life, training
 from engine.learn.actors import Transformer
+from engine.learn.adapt_train import train_here
 from engine.learn.cells import FUTURES
 from engine.learn.checkpoint import SHIPPED, load, restored, save
-from engine.learn.life import CARD, train_allocator
+from engine.learn.life import CARD, CURVES, train_allocator
 from engine.learn.policy import SmartScale
+from engine.learn.prioritised import STANDARD, UNIFORM
 from engine.learn.training import Plan, train
 from engine.replay import replay
 from models.sac_options import Options
@@ -48,14 +55,73 @@ def test_the_same_plan_gives_the_same_network_and_another_seed_another():
     assert not same(train(SMALL), train(replace(SMALL, seed=1)))
 
 
-def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path):
-    asked = iter(range(10_000))
+@pytest.mark.parametrize(("replay", "when"), [(UNIFORM, 50), (STANDARD, 50), (UNIFORM, 5)])
+def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, replay, when):
+    plan, asked = replace(SMALL, replay=replay), iter(range(10_000))
     with pytest.raises(ReplayCancelled):
-        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) > 50)  # in the second episode
+        train(plan, folder=tmp_path, cancel=lambda: next(asked) > when)
     moments = []
-    resumed = train(SMALL, folder=tmp_path, on_moment=moments.append)
-    assert [moment.episode for moment in moments] == [2]
-    assert same(resumed, train(SMALL))
+    resumed = train(plan, folder=tmp_path, on_moment=moments.append)
+    assert [moment.episode for moment in moments] == ([2] if when > 40 else [1, 2])
+    assert same(resumed, train(plan))
+
+
+def test_what_was_learned_before_the_first_episode_is_kept(tmp_path, monkeypatch):
+    with pytest.raises(ReplayCancelled):
+        train(SMALL, folder=tmp_path, cancel=lambda: True)
+    monkeypatch.setattr(training, "_warm", None)  # is not needed again
+    train(SMALL, folder=tmp_path)
+
+
+def test_a_kill_while_curves_are_written_loses_no_episode(tmp_path, monkeypatch):
+    """The state of an episode is kept, but its row is not written, or only half of it."""
+
+    class Killed(BaseException):
+        pass
+
+    def killed(folder, curves):
+        (folder / f"{CURVES}.part").write_text('[{"episode": 1, "ep', "utf-8")
+        raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(life, "_write", killed)
+        train_allocator(tmp_path, SMALL)
+    curves = train_allocator(tmp_path, SMALL)
+    assert [moment.episode for moment in curves] == [1, 2]
+    written = json.loads((tmp_path / CURVES).read_text("utf-8"))
+    assert [row["episode"] for row in written] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"about": None}, "it holds no 'about'"),
+        ({"about": "{"}, "header is damaged"),
+        ({"about": "[1]"}, "do not fit"),
+        ({"heads": "x"}, "header is damaged"),
+        ({"heads": None}, "it holds no 'heads'"),
+        ({"told_least": "x"}, "header is damaged"),
+        ({"told_least": "nan"}, "told_least is nan"),
+        ({"forecaster": None}, "does not say which"),
+        ({"forecaster": "0123"}, "beside another forecaster than the one here, [0-9a-f]{16}"),
+    ],
+)
+def test_a_checkpoint_whose_header_is_wrong_is_refused_with_what_where_and_a_fix(
+    tmp_path, change, told
+):
+    with safe_open(SHIPPED / files.WEIGHTS, "np") as file:
+        header = file.metadata() | change
+    kept = {name: value for name, value in header.items() if value is not None}
+    save_file(load_file(SHIPPED / files.WEIGHTS), tmp_path / files.WEIGHTS, kept)
+    with pytest.raises(CheckpointError, match=told) as refused:
+        load(tmp_path)
+    assert refused.value.where == f"checkpoint {tmp_path.name}"
+    assert "smartscale train allocator" in refused.value.fix
+
+
+def test_both_shipped_allocators_were_trained_beside_the_shipped_forecaster():
+    for folder in (SHIPPED, SHIPPED.with_name("allocator-transformer")):
+        assert load(folder)[1]["plan"]["episodes"] >= 1
 
 
 def test_a_folder_with_a_training_of_other_settings_is_refused(tmp_path):
@@ -109,10 +175,18 @@ def test_weights_are_taken_from_a_profile_and_changed_one_by_one(make_context):
         SmartScale(make_context(), latency=0, utilisation=0, cost=0, reliability=0, carbon=0)
 
 
-def test_the_shipped_allocator_is_of_this_version():
-    assert load(SHIPPED)[1]["plan"]["episodes"] >= 1
-
-
 def test_another_checkpoint_is_another_version(tmp_path):
     train_allocator(tmp_path, replace(SMALL, episodes=1))
     assert SmartScale.version({}) != SmartScale.version({"checkpoint": str(tmp_path)})
+
+
+def test_a_second_start_that_is_refused_leaves_the_plan_of_the_first(tmp_path, monkeypatch):
+    store = SimpleNamespace(path=tmp_path / "store.duckdb")
+    folder = shelf.folder_of(store.path, "mine")
+    first = {"kind": "train", "episodes": 1, "cells": 2, "seed": 0, "kinds": ["bursty"]}
+    shelf.note_plan(folder, first)
+    with pytest.raises(ReplayCancelled):
+        train(replace(SMALL, episodes=1), folder=folder, cancel=lambda: True)
+    with pytest.raises(CheckpointError, match="other settings"):
+        train_here(store, "mine", SMALL)
+    assert shelf.find(store.path, "mine").plan == first

@@ -133,3 +133,36 @@ def test_a_plan_starts_with_what_is_ordered_now_and_only_rises_within_the_limits
 def test_parameters_out_of_range_are_refused(make_context, given):
     with pytest.raises(PolicyError):
         Predictive(make_context(), **given)
+
+
+@pytest.mark.parametrize("forecast", ["bilstm", "persistence"])
+def test_predictive_plans_for_what_another_forecaster_says(make_context, forecast):
+    policy = Predictive(make_context(workers_max=500), drain_s=0.0, forecast=forecast)
+    made = answers(policy, np.random.default_rng(2).poisson(45, 70))
+    assert made[3].rationale[0]["forecast"] == {"by": "quick", "for": forecast}
+    said = made[-1].rationale[0]
+    told = said["forecast"]
+    assert (told["by"], told["levels"], told["horizons_s"]) == (
+        forecast, [0.05, 0.5, 0.95], [30.0, 60.0, 90.0],
+    )  # fmt: skip
+    assert said["expected_per_s"] == max(row[-1] for row in told["per_s"]) == said["q95_per_s"]
+    slots = said["expected_per_s"] * said["service_s"]
+    assert made[-1].target[0] == np.ceil(slots / (4 * 0.8) - 1e-9)
+
+
+def test_what_another_forecaster_says_is_planned_for_later_too(make_context):
+    policy = Predictive(make_context(workers_max=900), forecast="bilstm", plan=True)
+    said = answers(policy, np.linspace(10, 400, 60).astype(int))[-1].rationale[0]
+    assert said["forecast"]["horizons_s"] == [30.0, 60.0, 90.0, 120.0, 300.0, 900.0]
+    assert said["plan"]
+
+
+def test_an_unknown_forecaster_is_refused_with_those_there_are(make_context):
+    with pytest.raises(PolicyError, match="quick, bilstm, persistence, ets"):
+        Predictive(make_context(), forecast="prophet")
+
+
+def test_a_run_of_another_forecaster_is_another_run():
+    versions = {Predictive.version({"forecast": name}) for name in ("bilstm", "ets", "quick")}
+    assert len(versions) == 3
+    assert Predictive.version({}) == Predictive.version({"forecast": "quick"}) == ""

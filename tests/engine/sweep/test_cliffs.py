@@ -11,6 +11,7 @@ from engine.store.traces import store_requests
 from engine.sweep.axes import parse_axis
 from engine.sweep.cliffs import edge
 from engine.sweep.effects import Cliff
+from engine.sweep.effects import cliff as found_cliff
 from engine.sweep.plan import Goal
 from engine.sweep.work import Point
 from engine.trace.schema import request_table
@@ -26,8 +27,13 @@ def point(met, **settings):
 
 def cliff(kept_at, broken_at, path="load"):
     return Cliff(
-        path=path, kept_at=kept_at, broken_at=broken_at, kept_frac=1.0, broken_frac=0.5
+        path=path, kept_at=kept_at, broken_at=broken_at, kept_frac=1.0, broken_frac=0.5,
+        kept_last=kept_at, broken_last=broken_at,
     )  # fmt: skip
+
+
+def nobody(_):
+    pytest.fail("a replay was asked for")
 
 
 @pytest.mark.parametrize(
@@ -50,7 +56,7 @@ def test_a_step_is_halved_until_no_value_lies_between(kept_at, broken_at, true, 
     made = edge(cliff(kept_at, broken_at), points, GOAL, ask)
     assert (made.kept_at, made.broken_at) == found
     assert (made.kept_frac, made.broken_frac, made.settings) == (1.0, 0.5, {"other": "a"})
-    assert made.replays == len(asked) - 1 <= 7  # the far end was known
+    assert made.replays == len(asked) <= 7
 
 
 def test_so_many_replays_as_allowed_and_no_more():
@@ -59,6 +65,29 @@ def test_so_many_replays_as_allowed_and_no_more():
         cliff("0.0", "1.0"), points, GOAL, lambda s: 0.5 if float(s["load"]) else 1.0, replays=3
     )
     assert (made.kept_at, made.broken_at, made.replays) == ("0.0", "0.12", 3)
+
+
+@pytest.mark.parametrize(("low", "high"), [(1.0, 0.5), (0.5, 1.0)])
+def test_of_whole_numbers_next_to_each_other_nothing_is_replayed(low, high):
+    held = dict(zip(map(str, range(1, 13)), [low] * 6 + [high] * 6, strict=True))
+    points = [point(met, load=value) for value, met in held.items()]
+    step = found_cliff("load", list(held), np.array(list(held.values())), 0.99)
+    made = edge(step, points, GOAL, nobody)
+    kept, broken = ("6", "7") if low == 1.0 else ("7", "6")
+    assert (made.kept_at, made.broken_at, made.replays) == (kept, broken, 0)
+
+
+def test_a_far_end_that_nobody_replayed_is_a_value_of_the_sweep():
+    points = [point(1.0, load="1", other="a"), point(0.5, load="8", other="b")]
+    asked = []
+
+    def ask(settings):
+        asked.append(settings["load"])
+        return 1.0 if int(settings["load"]) < 5 else 0.5
+
+    made = edge(cliff("1", "8"), points, GOAL, ask)
+    assert asked[0] == "8"
+    assert (made.kept_at, made.broken_at) == ("4", "5")
 
 
 def test_it_goes_along_a_line_on_which_the_promise_breaks():
@@ -84,7 +113,7 @@ def planner(store_path):
         yield opened
 
 
-def made(planner, **options):
+def made(planner, axis="10,60", **options):
     kind = AgentType(
         name="own", slots=20, contention=0.0, queue_timeout_s=None,
         startup=Startup(kind=StartupKind.CONSTANT, mean_s=10.0, spread_s=0.0),
@@ -92,7 +121,7 @@ def made(planner, **options):
     pool = Pool(name="own", agent_type="own", workers_initial=0)
     scenario = Scenario(agent_types=(kind,), pools=(pool,), slo=Slo(latency_s=30.0), tick_s=1.0)
     return planner.sweep(
-        "rush", "static:workers=2", [parse_axis(f"{PATH}=10,60")], scenario=scenario, workers=1,
+        "rush", "static:workers=2", [parse_axis(f"{PATH}={axis}")], scenario=scenario, workers=1,
         **options,
     )  # fmt: skip
 
@@ -107,9 +136,29 @@ def test_the_start_up_time_beyond_which_the_promise_collapses_is_found_in_replay
     assert again == found  # from what is stored
 
 
+def test_every_replay_for_an_edge_is_counted_told_and_shown_later(planner):
+    (unknown,) = made(planner, axis="0.0,60.0")["cliffs"]
+    assert unknown["edge"] is None
+    told = []
+    document = made(
+        planner, axis="0.0,60.0", edges=12, progress=lambda share, text: told.append((share, text))
+    )
+    (found,) = document["cliffs"]
+    assert found["edge"]["replays"] == document["replayed"] > 8
+    assert float(found["edge"]["broken_at"]) - float(found["edge"]["kept_at"]) < 0.02
+    edges = [share for share, text in told if text == "Looking for the edges of cliffs"]
+    assert len(edges) == len(set(edges)) == document["replayed"]
+    assert planner.sweep_report(document["sweep_id"])["cliffs"] == [found]
+    assert made(planner, axis="0.0,60.0")["cliffs"] == [found]
+
+
 def test_a_stopped_search_for_an_edge_keeps_what_it_replayed(planner):
     made(planner)
-    asked = iter([False] * 4)
+    told = []
     with pytest.raises(ReplayCancelled):
-        made(planner, edges=8, cancel=lambda: next(asked, True))
-    assert [p["settings"][PATH] for p in made(planner)["points"]] == ["10", "60"]
+        made(
+            planner, edges=8, cancel=lambda: len(told) > 3,
+            progress=lambda share, text: told.append(share) if "edges" in text else None,
+        )  # fmt: skip
+    left = made(planner, edges=8)
+    assert 0 < left["replayed"] < left["cliffs"][0]["edge"]["replays"]

@@ -69,6 +69,17 @@ def test_a_cliff_is_named_by_the_last_value_that_keeps_the_promise():
     assert (found.kept_at, found.broken_at) == ("45", "90")
     falling = cliff("workers", ["1", "2", "3"], np.array([0.5, 0.995, 0.999]), 0.99)
     assert (falling.kept_at, falling.broken_at) == ("2", "1")
+    assert (falling.kept_last, falling.broken_last) == ("2", "1")
+
+
+def test_a_cliff_between_values_put_together_is_named_by_values_that_were_replayed():
+    workers = [str(number) for number in range(1, 13)]
+    found = cliff("workers", workers, np.repeat([0.999, 0.5], 6), 0.99)
+    assert (found.kept_at, found.broken_at) == ("5 to 6", "7 to 8")
+    assert (found.kept_last, found.broken_last) == ("6", "8")
+    falling = cliff("workers", workers, np.repeat([0.5, 0.999], 6), 0.99)
+    assert (falling.kept_at, falling.broken_at) == ("7 to 8", "5 to 6")
+    assert (falling.kept_last, falling.broken_last) == ("7", "5")
 
 
 def test_a_slope_is_no_cliff():

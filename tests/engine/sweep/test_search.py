@@ -1,6 +1,9 @@
 import numpy as np
+import pytest
 
+from engine.errors import ReplayCancelled
 from engine.presets import DEFAULT, PRESETS
+from engine.sweep import search
 from engine.sweep.axes import parse_axis
 from engine.sweep.plan import Goal, Method, Plan, sampled
 from engine.sweep.search import SLACK, Known, best_of, following, margin
@@ -23,18 +26,26 @@ def cluster(settings):
     return Known(settings, cost, 1.0 - float(missed))
 
 
+def best_of_a_grid():
+    """Of four times as many points."""
+    return best_of(
+        Goal(bound=0.99),
+        [
+            cluster({"a": f"{a:g}", "b": str(b)})
+            for a in np.linspace(0.1, 0.9, 9)
+            for b in (0, 60, 120, 300, 600)
+        ],
+    ).minimised
+
+
+@pytest.mark.slow
 def test_a_search_beats_a_grid_of_four_times_as_many_points():
     goal = Goal(bound=0.99)
-    grid = [
-        cluster({"a": f"{a:g}", "b": str(b)})
-        for a in np.linspace(0.1, 0.9, 9)
-        for b in (0, 60, 120, 300, 600)
-    ]
     known = [cluster(settings) for settings in sampled(AXES, 4, 0)]
     while len(known) < 11:
         known.append(cluster(following(plan(), known)))
     assert margin(goal, best_of(goal, known).held) >= 0
-    assert best_of(goal, known).minimised <= best_of(goal, grid).minimised
+    assert best_of(goal, known).minimised <= best_of_a_grid()
 
 
 def test_the_same_points_lead_to_the_same_next_one_which_is_new():
@@ -73,6 +84,42 @@ def test_where_it_is_known_what_is_safer_nothing_is_replayed_that_cannot_be_best
         known.append(cluster(point))
 
 
+def test_optuna_fits_once_for_a_point_and_chooses_among_what_may_be_best(monkeypatch):
+    axes = (parse_axis("a=0.1..0.9:log"), parse_axis("b=0..600/41"))
+    known = [cluster({"a": "0.3", "b": "300"}), cluster({"a": "0.15", "b": "60"})]
+    fits, asked = [], search._asked
+
+    def counted(*args):
+        fits.append(len(known))
+        return asked(*args)
+
+    monkeypatch.setattr(search, "_asked", counted)
+    while len(known) < 11 and (point := following(plan(axes, safer=(-1, 1)), known)) is not None:
+        known.append(cluster(point))
+    assert len(fits) == len(set(fits)) < 9
+    goal = Goal(bound=0.99)
+    assert margin(goal, best_of(goal, known).held) >= 0
+    assert best_of(goal, known).minimised <= best_of_a_grid()
+
+
+def test_a_search_ends_where_no_setting_can_be_better():
+    axes = (parse_axis("a=0.1..0.9:log"), parse_axis("b=0..600/41"))
+    boldest = cluster({"a": "0.9", "b": "0"})
+    known = [cluster({"a": "0.5", "b": "0"}), Known(boldest.settings, boldest.minimised, 1.0)]
+    assert following(plan(axes, safer=(-1, 1)), known) is None
+
+
+def test_a_cancel_is_heard_before_optuna_is_asked(monkeypatch):
+    known = [cluster(settings) for settings in sampled(AXES, 3, 0)]
+    monkeypatch.setattr(search, "_asked", lambda *_: pytest.fail("Optuna was asked"))
+
+    def ask():
+        raise ReplayCancelled("stopped", "sweep", "Start it again")
+
+    with pytest.raises(ReplayCancelled):
+        following(plan(), known, (), ask)
+
+
 def test_what_cannot_be_replayed_is_not_proposed_again():
     axes = (parse_axis("a=1..40"),)
 
@@ -106,3 +153,13 @@ def test_where_no_point_keeps_the_promise_the_nearest_one_is_best():
     known = [Known({"a": "1"}, 1.0, 0.5), Known({"a": "2"}, 9.0, 0.9)]
     assert best_of(goal, known).settings == {"a": "2"}
     assert best_of(goal, []) is None
+
+
+def test_a_sample_of_whole_numbers_has_as_many_points_as_asked_for_each_once():
+    axes = (parse_axis("policy.target=1..40"),)
+    few = [point["policy.target"] for point in sampled(axes, 30, 0)]
+    assert len(few) == len(set(few)) == 30
+    more = [point["policy.target"] for point in sampled(axes, 35, 0)]
+    assert more[:30] == few
+    everything = [point["policy.target"] for point in sampled(axes, 4096, 0)]
+    assert sorted(map(int, everything)) == list(range(1, 41))
