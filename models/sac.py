@@ -9,7 +9,7 @@ running mean of those learned.
 """
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -101,6 +101,8 @@ class Learner:
         self.surprise = np.zeros(0)
         """(B,) how far the critics were off in the last update, by the priorities there."""
         self.values = Values(sees + 2, options.width, sizes.scores)
+        self.reminder: Callable[[], Tensor] | None = None
+        """What else the actor's loss holds; None: nothing."""
 
     def standard(self, rows: npt.NDArray[Any]) -> Array:
         """(P, F) tokens as the networks read them, float32."""
@@ -178,6 +180,8 @@ class Learner:
         value = self._smaller(self.critics(self._critic_rows(seen, future, action)), weights)
         alpha = self.log_alpha.exp().detach()
         loss = (alpha * density - (value * self._grades(weights)).sum(-1)).mean()
+        if self.reminder is not None:
+            loss = loss + self.reminder()
         self.actor_optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.actor.parameters(), self.options.clip_actor)

@@ -54,6 +54,20 @@ ACTORS = ("mlp", "transformer", "dqn")
     help="Of the allocator: episodes of sustained positions that its actor learns from first.",
 )
 @click.option(
+    "--remind",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0.0),
+    help="Of the allocator: weight that the lessons' loss keeps afterwards.",
+)
+@click.option(
+    "--clients",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0.0, 1.0, max_open=True),
+    help="Of the allocator: share of pools with demand of many clients, in clumps.",
+)
+@click.option(
     "--rate",
     default=7e-4,
     show_default=True,
@@ -84,8 +98,8 @@ ACTORS = ("mlp", "transformer", "dqn")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @with_session
 def train(
-    part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, rate: float,
-    paths: int, epochs: int, actor: str, seed: int, session: Session,
+    part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, remind: float,
+    clients: float, rate: float, paths: int, epochs: int, actor: str, seed: int, session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch.
 
@@ -95,12 +109,13 @@ def train(
     if part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
     else:
+        from engine.learn.cells import with_clients  # noqa: PLC0415 - heavy
         from engine.learn.training import Plan  # noqa: PLC0415 - torch
         from models.sac_options import Options  # noqa: PLC0415 - with it
 
         plan = Plan(
-            episodes=episodes, cells=cells, updates=updates, lessons=lessons, seed=seed,
-            options=Options(actor=actor, rate=rate),
+            episodes=episodes, cells=cells, updates=updates, lessons=lessons, remind=remind,
+            kinds=with_clients(clients), seed=seed, options=Options(actor=actor, rate=rate),
         )  # fmt: skip
         _allocator(out, plan, session)
 

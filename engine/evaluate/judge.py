@@ -1,5 +1,6 @@
 """Replays settings on cases, all cores at work, and keeps each result: a stop costs little."""
 
+import gc
 import hashlib
 import json
 import os
@@ -113,8 +114,10 @@ def _replayed(
     demand = case.demand()
     facts = (case.name, case.kind, demand, case.scenario, case.window_s)
     if workers == 1:
+        window = window_of(demand, case.scenario, case.window_s)
         for number, policy in enumerate(policies, 1):
-            yield from _several(facts, (policy,), cancel)
+            yield _one(case.name, case.kind, window, policy, cancel)
+            gc.collect()
             told(done + number)
         return
     size = max(1, min(TOGETHER, -(-len(policies) // workers)))
@@ -143,7 +146,11 @@ def _several(
     """Judges some settings on one case; runs in a process of its own."""
     name, kind, demand, scenario, window_s = facts
     window = window_of(demand, scenario, window_s)
-    return [_one(name, kind, window, policy, cancel) for policy in policies]
+    made = []
+    for policy in policies:
+        made.append(_one(name, kind, window, policy, cancel))
+        gc.collect()  # a replay's arrays hang in cycles, half a gigabyte a day
+    return made
 
 
 def _one(

@@ -2,7 +2,8 @@
 
 A cell is a pool with its demand, drawn anew for every episode from the broad mixture: daily waves,
 crowds, growth, bursts and the shapes that the large forecaster learns from, all with bursts within
-minutes. The first hour of each is history: it fills the forecaster's memory and is not simulated.
+minutes, and many clients whose requests come in clumps. The first hour of each is history: it
+fills the forecaster's memory and is not simulated.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from engine.sim.arrivals import Arrivals, make_requests
 from engine.sim.parameters import STARTUP_DRAWS, PoolParameters
 from engine.sim.service import lognormal
 from engine.trace.streams import stream
+from engine.trace.synth_clients import client_counts
 from engine.trace.synth_rates import Bursty, Diurnal, FlashCrowd, Growth
 from engine.units import FloatArray, IntArray
 
@@ -30,8 +32,9 @@ FUTURE_S, FUTURES = 30, 6
 RATE_MOST = 40.0
 _STREAM = 5209
 _SPAN_S = HISTORY_S + EPISODE_S + AFTER_S
-KINDS = (0.15, 0.3, 0.1, 0.3, 0.15)
-"""Chances of daily waves, crowds, growth, bursts and the mixture."""
+KINDS = (0.15, 0.3, 0.1, 0.3, 0.15, 0.0)
+"""Chances of daily waves, crowds, growth, bursts, the mixture and many clients."""
+_CLIENTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,9 @@ class Cell(NamedTuple):
     service_s: float
     cv: float
     rate: FloatArray
+    """(seconds,) expected in each second."""
+    drawn: bool
+    """Whether `rate` is what arrives already."""
     startup_s: float
     contention: float
     shared: bool
@@ -70,7 +76,9 @@ def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS
     """Episode `number` of a training with this seed; chances of kinds as KINDS."""
     rng = stream(seed, _STREAM, number)
     drawn = [_cell(rng, kinds) for _ in range(cells)]
-    counts = np.stack([rng.poisson(cell.rate) for cell in drawn]).astype(np.float64)
+    counts = np.stack(
+        [c.rate if c.drawn else rng.poisson(c.rate) for c in drawn], dtype=np.float64
+    )
     bins = int(HISTORY_S / BIN_S)
     memory = new_memory(cells, BIN_S)
     memory.counts[:, :bins] = counts[:, :HISTORY_S].reshape(cells, bins, -1).sum(2)
@@ -97,23 +105,39 @@ def _cell(rng: np.random.Generator, kinds: tuple[float, ...]) -> Cell:
     workers = float(np.exp(rng.uniform(np.log(1.5), np.log(60.0))))
     most = float(np.exp(rng.uniform(np.log(3.0), np.log(RATE_MOST))))
     rate = min(workers * slots / service_s, most)
-    shape = _shape(rng, kinds)
-    cv, held = rng.uniform(0.05, 0.5), int(rng.integers(1, 31))
-    burst = rng.standard_gamma(cv**-2, _SPAN_S // held + 1) * cv**2
-    path = shape * np.repeat(burst, held)[:_SPAN_S]
-    path *= rate / path[HISTORY_S:].mean()
+    kind = int(rng.choice(len(kinds), p=kinds))
+    path = _clumped(rng, rate) if kind == _CLIENTS else _path(rng, kind, rate)
     return Cell(
         slots=slots, service_s=service_s, cv=float(rng.uniform(0.4, 1.4)),
-        rate=np.minimum(path, 8 * RATE_MOST),
+        rate=np.minimum(path, 8 * RATE_MOST), drawn=kind == _CLIENTS,
         startup_s=float(np.exp(rng.uniform(np.log(30.0), np.log(135.0)))),
         contention=float(rng.uniform(0.0, 0.35)), shared=bool(rng.random() < 0.7),
     )  # fmt: skip
 
 
-def _shape(rng: np.random.Generator, kinds: tuple[float, ...]) -> FloatArray:
+def with_clients(share: float) -> tuple[float, ...]:
+    """KINDS with this share of many clients."""
+    return (*(chance * (1.0 - share) for chance in KINDS[:_CLIENTS]), share)
+
+
+def _clumped(rng: np.random.Generator, rate: float) -> FloatArray:
+    """(seconds,) arrivals of many clients."""
+    return client_counts(rng, _SPAN_S, rate).astype(np.float64)
+
+
+def _path(rng: np.random.Generator, kind: int, rate: float) -> FloatArray:
+    """(seconds,) rates with bursts within minutes, so much on average."""
+    shape = _shape(rng, kind)
+    cv, held = rng.uniform(0.05, 0.5), int(rng.integers(1, 31))
+    burst = rng.standard_gamma(cv**-2, _SPAN_S // held + 1) * cv**2
+    path: FloatArray = shape * np.repeat(burst, held)[:_SPAN_S]
+    path *= rate / path[HISTORY_S:].mean()
+    return path
+
+
+def _shape(rng: np.random.Generator, kind: int) -> FloatArray:
     """(seconds,) relative rates."""
     t_s: FloatArray = np.arange(_SPAN_S, dtype=np.float64) + 0.5
-    kind = int(rng.choice(5, p=kinds))
     if kind == 0:
         day_s = float(rng.choice([86400.0, 28800.0]))
         wave = Diurnal(peak_to_trough=rng.uniform(2, 8), day_s=day_s)

@@ -7,7 +7,9 @@ state, the one that earned most from there on. Soft Actor-Critic goes on from th
 """
 
 import copy
+import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,7 @@ PLACES = tuple(np.linspace(-1.0, 1.0, 8).tolist())
 """(A,) positions."""
 EVERY, WINDOW = 3, 40
 """Ticks between two states, and over which what follows one is added up."""
+KEPT = "lessons.npz"
 _FIRST = 3_000_000
 """Number of the first episode: none of those that are learned from otherwise."""
 
@@ -36,13 +39,28 @@ class Lessons:
     """(N, A, K) means over the window after the state."""
 
 
-def lessons(seed: int, episodes: int, cells: int, kinds: tuple[float, ...] = KINDS) -> Lessons:
-    """Plays every position on so many episodes."""
+def lessons(
+    seed: int, episodes: int, cells: int, kinds: tuple[float, ...] = KINDS,
+    folder: Path | None = None,
+) -> Lessons:  # fmt: skip
+    """Plays every position on so many episodes; a folder keeps what came of the same before."""
+    facts = json.dumps([seed, episodes, cells, kinds])
+    if folder is not None and (folder / KEPT).is_file():
+        with np.load(folder / KEPT) as file:
+            if str(file["facts"]) == facts:
+                return Lessons(rows=file["rows"], scores=file["scores"])
     made = [_of(episode(seed, _FIRST + number, cells, kinds)) for number in range(episodes)]
-    return Lessons(
+    found = Lessons(
         rows=np.concatenate([rows for rows, _ in made], 1),
         scores=np.concatenate([scores for _, scores in made]),
     )
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        part = folder / f"{KEPT}.part"
+        with part.open("wb") as file:
+            np.savez(file, facts=np.array(facts), rows=found.rows, scores=found.scores)
+        part.replace(folder / KEPT)
+    return found
 
 
 def _of(drawn: Episode) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

@@ -93,8 +93,8 @@ def _card(plan: Plan, curves: Sequence[Moment]) -> str:
 - Data: generated workloads only (`engine.learn.cells`), {plan.episodes} episodes of {plan.cells}
   pools of 1.5 hours, seed {plan.seed}; none of the seeds of the held-out suite.
 - Made by: `smartscale train allocator --actor {plan.options.actor} --episodes {plan.episodes}
-  --cells {plan.cells} --updates {plan.updates} --lessons {plan.lessons}
-  --rate {plan.options.rate} --seed {plan.seed}`.
+  --cells {plan.cells} --updates {plan.updates} --lessons {plan.lessons} --remind {plan.remind}
+  --clients {plan.kinds[-1]} --rate {plan.options.rate} --seed {plan.seed}`.
 - At the end of the training, while exploring and with random weights: cost {last.cost:.2f},
   {last.missed_frac:.1%} of requests missed.
 - Use: as the policy `smartscale`. Judge it with `smartscale evaluate --policy smartscale`.

@@ -26,7 +26,10 @@ from engine.units import FloatArray
 from models.sac_options import Options
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from models.sac import Batch, Learner
+    from models.sac_taught import Teacher
 
 SIZES = sizes(FUTURES)
 
@@ -57,6 +60,8 @@ class Plan:
     """Episodes in which every position is sustained, from which the actor learns first."""
     lesson_steps: int = 3000
     """Of its optimizer."""
+    remind: float = 0.0
+    """Weight of the lessons' loss beside that of Soft Actor-Critic, which forgets them else."""
     critics_first: int = 1500
     """Updates after the lessons in which the actor stands still: new critics know nothing."""
     buffer: int = 400_000
@@ -138,7 +143,7 @@ def train(
             keep(folder, learner, buffer.columns, facts)
 
     resumed = _resumed(folder, plan, buffer)
-    learner, first = resumed or (_warm(plan, buffer, start), 0)
+    learner, first = resumed or (_warm(plan, buffer, start, folder), 0)
     if resumed is None:
         kept(0)
     for number in range(first, plan.episodes):
@@ -185,10 +190,12 @@ def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner,
         )  # fmt: skip
     kept = resume(folder, plan.options, SIZES)
     buffer.fill(kept.columns, int(facts["at"]), float(facts.get("top", 1.0)))
+    if plan.lessons and plan.remind:
+        _reminded(plan, kept.learner, _teacher(plan, kept.learner, folder))
     return kept.learner, int(facts["done"])
 
 
-def _warm(plan: Plan, buffer: Buffer, start: "Learner | None") -> "Learner":
+def _warm(plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | None) -> "Learner":
     """A learner that knows the scale of tokens, and a buffer with random actions in it."""
     seen = []
     for number in range(WARM_EPISODES):
@@ -211,22 +218,39 @@ def _warm(plan: Plan, buffer: Buffer, start: "Learner | None") -> "Learner":
     for name in ("rows", "next_rows"):
         buffer.columns[name][:] = learner.standard(buffer.columns[name])
     if plan.lessons and start is None:
-        _taught(plan, learner, buffer)
+        _taught(plan, learner, buffer, folder)
     return learner
 
 
-def _taught(plan: Plan, learner: "Learner", buffer: Buffer) -> None:
+def _taught(plan: Plan, learner: "Learner", buffer: Buffer, folder: Path | None) -> None:
     """Teaches the actor, then the critics what it comes to."""
     from models.sac_taught import teach
 
-    made = lessons(plan.seed, plan.lessons, plan.cells, plan.kinds)
-    rng = stream(plan.seed, _STREAM, 3)
-    rows = learner.standard(made.rows)
-    teach(learner, rows, made.scores, fresh_weights, rng, plan.lesson_steps)
+    teacher, rng = _teacher(plan, learner, folder), stream(plan.seed, _STREAM, 3)
+    teach(learner, teacher, rng, plan.lesson_steps)
     learner.options = replace(plan.options, actor_every=_STILL)
     for _ in range(plan.critics_first):
         _update(plan, learner, buffer, rng)
     learner.options = plan.options
+    if plan.remind:
+        _reminded(plan, learner, teacher)
+
+
+def _teacher(plan: Plan, learner: "Learner", folder: Path | None) -> "Teacher":
+    from models.sac_taught import Teacher
+
+    made = lessons(plan.seed, plan.lessons, plan.cells, plan.kinds, folder)
+    return Teacher(learner.standard(made.rows), made.scores, fresh_weights)
+
+
+def _reminded(plan: Plan, learner: "Learner", teacher: "Teacher") -> None:
+    """Lessons go on beside what the critics say; the draws depend on the update's number only."""
+
+    def loss() -> "Tensor":
+        rng = stream(plan.seed, _STREAM, 4, learner.updates)
+        return plan.remind * teacher.loss(learner, rng, plan.options.batch)
+
+    learner.reminder = loss
 
 
 def _learner(plan: Plan, rows: FloatArray) -> "Learner":

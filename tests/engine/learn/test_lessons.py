@@ -15,7 +15,7 @@ from engine.learn.training import train
 from models import sac_taught
 from models.sac import Learner
 from models.sac_options import Options
-from models.sac_taught import teach
+from models.sac_taught import Teacher, teach
 from tests.engine.learn.test_studies import TINY
 
 
@@ -55,7 +55,7 @@ def test_an_actor_is_taught_the_position_that_is_best_under_each_priority_and_st
         made[np.arange(number), rng.choice([0, 2], number)] = 1.0
         return made
 
-    teach(learner, rows, scores, weights, rng, 250)
+    teach(learner, Teacher(rows, scores, weights), rng, 250)
     for score, wanted in ((0, side), (2, np.full(200, -1.0))):
         priorities = np.tile(np.eye(5)[score], (200, 1))
         assert learner.act(rows[0], priorities, None) == pytest.approx(wanted, abs=0.3)
@@ -67,3 +67,39 @@ def test_a_training_can_begin_with_lessons():
     one, other = train(plan), train(replace(plan, lessons=0))
     moved = one.used.w1.detach() - other.used.w1.detach()
     assert moved.abs().max() > 0.0
+
+
+@pytest.mark.usefixtures("_short")
+def test_a_folder_keeps_lessons_and_gives_them_for_the_same_pools_only(tmp_path, monkeypatch):
+    made = lessons(0, 1, 2, folder=tmp_path)
+
+    def again(*_):
+        raise AssertionError("played again")
+
+    monkeypatch.setattr(lessons_of, "episode", again)
+    kept = lessons(0, 1, 2, folder=tmp_path)
+    assert np.array_equal(kept.rows, made.rows)
+    assert np.array_equal(kept.scores, made.scores)
+    with pytest.raises(AssertionError, match="played again"):
+        lessons(1, 1, 2, folder=tmp_path)
+
+
+@pytest.mark.usefixtures("_short")
+def test_lessons_go_on_beside_the_critics_and_a_stopped_training_goes_on_with_them(tmp_path):
+    plan = replace(
+        TINY, episodes=2, lessons=1, lesson_steps=3, critics_first=2, remind=3.0, value_updates=0
+    )
+
+    class KilledError(Exception):
+        pass
+
+    def killed(moment):
+        if moment.episode == 1:
+            raise KilledError
+
+    whole, forgetful = train(plan), train(replace(plan, remind=0.0))
+    with pytest.raises(KilledError):
+        train(plan, folder=tmp_path, on_moment=killed)
+    resumed = train(plan, folder=tmp_path)
+    assert np.array_equal(resumed.used.w1.detach(), whole.used.w1.detach())
+    assert not np.array_equal(forgetful.used.w1.detach(), whole.used.w1.detach())
