@@ -36,7 +36,7 @@ SLACK = 0.1
 """A promise missed by so much of its margin or less says little of settings nearby."""
 NEAR = 0.02
 """Settings that lie closer together than this share of their ranges are as good as the same."""
-EXPLORED = 6
+EXPLORED = 4
 """Points of a search after which it is refined, where it is known which way settings are safer."""
 DRAWN = 4096
 LEAST = 1e-5

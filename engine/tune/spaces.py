@@ -40,7 +40,7 @@ SPACES: Mapping[str, Space] = MappingProxyType(
         "hpa": Space(
             ranges=("policy.target=0.1..0.9:log", "policy.downscale_window_s=0..600/41"),
             safer=(-1, 1),
-            starts=(("0.3", "300"), ("0.15", "60")),
+            starts=(("0.3", "300"), ("0.15", "300")),
             grid=(
                 "policy.target=0.1,0.2,0.3,0.4,0.5,0.6,0.7,0.8,0.9",
                 "policy.downscale_window_s=0,60,120,300,600",
@@ -49,7 +49,7 @@ SPACES: Mapping[str, Space] = MappingProxyType(
         "threshold": Space(
             ranges=("policy.upper=0.4..0.96:log", "policy.cooldown_in_s=0..600/41"),
             safer=(-1, 1),
-            starts=(("0.6", "300"), ("0.45", "60")),
+            starts=(("0.6", "300"), ("0.45", "300")),
             grid=(
                 "policy.upper=0.4,0.47,0.54,0.61,0.68,0.75,0.82,0.89,0.96",
                 "policy.cooldown_in_s=0,60,120,300,600",

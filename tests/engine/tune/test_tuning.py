@@ -11,7 +11,7 @@ from engine.tune.tuning import Wish
 def test_a_tuned_hpa_is_as_good_as_the_grid_at_a_quarter_of_its_replays(store_path):
     with Planner(store_path) as planner:
         planner.synthesize(
-            "flash-crowd", duration_s=1800.0, mean_rate_per_s=1.0, seed=5, name="crowd"
+            "flash-crowd", duration_s=3600.0, mean_rate_per_s=1.0, seed=5, name="crowd"
         )
         wish = Wish(trace="crowd", policy="hpa", scenario=PRESETS["llm-agents"], slo=0.95)
         found = planner.tune(wish, grid=True, workers=1)
