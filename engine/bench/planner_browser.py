@@ -32,6 +32,8 @@ PREVIEW, WHOLE = "preview", "every request replayed"
 WEIGHT = "Latency"
 """Name of the slider that is turned."""
 WAIT_MS = 120_000
+REST_MS = 500
+"""For what the browser draws after the last message."""
 LOOK_MS = 100
 """How often it is asked whether the page has timed itself; each frame would keep it busy."""
 _WATCH = """([preview, whole]) => {
@@ -132,7 +134,7 @@ def _wait_for(url: str) -> None:
 
 
 def slider_answers(page: "Page", turns: int) -> tuple[list[float], list[float]]:
-    """Turns the first weight, by a tenth each time, on a Planner page that has answered.
+    """Turns the first weight, by a tenth each time, on a Planner page that has come to rest.
 
     A hundredth would not do: weights go to the policy in whole percent of their sum, so it may
     change nothing.
@@ -144,6 +146,7 @@ def slider_answers(page: "Page", turns: int) -> tuple[list[float], list[float]]:
     slider = page.get_by_test_id("stSlider").filter(has_text=WEIGHT).get_by_role("slider").first
     previews, wholes = [], []
     for _ in range(turns):
+        _rest(page)
         slider.focus()
         page.evaluate(_WATCH, [PREVIEW, WHOLE])
         page.keyboard.press("PageUp")
@@ -154,14 +157,22 @@ def slider_answers(page: "Page", turns: int) -> tuple[list[float], list[float]]:
     return previews, wholes
 
 
+def _rest(page: "Page") -> None:
+    """Waits until the page's script has ended and everything is drawn."""
+    page.wait_for_selector('[data-testid="stApp"][data-test-script-state="notRunning"]')
+    page.wait_for_selector('[data-testid="stSkeleton"]', state="detached")
+    page.wait_for_timeout(REST_MS)
+
+
 def brushes(page: "Page", times: int) -> list[float]:
-    """Draws boxes of two sizes by turns over the front of a Trade-offs page.
+    """Draws boxes of two sizes by turns over the front of a Trade-offs page that is at rest.
 
     Returns:
         Seconds from letting go of the mouse to the points that were picked.
     """
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.scroll_into_view_if_needed()
+    _rest(page)
     took = []
     for number in range(times):
         box = plot.bounding_box()
