@@ -7,6 +7,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import StrEnum
 from queue import SimpleQueue
@@ -163,7 +164,7 @@ def _run(job: Job, work: Work) -> None:
         job.problem = error
         job._end(State.FAILED)
     except Exception:  # the thread must outlive a bug in one job; the log has details
-        if not threading.main_thread().is_alive():  # the dashboard ends; threads are refused
+        if _is_the_end():
             job._end(State.CANCELLED)
             return
         log.exception("job %s (%s) failed", job.id, job.title)
@@ -176,3 +177,13 @@ def _run(job: Job, work: Work) -> None:
     else:
         job.report(1.0, job.text)
         job._end(State.DONE)
+
+
+def _is_the_end() -> bool:
+    """Whether Python ends, and the dashboard with it: no more threads are given out then."""
+    with ThreadPoolExecutor(1) as threads:
+        try:
+            threads.submit(int)
+        except RuntimeError:
+            return True
+    return False

@@ -166,11 +166,9 @@ began = threading.Event()
 
 def work(job):
     began.set()
-    while threading.main_thread().is_alive():
-        time.sleep(0.01)
-    time.sleep(0.1)
-    with ThreadPoolExecutor(1) as threads:
-        threads.submit(print).result()
+    while True:
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(time.sleep, 0.01).result()
 
 board = Board()
 atexit.register(lambda: (board.close(), print(job.state)))

@@ -35,7 +35,8 @@ CHROMIUM_ARGS = (
 VIEWPORT = {"width": 1440, "height": 900}
 START_S = 120.0
 """The first start on an empty store loads the sample traces."""
-WAIT_MS = 30_000
+WAIT_MS = 90_000
+"""For two browsers and their dashboards on two cores."""
 PROBES = ("/_stcore/health", "/_stcore/host-config")
 """Opened at `/compare`, Streamlit first asks `/compare/_stcore/…` in case that is its base."""
 
