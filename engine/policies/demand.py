@@ -124,24 +124,34 @@ class DemandWatch:
             numbers: (P,) each, for the rationale.
             extra: more of the rationale, one a pool.
         """
-        workers, (lows, highs) = _plain(wanted), self._sizes
-        whole = [0.0 if one is None else float(math.ceil(one - 1e-9)) for one in workers]
+        (lows, highs), known = self._sizes, np.isfinite(wanted).tolist()
+        whole = [
+            float(math.ceil(one - 1e-9)) if sure else 0.0
+            for one, sure in zip(wanted.tolist(), known, strict=True)
+        ]
         self._recent.append(whole)
         held = [max(sizes) for sizes in zip(*self._recent, strict=True)]
         target = [
             min(max(size, low), high) for size, low, high in zip(held, lows, highs, strict=True)
         ]
-        columns: dict[str, Sequence[float | None]] = {
-            **{name: _plain(values) for name, values in numbers.items()},
-            "wanted": workers, "held": held, "proposed": target, "slots": self.slots.tolist(),
-            "min": lows, "max": highs, "hold_s": [self.hold_s] * len(target),
+        columns: dict[str, Sequence[float]] = {
+            **{
+                name: values if isinstance(values, list) else values.tolist()
+                for name, values in numbers.items()
+            },
+            "wanted": wanted.tolist(), "held": held, "proposed": target,
+            "slots": self.slots.tolist(), "min": lows, "max": highs,
+            "hold_s": [self.hold_s] * len(target),
         }  # fmt: skip
-        rationales = [
-            dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
+        rationales: list[dict[str, Any]] = [
+            {
+                name: value if math.isfinite(value) else None
+                for name, value in zip(columns, row, strict=True)
+            }
+            for row in zip(*columns.values(), strict=True)
         ]
         if extra:
             rationales = [own | dict(more) for own, more in zip(rationales, extra, strict=True)]
-        known = [one is not None for one in workers]
         sizes = zip(target, known, strict=True)
         return Action(
             target=np.array([size if sure else float(KEEP) for size, sure in sizes]),
@@ -153,12 +163,6 @@ class DemandWatch:
 def _limits(pools: Sequence[PoolFacts]) -> tuple[list[float], list[float]]:
     """Fewest and most workers of each."""
     return [float(p.workers_min) for p in pools], [float(p.workers_max) for p in pools]
-
-
-def _plain(values: FloatArray | list[float]) -> list[float | None]:
-    """As JSON can say them."""
-    plain: list[float] = values if isinstance(values, list) else values.tolist()
-    return [value if math.isfinite(value) else None for value in plain]
 
 
 def _reason(known: bool, whole: float, held: float, target: float, current: int) -> Reason:
