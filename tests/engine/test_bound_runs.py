@@ -31,6 +31,7 @@ def held(store_path, monkeypatch):
         yield against
 
 
+@pytest.mark.slow
 def test_a_run_below_every_plan_is_held_against_the_cheapest_and_says_so(held):
     frame = held((0.2, 0.005), (0.5, 0.01))
     row = frame.iloc[0]
@@ -39,6 +40,7 @@ def test_a_run_below_every_plan_is_held_against_the_cheapest_and_says_so(held):
     assert str(cost).startswith("≤")
 
 
+@pytest.mark.slow
 def test_a_run_between_two_plans_is_read_off_at_its_own_attainment(held):
     frame = held((0.2, -0.05), (0.5, 0.005))
     row = frame.iloc[0]

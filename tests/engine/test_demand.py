@@ -25,6 +25,7 @@ def series_of(planner, name, **options):
     return demand_series(planner._store, planner.trace(name), **options)
 
 
+@pytest.mark.slow
 def test_demand_is_what_arrived_in_each_step(planner):
     table = generate("bursty", duration_s=1800.0, mean_rate_per_s=3.0, seed=1).table
     found = series_of(planner, "bursty", step_s=10.0)

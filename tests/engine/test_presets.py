@@ -29,6 +29,7 @@ def test_a_preset_can_be_replayed_and_accounts_for_every_request(name):
         assert card["carbon_kg"] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLUSTERS)
 def test_the_idle_cluster_of_a_preset_is_a_day_of_its_replay_without_demand(name):
     """Typical days are given to two digits, so that their mean may be half a per cent off."""

@@ -91,6 +91,7 @@ def scenarios(draw):
     )
 
 
+@pytest.mark.slow
 @given(scenarios())
 @limits(max_examples=60)
 def test_a_scenario_is_read_back_as_it_was_written(scenario):
@@ -98,6 +99,7 @@ def test_a_scenario_is_read_back_as_it_was_written(scenario):
     assert from_dict(to_dict(scenario)) == scenario
 
 
+@pytest.mark.slow
 @given(scenarios(), scenarios())
 @limits(max_examples=30)
 def test_equal_contents_have_equal_hashes_and_others_have_not(one, other):

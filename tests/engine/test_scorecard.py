@@ -67,6 +67,7 @@ def busy_slot_s(rows):
     )
 
 
+@pytest.mark.slow
 @given(
     policy=st.sampled_from(POLICIES),
     seed=st.integers(0, 1000),

@@ -85,6 +85,7 @@ def test_the_copy_of_the_cluster_costs_and_misses_what_the_cluster_did():
     assert missed[0] / arrived[0] == pytest.approx(real.missed_frac, abs=0.02)
 
 
+@pytest.mark.slow
 def test_who_decides_follows_from_what_was_replayed_and_says_why(monkeypatch):
     """Past replays are made up: once the learned policy looks better, its targets are used."""
 
@@ -103,6 +104,7 @@ def test_who_decides_follows_from_what_was_replayed_and_says_why(monkeypatch):
     assert all(champion.UNKNOWN in text for text in first)
 
 
+@pytest.mark.slow
 def test_what_comes_later_changes_no_decision_before():
     one, other = (played("champion:every_s=1200", demand(late=n)) for n in (1, 4))
     until = int(HOUR_S / 15.0)

@@ -30,6 +30,7 @@ anything = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(anything)
 def test_whatever_is_answered_becomes_strict_json(value):
     assert json.loads(as_json(value), parse_constant=lambda _: pytest.fail("no JSON")) == plain(

@@ -1,6 +1,9 @@
 """`smartscale explain` says what it can where a run cannot be made again."""
 
+import pytest
 
+
+@pytest.mark.slow
 def test_a_learned_runs_record_is_told_though_its_trace_is_gone(stocked, scenario_file):
     replayed = stocked(
         "replay", "--trace", "demand", "--policy", "smartscale", "--scenario", scenario_file,

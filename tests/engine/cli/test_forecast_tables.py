@@ -25,6 +25,7 @@ ODD = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("values", ODD.values(), ids=ODD.keys())
 def test_an_evaluation_of_odd_demand_survives_storing_and_writing(values):
     found = evaluate(

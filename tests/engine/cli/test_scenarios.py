@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 
+import pytest
+
 from engine.planner import Planner
 from engine.presets import PRESETS
 from engine.scenario import Slo
 
 
+@pytest.mark.slow
 def test_a_saved_scenario_is_found_by_its_name_also_one_with_a_point_in_it(stocked):
     mine = replace(PRESETS["llm-agents"], name="mine v1.2", slo=Slo(latency_s=77.0))
     with Planner() as planner:

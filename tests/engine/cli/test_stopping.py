@@ -51,6 +51,7 @@ def test_ctrl_c_stops_a_replay_and_marks_its_runs(stocked, scenario_file, interr
     assert all("cancelled" in run["note"] for run in listed)
 
 
+@pytest.mark.slow
 def test_what_was_cancelled_can_be_replayed(stocked, scenario_file, interrupt, monkeypatch):
     args = ["replay", "--trace", "demand", "--policy", "hpa", "--scenario", scenario_file]
     interrupt("replays", share=0.5)

@@ -301,6 +301,7 @@ def test_sleeping_nodes_save_energy_at_a_price_in_latency():
     assert awake["workers_moved"] == 0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000))
 @settings(max_examples=12, deadline=None)
 def test_whatever_policies_ask_of_nodes_no_request_is_lost_and_no_node_overfull(seed):

@@ -74,6 +74,7 @@ def test_a_suspended_node_draws_its_own_power_and_wakes_up_when_needed():
     assert steps.held == [0]
 
 
+@pytest.mark.slow
 def test_workers_of_a_nearly_empty_node_move_where_they_fit():
     """3 + 1 workers become 4: the one moves in 30 s, and its node goes when it is empty."""
     group = {"consolidate_below_frac": 0.3, "migrate_s": 30.0, "nodes_max": 2}
@@ -183,6 +184,7 @@ def test_a_full_group_limits_what_is_applied_and_says_so(rule):
     assert record.accounts.nodes.max() <= 3
 
 
+@pytest.mark.slow
 @given(st.integers(0, 10_000), st.sampled_from(Placement))
 @settings(max_examples=12, deadline=None)
 def test_whatever_happens_no_node_holds_more_than_it_has_and_every_worker_is_on_one(seed, rule):

@@ -32,6 +32,7 @@ def history(since_s, spot):
     )
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.floats(0.1, 100.0), min_size=1, max_size=6),
     st.lists(st.floats(0.5, 50.0), min_size=1, max_size=8),
@@ -97,6 +98,7 @@ def test_what_a_history_does_not_hold_is_refused_with_the_nearest_name(planner):
         load(elsewhere)
 
 
+@pytest.mark.slow
 def test_a_replay_pays_the_prices_of_the_history(planner, tmp_path):
     """An hour at 1 $/h by the scenario, as spot is not offered yet, then one at 1.5 $/h."""
     at = [f"2024-01-10 23:00:{k:02}" for k in range(10)] + ["2024-01-11 00:59:59"]

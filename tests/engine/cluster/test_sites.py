@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from engine.cluster.grid import GridSeries
 from engine.replay import replay
@@ -36,6 +37,7 @@ def ready(record):
     return record.counters[:, :, kernel.C_READY]
 
 
+@pytest.mark.slow
 def test_carbon_moves_workers_and_requests_to_the_clean_region_at_a_price():
     """Clean is dearer: without a price of carbon everything goes to the dirty region."""
     cheap, clean = (ran(regions(Siting(usd_per_kg=price))) for price in (0.0, 10.0))
@@ -70,6 +72,7 @@ def test_while_workers_move_the_capacity_does_not_fall():
     assert record.outcome["finished"] > 0.99 * record.outcome["arrived"]
 
 
+@pytest.mark.slow
 def test_a_spread_loses_less_with_a_zone_than_workers_in_one_place():
     crash = (Fault(kind=FaultKind.ZONE_PARTITION, at_s=1800.0, for_s=120.0, where="d"),)
 
@@ -94,6 +97,7 @@ def test_what_tenants_may_have_in_one_region_only_stays_there():
     assert record.tenants.finished.sum(axis=0).min() > 0
 
 
+@pytest.mark.slow
 def test_a_place_is_not_left_for_one_that_is_hardly_better():
     """3 and 2.95 $/h: 1.7 % apart."""
     alike = (

@@ -97,6 +97,7 @@ def test_every_setting_of_every_family_can_be_read_once():
     assert settings_of("hpa:target=0.65") == ("hpa:target=0.65",)
 
 
+@pytest.mark.slow
 def test_judgements_are_kept_and_not_made_again(tmp_path, monkeypatch):
     chosen = replace(scenario(), keep_requests=False)
     with Planner(tmp_path / "s.duckdb") as planner:

@@ -70,6 +70,7 @@ def mixtures(series):
     return tasks, {name: found[name].calibrated[0] for name in (CHOICE, MIXED)}
 
 
+@pytest.mark.slow
 def test_nothing_after_a_cut_off_changes_a_mixture_its_weights_or_its_calibration(series):
     tasks, before = mixtures(series)
     border = int(tasks.cuts[-20])

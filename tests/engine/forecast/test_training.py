@@ -61,6 +61,7 @@ def test_training_improves_and_leaves_a_checkpoint_that_forecasts(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.json", "model.safetensors"]
 
 
+@pytest.mark.slow
 def test_training_that_is_cancelled_stops_after_the_epoch(tmp_path):
     fitted = train(tmp_path, SMALL, cancelled=lambda: True)
     assert fitted.stopped == "cancelled"
@@ -74,6 +75,7 @@ def test_wrong_options_are_refused():
         device("abacus")
 
 
+@pytest.mark.slow
 def test_fit_to_a_trace_is_never_worse_on_validation_and_leaves_the_first_model_alone():
     model = NeuralForecaster(build(NetworkConfig(hidden=8, width=16), 0), {})
     before = {name: weight.clone() for name, weight in model.model.state_dict().items()}

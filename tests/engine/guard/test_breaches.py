@@ -77,6 +77,7 @@ def test_a_million_random_proposals_breach_nothing_and_every_change_is_logged():
     assert sum(one_cluster(np.random.default_rng(seed)) for seed in range(CLUSTERS)) == 1_000_000
 
 
+@pytest.mark.slow
 def test_random_proposals_breach_nothing_and_every_change_is_logged():
     assert sum(one_cluster(np.random.default_rng([7, seed])) for seed in range(15)) == 30_000
 

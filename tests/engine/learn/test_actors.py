@@ -139,6 +139,7 @@ def test_expected_rates_are_the_forecast_over_the_level(both):
     assert found.expected_per_s == pytest.approx(np.array([[3.0, 4.5, 6.0, 12.0]]))
 
 
+@pytest.mark.slow
 def test_what_is_told_without_the_future_is_close_to_what_critics_say_on_average():
     """Distilled from critics of a learner, on states where the future is noise."""
     options = Options(width=24, batch=128)

@@ -182,6 +182,7 @@ def played():
     return np.array(scores)
 
 
+@pytest.mark.slow
 def test_every_score_moves_over_the_range_of_actions(played):
     assert (np.ptp(played, axis=0) > 0.1).all()
     latency, _, cost, reliability, carbon = played.T

@@ -37,6 +37,7 @@ def test_every_position_meets_the_same_arrivals_and_more_caution_costs_more():
     assert (np.diff(cost) < 0.0).all()
 
 
+@pytest.mark.slow
 def test_an_actor_is_taught_the_position_that_is_best_under_each_priority_and_state(monkeypatch):
     """Latency likes the end that the first number of the state names, cost always the lower."""
     monkeypatch.setattr(sac_taught, "BATCH", 128)
@@ -61,6 +62,7 @@ def test_an_actor_is_taught_the_position_that_is_best_under_each_priority_and_st
         assert learner.act(rows[0], priorities, None) == pytest.approx(wanted, abs=0.3)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_short")
 def test_a_training_can_begin_with_lessons():
     plan = replace(TINY, lessons=1, lesson_steps=3, critics_first=2)

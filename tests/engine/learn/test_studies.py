@@ -49,6 +49,7 @@ def test_hidden_groups_of_numbers_do_not_reach_the_networks():
     assert (standard != 0.0).sum(1).min() == rows.shape[1] - len(forecast)
 
 
+@pytest.mark.slow
 def test_an_ablation_goes_on_where_it_was_and_refuses_another_plan(tmp_path, monkeypatch):
     given = {"seeds": (0,), "pools": 2, "arms": (WHOLE, "DQN")}
     first = ablation(tmp_path, TINY, **given)
@@ -59,6 +60,7 @@ def test_an_ablation_goes_on_where_it_was_and_refuses_another_plan(tmp_path, mon
         ablation(tmp_path, replace(TINY, episodes=2), **given)
 
 
+@pytest.mark.slow
 def test_a_transfer_has_ones_where_a_policy_is_examined_on_its_own_kind(tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "NAMES", ("daily waves", "crowds"))
     made = transfer.transfer(tmp_path, TINY, tuned=1, pools=2)

@@ -112,6 +112,7 @@ def test_the_compiled_network_says_what_plain_numpy_says():
     assert outlook.ahead == pytest.approx(by_hand(shipped(), outlook.features), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_training_beats_constant_quantiles_and_gives_the_same_weights_again(tmp_path):
     one = train(tmp_path / "one", paths=120, epochs=6)
     other = train(tmp_path / "other", paths=120, epochs=6)

@@ -60,6 +60,7 @@ def whole(workers_max, startup_s, slo_s, contention, price, workers_min, initial
     return Scenario(agent_types=(kind, dear), pools=pools, slo=Slo(latency_s=slo_s))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     policy=some.sampled_from(POLICIES),

@@ -76,6 +76,7 @@ def test_knowing_the_future_misses_less_for_less_money_than_reacting():
     assert instant.missed_frac < 0.2 * hpa.missed_frac
 
 
+@pytest.mark.slow
 def test_local_search_lowers_its_own_objective():
     def objective(found, price):
         return found.cost + price * found.missed_frac

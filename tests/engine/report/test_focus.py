@@ -63,6 +63,7 @@ def test_focus_costs_add_up_to_the_windows_cost(plain):
         assert listed == pytest.approx(run.window_cost, rel=1e-9)
 
 
+@pytest.mark.slow
 def test_every_run_keeps_the_hash_of_its_own_scenario(plain):
     hashes = tuple(f"{number:012d}" for number in range(len(plain.runs)))
     odd = replace(plain, identity=replace(plain.identity, scenario_hashes=hashes))

@@ -43,6 +43,7 @@ def runs(tmp_path_factory):
         yield planner, planner.replay("demand", POLICIES, scenario=scenario())
 
 
+@pytest.mark.slow
 def test_every_formula_is_stored_with_a_value(runs):
     planner, ids = runs
     made = xlsx(planner.report(ids, ids[0]))

@@ -111,6 +111,7 @@ def test_the_least_busy_node_comes_before_the_least_busy_worker(pools_taken):
     assert workers[:3] == [0, 1, 2]
 
 
+@pytest.mark.slow
 def test_it_is_nearly_as_good_as_looking_at_all_workers():
     """Mean wait at 80 % load, against least connections over the same workers."""
     rng = np.random.default_rng(3)

@@ -56,6 +56,7 @@ def test_two_choices_come_near_to_the_limit_for_many_workers(load):
     assert found == pytest.approx(theory, rel=0.04)
 
 
+@pytest.mark.slow
 def test_the_better_informed_a_router_the_shorter_the_wait():
     waits = {name: mean_wait_s(router, 20, 0.8) for name, router in ROUTERS.items()}
     ranked = ["random", "round robin", "power of two", "least connections"]
@@ -63,6 +64,7 @@ def test_the_better_informed_a_router_the_shorter_the_wait():
     assert waits["predicted completion"] == waits["least connections"]
 
 
+@pytest.mark.slow
 def test_a_shared_queue_beats_every_router_and_needs_none():
     waits = [mean_wait_s(r, 10, 0.8, shared_queue=True) for r in ROUTERS.values()]
     assert len(set(waits)) == 1

@@ -127,6 +127,7 @@ def _import_or_refuse(store: Store, path: Path) -> Imported | None:
         return None
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(keep=st.integers(0, len(GZ) - 1))
 def test_any_cut_of_an_archive_is_refused(store, tmp_path_factory, keep):
@@ -135,6 +136,7 @@ def test_any_cut_of_an_archive_is_refused(store, tmp_path_factory, keep):
     assert _import_or_refuse(store, path) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(at=st.integers(0, 1500), noise=st.binary(min_size=1, max_size=12), archive=st.booleans())
 def test_noise_anywhere_gives_a_trace_or_a_refusal_and_nothing_else(

@@ -126,6 +126,7 @@ def made(planner, axis="10,60", **options):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_start_up_time_beyond_which_the_promise_collapses_is_found_in_replays(planner):
     assert made(planner)["cliffs"][0].keys() >= {"kept_at", "broken_at"}
     (found,) = made(planner, edges=8)["cliffs"]
@@ -152,6 +153,7 @@ def test_every_replay_for_an_edge_is_counted_told_and_shown_later(planner):
     assert made(planner, axis="0.0,60.0")["cliffs"] == [found]
 
 
+@pytest.mark.slow
 def test_a_stopped_search_for_an_edge_keeps_what_it_replayed(planner):
     made(planner)
     told = []

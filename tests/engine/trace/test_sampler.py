@@ -50,6 +50,7 @@ def test_scaled_and_fractional_counts_lose_less_than_one_request_up_to_any_inter
     assert np.all(np.abs(got - np.cumsum(values * scale)) < 1 + 1e-5)
 
 
+@pytest.mark.slow
 @given(
     unit=st.sampled_from(["requests_per_s", "cores", "mhz", "cpu_percent"]),
     values=hnp.arrays(np.float64, st.integers(1, 10), elements=st.floats(0, 30)),

@@ -79,6 +79,7 @@ def test_growth_ends_at_four_times_its_start(seed):
     assert np.polyfit(np.arange(20), np.log(parts), 1)[0] == pytest.approx(np.log(4) / 20, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_bursty_demand_lives_in_four_states_that_last_minutes(seed):
     arrival_s = arrivals("bursty", duration_s=50_000, mean_rate_per_s=60, seed=seed, burst_cv=0)

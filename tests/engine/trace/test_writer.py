@@ -68,6 +68,7 @@ def test_every_column_comes_back_as_it_was(tmp_path, ending):
             assert np.array_equal(got, wanted, equal_nan=True), field.name
 
 
+@pytest.mark.slow
 @given(
     arrival_s=hnp.arrays(np.int64, st.integers(1, 50), elements=st.integers(0, 10**14)).map(
         lambda whole: np.sort(whole) / 1e6
