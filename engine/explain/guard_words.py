@@ -68,7 +68,7 @@ _SIZE_WHY: Mapping[str, Callable[[Line, str], str]] = MappingProxyType(
         Reason.COOLDOWN: _size_cooldown,
         Reason.BUDGET: _size_budget,
         Reason.NO_ROOM: lambda _, asked: f"the pool's nodes have no room for {asked}",
-        Reason.HELD: lambda _, asked: f"somebody holds the pool by hand, not with {asked}",
+        Reason.HELD: lambda _, asked: f"somebody holds the pool by hand, which rules out {asked}",
     }
 )
 
