@@ -182,6 +182,7 @@ SWEEP_CLIFFS_UNASKED = "They are looked for where SLO attainment is what has to 
 SWEEP_NO_CLIFF = "No step of any setting makes SLO attainment collapse."
 SWEEP_POINTS = "Points"
 SWEEP_PICKED = "{number} picked"
+SWEEP_PICKED_NONE = "No point lies in there, so all are listed"
 SWEEP_OPEN = "Open this run"
 SWEEP_OPENING = "Replaying it in full"
 SWEEP_BEST = "{end} {figure} with {kept}: **{policy}**, {settings} ({value})."

@@ -157,3 +157,9 @@ def picked(event: Mapping[str, Any]) -> list[str]:
     points = event.get("selection", {}).get("points", [])
     found = [point.get("customdata") for point in points]
     return [str(data[0] if isinstance(data, list | tuple) else data) for data in found if data]
+
+
+def is_drawn(event: Mapping[str, Any]) -> bool:
+    """Whether a box or a lasso is on the chart, around marks or none."""
+    selection = event.get("selection", {})
+    return bool(selection.get("box") or selection.get("lasso"))

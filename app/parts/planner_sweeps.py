@@ -203,7 +203,7 @@ def _picking(document: Mapping[str, Any], frame: pd.DataFrame, chart: Figure, ti
         st.rerun()  # the page, which watches over the replay of what was opened
     above, below = st.container(), st.container()
     with below:
-        _points(document, frame, charts.picked(state.get(state.SWEEP_FRONT, {})))
+        _points(document, frame, state.get(state.SWEEP_FRONT, {}))
     with above:
         st.plotly_chart(
             chart, key=state.SWEEP_FRONT, on_select=partial(_clicked, document["sweep_id"]),
@@ -226,12 +226,15 @@ def _best(document: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
-def _points(document: Mapping[str, Any], frame: pd.DataFrame, chosen: Sequence[str]) -> None:
+def _points(document: Mapping[str, Any], frame: pd.DataFrame, event: Mapping[str, Any]) -> None:
     """The points as a table, the picked ones where some are; one of them can be opened."""
+    chosen = charts.picked(event)
     rows = frame[frame["run_id"].isin(chosen)] if chosen else frame
     st.markdown(f"**{planner_words.SWEEP_POINTS}**")
     if chosen:
         st.caption(planner_words.SWEEP_PICKED.format(number=len(rows)))
+    elif charts.is_drawn(event):
+        st.caption(planner_words.SWEEP_PICKED_NONE)
     st.dataframe(
         charts.points_table(rows, document["objectives"]),
         hide_index=True, key="sweep_points", height=240, alt=planner_words.SWEEP_POINTS,

@@ -36,6 +36,10 @@ REST_MS = 500
 """For what the browser draws after the last message."""
 LOOK_MS = 100
 """How often it is asked whether the page has timed itself; each frame would keep it busy."""
+DRAG_MS, DRAG_MOVES = 300, 10
+"""A hand takes that long, at least, to draw a box over half a screen."""
+HALVES = ((0.02, 0.45), (0.55, 0.98))
+"""Of the front, by turns: a box that began inside the last one would move it."""
 _WATCH = """([preview, whole]) => {
     const turn = window.turn = {began: null, seen: {}};
     const before = location.href;
@@ -59,15 +63,20 @@ _WATCH = """([preview, whole]) => {
 """The badge of the answer before stays until the page reruns: only a new address is a new one."""
 _BRUSH = """() => {
     const told = () => (document.body.textContent.match(/(\\d+) picked/) ?? [''])[0];
-    window.took = null; window.before = told();
-    let began = null;
+    window.took = null;
+    const before = told();
+    let began = null, cleared = before === '';
     document.addEventListener('mouseup', () => { began ??= performance.now(); }, true);
     const watcher = new MutationObserver(() => {
-        if (began === null || window.took !== null || told() === window.before) return;
+        if (told() === '') cleared = true;
+        if (began === null || window.took !== null) return;
+        if (told() === '' || (told() === before && !cleared)) return;
         window.took = performance.now() - began; watcher.disconnect();
     });
     watcher.observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
+"""A box that begins outside the last one clears it as the mouse first moves, and the server hears
+of that, too: only a number of points that comes afterwards is an answer."""
 
 
 def chromium() -> str:
@@ -165,25 +174,29 @@ def _rest(page: "Page") -> None:
 
 
 def brushes(page: "Page", times: int) -> list[float]:
-    """Draws boxes of two sizes by turns over the front of a Trade-offs page that is at rest.
+    """Draws a box over each half of the front by turns, on a Trade-offs page that is at rest.
+
+    Each takes DRAG_MS, as by hand.
 
     Returns:
         Seconds from letting go of the mouse to the points that were picked.
     """
     plot = page.locator(".js-plotly-plot .nsewdrag").first
-    plot.scroll_into_view_if_needed()
+    plot.evaluate("plot => plot.scrollIntoView({block: 'center'})")  # the whole of it
     _rest(page)
     took = []
     for number in range(times):
         box = plot.bounding_box()
         assert box is not None
-        width = box["width"] * (0.98 if number % 2 == 0 else 0.4)
-        begin = 4 + 12 * (number % 3)  # on the edge of the last box it would be moved instead
+        left, right = HALVES[number % 2]
+        begin = box["x"] + left * box["width"], box["y"] + 4
+        end = box["x"] + right * box["width"], box["y"] + box["height"] - 4
         page.evaluate(_BRUSH)
-        page.mouse.move(box["x"] + begin, box["y"] + begin)
+        page.mouse.move(*begin)
         page.mouse.down()
-        page.mouse.move(box["x"] + width / 2, box["y"] + box["height"] / 2, steps=3)
-        page.mouse.move(box["x"] + width, box["y"] + box["height"] - 4, steps=3)
+        for share in np.linspace(0.0, 1.0, DRAG_MOVES + 1)[1:]:
+            page.wait_for_timeout(DRAG_MS / DRAG_MOVES)
+            page.mouse.move(*(np.array(begin) + share * np.subtract(end, begin)))
         page.mouse.up()
         page.wait_for_function("window.took !== null", polling=LOOK_MS)
         took.append(page.evaluate("window.took") / 1000)

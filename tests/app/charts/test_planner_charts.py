@@ -8,6 +8,7 @@ from app.charts.planner import place_chart, place_frame
 from app.charts.planner_sweep import (
     effects_chart,
     front_chart,
+    is_drawn,
     parallel_chart,
     picked,
     points_frame,
@@ -99,3 +100,11 @@ def test_what_was_clicked_or_boxed_is_read_from_the_chart():
     event = {"selection": {"points": [{"customdata": ["a"]}, {"customdata": "b"}, {"x": 1}]}}
     assert picked(event) == ["a", "b"]
     assert picked({}) == []
+
+
+def test_a_box_around_nothing_is_told_from_no_box():
+    around_nothing = {"selection": {"points": [], "box": [{"x": [1.0, 2.0], "y": [1.0, 2.0]}]}}
+    assert is_drawn(around_nothing)
+    assert picked(around_nothing) == []
+    assert not is_drawn({"selection": {"points": [], "box": [], "lasso": []}})
+    assert not is_drawn({})
