@@ -53,9 +53,8 @@ bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
 
 train: $(VENV)/run.stamp
 	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead
-	@$(BIN)/smartscale train allocator --episodes 24 --cells 48 --lessons 10 --rate 4e-4 \
-	    --out build/allocator
-	@$(BIN)/smartscale train allocator --actor transformer --episodes 20 \
+	@$(BIN)/smartscale train allocator --out build/allocator
+	@$(BIN)/smartscale train allocator --actor transformer --episodes 20 --cells 32 --lessons 0 \
 	    --out build/allocator-transformer
 	@for name in allocator allocator-transformer; do \
 	    mkdir -p models/checkpoints/$$name && \

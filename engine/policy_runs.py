@@ -17,6 +17,7 @@ from engine.learn.adapt_train import go_on as train_on
 from engine.learn.adapt_train import planned, train_here
 from engine.scenario import Scenario
 from engine.store.duck import Store
+from models.sac_options import MLP
 
 
 class PolicyRuns:
@@ -94,11 +95,13 @@ class PolicyRuns:
         episodes: int,
         cells: int,
         seed: int,
+        lessons: int = 0,
+        actor: str = MLP,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
     ) -> dict[str, Any]:
-        """Trains an allocator from scratch; see `engine.learn.adapt_train.train_here`."""
-        plan = planned(episodes, cells, seed)
+        """Trains an allocator from scratch; see `engine.learn.adapt_train`."""
+        plan = planned(episodes, cells, seed, lessons, actor)
         return train_here(self._store, name, plan, progress=progress, cancel=cancel)
 
     def resume_training(

@@ -13,7 +13,9 @@ from engine.learn.adapt import LEAST_S
 from engine.learn.adapt_loop import Tuning
 from engine.learn.adapt_shelf import Shelved
 
-EPISODES_ADAPT, EPISODES_TRAIN, CELLS = Tuning().episodes, 24, 32
+EPISODES_ADAPT = Tuning().episodes
+EPISODES_TRAIN, CELLS, LESSONS = 24, 48, 10
+"""As the shipped allocator was trained."""
 
 
 def job() -> Job | None:
@@ -78,8 +80,16 @@ def _adapt() -> None:
 
 def _train() -> None:
     st.caption(words.TRAIN_HELP)
-    one, two, three, four = st.columns([2, 1, 1, 1])
-    name = one.text_input(words.NAME, "mine", key=state.TRAINING_NAME)
+    left, right = st.columns(2)
+    name = left.text_input(words.NAME, "mine", key=state.TRAINING_NAME)
+    actor = right.selectbox(
+        words.NETWORK, list(words.NETWORKS), format_func=words.NETWORKS.__getitem__,
+        key=state.TRAINING_NETWORK,
+    )  # fmt: skip
+    one, two, three, four = st.columns(4)
+    lessons = one.number_input(
+        words.LESSONS, 0, 100, LESSONS, key=state.TRAINING_LESSONS, help=words.LESSONS_HELP
+    )
     episodes = two.number_input(
         words.EPISODES, 1, 1000, EPISODES_TRAIN, key=state.TRAINING_LENGTH,
         help=words.EPISODES_TRAIN_HELP,
@@ -92,7 +102,7 @@ def _train() -> None:
         job.report(0.0, words.FIRST)
         planner.train(
             name, episodes=int(episodes), cells=int(cells), seed=int(seed),
-            progress=job.report, cancel=job.cancelled,
+            lessons=int(lessons), actor=actor, progress=job.report, cancel=job.cancelled,
         )  # fmt: skip
         return name
 

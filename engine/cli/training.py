@@ -1,6 +1,6 @@
 """`smartscale train`: the allocator and the quick forecaster, from scratch."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,14 +27,14 @@ ACTORS = ("mlp", "transformer", "dqn")
 )
 @click.option(
     "--episodes",
-    default=40,
+    default=24,
     show_default=True,
     type=click.IntRange(1),
     help="Of the allocator: 1.5 simulated hours of all cells.",
 )
 @click.option(
     "--cells",
-    default=32,
+    default=48,
     show_default=True,
     type=click.IntRange(1),
     help="Of the allocator: pools simulated at once.",
@@ -48,7 +48,7 @@ ACTORS = ("mlp", "transformer", "dqn")
 )
 @click.option(
     "--lessons",
-    default=0,
+    default=10,
     show_default=True,
     type=click.IntRange(0),
     help="Of the allocator: episodes of sustained positions that its actor learns from first.",
@@ -69,10 +69,9 @@ ACTORS = ("mlp", "transformer", "dqn")
 )
 @click.option(
     "--rate",
-    default=7e-4,
-    show_default=True,
+    show_default="4e-4 after lessons, 7e-4 without",
     type=click.FloatRange(0.0, min_open=True),
-    help="Of the allocator: learning rate at the start; less where lessons came first.",
+    help="Of the allocator: learning rate at the start.",
 )
 @click.option(
     "--paths",
@@ -99,9 +98,10 @@ ACTORS = ("mlp", "transformer", "dqn")
 @with_session
 def train(
     part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, remind: float,
-    clients: float, rate: float, paths: int, epochs: int, actor: str, seed: int, session: Session,
+    clients: float, rate: float | None, paths: int, epochs: int, actor: str, seed: int,
+    session: Session,
 ) -> None:  # fmt: skip
-    """Train on generated workloads, from scratch.
+    """Train on generated workloads, from scratch; by default as the shipped ones were.
 
     The same settings give the same checkpoint on the same machine. Stop the allocator's training
     when you like: the same command goes on after the last whole episode.
@@ -109,14 +109,15 @@ def train(
     if part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
     else:
+        from engine.learn.adapt_train import planned  # noqa: PLC0415 - torch
         from engine.learn.cells import with_clients  # noqa: PLC0415 - heavy
-        from engine.learn.training import Plan  # noqa: PLC0415 - torch
-        from models.sac_options import Options  # noqa: PLC0415 - with it
 
-        plan = Plan(
-            episodes=episodes, cells=cells, updates=updates, lessons=lessons, remind=remind,
-            kinds=with_clients(clients), seed=seed, options=Options(actor=actor, rate=rate),
+        plan = replace(
+            planned(episodes, cells, seed, lessons, actor), updates=updates, remind=remind,
+            kinds=with_clients(clients),
         )  # fmt: skip
+        if rate is not None:
+            plan = replace(plan, options=replace(plan.options, rate=rate))
         _allocator(out, plan, session)
 
 

@@ -9,12 +9,14 @@ from engine.learn import adapt_shelf as shelf
 from engine.learn.adapt import used
 from engine.learn.adapt_judge import as_result, compare
 from engine.learn.life import train_allocator
-from engine.learn.training import Plan
+from engine.learn.training import GENTLE_RATE, Plan
 from engine.store.duck import Store
+from models.sac_options import DQN, Options
 
 EXAM_SEED = 880_001
 """Of the generated days that a new allocator is judged on; neither trained nor evaluated on."""
 LEARNING_SHARE = 0.85
+_NUMBERS = ("episodes", "cells", "seed", "lessons")
 OnProgress = Callable[[float, str], None]
 Cancel = Callable[[], bool]
 
@@ -71,17 +73,33 @@ def go_on(
 ) -> dict[str, Any]:
     """Goes on with a training that was stopped, by its own plan; raises what `train_here` does."""
     asked = shelf.find(store.path, name).plan
+    wanted = {name: asked[name] for name in (*_NUMBERS, "actor") if name in asked}
     return train_here(
-        store, name, planned(asked["episodes"], asked["cells"], asked["seed"]),
-        kinds=tuple(asked["kinds"]), progress=progress, cancel=cancel,
+        store, name, planned(**wanted), kinds=tuple(asked["kinds"]), progress=progress,
+        cancel=cancel,
     )  # fmt: skip
 
 
-def planned(episodes: int, cells: int, seed: int) -> Plan:
-    """The plan of a training that is asked for by these numbers; the rest is as by default."""
-    return Plan(episodes=episodes, cells=cells, seed=seed)
+def planned(
+    episodes: int, cells: int, seed: int, lessons: int = 0, actor: str = Options().actor
+) -> Plan:
+    """The plan of a training that is asked for so; the rest is as in the shipped one's.
+
+    Args:
+        episodes: of Soft Actor-Critic.
+        cells: pools at once.
+        seed: of everything that is drawn.
+        lessons: episodes that the actor learns from first; it learns more gently afterwards.
+        actor: its kind of network; a DQN takes no lessons.
+    """
+    lessons = 0 if actor == DQN else lessons
+    rate = GENTLE_RATE if lessons else Options().rate
+    return Plan(
+        episodes=episodes, cells=cells, seed=seed, lessons=lessons,
+        options=Options(actor=actor, rate=rate),
+    )  # fmt: skip
 
 
 def _asked(plan: Plan) -> dict[str, Any]:
     known = asdict(plan)
-    return {name: known[name] for name in ("episodes", "cells", "seed")}
+    return {name: known[name] for name in _NUMBERS} | {"actor": plan.options.actor}

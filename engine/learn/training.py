@@ -79,6 +79,10 @@ class Plan:
     options: Options = field(default_factory=Options)
 
 
+GENTLE_RATE = 4e-4
+"""Of an actor that begins with what lessons taught it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """What the curves show of an episode."""

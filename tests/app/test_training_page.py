@@ -110,7 +110,8 @@ def test_starting_hands_over_what_was_chosen(store, open_page, monkeypatch):
     page.text_input(key="training_name").set_value("own").run()
     page.button(key="training_go").click().run()
     wait(page)
-    assert (given["name"], given["episodes"], given["cells"]) == ("own", 24, 32)
+    names = ("name", "episodes", "cells", "seed", "lessons", "actor")
+    assert [given[name] for name in names] == ["own", 24, 48, 0, 10, "mlp"]
     assert "own" in text_of(page) or page.selectbox[0]
 
 

@@ -10,12 +10,14 @@ import torch
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from app.parts.training_start import CELLS, EPISODES_TRAIN, LESSONS
+from engine.cli.training import train as command
 from engine.errors import CheckpointError, PolicyError, ReplayCancelled
 from engine.learn import adapt_shelf as shelf
 from engine.learn import checkpoint as files
 from engine.learn import life, training
 from engine.learn.actors import Transformer
-from engine.learn.adapt_train import train_here
+from engine.learn.adapt_train import planned, train_here
 from engine.learn.cells import FUTURES
 from engine.learn.checkpoint import SHIPPED, load, restored, save
 from engine.learn.life import CARD, CURVES, train_allocator
@@ -175,6 +177,24 @@ def test_weights_are_taken_from_a_profile_and_changed_one_by_one(make_context):
         SmartScale(make_context(), latency=-1.0)
     with pytest.raises(PolicyError, match="all weights are 0"):
         SmartScale(make_context(), latency=0, utilisation=0, cost=0, reliability=0, carbon=0)
+
+
+def test_what_pages_and_commands_offer_first_is_how_the_shipped_one_was_trained(tmp_path):
+    with safe_open(SHIPPED / files.WEIGHTS, "np") as file:
+        kept = json.loads(file.metadata()["about"])["plan"]
+    offered = json.loads(
+        json.dumps(training.described(planned(EPISODES_TRAIN, CELLS, 0, LESSONS)))
+    )
+    kept["kinds"] += [0.0] * (len(offered["kinds"]) - len(kept["kinds"]))  # no such demand yet
+    kept.setdefault("remind", 0.0)
+    assert kept == offered
+    told = {option.name: option.default for option in command.params}
+    assert (told["episodes"], told["cells"], told["lessons"]) == (EPISODES_TRAIN, CELLS, LESSONS)
+
+
+def test_a_dqn_takes_no_lessons_and_others_learn_more_gently_after_them():
+    assert planned(1, 2, 0, 10, "dqn") == planned(1, 2, 0, 0, "dqn")
+    assert planned(1, 2, 0, 10).options.rate < planned(1, 2, 0).options.rate
 
 
 def test_another_checkpoint_is_another_version(tmp_path):
