@@ -209,7 +209,8 @@ def _picking(document: Mapping[str, Any], frame: pd.DataFrame, chart: Figure, ti
             chart, key=state.SWEEP_FRONT, on_select=partial(_clicked, document["sweep_id"]),
             selection_mode=("points", "box", "lasso"), alt=f"{title} of {len(frame)} points",
         )  # fmt: skip
-        st.caption(planner_words.SWEEP_FRONT_CAPTION)
+        bent = document["knee"] is not None
+        st.caption(planner_words.SWEEP_FRONT_CAPTION if bent else planner_words.SWEEP_NO_KNEE)
 
 
 def _best(document: Mapping[str, Any]) -> str:
