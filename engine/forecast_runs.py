@@ -366,7 +366,7 @@ def _spec(
 
 def _stored(row: EvaluationRow) -> StoredEvaluation | None:
     try:
-        evaluation = msgspec.json.decode(row.result, type=Evaluation)
+        evaluation = _read(row.result)
     except msgspec.ValidationError:
         return None
     return StoredEvaluation(
@@ -374,6 +374,15 @@ def _stored(row: EvaluationRow) -> StoredEvaluation | None:
         wall_s=row.wall_s, models=tuple(row.spec["models"]), pool=row.spec["pool"],
         evaluation=evaluation,
     )  # fmt: skip
+
+
+def _read(result: str) -> Evaluation:
+    """An evaluation; those of earlier programs call the scores as used "calibrated"."""
+    found = msgspec.json.decode(result)
+    for row in found["rows"]:
+        if "calibrated" in row:
+            row["used"] = row.pop("calibrated")
+    return msgspec.convert(found, Evaluation)
 
 
 def _hash(*parts: object) -> str:

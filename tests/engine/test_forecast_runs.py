@@ -1,8 +1,11 @@
 """Forecasts through the planner: kept once whole, found again, fitted, gone with their trace."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -11,6 +14,7 @@ from engine.errors import ReplayCancelled, StoreError, UsageError
 from engine.forecast.evaluation import Evaluation
 from engine.forecast.network import Network, shipped
 from engine.forecast.neural import NeuralForecaster
+from engine.forecast_runs import _read
 from engine.planner import Planner
 from tests.engine.replays import demand, keep, scenario
 
@@ -44,6 +48,16 @@ def week(planner, name="week"):
     """A week of few requests: enough hours to fit to."""
     planner.synthesize("diurnal", duration_s=7 * 86400, mean_rate_per_s=0.02, seed=1, name=name)
     return {"trace_key": name, "step_s": 3600.0}
+
+
+def test_an_evaluation_of_an_earlier_program_still_opens(planner):
+    """It called the scores as used calibrated, and knew one end."""
+    made = planner.evaluate_forecasts("demand", models=["persistence"], seeds=[0], origins=20)
+    earlier = msgspec.json.decode(msgspec.json.encode(made))
+    del earlier["ends"]
+    for row in earlier["rows"]:
+        row["calibrated"] = row.pop("used")
+    assert _read(json.dumps(earlier)) == replace(made, ends=())
 
 
 def test_an_evaluation_is_stored_and_taken_from_the_store(planner, asked):

@@ -33,7 +33,7 @@ def test_an_evaluation_answers_with_scores_per_model_seed_and_horizon(evaluated)
         (model, at) for model in ("persistence", "ets", "bilstm", "choice") for at in (30,)
     }
     for row in found["rows"]:
-        assert row["calibrated"].keys() == {"pinball", "mase", "wape", "coverage", "width"}
+        assert row["used"].keys() == {"pinball", "mase", "wape", "coverage", "width"}
     assert found["forecast_ms"]["bilstm"] > 0
     cells = ended.document["cells"]
     assert [cell["horizon_s"] for cell in cells] == [30]
