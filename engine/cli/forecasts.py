@@ -101,7 +101,8 @@ def evaluate(
     """Score forecasters at rolling origins of the last 15 % of each trace.
 
     Where these hold too few independent outcomes, the trace as it was at three earlier ends is
-    judged too, as far as it is long enough there. Scores are kept in the store; the same again is answered from there.
+    judged too, as far as it is long enough there. Scores are kept in the store; the same again is
+    answered from there.
     """
     chosen: dict[str, Any] = {"seeds": _whole(seeds), "origins": origins, "fresh": fresh}
     if names is not None:

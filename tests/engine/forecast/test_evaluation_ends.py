@@ -128,7 +128,7 @@ def test_an_end_knows_nothing_of_what_came_after_it():
 def test_an_end_at_which_a_model_of_the_whole_cannot_forecast_does_not_count():
     """A day and a half of training for a season: 50 of 60 hours are too few."""
     found = evaluate(
-        daily(days=2.5), models=("persistence", "seasonal-naive"), horizons_s=(300.0, 900.0),
+        daily(days=2.5), models=("persistence", "seasonal-naive"), horizons_s=(300.0, 3600.0),
         seeds=(0,), origins=40,
     )  # fmt: skip
     assert found.ends == (720,)
@@ -138,7 +138,7 @@ def test_an_end_at_which_a_model_of_the_whole_cannot_forecast_does_not_count():
 
 def test_the_paired_test_is_of_the_joined_losses(found):
     _, joined = judged(hour())
-    for h, compared in enumerate(found.comparisons):
+    for compared in found.comparisons:
         rows = {r.model: r for r in found.rows if r.horizon_s == compared.horizon_s}
         best = min(QUICK, key=lambda name: rows[name].used.pinball)
         assert compared.best_baseline == best
