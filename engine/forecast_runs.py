@@ -379,7 +379,7 @@ def _stored(row: EvaluationRow) -> StoredEvaluation | None:
 def _read(result: str) -> Evaluation:
     """An evaluation; those of earlier programs call the scores as used "calibrated"."""
     found = msgspec.json.decode(result)
-    for row in found["rows"]:
+    for row in found.get("rows", ()):
         if "calibrated" in row:
             row["used"] = row.pop("calibrated")
     return msgspec.convert(found, Evaluation)

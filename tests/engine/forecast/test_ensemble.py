@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.forecast import evaluation_models
+from engine.forecast import evaluation, evaluation_models
 from engine.forecast.base import UnfitError
 from engine.forecast.ensemble import Ensemble
 from engine.forecast.evaluation import MIXED, evaluate
@@ -97,7 +97,8 @@ def test_without_members_it_says_why(values, why):
 
 
 def test_an_evaluation_of_the_ensemble_brings_its_members(monkeypatch):
-    monkeypatch.setattr(evaluation, "ENSEMBLE", ("lstm", "ets"))
+    for module in (evaluation, evaluation_models):
+        monkeypatch.setattr(module, "ENSEMBLE", ("lstm", "ets"))
     found = evaluate(daily(days=2), models=(MIXED,), horizons_s=(300.0,), seeds=(0,), origins=20)
     assert {row.model for row in found.rows} == {MIXED, "lstm", "ets", "choice"}
 
