@@ -111,11 +111,12 @@ def _headline(held: Mapping[float, float], name: str) -> str:
         return (
             f"Do not rely on the 80 % band here: even that of {within(name)} held less than 77 %."
         )
-    told = [f"rely on the 80 % band {_ahead(kept)} ahead"] if kept else []
+    band = "the 80 % band"
+    told = [f"rely on {band} {_ahead(kept)} ahead"] if kept else []
     if wide:
-        told.append(f"it is wider than it claims {_ahead(wide)} ahead")
+        told.append(f"{'it' if told else band} is wider than it claims {_ahead(wide)} ahead")
     if narrow:
-        told.append(f"do not rely on it {_ahead(narrow)} ahead")
+        told.append(f"do not rely on {'it' if told else band} {_ahead(narrow)} ahead")
     return f"With {within(name)}: {'; '.join(told)}."
 
 

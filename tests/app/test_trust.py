@@ -43,6 +43,8 @@ def test_a_band_that_is_too_wide_is_told_apart_from_one_that_fails():
     found = said([0.80, 0.92])
     assert found.level is Level.ALL
     assert "wider than it claims 5 min ahead" in found.headline
+    alone = said([0.92]).headline
+    assert alone == "With BiLSTM: the 80 % band is wider than it claims 1 min ahead."
 
 
 def test_where_it_wins_loses_or_nobody_can_say():
