@@ -14,7 +14,6 @@ from engine.errors import ReplayCancelled, StoreError, UsageError
 from engine.forecast.evaluation import Evaluation
 from engine.forecast.network import Network, shipped
 from engine.forecast.neural import NeuralForecaster
-from engine.forecast_runs import _read
 from engine.planner import Planner
 from tests.engine.replays import demand, keep, scenario
 
@@ -57,7 +56,10 @@ def test_an_evaluation_of_an_earlier_program_still_opens(planner):
     del earlier["ends"]
     for row in earlier["rows"]:
         row["calibrated"] = row.pop("used")
-    assert _read(json.dumps(earlier)) == replace(made, ends=())
+    with planner._store.transaction() as cursor:
+        cursor.execute("UPDATE evaluations SET result = ?", [json.dumps(earlier)])
+    (stored,) = planner.evaluations("demand")
+    assert stored.evaluation == replace(made, ends=())
 
 
 def test_an_evaluation_is_stored_and_taken_from_the_store(planner, asked):
