@@ -80,15 +80,17 @@ exponential smoothing, AutoARIMA and boosted trees.
 - **MASE:** error of the median over that of repeating the last value one step ahead in the \
 training part; below 1 is better than that.
 - **WAPE:** sum of the median's errors over the sum of demand.
-- **Coverage:** share of outcomes inside the 80 % band, after calibration; 77 to 83 % keeps the \
-promise.
+- **Coverage:** share of outcomes inside the 80 % band; 77 to 83 % keeps the promise.
 - **Width:** mean width of the band over mean demand.
 - **Time (fit):** of one forecast over all horizons, and of fitting to the training part, on \
 this machine.
 - **The choice for this trace** and the **Ensemble** mix the others: the choice is the mean of \
 the four that have lost least so far, ranked anew after every outcome; the ensemble has fixed \
 weights from the validation part.
+- All figures are of forecasters **as used** in the choice: as it is or calibrated online, \
+whichever had lost less by then. The choice itself is calibrated.
 """
+EARLIER_ENDS = ", and of what there was of it at {count} earlier ends, as that alone tells little"
 CHOICE_LABEL = "The choice for this trace"
 BEST_BADGE, BASELINE_BADGE = ":green-badge[best]", ":gray-badge[baseline]"
 USE_BADGE = ":blue-badge[use this]"
@@ -100,9 +102,10 @@ NOT_SCORED = "Not scored"
 CALIBRATION_TITLE = "Is the band honest?"
 CALIBRATION_CAPTION = (
     "An honest 80 % band holds 80 % of what comes; 77 to 83 % is shaded. Calibrated: on how "
-    "earlier forecasts did. Uncalibrated: as the model gave it."
+    "earlier forecasts did. Uncalibrated: as the model gave it. As used: whichever of these had "
+    "lost less by then; the choice is calibrated."
 )
-RAW, CALIBRATED = "Uncalibrated", "Calibrated"
+RAW, CALIBRATED, AS_USED = "Uncalibrated", "Calibrated", "As used"
 COVERAGE_AXIS = "Inside the band (%)"
 HORIZON_AXIS = "Horizon"
 RELIABILITY_CAPTION = (

@@ -19,13 +19,13 @@ def labels_of(named: Mapping[str, str]) -> dict[str, str]:
 
 
 def scores(evaluation: Evaluation) -> pd.DataFrame:
-    """One row per model and horizon, mean over seeds, after calibration; and raw_coverage."""
+    """One row per model and horizon, mean over seeds, as used; and raw_coverage."""
     frame = pd.DataFrame(
         [
             {
                 "model": row.model,
                 "horizon_s": row.horizon_s,
-                **{name: getattr(row.calibrated, name) for name in FIGURES},
+                **{name: getattr(row.used, name) for name in FIGURES},
                 "raw_coverage": row.raw.coverage,
             }
             for row in evaluation.rows

@@ -111,11 +111,12 @@ def _headline(held: Mapping[float, float], name: str) -> str:
         return (
             f"Do not rely on the 80 % band here: even that of {within(name)} held less than 77 %."
         )
-    told = [f"rely on the 80 % band {_ahead(kept)} ahead"] if kept else []
+    band = "the 80 % band"
+    told = [f"rely on {band} {_ahead(kept)} ahead"] if kept else []
     if wide:
-        told.append(f"it is wider than it claims {_ahead(wide)} ahead")
+        told.append(f"{'it' if told else band} is wider than it claims {_ahead(wide)} ahead")
     if narrow:
-        told.append(f"do not rely on it {_ahead(narrow)} ahead")
+        told.append(f"do not rely on {'it' if told else band} {_ahead(narrow)} ahead")
     return f"With {within(name)}: {'; '.join(told)}."
 
 
@@ -144,18 +145,28 @@ def _held(held: Mapping[float, float], evaluation: Evaluation, use: str, name: s
     origins, margin = evaluation.origins, evaluation.coverage_margin
     told = [f"{100 * share:.1f} % at {formats.duration(h)}{_fault(share)}"
             for h, share in held.items()]  # fmt: skip
-    text = (
-        f"The calibrated band of {within(name)} held {formats.listed(told)} of {origins} outcomes"
-    )
+    text = f"As used, the band of {within(name)} held {formats.listed(told)}"
+    cuts = formats.count(origins, "cut-off")
+    text += f" of what came after {cuts}{_at_ends(evaluation)}"
     if use == CHOICE and margin is not None:
         return (
-            f"{text}; as these depend on each other, chance alone moves the mean by "
+            f"{text}; as outcomes depend on each other, chance alone moves the mean by "
             f"{100 * margin:.0f} points."
+        )
+    if len(evaluation.ends) > 1:
+        return (
+            f"{text}; few of these outcomes are independent of each other, so chance may move "
+            "this by several points."
         )
     if origins >= FEW:
         return f"{text}."
     error = 196 * np.sqrt(0.8 * 0.2 / max(origins, 1))
     return f"{text}, so few that chance alone moves this by {error:.0f} points."
+
+
+def _at_ends(evaluation: Evaluation) -> str:
+    ends = len(evaluation.ends)
+    return f" at {ends} ends of the trace" if ends > 1 else ""
 
 
 def _fault(share: float) -> str:
@@ -340,11 +351,12 @@ def fitted(before: float | None, after: float | None, unit: str, epochs: int) ->
 
 def tested(evaluation: Evaluation, created_at: datetime) -> str:
     """What a leaderboard rests on."""
-    seeds = formats.count(len(evaluation.seeds), "seed")
+    seeds, ends = formats.count(len(evaluation.seeds), "seed"), evaluation.ends
+    before = "" if len(ends) < 2 else words.EARLIER_ENDS.format(count=len(ends) - 1)
     return (
-        f"Mean over {seeds} and {evaluation.origins} cut-offs in the last 15 % of the trace, "
-        f"calibrated online, step {formats.duration(evaluation.step_s)}. Evaluated "
-        f"{created_at:%d %b %Y %H:%M} UTC."
+        f"Mean over {seeds} and {evaluation.origins} cut-offs in the last 15 % of the trace"
+        f"{before}, each forecaster as used, step {formats.duration(evaluation.step_s)}. "
+        f"Evaluated {created_at:%d %b %Y %H:%M} UTC."
     )
 
 
@@ -354,7 +366,7 @@ def coverage_told(scores: pd.DataFrame, name: str) -> str:
         f"{100 * share:.0f} % at {formats.duration(horizon)}"
         for horizon, share in zip(scores["horizon_s"], scores["coverage"], strict=True)
     ]
-    return f"Calibrated 80 % band of {within(name)}: it held {formats.listed(told)}"
+    return f"80 % band of {within(name)}, as used: it held {formats.listed(told)}"
 
 
 def reliability_told(found: Coverage, place: int) -> str:

@@ -188,9 +188,7 @@ class ForecastRuns:
         """
         trace, series = self._found(trace_key), self.demand(trace_key, **where)
         make, until_s = self._maker(trace, series, model, where)
-        return Fans(
-            series, make, levels=levels, calibrated=calibrated, fitted_until_s=until_s
-        )  # fmt: skip
+        return Fans(series, make, levels=levels, calibrated=calibrated, fitted_until_s=until_s)
 
     def coverage(
         self, trace_key: str, *, model: str = SHIPPED, **where: Unpack[Where]
@@ -333,11 +331,9 @@ def _demand_spec(series: DemandSeries, where: Where) -> dict[str, Any]:
     scenario, pool = where.get("scenario"), where.get("pool")
     matters = scenario is not None and (pool is not None or series.unit == SLOTS)
     return {
-        "unit": series.unit,
-        "step_s": series.step_s,
-        "pool": pool,
+        "unit": series.unit, "step_s": series.step_s, "pool": pool,
         "scenario": content_hash(scenario) if scenario is not None and matters else None,
-    }
+    }  # fmt: skip
 
 
 def _spec(
@@ -366,7 +362,10 @@ def _spec(
 
 def _stored(row: EvaluationRow) -> StoredEvaluation | None:
     try:
-        evaluation = msgspec.json.decode(row.result, type=Evaluation)
+        found = msgspec.json.decode(row.result)
+        for scored in found.get("rows", ()):
+            scored.setdefault("used", scored.get("calibrated"))  # its name in earlier programs
+        evaluation = msgspec.convert(found, Evaluation)
     except msgspec.ValidationError:
         return None
     return StoredEvaluation(

@@ -11,6 +11,7 @@ from engine.forecast.coverage import Coverage
 _LEGEND = alt.Legend(title=None, orient="top")
 _LINES = alt.Legend(title=None, orient="top", symbolType="stroke")
 _DOMAIN = [words.CALIBRATED, words.RAW]
+_SCORED = [words.AS_USED, words.RAW]
 
 
 def _axis(lowest: float) -> alt.Y:
@@ -37,7 +38,7 @@ def _promise(y: alt.Y) -> list[alt.Chart]:
 
 
 def horizons_chart(scores: pd.DataFrame) -> alt.LayerChart:
-    """Coverage by horizon of one forecaster, raw and calibrated.
+    """Coverage by horizon of one forecaster, raw and as used.
 
     Args:
         scores: columns horizon_s, coverage and raw_coverage.
@@ -51,7 +52,7 @@ def horizons_chart(scores: pd.DataFrame) -> alt.LayerChart:
                     "which": which,
                 }
             )
-            for column, which in (("coverage", words.CALIBRATED), ("raw_coverage", words.RAW))
+            for column, which in (("coverage", words.AS_USED), ("raw_coverage", words.RAW))
         ]
     )
     order = list(dict.fromkeys(frame["horizon"]))
@@ -63,8 +64,8 @@ def horizons_chart(scores: pd.DataFrame) -> alt.LayerChart:
             x=alt.X("horizon:N", sort=order, title=words.HORIZON_AXIS,
                     axis=alt.Axis(labelAngle=0)),
             y=y,
-            color=alt.Color("which:N", scale=alt.Scale(domain=_DOMAIN), legend=_LEGEND),
-            shape=alt.Shape("which:N", scale=alt.Scale(domain=_DOMAIN,
+            color=alt.Color("which:N", scale=alt.Scale(domain=_SCORED), legend=_LEGEND),
+            shape=alt.Shape("which:N", scale=alt.Scale(domain=_SCORED,
                             range=["circle", "triangle-up"]), legend=_LEGEND),
             tooltip=[
                 alt.Tooltip("horizon:N", title=words.HORIZON_AXIS),

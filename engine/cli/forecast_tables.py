@@ -1,6 +1,6 @@
 """Leaderboards for people: tables on a terminal, and the Markdown of the README."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _by_model(evaluations: Sequence["Evaluation"]) -> tuple[list[str], list[list
     rows = []
     for name in names:
         times = [e.forecast_ms[name] for e in evaluations if name in e.forecast_ms]
-        scores = [row.calibrated for e in evaluations for row in e.rows if row.model == name]
+        scores = [row.used for e in evaluations for row in e.rows if row.model == name]
         mase = [score.mase for score in scores if score.mase is not None]
         rows.append([
             name, *(f"{share[name]:.3f}" if name in share else "" for share in shares),
@@ -79,15 +79,20 @@ def _mean(values: Sequence[float], form: str) -> str:
 
 def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
     """What the tables say, in sentences."""
-    coverage = verdict.coverage.values()
     judged = (
         f"The aim is {'reached' if verdict.passed else 'not reached everywhere'}. "
         f"Ours has less loss than the best baseline in {verdict.better} of {verdict.cells} cells; "
-        f"the largest difference is {verdict.worst_frac:+.1%}, {verdict.worst}. After calibration "
-        f"the 80 % interval covers {min(coverage):.1%} to {max(coverage):.1%}, by "
-        f"{_kind(verdict)}."
+        f"the largest difference is {verdict.worst_frac:+.1%}, {verdict.worst}. Its 80 % interval "
+        f"covers {_range(verdict.coverage)} of what came, by {_kind(verdict)}"
     )
+    if _kind(verdict) == "family":
+        judged += f", and {_range(verdict.by_trace)}, by trace"
+    judged += "."
     return "\n".join([judged, *_off(verdict), *ablations])
+
+
+def _range(coverage: "Mapping[str, float]") -> str:
+    return f"{min(coverage.values()):.1%} to {max(coverage.values()):.1%}"
 
 
 def _kind(verdict: "Verdict") -> str:
@@ -98,47 +103,75 @@ def _kind(verdict: "Verdict") -> str:
 
 def _off(verdict: "Verdict") -> list[str]:
     """Coverage, how sure it is, and where it is not what it should be."""
-    from engine.forecast.leaderboard import COVERAGE  # noqa: PLC0415 - heavy
+    from engine.forecast.leaderboard import (  # noqa: PLC0415 - heavy
+        COVERAGE,
+        NOMINAL,
+        in_band,
+        may_be_nominal,
+    )
 
-    margins = verdict.coverage_margin
-    told = [f"{name} {share:.1%}{_by(margins[name])}" for name, share in verdict.coverage.items()]
-    joined = [
-        f"{name} is {', '.join(f'{trace} ({verdict.by_trace[trace]:.1%})' for trace in of)}"
-        for name, of in verdict.families.items() if list(of) != [name]
-    ]  # fmt: skip
+    told = ", ".join(_covered(verdict, name) for name in verdict.coverage)
     covered = (
         f"Coverage by {_kind(verdict)}, mean over horizons, with half its 95 % interval, which "
-        f"takes into account that outcomes depend on each other: {', '.join(told)}."
+        f"takes into account that outcomes depend on each other: {told}."
     )
-    if joined:
-        covered += f" {'; '.join(joined)}; a family's is the mean."
-    outside = {
-        name: share for name, share in verdict.coverage.items()
-        if not COVERAGE[0] <= share <= COVERAGE[1]
-    }  # fmt: skip
-    if not outside:
-        return [covered]
-    unsure = [name for name, share in outside.items() if _may_be_right(share, margins[name])]
-    sure = [name for name in outside if name not in unsure]
-    judged = f"Outside {COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}: {', '.join(outside)}."
-    if unsure:
-        judged += (
-            f" The test part of {', '.join(unsure)} holds too few independent outcomes to tell "
-            "this from 80 %."
+    if _kind(verdict) == "family":
+        covered += (
+            " A family's is the mean over its traces, where misses to both sides cancel; in "
+            f"brackets its traces, the furthest from {NOMINAL:.0%} first."
         )
-    if sure:
-        judged += f" Not by chance alone: {', '.join(sure)}."
-    return [covered, judged]
+    made, band = [covered], f"{COVERAGE[0]:.0%} to {COVERAGE[1]:.0%}"
+    outside = [name for name, share in verdict.coverage.items() if not in_band(share)]
+    if outside:
+        made.append(f"Outside {band}: {', '.join(outside)}.")
+    within = [
+        trace for name, of in verdict.families.items() for trace in of
+        if name not in outside and not in_band(verdict.by_trace[trace])
+    ]  # fmt: skip
+    if within:
+        made.append(f"Outside {band} by itself, in a family that is inside: {', '.join(within)}.")
+    traces = [trace for trace, share in verdict.by_trace.items() if not in_band(share)]
+    unsure = [
+        trace for trace in traces
+        if may_be_nominal(verdict.by_trace[trace], verdict.trace_margin[trace])
+    ]  # fmt: skip
+    if unsure:
+        made.append(
+            f"The test parts of {', '.join(unsure)} hold too few independent outcomes to tell "
+            f"this from {NOMINAL:.0%}."
+        )
+    if verdict.surely_off:
+        made.append(f"Not by chance alone: {', '.join(verdict.surely_off)}.")
+    return [made[0], *([" ".join(made[1:])] if made[1:] else [])]
 
 
-def _by(margin: float | None) -> str:
-    return "" if margin is None else f" ± {margin:.1%}"
+def _covered(verdict: "Verdict", name: str) -> str:
+    """Of a family and, if it has several, of its traces; the worst first."""
+    said = f"{name} {_share(verdict.coverage[name], verdict.coverage_margin[name])}"
+    worst = verdict.worst_trace[name]
+    traces = [worst, *(trace for trace in verdict.families[name] if trace != worst)]
+    if traces == [name]:
+        return said
+    each = (
+        f"{trace} {_share(verdict.by_trace[trace], verdict.trace_margin[trace])}"
+        for trace in traces
+    )
+    return f"{said} ({', '.join(each)})"
 
 
-def _may_be_right(share: float, margin: float | None) -> bool:
-    from engine.forecast.leaderboard import NOMINAL  # noqa: PLC0415 - heavy
+def _share(share: float, margin: float | None) -> str:
+    return f"{share:.1%}" if margin is None else f"{share:.1%} ± {margin:.1%}"
 
-    return margin is None or abs(share - NOMINAL) <= margin
+
+def _tested(evaluations: Sequence["Evaluation"]) -> str:
+    """Traces that were judged at several ends, a sentence; empty if there are none."""
+    ends = [f"{e.name} at {len(e.ends)}" for e in evaluations if len(e.ends) > 1]
+    if not ends:
+        return ""
+    return (
+        " Where these hold too few independent outcomes the trace is cut off where they begin and "
+        f"judged there too, and so on: {', '.join(ends)} ends, all outcomes together."
+    )
 
 
 def markdown(
@@ -156,8 +189,9 @@ def markdown(
     seeds = ", ".join(map(str, first.seeds))
     about = (
         "Mean pinball loss of the quantiles 0.1, 0.5 and 0.9 at rolling origins of the last 15 % "
-        "of each trace, in its unit, as each model would have been used: as it is or calibrated "
-        f"online, whichever had lost less by then; seeds {seeds}. "
+        "of each trace, in its unit, each model as used in the choice: as it is or calibrated "
+        f"online, whichever had lost less by then; the choice calibrated; seeds {seeds}."
+        f"{_tested(evaluations)} "
         "Difference: the choice over the best baseline; p: test of Diebold and Mariano; coverage: "
         "of its 80 % interval."
     )

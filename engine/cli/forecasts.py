@@ -76,7 +76,9 @@ def _models_table(found: list[dict[str, Any]]) -> "Table":
 @click.option("--models", "names", metavar="A,B", help="Forecasters. Default: all.")
 @click.option("--horizons", metavar="S,S", help="Seconds ahead. Default: 30,60,120,300,900,3600.")
 @click.option("--seeds", default="0,1,2", show_default=True, metavar="N,N", help="Seeds.")
-@click.option("--origins", default=400, show_default=True, help="Forecasts scored at most.")
+@click.option(
+    "--origins", default=400, show_default=True, help="Forecasts scored at each end, at most."
+)
 @demand_options
 @click.option("--fresh", is_flag=True, help="Evaluate again what is in the store already.")
 @click.option(
@@ -98,7 +100,9 @@ def evaluate(
 ) -> None:
     """Score forecasters at rolling origins of the last 15 % of each trace.
 
-    Scores are kept in the store; the same again is answered from there.
+    Where these hold too few independent outcomes, the trace as it was at three earlier ends is
+    judged too, as far as it is long enough there. Scores are kept in the store; the same again is
+    answered from there.
     """
     chosen: dict[str, Any] = {"seeds": _whole(seeds), "origins": origins, "fresh": fresh}
     if names is not None:
@@ -144,6 +148,8 @@ def _answer(
         _write(out, markdown(made, found, said, command))
         session.note(f"Wrote {out}.")
     for evaluation in made:
+        if len(evaluation.ends) > 1:
+            session.note(f"{evaluation.name}: judged at {_listed(evaluation.ends)} steps.")
         for what, why in left_out(evaluation).items():
             session.note(f"{evaluation.name}: left out {what}: {why}.")
     session.show(
@@ -151,6 +157,11 @@ def _answer(
         *([lambda: cells_table(found)] if found else []),
         lambda: models_table(made), lambda: said, lambda: "\n".join(map(_advice, made)),
     )  # fmt: skip
+
+
+def _listed(ends: tuple[int, ...]) -> str:
+    """Which ends, the whole series last."""
+    return f"{len(ends)} ends, {', '.join(map(str, ends))}"
 
 
 def _advice(made: "Evaluation") -> str:

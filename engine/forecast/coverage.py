@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.forecast.base import HORIZONS_S, Model
-from engine.forecast.evaluation_plan import Plan, plan
+from engine.forecast.evaluation_plan import plan
 from engine.forecast.mixing import mixture
 from engine.forecast.mixture import said_by, shares_of
 from engine.forecast.scores import LEVELS, inside
@@ -110,33 +110,33 @@ def coverage(
         mixture(said[:, :, h], shares[:, h], tasks.came[:, h], tasks.cuts, tasks.cuts + steps)
         for h, steps in enumerate(tasks.ahead)
     ], axis=1)  # fmt: skip
-    return counted(model.name, tasks, [raw], [made])
+    test = ~tasks.valid
+    came = tasks.came[test]
+    if not np.isfinite(came).any():
+        raise UsageError("nothing came in the test part", series.name, "Use a longer trace")
+    times_s = tasks.cuts[test].astype(np.float64) * series.step_s
+    return counted(model.name, tasks.horizons_s, times_s, came, [raw[test]], [made[test]])
 
 
 def counted(
-    model: str, tasks: Plan, raw: Sequence[FloatArray], made: Sequence[FloatArray]
-) -> Coverage:
+    model: str, horizons_s: tuple[float, ...], times_s: FloatArray, came: FloatArray,
+    raw: Sequence[FloatArray], made: Sequence[FloatArray],
+) -> Coverage:  # fmt: skip
     """Counts forecasts that were made, over the test part.
 
     Args:
         model: name.
-        tasks: parts, cut-offs and what came.
-        raw: (B, H, L) by seed, at all cut-offs, as the model gave them.
+        horizons_s: (H,) seconds ahead.
+        times_s: (B,) cut-offs, seconds since the series' start.
+        came: (B, H) what came; NaN where unknown.
+        raw: (B, H, L) by seed, as the model gave them.
         made: the same with online calibration.
-
-    Raises:
-        UsageError: nothing came in the test part.
     """
-    test, series = ~tasks.valid, tasks.series
-    came = tasks.came[test]
-    if not np.isfinite(came).any():
-        raise UsageError("nothing came in the test part", series.name, "Use a longer trace")
-    below_raw, below = (np.mean([_below(came, q[test]) for q in of], 0) for of in (raw, made))
-    covered_raw, covered = (np.mean([_inside(came, q[test]) for q in of], 0) for of in (raw, made))
+    below_raw, below = (np.mean([_below(came, q) for q in of], 0) for of in (raw, made))
+    covered_raw, covered = (np.mean([_inside(came, q) for q in of], 0) for of in (raw, made))
     return Coverage(
-        model=model, levels=LEVELS, horizons_s=tasks.horizons_s, below_raw=below_raw, below=below,
-        times_s=tasks.cuts[test].astype(np.float64) * series.step_s,
-        covered_raw=covered_raw, covered=covered,
+        model=model, levels=LEVELS, horizons_s=horizons_s, below_raw=below_raw, below=below,
+        times_s=times_s, covered_raw=covered_raw, covered=covered,
     )  # fmt: skip
 
 

@@ -1,6 +1,5 @@
 """The shipped forecaster fitted to one series: scored before and after, and kept."""
 
-import math
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ from engine.forecast.neural import NeuralForecaster
 from engine.forecast.neural_attention import Faithfulness, faithfulness
 from engine.forecast.neural_inputs import lookback
 from engine.forecast.scores import LEVELS, pinball
-from engine.forecast.series import DemandSeries, split
+from engine.forecast.series import DemandSeries, overlap, split
 from engine.units import FloatArray, IntArray
 
 CUTS = 400
@@ -129,11 +128,10 @@ def attention_check(series: DemandSeries) -> dict[str, Faithfulness]:
         )
     known = replace(test, cuts=test.cuts[whole])
     forecaster = NeuralForecaster.load()
-    stride = float(np.median(np.diff(known.cuts))) if len(known.cuts) > 1 else 1.0
-    overlap = math.ceil(test.ahead.max() / max(stride, 1.0))
+    lag = overlap(known.cuts, int(test.ahead.max()))
     return {
         of: faithfulness(
-            forecaster, known.histories(series), came[whole], test.ahead, of=of, overlap=overlap
+            forecaster, known.histories(series), came[whole], test.ahead, of=of, overlap=lag
         )
         for of in ("steps", "features")
     }

@@ -21,7 +21,7 @@ NOMINAL = 0.8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One trace and horizon; figures are means over seeds, after calibration."""
+    """One trace and horizon; figures are means over seeds, as used."""
 
     trace: str
     unit: str
@@ -59,15 +59,22 @@ class Verdict:
     """By family, mean over its traces of the mean over horizons."""
     coverage_margin: Mapping[str, float | None]
     """By family: half of the 95 % interval of that mean."""
+    trace_margin: Mapping[str, float | None]
+    """By trace: half of the 95 % interval of its coverage."""
+    worst_trace: Mapping[str, str]
+    """By family: its trace whose coverage is furthest from the nominal one."""
+    surely_off: tuple[str, ...]
+    """Traces outside the bar's band whose interval does not hold the nominal coverage either;
+    in a family's mean misses to both sides cancel."""
     passed: bool
 
 
 def mean_of(
-    evaluation: Evaluation, model: str, horizon_s: float, figure: str, *, calibrated: bool = True
+    evaluation: Evaluation, model: str, horizon_s: float, figure: str, *, used: bool = True
 ) -> float | None:
-    """Mean of a figure of `Score` over seeds; None where it was not measured."""
+    """Mean of a figure of `Score` over seeds, as used or raw; None where it was not measured."""
     values = [
-        getattr(row.calibrated if calibrated else row.raw, figure)
+        getattr(row.used if used else row.raw, figure)
         for row in evaluation.rows
         if row.model == model and row.horizon_s == horizon_s
     ]
@@ -129,9 +136,28 @@ def verdict(
         coverage_margin={
             name: _mean_margin([margins[trace] for trace in of]) for name, of in whole.items()
         },
+        trace_margin=margins,
+        worst_trace={
+            name: max(of, key=lambda trace: abs(by_trace[trace] - NOMINAL))
+            for name, of in whole.items()
+        },
+        surely_off=tuple(
+            trace for trace, share in by_trace.items()
+            if not in_band(share) and not may_be_nominal(share, margins[trace])
+        ),
         passed=better >= SHARE * len(found) and worst.difference_frac <= WORSE
-        and all(COVERAGE[0] <= share <= COVERAGE[1] for share in coverage.values()),
+        and all(map(in_band, coverage.values())),
     )  # fmt: skip
+
+
+def in_band(share: float) -> bool:
+    """Whether a coverage lies in the band of the bar."""
+    return COVERAGE[0] <= share <= COVERAGE[1]
+
+
+def may_be_nominal(share: float, margin: float | None) -> bool:
+    """Whether a coverage's interval holds the nominal one; so it may where none is known."""
+    return margin is None or abs(share - NOMINAL) <= margin
 
 
 def _whole(families: Mapping[str, Sequence[str]], traces: Sequence[str]) -> dict[str, list[str]]:

@@ -17,7 +17,7 @@ from engine.forecast.drift import WARM_UP, drifts
 from engine.forecast.histories import Histories
 from engine.forecast.mixing import faded, losses
 from engine.forecast.scores import LEVELS, pinball
-from engine.forecast.series import DemandSeries
+from engine.forecast.series import DemandSeries, stride
 from engine.units import BoolArray, FloatArray, IntArray
 
 MOST = 2
@@ -126,13 +126,13 @@ def relearned(
 def _takes_over(former: FloatArray, again: FloatArray, tasks: Asked, start: int) -> BoolArray:
     """(B, H) where the new forecasts have surely lost less, after `TRIAL` outcomes at least."""
     cuts, made = tasks.cuts[start:], np.empty(former.shape[:2], np.bool_)
-    stride = float(np.median(np.diff(cuts))) if len(cuts) > 1 else 1.0
+    apart = stride(cuts)
     for h, steps in enumerate(tasks.ahead):
         came, ends = tasks.came[start:, h], cuts + steps
         lost = losses(came, np.stack([again[:, h], former[:, h]]))
         less = lost[1] - lost[0]
         gain, squares = faded(np.stack([less, less**2]), cuts, ends).T
-        error = np.sqrt(max(1.0, steps / stride) * squares)  # outcomes that overlap are one
+        error = np.sqrt(max(1.0, steps / apart) * squares)  # outcomes that overlap are one
         seen = np.searchsorted(ends[np.isfinite(came)], cuts, side="right")
         made[:, h] = (gain > error) & (seen >= TRIAL)
     return made

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from engine.units import BoolArray, FloatArray
+from engine.units import BoolArray, FloatArray, IntArray
 
 LEVELS = (0.1, 0.5, 0.9)
 """Quantiles that forecasts are scored by; the outer two make the 80 % interval."""
@@ -92,13 +92,14 @@ FEWEST_WAVES = 4
 """Below it an interval is too wide to say anything."""
 
 
-def paired(first: FloatArray, second: FloatArray, lag: int) -> Paired:
+def paired(first: FloatArray, second: FloatArray, lag: int, end: IntArray | None = None) -> Paired:
     """Test of Diebold and Mariano (1995) that holds its size where few values are independent.
 
     Args:
         first: (B,) losses by origin, in order of time.
         second: (B,) losses of the other model.
         lag: origins over which forecasts overlap; errors that close are dependent.
+        end: (B,) as for `standard_error`.
     """
     known = np.isfinite(first) & np.isfinite(second)
     first, second = first[known], second[known]
@@ -109,39 +110,49 @@ def paired(first: FloatArray, second: FloatArray, lag: int) -> Paired:
     if size < 3 or not np.ptp(difference):
         same = size < 3 or difference.mean() == 0
         return Paired(difference_frac=fraction, p_value=1.0 if same else 0.0)
-    error, freedom = standard_error(difference, lag)
+    error, freedom = standard_error(difference, lag, None if end is None else end[known])
     value = float(2 * scipy.stats.t.sf(abs(difference.mean() / error), freedom))
     return Paired(difference_frac=fraction, p_value=value)
 
 
-def standard_error(values: FloatArray, lag: int) -> tuple[float, int]:
+def standard_error(values: FloatArray, lag: int, end: IntArray | None = None) -> tuple[float, int]:
     """Of the mean of dependent values, and the degrees of freedom of Student's t for it.
 
     From the lowest cosine waves of the values, equally weighted (Lazarus, Lewis, Stock and Watson
-    2018, "HAR inference: recommendations for practice").
+    2018, "HAR inference: recommendations for practice"). Values of different ends are no
+    neighbours: they are laid out `lag` places apart, and the waves are made orthogonal there.
 
     Args:
         values: (B,) in order of time, B ≥ 3, not all equal.
         lag: values that close are dependent.
+        end: (B,) number of the end that each value belongs to, not falling; None: one end.
     """
     size = len(values)
-    waves = max(1, int(min(SHARE_OF_WAVES * size**WAVES_OF, size / (PER_OVERLAP * max(lag, 1)))))
-    at = np.pi * np.arange(1, waves + 1)[:, None] * (np.arange(size) + 0.5) / size
-    sizes = np.sqrt(2 / size) * (np.cos(at) @ (values - values.mean()))
+    place = np.arange(size) if end is None else np.arange(size) + lag * (end - end[0])
+    span = int(place[-1]) + 1
+    waves = max(1, int(min(SHARE_OF_WAVES * size**WAVES_OF, span / (PER_OVERLAP * max(lag, 1)))))
+    cosines = np.cos(np.pi * np.arange(1, waves + 1)[:, None] * (place + 0.5) / span)
+    if span == size:
+        sizes = np.sqrt(2 / size) * (cosines @ (values - values.mean()))
+    else:
+        level_and_waves = np.vstack([np.ones(size), cosines]).T
+        sizes = np.linalg.qr(level_and_waves).Q[:, 1:].T @ values
     return max(float(np.sqrt((sizes**2).mean() / size)), 1e-300), waves
 
 
-def margin(values: FloatArray, lag: int) -> float | None:
+def margin(values: FloatArray, lag: int, end: IntArray | None = None) -> float | None:
     """Half of the 95 % interval of the mean of dependent values; None: too few of them.
 
     Args:
         values: (B,) in order of time; NaN is unknown.
         lag: values that close are dependent.
+        end: (B,) as for `standard_error`.
     """
-    known = values[np.isfinite(values)]
+    sure = np.isfinite(values)
+    known = values[sure]
     if len(known) < 3 or not np.ptp(known):
         return None  # all alike tells nothing of how much they vary
-    error, freedom = standard_error(known, lag)
+    error, freedom = standard_error(known, lag, None if end is None else end[sure])
     if freedom < FEWEST_WAVES:
         return None
     return float(scipy.stats.t.ppf(0.975, freedom)) * error

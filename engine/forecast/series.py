@@ -1,5 +1,6 @@
 """Demand of one pool over time, its parts for training and tests, and histories up to cut-offs."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -118,6 +119,16 @@ def split(size: int, ahead: IntArray, origins: int = 400) -> Split:
         test=_spaced(second + WINDOW, size - shortest, origins),
         borders=(second, size),
     )
+
+
+def stride(cuts: IntArray) -> float:
+    """Steps from one of (B,) increasing cut-offs to the next, the median; 1 for a single one."""
+    return float(np.median(np.diff(cuts))) if len(cuts) > 1 else 1.0
+
+
+def overlap(cuts: IntArray, steps: int) -> int:
+    """Cut-offs whose forecasts `steps` ahead reach over each other."""
+    return math.ceil(steps / stride(cuts))
 
 
 def _spaced(start: int, stop: int, most: int) -> IntArray:

@@ -14,7 +14,7 @@ def score(pinball=1.0, coverage=0.8, wape=0.1):
 def row(model, horizon_s, coverage=0.8, pinball=1.0, seed=0):
     return Row(
         model=model, seed=seed, horizon_s=horizon_s, raw=score(pinball, 0.6),
-        calibrated=score(pinball, coverage),
+        used=score(pinball, coverage),
     )  # fmt: skip
 
 
@@ -26,7 +26,7 @@ def comparison(horizon_s, difference_frac, p_value):
 
 
 def evaluation(rows, *, use="bilstm", comparisons=(), weights=None, left_out=None, origins=400,
-               drift_steps=()):  # fmt: skip
+               drift_steps=(), ends=(1000,)):  # fmt: skip
     names = {entry.model for entry in rows}
     return Evaluation(
         name="made", unit="requests/s", step_s=60.0, steps=1000, origins=origins,
@@ -34,5 +34,5 @@ def evaluation(rows, *, use="bilstm", comparisons=(), weights=None, left_out=Non
         left_out=left_out or {}, seeds=(0, 1), rows=tuple(rows),
         fit_s=dict.fromkeys(names, 0.0), forecast_ms=dict.fromkeys(names, 2.0),
         comparisons=tuple(comparisons), weights=weights or {}, drift_steps=tuple(drift_steps),
-        relearned=(), coverage_margin=0.02, use=use,
+        relearned=(), coverage_margin=0.02, use=use, ends=ends,
     )  # fmt: skip

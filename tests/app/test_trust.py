@@ -1,6 +1,7 @@
 """Plain sentences about forecasts say what the scores say, also where they are bad."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import numpy as np
 import pytest
@@ -42,6 +43,8 @@ def test_a_band_that_is_too_wide_is_told_apart_from_one_that_fails():
     found = said([0.80, 0.92])
     assert found.level is Level.ALL
     assert "wider than it claims 5 min ahead" in found.headline
+    alone = said([0.92]).headline
+    assert alone == "With BiLSTM: the 80 % band is wider than it claims 1 min ahead."
 
 
 def test_where_it_wins_loses_or_nobody_can_say():
@@ -55,6 +58,17 @@ def test_where_it_wins_loses_or_nobody_can_say():
 
 def test_few_outcomes_are_told_with_what_chance_does():
     assert "chance alone moves this by 8 points" in " ".join(said([0.8], origins=96).details)
+
+
+def test_ends_of_a_short_trace_are_told_and_that_their_outcomes_say_little():
+    made = evaluation([row("ets", 60.0)], origins=266, ends=(430, 506, 595, 700))
+    found = " ".join(trust.trust(made, "ets", LABELS).details)
+    assert "held 80.0 % at 1 min of what came after 266 cut-offs at 4 ends of the trace" in found
+    assert "chance may move this by several points" in found
+    told = trust.tested(made, datetime(2026, 11, 22))
+    assert "266 cut-offs in the last 15 % of the trace, and of what there was of it at 3" in told
+    one = trust.tested(evaluation([row("ets", 60.0)]), datetime(2026, 11, 22))
+    assert "400 cut-offs in the last 15 % of the trace, each forecaster as used, step" in one
 
 
 def test_what_was_not_tested_and_drift_are_notes():

@@ -1,8 +1,11 @@
 """Forecasts through the planner: kept once whole, found again, fitted, gone with their trace."""
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -44,6 +47,19 @@ def week(planner, name="week"):
     """A week of few requests: enough hours to fit to."""
     planner.synthesize("diurnal", duration_s=7 * 86400, mean_rate_per_s=0.02, seed=1, name=name)
     return {"trace_key": name, "step_s": 3600.0}
+
+
+def test_an_evaluation_of_an_earlier_program_still_opens(planner):
+    """It called the scores as used calibrated, and knew one end."""
+    made = planner.evaluate_forecasts("demand", models=["persistence"], seeds=[0], origins=20)
+    earlier = msgspec.json.decode(msgspec.json.encode(made))
+    del earlier["ends"]
+    for row in earlier["rows"]:
+        row["calibrated"] = row.pop("used")
+    with planner._store.transaction() as cursor:
+        cursor.execute("UPDATE evaluations SET result = ?", [json.dumps(earlier)])
+    (stored,) = planner.evaluations("demand")
+    assert stored.evaluation == replace(made, ends=())
 
 
 def test_an_evaluation_is_stored_and_taken_from_the_store(planner, asked):

@@ -65,17 +65,32 @@ def test_the_summary_tells_coverage_that_is_wrong_from_coverage_that_cannot_be_t
     said = summary(verdict([unsure, sure, fine]), [])
     assert "short 86.0% ± 7.0%, long 70.0% ± 2.0%, fine 80.0% ± 2.0%." in said
     assert "Outside 77% to 83%: short, long." in said
-    assert "The test part of short holds too few" in said
+    assert "The test parts of short hold too few" in said
     assert "Not by chance alone: long." in said
     assert "Outside" not in summary(verdict([fine]), [])
     together = summary(verdict([unsure, sure, fine], {"two": ["short", "long"]}), [])
-    assert "Coverage by family, " in together
-    assert "two 78.0% ± 3.6%, fine 80.0% ± 2.0%. two is short (86.0%), long (70.0%);" in together
-    assert "Outside" not in together
+    assert (
+        "covers 78.0% to 80.0% of what came, by family, and 70.0% to 86.0%, by trace." in together
+    )
+    assert (
+        "two 78.0% ± 3.6% (long 70.0% ± 2.0%, short 86.0% ± 7.0%), fine 80.0% ± 2.0%. "
+    ) in together
+    assert "by itself, in a family that is inside: short, long. The test parts of s" in together
+    assert "Not by chance alone: long." in together
+
+
+def test_the_markdown_tells_which_traces_were_judged_at_several_ends():
+    one = evaluate(made(NOISE, 60.0), models=("persistence",), horizons_s=(60.0,), seeds=(0,))
+    several = replace(one, name="short", ends=(246, 289, 340, 400))
+    alone = replace(one, name="long", ends=(400,))
+    assert ": short at 4 ends, all outcomes together. Diff" in markdown(
+        [several, alone], [], "", ""
+    )
+    assert "ends" not in markdown([alone], [], "", "").partition("Every model")[0]
 
 
 def test_without_known_demand_in_the_test_part_nothing_is_scored():
-    values = ODD["nothing in the test part"]
+    values = np.where(AT[:130] > 105, np.nan, NOISE[:130])  # too short for an earlier end
     found = evaluate(made(values, 60.0), models=("persistence",), seeds=(0,), origins=20)
     assert found.rows == ()
     assert verdict(cells(found)) is None

@@ -33,13 +33,15 @@ def test_an_evaluation_answers_with_scores_per_model_seed_and_horizon(evaluated)
         (model, at) for model in ("persistence", "ets", "bilstm", "choice") for at in (30,)
     }
     for row in found["rows"]:
-        assert row["calibrated"].keys() == {"pinball", "mase", "wape", "coverage", "width"}
+        assert row["used"].keys() == {"pinball", "mase", "wape", "coverage", "width"}
     assert found["forecast_ms"]["bilstm"] > 0
     cells = ended.document["cells"]
     assert [cell["horizon_s"] for cell in cells] == [30]
     assert all(0 <= cell["p_value"] <= 1 for cell in cells)
     assert ended.document["verdict"]["cells"] == 1
     assert "left out 120 s" in ended.err
+    assert found["ends"] == [found["steps"]]
+    assert "judged at" not in ended.err
 
 
 def test_the_markdown_holds_a_row_per_cell_and_the_command_that_made_it(evaluated):
@@ -56,6 +58,20 @@ def test_the_markdown_holds_a_row_per_cell_and_the_command_that_made_it(evaluate
     assert "| persistence | " in text
     assert "Ours has less loss than the best baseline in " in text
     assert "900 s, 3600 s (demand): the test part" in text
+
+
+def test_the_ends_that_a_short_trace_is_judged_at_are_told(stocked, tmp_path):
+    stocked("synth", "bursty", "--duration", 1500, "--rate", 2, "--import", "--name", "short")
+    out = tmp_path / "table.md"
+    ended = stocked(
+        "forecast", "evaluate", "--trace", "short", "--models", "persistence", "--horizons", "30",
+        "--out", out, "--json",
+    )  # fmt: skip
+    (found,) = ended.document["evaluations"]
+    ends = found["ends"]
+    assert (len(ends), ends[-1]) == (4, found["steps"])
+    assert f"short: judged at 4 ends, {', '.join(map(str, ends))} steps." in ended.err
+    assert "short at 4 ends, all outcomes together" in out.read_text("utf-8")
 
 
 def test_several_traces_make_one_table(stocked):

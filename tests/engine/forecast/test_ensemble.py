@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
-from engine.forecast import evaluation
+from engine.forecast import evaluation, evaluation_models
 from engine.forecast.base import UnfitError
 from engine.forecast.ensemble import Ensemble
 from engine.forecast.evaluation import MIXED, evaluate
+from engine.forecast.evaluation_models import End, Found, ask
 from engine.forecast.evaluation_plan import plan
 from engine.forecast.fan import fan
 from engine.forecast.registry import ENSEMBLE, find
@@ -42,12 +43,12 @@ def level(size=340, at=50.0):
 
 def test_it_forecasts_as_the_row_of_an_evaluation_does(monkeypatch):
     series, names = daily().before(1000), ("lstm", "persistence")
-    monkeypatch.setattr(evaluation, "ENSEMBLE", names)
-    tasks, found = plan(series, HORIZONS_S, 400), {}
+    monkeypatch.setattr(evaluation_models, "ENSEMBLE", names)
+    end = End(tasks=plan(series, HORIZONS_S, 400), found={})
+    tasks, found = end.tasks, end.found
     for name in names:
-        entry = found.setdefault(name, evaluation._Found())
-        evaluation._ask(entry, find(name).make(0), 0, series.before(tasks.parts.train), tasks)
-    evaluation._add_mixtures(found, tasks, (0,))
+        ask(found.setdefault(name, Found()), find(name).make(0), 0, tasks)
+    end.mix((0,))
     alone = Ensemble({name: find(name).make(0) for name in names})
     alone.fit(series.before(tasks.parts.borders[0]), HORIZONS_S)
     said = alone.predict_quantiles(tasks.histories, HORIZONS_S, LEVELS)
@@ -96,7 +97,8 @@ def test_without_members_it_says_why(values, why):
 
 
 def test_an_evaluation_of_the_ensemble_brings_its_members(monkeypatch):
-    monkeypatch.setattr(evaluation, "ENSEMBLE", ("lstm", "ets"))
+    for module in (evaluation, evaluation_models):
+        monkeypatch.setattr(module, "ENSEMBLE", ("lstm", "ets"))
     found = evaluate(daily(days=2), models=(MIXED,), horizons_s=(300.0,), seeds=(0,), origins=20)
     assert {row.model for row in found.rows} == {MIXED, "lstm", "ets", "choice"}
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from engine.errors import ReplayCancelled, UsageError
-from engine.forecast import evaluation, mixing
-from engine.forecast.evaluation import CHOICE, MIXED, _Found, _use, evaluate
+from engine.forecast import evaluation_models, mixing
+from engine.forecast.evaluation import CHOICE, MIXED, evaluate
+from engine.forecast.evaluation_models import End, Found, as_used, ask
 from engine.forecast.evaluation_plan import plan
 from engine.forecast.registry import find
 from engine.forecast.scores import LEVELS, pinball
@@ -18,7 +19,8 @@ QUICK = ("persistence", "seasonal-naive", "ets", "bilstm")
 
 @pytest.fixture(scope="module")
 def series():
-    return daily(days=5)
+    """Long enough to be judged at its end alone."""
+    return daily(days=7)
 
 
 @pytest.fixture(scope="module")
@@ -26,12 +28,13 @@ def found(series):
     return evaluate(series, models=QUICK, seeds=(0,), origins=80)
 
 
-def test_every_model_and_the_two_mixtures_have_a_row_at_every_horizon(found):
+def test_every_model_and_the_two_mixtures_have_a_row_at_every_horizon(series, found):
     assert found.horizons_s == (300.0, 900.0, 3600.0)
     assert {row.model for row in found.rows} == {*QUICK, CHOICE}
     assert len(found.rows) == 3 * 5
     assert found.left_out["30 s"] == "shorter than a step of 300 s"
     assert found.origins == 80
+    assert found.ends == (len(series.values),)
     assert MIXED not in found.forecast_ms
 
 
@@ -62,12 +65,11 @@ def test_what_comes_after_validation_does_not_change_the_model_to_use(series, fo
 
 def mixtures(series):
     """Forecasts of the two mixtures over validation and test part, as they would have been."""
-    tasks, found = plan(series, (300.0, 3600.0), 60), {}
+    end = End(tasks=plan(series, (300.0, 3600.0), 60), found={})
     for name in ("persistence", "arima", "lstm", "bilstm"):
-        entry = found.setdefault(name, evaluation._Found())
-        evaluation._ask(entry, find(name).make(0), 0, series.before(tasks.parts.train), tasks)
-    evaluation._add_mixtures(found, tasks, (0,))
-    return tasks, {name: found[name].calibrated[0] for name in (CHOICE, MIXED)}
+        ask(end.found.setdefault(name, Found()), find(name).make(0), 0, end.tasks)
+    end.mix((0,))
+    return end.tasks, {name: end.found[name].used[0] for name in (CHOICE, MIXED)}
 
 
 @pytest.mark.slow
@@ -89,13 +91,13 @@ def test_the_choice_is_compared_with_the_best_baseline(found):
         at = [r for r in found.rows if r.horizon_s == compared.horizon_s]
         best = min(
             (r for r in at if r.model in ("persistence", "seasonal-naive", "ets")),
-            key=lambda r: r.calibrated.pinball,
+            key=lambda r: r.used.pinball,
         )
         ours = next(r for r in at if r.model == CHOICE)
         assert compared.best_baseline == best.model
         assert compared.ours == ours.model
         assert compared.test.difference_frac == pytest.approx(
-            ours.calibrated.pinball / best.calibrated.pinball - 1
+            ours.used.pinball / best.used.pinball - 1
         )
         assert 0 <= compared.test.p_value <= 1
 
@@ -109,9 +111,8 @@ def test_every_model_is_scored_as_it_is_or_calibrated_whichever_lost_less_by_the
     raw = np.sort(np.where(np.isfinite(right), right, 1.0), -1)
     worse = raw + np.array([-9.0, 0.0, 9.0])
     for kept, other in ((raw, worse), (worse, raw)):
-        one = _Found(quantiles={0: kept.copy()}, calibrated={0: other.copy()})
-        _use(one, tasks)
-        first, last = one.calibrated[0][0], one.calibrated[0][-1]
+        used = as_used(kept, other, tasks)
+        first, last = used[0], used[-1]
         assert (first == other[0]).all()  # nothing is known yet
         assert (last == raw[-1]).all()
 
@@ -128,7 +129,7 @@ def test_the_hits_of_the_choice_are_kept_and_add_up_to_its_coverage(found):
     assert kept.covered.shape == (found.origins, len(found.horizons_s))
     for h, horizon_s in enumerate(found.horizons_s):
         row = next(r for r in found.rows if (r.model, r.horizon_s) == (CHOICE, horizon_s))
-        assert np.nanmean(kept.covered[:, h]) == pytest.approx(row.calibrated.coverage)
+        assert np.nanmean(kept.covered[:, h]) == pytest.approx(row.used.coverage)
         assert np.nanmean(kept.covered_raw[:, h]) == pytest.approx(row.raw.coverage)
 
 
@@ -172,7 +173,7 @@ def test_gaps_in_the_test_part_are_not_scored(series):
     found = evaluate(
         dataclasses.replace(series, values=values), models=("persistence",), seeds=(0,), origins=80
     )
-    assert all(np.isfinite(row.calibrated.pinball) for row in found.rows)
+    assert all(np.isfinite(row.used.pinball) for row in found.rows)
 
 
 @pytest.mark.parametrize(("size", "ruled"), [(1440, False), (300, True)])
@@ -185,8 +186,7 @@ def test_only_with_little_history_models_are_held_against_the_shipped_one(
         monkeypatch.setattr(mixing, "FEW", few)
         tasks, found = plan(series, (300.0, 900.0), 60), {}
         for name in ("persistence", "bilstm", "lstm"):
-            entry = found.setdefault(name, evaluation._Found())
-            evaluation._ask(entry, find(name).make(0), 0, series.before(tasks.parts.train), tasks)
-        choice, _ = evaluation._choice(found, tasks, (0,))
-        made.append(choice.calibrated[0])
+            ask(found.setdefault(name, Found()), find(name).make(0), 0, tasks)
+        choice, _ = evaluation_models._choice(found, tasks, (0,))
+        made.append(choice.used[0])
     assert np.array_equal(*made) is not ruled

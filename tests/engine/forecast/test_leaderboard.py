@@ -16,7 +16,7 @@ def score(pinball, coverage=0.8):
 def row(model, pinball, *, horizon_s=60.0, seed=0, coverage=0.8):
     return Row(
         model=model, seed=seed, horizon_s=horizon_s, raw=score(2 * pinball),
-        calibrated=score(pinball, coverage),
+        used=score(pinball, coverage),
     )  # fmt: skip
 
 
@@ -45,7 +45,7 @@ def one():
 
 def test_figures_are_means_over_seeds(one):
     assert leaderboard.mean_of(one, "bilstm", 60.0, "pinball") == 1.5
-    assert leaderboard.mean_of(one, "bilstm", 60.0, "pinball", calibrated=False) == 3.0
+    assert leaderboard.mean_of(one, "bilstm", 60.0, "pinball", used=False) == 3.0
     assert leaderboard.mean_of(one, "bilstm", 60.0, "mase") is None
     assert leaderboard.mean_of(one, "bilstm", 30.0, "pinball") is None
 
@@ -103,8 +103,27 @@ def test_coverage_of_a_family_is_the_mean_over_its_traces():
         [low, replace(high, coverage_margin=None)], {"both": ["small", "large"]}
     )
     assert unknown.coverage_margin == {"both": None}
+    assert judged.trace_margin == {"small": 0.03, "large": 0.04}
+    assert judged.surely_off == ("small", "large")
     alone = leaderboard.verdict([low, high], {"first": ["small"]})
     assert alone.coverage == {"first": 0.7, "large": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("coverage", "margin", "off"),
+    [(0.72, 0.05, True), (0.72, 0.09, False), (0.72, None, False), (0.78, 0.01, False)],
+)
+def test_a_trace_is_named_that_is_off_by_more_than_its_own_interval(coverage, margin, off):
+    """Though the mean of its family is right."""
+    small, large = (
+        replace(cells(-0.1, coverage=share)[0], trace=name, coverage_margin=by)
+        for name, share, by in (("small", coverage, margin), ("large", 0.83, 0.01))
+    )
+    judged = leaderboard.verdict([small, large], {"both": ["small", "large"]})
+    assert judged.passed
+    assert judged.surely_off == (("small",) if off else ())
+    far = abs(coverage - 0.8) > 0.03
+    assert judged.worst_trace == {"both": "small" if far else "large"}
 
 
 def test_nothing_compared_is_no_verdict():

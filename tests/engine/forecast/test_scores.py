@@ -81,6 +81,29 @@ def test_equal_models_are_rarely_told_apart_also_when_errors_depend_on_each_othe
     assert rejected / 1500 < 0.075
 
 
+@pytest.mark.parametrize(("sizes", "overlap"), [((52, 64, 77, 93), 6), ((40, 40, 40, 40), 60)])
+def test_equal_models_are_rarely_told_apart_also_over_several_ends(sizes, overlap):
+    rng, end, rejected = np.random.default_rng(7), np.repeat(np.arange(4), sizes), 0
+    for _ in range(600):
+        noise = np.concatenate([overlapping(size, overlap, rng) for size in sizes])
+        equal = np.full(len(noise), 5.0)
+        rejected += paired(5 + noise, equal, overlap, end).p_value < 0.05
+    assert rejected / 600 < 0.085
+
+
+def test_values_of_two_ends_are_no_neighbours():
+    """Laid apart they hold more that is independent, and a level of its own counts as noise."""
+    values, end = np.random.default_rng(0).random(200), np.repeat([0, 1], 100)
+    assert standard_error(values, 10, np.zeros(200, int)) == standard_error(values, 10)
+    error, freedom = standard_error(values, 10, end)
+    assert (freedom, standard_error(values, 12, end)[1]) == (10, 8)
+    assert standard_error(values, 12)[1] == 8
+    assert standard_error(values + end, 10, end)[0] > 3 * error
+    known = np.where(np.arange(200) % 7 == 0, np.nan, values)
+    rest = np.isfinite(known)
+    assert margin(known, 10, end) == margin(values[rest], 10, end[rest])
+
+
 def test_the_same_losses_are_no_difference():
     losses = np.array([1.0, 2.0, np.nan, 3.0])
     found = paired(losses, losses, lag=1)

@@ -5,7 +5,7 @@ import pytest
 
 from engine.errors import UsageError
 from engine.forecast.neural_inputs import WINDOW
-from engine.forecast.series import split
+from engine.forecast.series import overlap, split
 from tests.engine.forecast.series import made
 
 
@@ -19,6 +19,12 @@ def test_the_parts_follow_each_other_with_a_gap_of_window_and_horizon():
     assert (parts.test.min() + ahead - 1 >= 850 + WINDOW + ahead - 1).all()
     assert parts.valid.max() < parts.test.min()
     assert parts.test.max() + ahead.min() <= 1000
+
+
+def test_forecasts_overlap_over_as_many_cut_offs_as_a_horizon_reaches():
+    assert [overlap(np.arange(9), steps) for steps in (1, 12)] == [1, 12]
+    assert [overlap(np.array([0, 5, 10, 14]), steps) for steps in (1, 5, 6)] == [1, 1, 2]
+    assert overlap(np.array([7]), 12) == 12
 
 
 def test_no_more_cut_offs_than_asked_for():
