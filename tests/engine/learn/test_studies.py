@@ -63,10 +63,26 @@ def test_an_ablation_goes_on_where_it_was_and_refuses_another_plan(tmp_path, mon
 @pytest.mark.slow
 def test_a_transfer_has_ones_where_a_policy_is_examined_on_its_own_kind(tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "NAMES", ("daily waves", "crowds"))
-    made = transfer.transfer(tmp_path, TINY, tuned=1, pools=2)
-    assert np.diag(made["zero_shot"]) == pytest.approx(1.0)
-    assert np.array(made["fine_tuned"]).shape == (2, 2)
-    assert made["fine_tuned"][0][1] != made["zero_shot"][0][1]
+    made = transfer.transfer(tmp_path, TINY, seeds=(0,), tuned=1, pools=2)
+    (zero_shot,), (fine_tuned,) = made["zero_shot"], made["fine_tuned"]
+    assert np.diag(zero_shot) == pytest.approx(1.0)
+    assert np.array(fine_tuned).shape == (2, 2)
+    assert fine_tuned[0][1] != zero_shot[0][1]
+
+
+def test_a_table_of_transfer_holds_each_seed_against_its_own_training(monkeypatch):
+    monkeypatch.setattr(transfer, "NAMES", ("daily waves", "crowds"))
+    before = np.array([[[1.0, 0.5], [0.6, 1.5]], [[3.0, 1.0], [1.0, 2.0]]])
+    after = before + np.array([[0.0, 0.25], [0.1, 0.0]])
+    made = transfer.Matrix(
+        before=before, after=after, lowest=np.array([0.0, 0.5]), constant=np.array([0.9, 1.25])
+    )
+    assert transfer._table(made).splitlines()[2:] == [
+        "| daily waves | 1 | 0.00 / 0.33, then 0.25 / 0.50 |",
+        "| crowds | 0.60 / 0.33, then 0.70 / 0.37 | 1 |",
+        "| the best constants there | 0.90 / 0.30 | 0.75 / 0.50 |",
+        "| mean score: random; its own training | 0.000; 1.000 / 3.000 | 0.500; 1.500 / 2.000 |",
+    ]
 
 
 def test_savings_are_read_off_the_front_of_constants_at_equal_misses():
