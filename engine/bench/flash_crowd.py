@@ -60,6 +60,7 @@ POLICIES: Mapping[str, str] = MappingProxyType(
         "HPA on requests in flight, 70 %": "hpa:metric=in_flight:downscale_window_s=60:target=0.7",
         "predictive rule": "predictive",
         "SmartScale, default": OWN,
+        "SmartScale, default, proposals held 30 s": f"{OWN}:hold_s=30",
         **{f"SmartScale, {name}": weighted(OWN, WEIGHTS[name])
            for name in ("latency first", "balanced", "cost first")},
     }
