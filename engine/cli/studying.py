@@ -40,7 +40,7 @@ STUDIES = ("ablation", "transfer")
     default=2,
     show_default=True,
     type=click.IntRange(1),
-    help="Of the ablation: trainings of each variant.",
+    help="Trainings of each variant, and on each kind.",
 )
 @click.option(
     "--tuned",
@@ -78,7 +78,9 @@ def study(
     made: dict[str, Any]
     with stoppable() as stop, progress_bar() as bar:
         if what == "transfer":
-            made = transfer(out, plan, tuned=tuned, pools=pools, progress=bar, cancel=stop)
+            made = transfer(
+                out, plan, seeds=range(seeds), tuned=tuned, pools=pools, progress=bar, cancel=stop
+            )
         else:
             made = ablation(
                 out, plan, seeds=range(seeds), pools=pools, arms=arms or tuple(ARMS),

@@ -15,7 +15,16 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ReplayCancelled, UsageError
-from engine.learn.exam import Exam, best_constant, described, exam_of, marks, saving, worth
+from engine.learn.exam import (
+    Exam,
+    best_constant,
+    described,
+    exam_of,
+    marks,
+    points,
+    saving,
+    worth,
+)
 from engine.learn.forms import DELTA, HEADROOM
 from engine.learn.prioritised import PAPER, STANDARD
 from engine.learn.training import Plan, train
@@ -125,23 +134,44 @@ def _found(plan: Plan, exam: Exam, cancel: Callable[[], bool] | None) -> dict[st
         )  # fmt: skip
     made = marks(exam, learner, plan.form)
     return {
-        "saving_frac": saving(exam, made), "worth": worth(made), "cpu_s": took_s,
-        "marks": described(made),
+        "saving_frac": saving(points(exam.constants), points(made)), "worth": worth(made),
+        "cpu_s": took_s, "marks": described(made),
     }  # fmt: skip
 
 
 def _table(rows: Sequence[Mapping[str, Any]], arms: Sequence[str]) -> str:
-    lines = [
-        "| variant | cheaper than the best constants, each seed | mean | reward | CPU s |",
-        "|---|---|---|---|---|",
-    ]
+    whole = {row["seed"]: row for row in rows if row["arm"] == WHOLE}
+    heads = (
+        "variant", "cheaper than the best constants, each seed",
+        "than the design with the same seed, each", "reward", "CPU s",
+    )  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for arm in arms:
         mine = [row for row in rows if row["arm"] == arm]
-        found = [row["saving_frac"] for row in mine]
-        known = [value for value in found if value is not None]
-        each = " / ".join("-" if value is None else f"{100 * value:.1f} %" for value in found)
-        mean = f"{100 * np.mean(known):.1f} %" if known else "-"
-        worths = np.mean([row["worth"] for row in mine])
-        took = np.mean([row["cpu_s"] for row in mine])
-        lines.append(f"| {arm} | {each} | {mean} | {worths:.3f} | {took:.0f} |")
+        cells = [
+            _each([row["saving_frac"] for row in mine]),
+            "" if arm == WHOLE else _each([_beyond(whole.get(row["seed"]), row) for row in mine]),
+            f"{np.mean([row['worth'] for row in mine]):.3f}",
+            f"{np.mean([row['cpu_s'] for row in mine]):.0f}",
+        ]
+        lines.append(f"| {arm} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _beyond(whole: Mapping[str, Any] | None, row: Mapping[str, Any]) -> float | None:
+    """Share that a variant costs less than the design at equal misses."""
+    return None if whole is None else saving(_front(whole), _front(row))
+
+
+def _front(row: Mapping[str, Any]) -> list[tuple[float, float]]:
+    return [(mark["cost"], mark["missed_frac"]) for mark in row["marks"]]
+
+
+def _each(found: Sequence[float | None]) -> str:
+    """Every seed's, and from two seeds on the mean and its standard error."""
+    text = " / ".join("-" if share is None else f"{100 * share:+.1f} %" for share in found)
+    known = [100 * share for share in found if share is not None]
+    if len(known) < 2:
+        return text
+    error = np.std(known, ddof=1) / np.sqrt(len(known))
+    return f"{text}: {np.mean(known):+.1f} ± {error:.1f}"

@@ -30,6 +30,10 @@ PLACES = tuple(np.linspace(-1.0, 1.0, 9).tolist())
 _LATENCY_SHARE = 0.6
 
 
+Point = tuple[float, float]
+"""Cost and share missed."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
     """One setting over all pools of the exam."""
@@ -117,19 +121,27 @@ def best_constant(exam: Exam) -> float:
     )
 
 
-def saving(exam: Exam, found: Sequence[Mark]) -> float | None:
-    """Mean share that a learner's settings cost less than constants do at equal misses.
+def saving(rival: Sequence[Point], found: Sequence[Point]) -> float | None:
+    """Mean share that settings cost less than a rival's front does at equal misses.
+
+    Args:
+        rival: (cost, share missed) of its settings.
+        found: of those in question.
 
     Returns:
-        None where no setting is among the misses that constants come to.
+        None where no setting is among the misses that the rival comes to.
     """
-    front = [(mark.cost, mark.missed_frac) for mark in exam.constants]
     made = []
-    for mark in found:
-        rival = cost_at(front, mark.missed_frac)
-        if rival is not None and not rival.ends:
-            made.append(1.0 - mark.cost / rival.value)
+    for cost, missed in found:
+        other = cost_at(rival, missed)
+        if other is not None and not other.ends:
+            made.append(1.0 - cost / other.value)
     return float(np.mean(made)) if made else None
+
+
+def points(found: Sequence[Mark]) -> list[Point]:
+    """What `saving` reads of marks."""
+    return [(mark.cost, mark.missed_frac) for mark in found]
 
 
 def described(found: Sequence[Mark]) -> list[Mapping[str, Any]]:

@@ -1,11 +1,13 @@
 """How far what was learned on one kind of demand goes on another: the 4 x 4 matrix (S0-R52).
 
 An entry is (J - J_random) / (J_own - J_random): J the mean weighed score on the kind it is
-examined on, J_random of positions drawn at random, J_own of the policy trained on that kind.
+examined on, J_random of positions drawn at random, J_own of the policy trained on that kind with
+the same seed. The best constant positions of the dial, chosen on the exam itself, stand beside:
+where J_own is hardly above them, there was little to learn, and an entry says little.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +18,46 @@ from engine.learn import checkpoint
 from engine.learn.ablation import kept
 from engine.learn.cells import EPISODE_S, FUTURES, KINDS
 from engine.learn.exam import COSTS as WEIGHTS_OF_COST
-from engine.learn.exam import Exam, exam_of, marks, random_mark, weights_of, worth
+from engine.learn.exam import (
+    Exam,
+    best_constant,
+    exam_of,
+    marks,
+    random_mark,
+    weights_of,
+    worth,
+)
 from engine.learn.training import Plan, train
 from engine.trace.streams import stream
+from engine.units import FloatArray
 
 if TYPE_CHECKING:
     from models.sac import Learner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix:
+    """Mean weighed scores of S seeds, trained on K kinds and examined on K."""
+
+    before: FloatArray
+    """(S, K, K) as trained; the last axis is the exam."""
+    after: FloatArray
+    """(S, K, K) after fine-tuning on the kind of the exam; as trained on the diagonal."""
+    lowest: FloatArray
+    """(K,) of positions drawn at random."""
+    constant: FloatArray
+    """(K,) of the constants that are best in the exam."""
+
+    @property
+    def own(self) -> FloatArray:
+        """(S, 1, K) of the policy trained on the kind of the exam."""
+        return np.diagonal(self.before, axis1=1, axis2=2)[:, None]
+
+    def shares(self, worths: FloatArray) -> FloatArray:
+        """Entries of the table for (S, K, K) or (K,) mean scores."""
+        made: FloatArray = (worths - self.lowest) / (self.own - self.lowest)
+        return made
+
 
 NAMES = ("daily waves", "crowds", "growth", "bursts")
 """The first kinds of `cells.KINDS`."""
@@ -33,6 +69,7 @@ def transfer(
     folder: Path,
     plan: Plan,
     *,
+    seeds: Sequence[int],
     tuned: int,
     pools: int,
     progress: Callable[[float, str], None] | None = None,
@@ -43,6 +80,7 @@ def transfer(
     Args:
         folder: keeps what is finished.
         plan: of the trainings.
+        seeds: of the trainings; every kind gets the same.
         tuned: episodes of a fine-tuning.
         pools: of the exams.
         progress: share done, and what is being done.
@@ -58,24 +96,31 @@ def transfer(
     folder.mkdir(parents=True, exist_ok=True)
     plan = replace(plan, value_updates=0)
     exams = [exam_of(pools, _only(kind)) for kind in range(len(NAMES))]
+    todo = [(seed, at) for seed in seeds for at in range(len(NAMES))]
     rows = []
-    for at in range(len(NAMES)):
+    for number, (seed, at) in enumerate(todo):
         if progress is not None:
-            progress(at / len(NAMES), f"Trained on {NAMES[at]}")
+            progress(number / len(todo), f"Trained on {NAMES[at]}, seed {seed}")
+        own = replace(plan, seed=seed)
         rows.append(
             kept(
-                folder / f"{at}.json",
-                {"trained_on": NAMES[at], "episodes": plan.episodes, "cells": plan.cells,
-                 "seed": plan.seed, "tuned": tuned, "pools": pools},
-                partial(_row, folder, plan, at, exams, tuned, cancel),
+                folder / f"{at}-{seed}.json",
+                {"trained_on": NAMES[at], "seed": seed, "episodes": plan.episodes,
+                 "cells": plan.cells, "updates": plan.updates, "tuned": tuned, "pools": pools},
+                partial(_row, folder / f"{at}-{seed}", own, at, exams, tuned, cancel),
             )
         )  # fmt: skip
-    lowest = [_random(exam, kind) for kind, exam in enumerate(exams)]
-    before, after = (_matrix(rows, name, lowest) for name in ("worth", "tuned_worth"))
+    made = Matrix(
+        before=_worths(rows, "worth"), after=_worths(rows, "tuned_worth"),
+        lowest=np.array([_random(exam, kind) for kind, exam in enumerate(exams)]),
+        constant=np.array([best_constant(exam) for exam in exams]),
+    )  # fmt: skip
     return {
-        "kinds": NAMES, "zero_shot": before, "fine_tuned": after, "rows": rows,
-        "random": lowest, "tuned_pool_hours": tuned * plan.cells * EPISODE_S / 3600.0,
-        "markdown": _table(before, after),
+        "kinds": NAMES, "seeds": list(seeds), "rows": rows,
+        "zero_shot": made.shares(made.before).tolist(),
+        "fine_tuned": made.shares(made.after).tolist(),
+        "random": made.lowest.tolist(), "best_constant": made.constant.tolist(),
+        "tuned_pool_hours": tuned * plan.cells * EPISODE_S / 3600.0, "markdown": _table(made),
     }  # fmt: skip
 
 
@@ -89,12 +134,10 @@ def _row(
 ) -> dict[str, Any]:  # fmt: skip
     """Worth on every kind, as trained and after fine-tuning there."""
     own = train(replace(plan, kinds=_only(kind)), cancel=cancel)
-    checkpoint.save(own, folder / f"{kind}", {})
+    checkpoint.save(own, folder, {})
     found = [worth(marks(exam, own)) for exam in exams]
     after = [
-        worth(marks(exam, _tuned(folder / f"{kind}", plan, to, tuned, cancel)))
-        if to != kind
-        else found[kind]
+        worth(marks(exam, _tuned(folder, plan, to, tuned, cancel))) if to != kind else found[kind]
         for to, exam in enumerate(exams)
     ]
     return {"worth": found, "tuned_worth": after}
@@ -116,22 +159,30 @@ def _random(exam: Exam, kind: int) -> float:
     return float(np.mean([np.dot(weights_of(cost), scores) for cost in WEIGHTS_OF_COST]))
 
 
-def _matrix(rows: list[dict[str, Any]], name: str, lowest: list[float]) -> list[list[float]]:
-    return [
-        [
-            (row[name][to] - low) / (rows[to]["worth"][to] - low)
-            for to, low in enumerate(lowest)
-        ]
-        for row in rows
-    ]  # fmt: skip
+def _worths(rows: list[dict[str, Any]], name: str) -> FloatArray:
+    """(S, K, K), from rows by seed and kind."""
+    return np.array([row[name] for row in rows], np.float64).reshape(-1, len(NAMES), len(NAMES))
 
 
-def _table(before: list[list[float]], after: list[list[float]]) -> str:
+def _table(made: Matrix) -> str:
+    before, after = made.shares(made.before), made.shares(made.after)
     lines = ["| trained on | " + " | ".join(NAMES) + " |", "|---" * (len(NAMES) + 1) + "|"]
     for at, name in enumerate(NAMES):
         cells = [
-            f"{first:.2f}" if to == at else f"{first:.2f}, then {then:.2f}"
-            for to, (first, then) in enumerate(zip(before[at], after[at], strict=True))
+            "1" if to == at else f"{_each(before[:, at, to])}, then {_each(after[:, at, to])}"
+            for to in range(len(NAMES))
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    constant = made.shares(made.constant)[:, 0]
+    cells = [_each(constant[:, to]) for to in range(len(NAMES))]
+    lines.append("| the best constants there | " + " | ".join(cells) + " |")
+    cells = [
+        f"{low:.3f}; {_each(made.own[:, 0, to], 3)}" for to, low in enumerate(made.lowest.tolist())
+    ]
+    lines.append("| mean score: random; its own training | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _each(values: FloatArray, digits: int = 2) -> str:
+    """A number for each seed."""
+    return " / ".join(f"{value:.{digits}f}" for value in values)

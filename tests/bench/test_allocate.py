@@ -11,6 +11,8 @@ from engine.oracle.prepare import policy_spec
 from engine.policies.registry import parse_spec
 from engine.replay import play, set_up
 
+FIRST = "SmartScale, latency first"
+
 
 def test_many_settings_are_compared_with_one_replay_and_a_week_is_timed():
     made = allocate_runs.settings(2, day_s=600.0) | allocate_runs.week(days=0.01)
@@ -21,16 +23,33 @@ def test_many_settings_are_compared_with_one_replay_and_a_week_is_timed():
     assert made["week_requests"] > 1000
 
 
-def test_a_crowd_is_ordered_before_it_is_ready_and_hpa_misses_most_of_it():
-    made = flash_crowd.run((980_001,), ("hpa:target=0.7", "smartscale"))
-    rows = list(made["policies"].values())
-    for row in rows:
-        assert 0.0 < row["first_order_s"] <= row["ordered_s"] < row["ready_s"]
-        assert row["first_order_s"] % 15.0 != 0.0  # the crowd does not wait for a decision
-    assert rows[1]["ordered_s"] < rows[0]["ordered_s"]
-    assert rows[1]["ready_s"] < rows[0]["ready_s"]
-    assert rows[1]["missed_in_20_min_frac"] < rows[0]["missed_in_20_min_frac"]
-    assert 0.0 < rows[1]["last_bad_s"] <= flash_crowd.RAMP_S + flash_crowd.HOLD_S
+def test_a_crowd_is_noticed_ordered_ready_and_served_in_that_order(monkeypatch):
+    monkeypatch.setattr(flash_crowd, "STEADY_HOLD_S", 600.0)
+    monkeypatch.setattr(flash_crowd, "STEADY_WINDOW_S", 4380.0)
+    monkeypatch.setattr(flash_crowd, "STEADY_FROM_S", 300.0)
+    named = {name: flash_crowd.POLICIES[name] for name in ("HPA of the guide", FIRST)}
+    made = flash_crowd.run((980_001,), named)
+    guide, own = made["policies"].values()
+    for row in (guide, own):
+        assert 0.0 < row["noticed_s"] <= row["ordered_s"] < row["ready_s"] <= row["drained_s"]
+        assert row["noticed_s"] < row["first_ready_s"] <= row["ready_s"]
+        assert row["noticed_s"] % 15.0 != 0.0  # the crowd does not wait for a decision
+        assert 0.0 < row["served_s"] <= row["last_bad_s"] <= row["last_bad_minute_s"] + 60.0
+        assert row["noticed_s"] + 15.0 <= row["guide_s"] < row["first_ready_s"]
+    assert guide["noticed_s"] > 60.0  # its window is a minute
+    assert own["ordered_s"] <= made["bar_ordered_s"] < guide["ordered_s"]
+    assert own["served_s"] < guide["served_s"]
+    assert own["missed_frac"] < guide["missed_frac"]
+    assert (own["kept"], guide["kept"]) == (1, 0)
+    assert made["markdown"].count("| HPA of the guide |") == 2
+
+
+@pytest.mark.parametrize(
+    ("bad", "after"),
+    [("", 0), ("....", 0), (".xx....x", 3), (".x...x....", 6), ("x...x...x.", 9), ("....x", 5)],
+)
+def test_a_crowd_is_served_once_a_whole_minute_after_it_is_good(bad, after):
+    assert flash_crowd.served_after(np.array([each == "x" for each in bad], bool)) == after
 
 
 def test_what_a_crowd_needs_counts_contention_and_leaves_a_tenth_free():

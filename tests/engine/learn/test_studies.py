@@ -10,7 +10,7 @@ from engine.learn import ablation as studies
 from engine.learn import exam as exams
 from engine.learn import lessons, training, transfer
 from engine.learn.ablation import ARMS, WHOLE, ablation
-from engine.learn.exam import Exam, Mark, exam_of, saving, weights_of
+from engine.learn.exam import exam_of, saving, weights_of
 from engine.learn.forms import DELTA, DIAL, FORMS, HEADROOM, Sight, wanted
 from engine.learn.training import Plan, train
 from models.sac_options import Options
@@ -63,20 +63,53 @@ def test_an_ablation_goes_on_where_it_was_and_refuses_another_plan(tmp_path, mon
 @pytest.mark.slow
 def test_a_transfer_has_ones_where_a_policy_is_examined_on_its_own_kind(tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "NAMES", ("daily waves", "crowds"))
-    made = transfer.transfer(tmp_path, TINY, tuned=1, pools=2)
-    assert np.diag(made["zero_shot"]) == pytest.approx(1.0)
-    assert np.array(made["fine_tuned"]).shape == (2, 2)
-    assert made["fine_tuned"][0][1] != made["zero_shot"][0][1]
+    made = transfer.transfer(tmp_path, TINY, seeds=(0,), tuned=1, pools=2)
+    (zero_shot,), (fine_tuned,) = made["zero_shot"], made["fine_tuned"]
+    assert np.diag(zero_shot) == pytest.approx(1.0)
+    assert np.array(fine_tuned).shape == (2, 2)
+    assert fine_tuned[0][1] != zero_shot[0][1]
 
 
-def test_savings_are_read_off_the_front_of_constants_at_equal_misses():
-    def mark(cost, missed):
-        return Mark(cost=cost, missed_frac=missed, scores=(0.0,) * 5)
+def test_a_table_of_transfer_holds_each_seed_against_its_own_training(monkeypatch):
+    monkeypatch.setattr(transfer, "NAMES", ("daily waves", "crowds"))
+    before = np.array([[[1.0, 0.5], [0.6, 1.5]], [[3.0, 1.0], [1.0, 2.0]]])
+    after = before + np.array([[0.0, 0.25], [0.1, 0.0]])
+    made = transfer.Matrix(
+        before=before, after=after, lowest=np.array([0.0, 0.5]), constant=np.array([0.9, 1.25])
+    )
+    assert transfer._table(made).splitlines()[2:] == [
+        "| daily waves | 1 | 0.00 / 0.33, then 0.25 / 0.50 |",
+        "| crowds | 0.60 / 0.33, then 0.70 / 0.37 | 1 |",
+        "| the best constants there | 0.90 / 0.30 | 0.75 / 0.50 |",
+        "| mean score: random; its own training | 0.000; 1.000 / 3.000 | 0.500; 1.500 / 2.000 |",
+    ]
 
-    exam = Exam(episode=None, constants=(mark(1.0, 0.1), mark(4.0, 0.001)))
-    assert saving(exam, [mark(1.5, 0.01)]) == pytest.approx(0.25)  # constants: 2.0
-    assert saving(exam, [mark(0.5, 0.2)]) is None
+
+def test_savings_are_read_off_the_rivals_front_at_equal_misses():
+    constants = [(1.0, 0.1), (4.0, 0.001)]
+    assert saving(constants, [(1.5, 0.01)]) == pytest.approx(0.25)  # constants: 2.0
+    assert saving(constants, [(0.5, 0.2)]) is None
     assert weights_of(0.2) == pytest.approx([0.48, 0.0, 0.2, 0.32, 0.0])
+
+
+def test_an_ablations_table_holds_every_variant_against_the_design_of_the_same_seed():
+    def row(arm, seed, times, saved):
+        found = [{"cost": times * c, "missed_frac": m} for c, m in ((1.0, 0.1), (4.0, 0.001))]
+        return {
+            "arm": arm, "seed": seed, "saving_frac": saved, "worth": 0.5, "cpu_s": 9.0,
+            "marks": found,
+        }  # fmt: skip
+
+    rows = [
+        row(WHOLE, 0, 1.0, 0.1), row("DQN", 0, 1.1, None),
+        row(WHOLE, 1, 2.0, 0.14), row("DQN", 1, 1.9, -0.01),
+    ]  # fmt: skip
+    assert studies._table(rows, (WHOLE, "DQN")).splitlines()[2:] == [
+        f"| {WHOLE} | +10.0 % / +14.0 %: +12.0 ± 2.0 |  | 0.500 | 9 |",
+        "| DQN | - / -1.0 % | -10.0 % / +5.0 %: -2.5 ± 7.5 | 0.500 | 9 |",
+    ]
+    alone = studies._table(rows[1::2], ("DQN",)).splitlines()[-1]
+    assert alone == "| DQN | - / -1.0 % | - / - | 0.500 | 9 |"
 
 
 def test_an_action_means_capacity_ahead_over_present_demand_or_a_change_of_workers():
