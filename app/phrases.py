@@ -208,14 +208,14 @@ def changed_assumption(label: str, value: str, unit: str, default: str) -> str:
     return f"{label.lower()} {value} {unit} (default {default})"
 
 
-def claims_open(no_run: int, not_yet: int) -> str:
+def claims_open(no_run: int, elsewhere: int) -> str:
     """How many claims have no figure of ours, and what that takes."""
     waiting = f"{no_run} {'row has' if no_run == 1 else 'rows have'} no run yet."
-    missing = (
-        f"{not_yet} {'row' if not_yet == 1 else 'rows'} cannot be run yet, because a part of the "
-        "product is missing; each says which."
+    measured = (
+        f"{elsewhere} {'row is' if elsewhere == 1 else 'rows are'} measured by a command that "
+        "keeps nothing here; each names it."
     )
-    return " ".join([waiting] * bool(no_run) + [missing] * bool(not_yet))
+    return " ".join([waiting] * bool(no_run) + [measured] * bool(elsewhere))
 
 
 def own_cluster(name: str) -> str:

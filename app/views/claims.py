@@ -76,7 +76,7 @@ with problems.shown():
         }
     )
     st.table(frame, hide_index=True, alt=words.CLAIMS_ALT)
-    st.caption(phrases.claims_open(counts[Verdict.NO_RUN], counts[Verdict.NOT_YET]))
+    st.caption(phrases.claims_open(counts[Verdict.NO_RUN], counts[Verdict.ELSEWHERE]))
     if counts[Verdict.NO_RUN]:
         st.caption(words.CLAIMS_RUNS)
         st.code("smartscale claims --run-suite", language="sh")

@@ -23,8 +23,8 @@ class Verdict(StrEnum):
     """Its own numbers contradict one another."""
     NO_RUN = "no run yet"
     """Nothing stored answers it; `smartscale claims --run-suite` makes the runs."""
-    NOT_YET = "cannot be run yet"
-    """A part of the product that it needs is missing; the conditions say which."""
+    ELSEWHERE = "measured by a command"
+    """One that keeps nothing in the store; the conditions name it."""
 
 
 class Basis(StrEnum):

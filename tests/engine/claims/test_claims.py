@@ -88,9 +88,9 @@ def test_arithmetic_contradicts_or_confirms_with_both_numbers():
 def test_rows_without_a_figure_say_what_is_missing():
     found = unanswered()
     assert all(claim.ours is None and claim.conditions for claim in found)
-    waiting = [claim for claim in found if claim.verdict is Verdict.NOT_YET]
-    assert waiting
-    assert all("not part of this version" in claim.conditions for claim in waiting)
+    elsewhere = [claim for claim in found if claim.verdict is Verdict.ELSEWHERE]
+    assert elsewhere
+    assert all("`smartscale " in claim.conditions for claim in elsewhere)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_the_suite_answers_what_it_can_and_keeps_what_is_there(tmp_path, small):
         assert len(answered) >= 2
         for claim in answered:
             assert set(claim.runs) <= made
-            assert len(claim.runs) in (2, 4, 2 * len(SEEDS))  # a seed without a figure adds none
+            assert 1 <= len(claim.runs) <= 2 * len(SEEDS)  # a seed without a figure adds none
         planner.run_claims()
         assert set(planner.runs()["run_id"]) == made
         assert planner.claims() == first
