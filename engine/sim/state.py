@@ -305,12 +305,13 @@ def with_room(state: State, wanted: IntArray) -> State:
     Draining workers keep their number until they are gone, so a pool can need more numbers
     than its largest size. Call it between slices.
     """
-    workers = state.workers
-    if np.any(wanted > 0):
-        free = np.bincount(workers["pool"][workers["phase"] == 0], minlength=len(wanted))
-        if np.any(free < wanted):
-            missing = np.maximum(wanted - free, 0)
-            state = _with_more_workers(state, np.where(missing > 0, missing + SPARE_WORKERS, 0))
+    missing = np.zeros(len(wanted), np.int64)
+    for p in np.flatnonzero(wanted > 0).tolist():
+        first, capacity = state.pools["first_worker"][p], state.pools["capacity"][p]
+        free = np.sum(state.workers["phase"][first : first + capacity] == kernel.OFF)
+        missing[p] = max(wanted[p] - free, 0)
+    if missing.any():
+        state = _with_more_workers(state, np.where(missing > 0, missing + SPARE_WORKERS, 0))
     needed = (
         int(state.clock["heap_size"][0])
         + _slice_events(state.pools["capacity"], state.in_service.shape[1])
