@@ -39,7 +39,7 @@ HISTORY = 260
 """Ticks before the measured ones: more than an hour, so that the memory is full."""
 RESIZED = 5
 """Pools for which each decision proposes another size of worker."""
-_SLOTS, _SERVICE_S, _BUSY = 4, 60.0, 0.6
+_SLOTS, _SERVICE_S, _BUSY = 4, 60.0, 0.5
 _SWING, _SWING_S = 0.25, 1800.0
 
 
@@ -172,7 +172,7 @@ def scenario(pools: int) -> Scenario:
             out_workers=8,
             in_workers=4,
             cooldown_in_s=60.0,
-            budget_usd_per_hour=1.02 * pools * workers,
+            budget_usd_per_hour=1.1 * pools * workers,
             holds=tuple(Hold(pool=name, at_s=600.0, for_s=1e5) for name in names[::100]),
         ),
     )
