@@ -160,7 +160,7 @@ def scenario(pools: int) -> Scenario:
                 name=name,
                 agent_type="agent",
                 workers_initial=workers,
-                workers_max=2 * workers,
+                workers_max=3 * workers,
                 zone=f"zone-{number // POOLS_A_GROUP % 5}",
                 node_group=f"group-{number // POOLS_A_GROUP}",
             )
