@@ -42,7 +42,7 @@ class Fleet:
         self._memory = _memory_of(scenario)
         """Of pools of which it is known: KiB of an idle worker, and (sizes,) of a whole one."""
         self._resizing: set[int] = set()
-        """Pools whose workers had another size once."""
+        """Pools with workers that do not have their pool's size."""
         self._look_again()
 
     def _look_again(self) -> None:
@@ -168,6 +168,13 @@ class Fleet:
             kernel.set_weights(state, pool, preference, sizes)
             self.events.note(now, "pool-reweighed", self._names[pool])
 
+    def _has_others(self, pool: int) -> bool:
+        """Whether workers of a pool do not have its size; new ones all do."""
+        first, capacity = self._first_worker[pool], self.state.pools["capacity"][pool]
+        workers = self.state.workers[first : first + capacity]
+        there = (workers["phase"] == kernel.READY) | (workers["phase"] == kernel.STARTING)
+        return bool(np.any(there & (workers["size"] != self.size(pool))))
+
     def _replace(self, pool: int, now: float) -> None:
         """Starts workers of the pool's size for those of others, as far as nodes have room.
 
@@ -197,8 +204,9 @@ class Fleet:
             for move in self.hosting.tend(self.state, now):
                 self._make_room(move.pool, len(move.nodes))
                 self.hosting.move(self.state, move, now)
-        for pool in self._resizing:
+        for pool in sorted(self._resizing):
             self._replace(pool, now)
+        self._resizing = {pool for pool in self._resizing if self._has_others(pool)}
         levels = self.state.counters
         there = levels[:, kernel.C_STARTING] + levels[:, kernel.C_READY]
         for pool in np.flatnonzero(target > there).tolist():

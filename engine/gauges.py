@@ -88,7 +88,7 @@ def look_at_workers(utilisation, pools, streak, found):  # type: ignore[no-untyp
     """Fills (P, 3) imbalance, busiest share and hot workers; streak (W,) of ticks above 90 %."""
     for p in range(len(pools)):
         first = pools[p].first_worker
-        last = first + pools[p].capacity
+        last = first + pools[p].used
         number, total, squares, most = 0, 0.0, 0.0, 0.0
         for w in range(first, last):
             share = utilisation[w]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import cached_property
 
 import numpy as np
 
@@ -147,16 +148,22 @@ class Conditions:
 
     def kw(self, size: IntArray) -> FloatArray:
         """(P,) of a worker, with the site's overhead; 0 where its power is not given."""
-        scenario, found = self._scenario, np.zeros(len(size))
+        found: FloatArray = self._kw[self._pools, size]
+        return found
+
+    @cached_property
+    def _kw(self) -> FloatArray:
+        """(P, S) of a worker of each size, NaN where there is none."""
+        scenario, found = self._scenario, np.full(self._listed.shape, np.nan)
         for p, pool in enumerate(scenario.pools):
-            kind = scenario.agent_type_of(pool).all_sizes[int(size[p])]
-            watts = kind.watts_idle + USUAL_BUSY_FRAC * (kind.watts_full - kind.watts_idle)
-            if pool.node_group is not None:
-                group = next(g for g in scenario.node_groups if g.name == pool.node_group)
-                node = scenario.node_type_of(group)
-                whole = float(node_watts(node, np.array([USUAL_BUSY_FRAC]))[0])
-                watts = whole * node_share(kind, node)
-            found[p] = watts / WATTS_PER_KW * self._regions[p].pue
+            for k, kind in enumerate(scenario.agent_type_of(pool).all_sizes):
+                watts = kind.watts_idle + USUAL_BUSY_FRAC * (kind.watts_full - kind.watts_idle)
+                if pool.node_group is not None:
+                    group = next(g for g in scenario.node_groups if g.name == pool.node_group)
+                    node = scenario.node_type_of(group)
+                    whole = float(node_watts(node, np.array([USUAL_BUSY_FRAC]))[0])
+                    watts = whole * node_share(kind, node)
+                found[p, k] = watts / WATTS_PER_KW * self._regions[p].pue
         return found
 
 

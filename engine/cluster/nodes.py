@@ -7,6 +7,7 @@ is, so nothing is counted twice.
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 
 from engine.cluster.noise import node_speeds
 from engine.cluster.placement import ASLEEP, HELD, NEW, fitting, free_frac, place
@@ -96,6 +97,12 @@ class Nodes:
         ]
         self.base_gib = np.array([kind.memory_base_gib for kind in kinds])  # (P,)
         self._started = [0] * len(self.groups)
+        self._pools_of = [
+            np.array([p for p, mine in enumerate(self.group_of) if mine == g], np.int64)
+            for g in range(len(self.groups))
+        ]
+        self._edges = np.zeros(len(kinds) + 1, np.int64)
+        """(P + 1,) where each pool's workers begin, and the end; see `_spans`."""
         self.events = EventLog()
 
     def span(self, g: int) -> slice:
@@ -104,31 +111,41 @@ class Nodes:
 
     # What is on them
 
-    def workers_on(self, workers: AnyArray) -> AnyArray:
-        """The workers that are on nodes, in whatever phase but off."""
-        here: AnyArray = workers[(workers["phase"] != kernel.OFF) & (workers["node"] >= 0)]
-        return here
+    def _spans(self, workers: AnyArray) -> IntArray:
+        """(P + 1,) edges of the pools' workers, which follow each other."""
+        if self._edges[-1] != len(workers):  # there is more room for workers than before
+            pools = np.arange(len(self._edges))
+            self._edges = np.searchsorted(workers["pool"], pools).astype(np.int64)
+        return self._edges
+
+    def _count(self, p: int, workers: AnyArray) -> IntArray:
+        """(nodes,) workers of a pool on each node."""
+        edges = self._spans(workers)
+        here = workers[edges[p] : edges[p + 1]]
+        node = here["node"][(here["phase"] != kernel.OFF) & (here["node"] >= 0)]
+        return np.bincount(node, minlength=len(self.table))
+
+    def workers_on(self, g: int, workers: AnyArray) -> AnyArray:
+        """The workers that are on nodes of a group, in whatever phase but off."""
+        edges = self._spans(workers)
+        spans = [workers[edges[p] : edges[p + 1]] for p in self._pools_of[g].tolist()]
+        here: AnyArray = np.concatenate([workers[:0], *spans])
+        on_nodes: AnyArray = here[(here["phase"] != kernel.OFF) & (here["node"] >= 0)]
+        return on_nodes
 
     def count(self, workers: AnyArray) -> IntArray:
         """(nodes,) workers on each node."""
-        return np.bincount(self.workers_on(workers)["node"], minlength=len(self.table))
+        node = workers["node"]
+        return np.bincount(
+            node[(workers["phase"] != kernel.OFF) & (node >= 0)], minlength=len(self.table)
+        )
 
     def free(self, g: int, workers: AnyArray) -> FloatArray:
         """(nodes of the group, R) resources that no worker has."""
-        here, span = self.workers_on(workers), self.span(g)
-        here = here[(here["node"] >= span.start) & (here["node"] < span.stop)]
-        needs = self.needs[here["pool"], here["size"]]
-        growing = ~np.isnan(here["resized_s"])  # in place, not yet
-        if growing.any():
-            needs = needs.copy()
-            later = self.needs[here["pool"][growing], here["next_size"][growing]]
-            needs[growing] = np.maximum(needs[growing], later)
-        number = span.stop - span.start
-        taken = [
-            np.bincount(here["node"] - span.start, weights=needs[:, r], minlength=number)
-            for r in range(needs.shape[1])
-        ]
-        return np.asarray(self.capacity[g] - np.column_stack(taken), np.float64)
+        span = self.span(g)
+        taken = np.zeros((span.stop - span.start, self.needs.shape[2]))
+        _take(workers, self._spans(workers), self._pools_of[g], self.needs, span.start, taken)
+        return np.asarray(self.capacity[g] - taken, np.float64)
 
     def held(self, g: int) -> int:
         """Nodes of a group that can take workers, suspended ones included."""
@@ -148,7 +165,7 @@ class Nodes:
         """Whether all workers of a pool would fit in another size on the nodes they are on."""
         g = self.group_of[p]
         assert g is not None
-        here = self.workers_on(workers)
+        here = self.workers_on(g, workers)
         here = here[(here["pool"] == p) & (here["phase"] != kernel.DRAINING)]
         more = np.maximum(self.needs[p, size] - self.needs[p, here["size"]], 0.0)
         free = self.free(g, workers)
@@ -168,15 +185,13 @@ class Nodes:
         held = np.flatnonzero((phase == ON) | (phase == SUSPENDED))
         new = np.flatnonzero(phase == OFF)[:number]
         among = np.concatenate((held, new))
-        mine = self.workers_on(workers)
-        mine = np.bincount(mine["node"][mine["pool"] == p], minlength=len(self.table))
         tier = np.concatenate((np.where(phase[held] == ON, HELD, ASLEEP), np.full(len(new), NEW)))
         chosen = place(
             self.groups[g].placement,
             free=self.free(g, workers)[among],
             capacity=self.capacity[g],
             need=self.needs[p, size],
-            mine=mine[first:][among],
+            mine=self._count(p, workers)[first:][among],
             tier=tier,
             number=number,
         )
@@ -276,6 +291,25 @@ class Nodes:
         drawn = node_watts(kind, busy_frac[self.span(g)])
         drawn = np.where(phase == SUSPENDED, kind.watts_suspended, drawn)
         return np.asarray(np.where(phase == OFF, 0.0, drawn), np.float64)
+
+
+@njit(nogil=True, cache=True)
+def _take(workers, edges, pools, needs, start, taken):  # type: ignore[no-untyped-def]
+    """Adds what workers of some pools take to `taken` (nodes, R), of the nodes from `start` on.
+
+    A worker that grows in place has the room for its next size already.
+    """
+    for p in pools:
+        for w in range(edges[p], edges[p + 1]):
+            worker = workers[w]
+            node = worker.node - start
+            if worker.phase == kernel.OFF or node < 0 or node >= len(taken):
+                continue
+            for r in range(taken.shape[1]):
+                need = needs[p, worker.size, r]
+                if not np.isnan(worker.resized_s):
+                    need = max(need, needs[p, worker.next_size, r])
+                taken[node, r] += need
 
 
 def resources(of: WorkerSize | NodeType) -> tuple[float, float, float]:

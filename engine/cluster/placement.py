@@ -1,6 +1,7 @@
 """Onto which nodes workers go: bin packing, one worker after the other. Pure functions."""
 
 import numpy as np
+from numba import njit
 
 from engine.scenario import Placement
 from engine.units import FloatArray, IntArray
@@ -70,36 +71,66 @@ def place(
     Returns:
         (<= number,) indices of nodes; fewer where no node has room for more.
     """
-    free, mine, tier = free.copy(), mine.copy(), tier.copy()
-    room = fitting(free, need)
-    chosen: list[int] = []
-    while len(chosen) < number:
-        candidates = np.flatnonzero(room > 0)
-        if not len(candidates):
-            break
-        tiers = tier[candidates]
-        candidates = candidates[tiers == tiers.min()]
-        best = int(candidates[_best(rule, candidates, free, capacity, mine)])
-        chosen.append(best)
+    return np.asarray(
+        _chosen(
+            _RULES.index(rule), np.array(free, np.float64), np.asarray(capacity, np.float64),
+            np.asarray(need, np.float64), np.array(mine, np.int64), np.array(tier, np.int64),
+            number,
+        )
+    )  # fmt: skip
+
+
+_RULES = (Placement.FIRST, Placement.PACK, Placement.SPREAD)
+_FIRST, _PACK, _SPREAD = range(3)
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _times(free, need):  # type: ignore[no-untyped-def]
+    """How many workers fit onto one node, as `fitting` says it."""
+    times = np.inf
+    for r in range(len(need)):
+        if need[r] > 0:
+            times = min(times, (free[r] + _ROUNDING) / need[r])
+    return np.int64(max(times, 0.0))
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _left(free, capacity):  # type: ignore[no-untyped-def]
+    """Share of one node that is free, as `free_frac` says it."""
+    left = np.inf
+    for r in range(len(capacity)):
+        if capacity[r] > 0:
+            left = min(left, free[r] / capacity[r])
+    return left
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _chosen(rule, free, capacity, need, mine, tier, number):  # type: ignore[no-untyped-def]
+    """`place` by the number of its rule; changes what it is given."""
+    nodes = len(free)
+    room, left = np.empty(nodes, np.int64), np.empty(nodes)
+    for n in range(nodes):
+        room[n], left[n] = _times(free[n], need), _left(free[n], capacity)
+    chosen = np.empty(number, np.int64)
+    for k in range(number):
+        best = -1
+        for n in range(nodes):
+            if room[n] <= 0:
+                continue
+            better = best < 0 or tier[n] < tier[best]
+            if not better and tier[n] == tier[best]:
+                if rule == _PACK:
+                    better = left[n] < left[best]
+                elif rule == _SPREAD:
+                    more_room = mine[n] == mine[best] and left[n] > left[best]
+                    better = mine[n] < mine[best] or more_room
+            if better:
+                best = n
+        if best < 0:
+            return chosen[:k]
+        chosen[k] = best
         free[best] -= need
-        room[best] = fitting(free[best : best + 1], need)[0]
+        room[best], left[best] = _times(free[best], need), _left(free[best], capacity)
         mine[best] += 1
         tier[best] = HELD
-    return np.array(chosen, np.int64)
-
-
-def _best(
-    rule: Placement,
-    candidates: IntArray,
-    free: FloatArray,
-    capacity: FloatArray,
-    mine: IntArray,
-) -> int:
-    """Position in `candidates` of the node that the rule prefers."""
-    if rule is Placement.FIRST:
-        return 0
-    left = free_frac(free[candidates], capacity)
-    if rule is Placement.PACK:
-        return int(np.argmin(left))
-    workers = mine[candidates]
-    return int(np.argmax(np.where(workers == workers.min(), left, -1.0)))
+    return chosen

@@ -108,12 +108,16 @@ class Log:
         changed: BoolArray = before != after
         if not changed.any():
             return
-        for pool in np.flatnonzero(changed).tolist():
+        pools = np.flatnonzero(changed).tolist()
+        columns = [_of(value, changed, len(pools)) for value in numbers.values()]
+        for pool, first, last, *by in zip(
+            pools, before[changed].tolist(), after[changed].tolist(), *columns, strict=True
+        ):
             if reason is not None:
                 self.reasons[pool] = reason
-            by = {name: _of(value, pool) for name, value in numbers.items()}
-            known = {name: value for name, value in by.items() if math.isfinite(value)}
-            line = Stage(stage, _number(before[pool]), int(after[pool]), self.reasons[pool], known)
+            named = zip(numbers, by, strict=True)
+            known = {name: value for name, value in named if math.isfinite(value)}
+            line = Stage(stage, _number(first), int(last), self.reasons[pool], known)
             self.stages[pool].append(line)
 
     def refuse(
@@ -146,8 +150,11 @@ class Log:
             )  # fmt: skip
 
 
-def _of(value: FloatArray | float, pool: int) -> float:
-    return float(value[pool] if isinstance(value, np.ndarray) else value)
+def _of(value: FloatArray | float, there: BoolArray, number: int) -> list[float]:
+    """Of the pools that are there, so many."""
+    if isinstance(value, np.ndarray):
+        return [float(one) for one in value[there].tolist()]
+    return [float(value)] * number
 
 
 def _number(value: float) -> float:

@@ -24,7 +24,7 @@ from engine.learn.policy import SmartScale
 from engine.replay import Replay
 from engine.scenario import Scenario
 from engine.sim import kernel
-from engine.sim.state import make_views, with_room
+from engine.sim.state import give_up, make_views, with_room
 from engine.units import FloatArray, IntArray
 
 T = TypeVar("T")
@@ -67,14 +67,16 @@ def run_all(
 
     Args:
         makers: of the runs; a run of millions of requests takes memory only while it plays.
-        read: what is kept of a run.
+        read: what is kept of a run; nothing that holds its outcomes, whose memory is used again.
         cancel: as `run_out`.
     """
 
     def played(make: Callable[[], Replay]) -> T:
         run = make()
         run_out(run, cancel)
-        return read(run)
+        kept = read(run)
+        give_up(run.fleet.state)
+        return kept
 
     with ThreadPoolExecutor(min(len(makers), os.cpu_count() or 1)) as threads:
         return list(threads.map(played, makers))

@@ -111,7 +111,7 @@ def _grow(state, p, number, now, tapes):
     """Orders workers, and notes them."""
     kernel.scale_out(state, p, number, now)
     first = state.pools[p].first_worker
-    for w in range(first, first + state.pools[p].capacity):
+    for w in range(first, first + state.pools[p].used):
         if state.workers[w].phase == kernel.STARTING and state.workers[w].ordered_s == now:
             _note(state, p, w, now, PLACED, tapes)
 
@@ -121,7 +121,7 @@ def _shrink(state, p, number, now, tapes):
     """Removes workers, and notes those whose start was cancelled."""
     begun = tapes.ordered[0]
     first = state.pools[p].first_worker
-    for w in range(first, first + state.pools[p].capacity):
+    for w in range(first, first + state.pools[p].used):
         if state.workers[w].phase == kernel.STARTING:
             _note(state, p, w, now, CANCELLED, tapes)
     kernel.scale_in(state, p, number, now)

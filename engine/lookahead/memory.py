@@ -1,7 +1,6 @@
 """The quick forecast of every pool of a replay: told each tick, asked at each evaluation."""
 
 from dataclasses import dataclass
-from itertools import repeat
 
 import numpy as np
 from scipy.special import ndtri
@@ -20,6 +19,16 @@ from engine.units import FloatArray, IntArray
 LEVELS = (0.5, 0.8, 0.95, 0.99)
 """Quantiles that the network gives."""
 _SCORES: FloatArray = ndtri(np.array(LEVELS))
+
+
+def _between_levels(scores: FloatArray, ahead: FloatArray) -> FloatArray:
+    """(P,) what `np.interp` makes of each score (P,) and row of (P, Q), for all at once."""
+    below = np.minimum(np.searchsorted(_SCORES, scores, side="right") - 1, len(_SCORES) - 2)
+    rows = np.arange(len(scores))
+    low, high = ahead[rows, below], ahead[rows, below + 1]
+    slope = (high - low) / (_SCORES[below + 1] - _SCORES[below])
+    made: FloatArray = slope * (scores - _SCORES[below]) + low
+    return np.where(scores == _SCORES[-1], ahead[:, -1], made)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +50,7 @@ class Outlook:
         Between the network's levels linear in the normal score, beyond them theirs.
         """
         scores = np.clip(ndtri(quantile), _SCORES[0], _SCORES[-1]) + np.zeros(len(self.level))
-        ratios = [np.interp(*at) for at in zip(scores, repeat(_SCORES), self.ahead, strict=False)]
-        made: FloatArray = self.level * np.exp(ratios)
+        made: FloatArray = self.level * np.exp(_between_levels(scores, self.ahead))
         return made
 
     @property

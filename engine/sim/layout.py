@@ -34,6 +34,8 @@ def lay_out(pools: AnyArray, capacity: IntArray) -> None:
     leaves = _leaves(capacity)
     pools["capacity"], pools["first_worker"] = capacity, starts(capacity)
     pools["leaves"], pools["tree_start"] = leaves, starts(2 * leaves)
+    above = np.ceil(np.log2(np.maximum(pools["used"], 1))).astype(np.int64)
+    pools["tree_top"] = leaves >> above
 
 
 def idle_workers(capacity: IntArray) -> AnyArray:

@@ -19,6 +19,7 @@ from engine.replay import Replay, ReplaySpec, play, set_up
 from engine.scenario import Scenario
 from engine.scorecard import Scorecard, scorecard
 from engine.sim.service import Workload, prepare
+from engine.sim.state import give_up
 from engine.trace.schema import RequestTable
 
 _NAMES = ("agent_types", "tenants")
@@ -116,6 +117,7 @@ def perform_quickly(task: Task, cancel: Cancel | None = None) -> Trial:
             return perform([task], cancel)[0]
         log_sizes(run)
         card = scorecard(run.record())
+        give_up(run.fleet.state)
     except ReplayCancelled:
         raise
     except EngineError as error:

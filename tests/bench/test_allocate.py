@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.bench import allocate_runs, flash_crowd, online, sliders
+from engine.bench import allocate_large, allocate_runs, flash_crowd, online, sliders
 from engine.cluster.grid import intensity
 from engine.evaluate.cases import heldout, varied
 from engine.learn.rewards import SCORES
@@ -21,6 +21,7 @@ def test_many_settings_are_compared_with_one_replay_and_a_week_is_timed():
     )
     assert made["week_decisions"] == 28
     assert made["week_requests"] > 1000
+    assert made["week_floor_cpu_s"] > 0.0
 
 
 def test_a_crowd_is_noticed_ordered_ready_and_served_in_that_order(monkeypatch):
@@ -106,3 +107,13 @@ def test_learning_while_deciding_is_compared_at_equal_misses_after_the_drift():
     assert (made["days"], made["settings"]) == (1, 2)
     assert made["offset_moved_mean"] > 0.0
     assert len(made["saving_by_day_frac"]) <= 1
+
+
+def test_a_decision_on_a_large_cluster_goes_through_guard_and_nodes():
+    made = allocate_large.run(12, pools=20, history=8)
+    assert (made["large_pools"], made["large_nodes"]) == (20, 200)
+    assert 300 < made["large_workers"] < 600
+    assert made["large_changed_pools"] > 1.0
+    assert sum(made["large_reasons"].values()) == 12 * 20
+    assert {"budget", "slo_floor"} <= set(made["large_reasons"])
+    assert 0.0 < made["large_policy_p50_ms"] < made["large_p50_ms"] <= made["large_p99_ms"]

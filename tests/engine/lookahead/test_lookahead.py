@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.errors import CheckpointError
-from engine.lookahead import LEVELS, Lookahead, Outlook
+from engine.lookahead import LEVELS, Lookahead, Outlook, memory
 from engine.lookahead.checkpoint import WEIGHTS, load, save, shipped
 from engine.lookahead.features import FEATURES, NAMES, Network, close_bin, new_memory, note
 from engine.lookahead.fitting import train
@@ -136,3 +136,14 @@ def test_what_is_no_checkpoint_of_this_version_is_refused(tmp_path):
     with pytest.raises(CheckpointError, match="cannot be read"):
         load(tmp_path / "odd")
     assert isinstance(good, Network)
+
+
+def test_between_levels_all_pools_at_once_get_what_interpolation_gives_each():
+    rng = np.random.default_rng(4)
+    ahead = np.sort(rng.normal(0.0, 1.0, (400, len(LEVELS))), axis=1)
+    scores = rng.uniform(memory._SCORES[0], memory._SCORES[-1], 400)
+    scores[:8] = np.tile(memory._SCORES, 2)
+    each = [
+        np.interp(score, memory._SCORES, row) for score, row in zip(scores, ahead, strict=True)
+    ]
+    assert memory._between_levels(scores, ahead).tolist() == each

@@ -1,5 +1,7 @@
 """Percentiles from the latency histogram are within 1 % of those of the requests themselves."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -41,6 +43,16 @@ def test_every_bucket_is_within_one_percent_of_what_it_stands_for():
         for latency_s in (edges_s[bucket] * (1 + 1e-9), edges_s[bucket + 1] * (1 - 1e-9)):
             assert kernel.latency_bucket(latency_s) == bucket
             assert found == pytest.approx(latency_s, rel=0.01)
+
+
+def test_buckets_that_are_looked_up_are_those_of_the_logarithm():
+    """To the last bit, where one bucket ends and in between."""
+    edges_s = kernel.BUCKET_MIN_S * np.exp(np.arange(1, kernel.BUCKETS) * kernel.LOG_WIDTH)
+    around = edges_s.view(np.int64)[:, None] + np.arange(-25, 26)
+    between = np.geomspace(1.0001 * kernel.BUCKET_MIN_S, 3.0 * LONGEST_S, 5000)
+    for latency_s in (*around.view(np.float64).ravel().tolist(), *between.tolist()):
+        by_log = int(math.log(latency_s / kernel.BUCKET_MIN_S) / kernel.LOG_WIDTH)
+        assert kernel.latency_bucket(latency_s) == min(by_log, kernel.BUCKETS - 1)
 
 
 def test_latencies_beyond_the_buckets_are_counted_at_the_ends():

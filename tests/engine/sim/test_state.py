@@ -106,3 +106,15 @@ def test_requests_are_only_read_so_replays_can_share_them():
     kernel.advance(second, np.inf)
     assert first.requests.tobytes() == requests
     assert second.outcomes["status"].max() >= kernel.FINISHED
+
+
+def test_a_state_in_used_memory_is_like_one_in_fresh_memory():
+    arrivals = make_requests(np.arange(50.0), np.full(50, 3.0))
+    fresh = state.make_state(arrivals, (pool_of(slots=2, workers=1),))
+    untouched = fresh.outcomes.copy()
+    kernel.advance(fresh, np.inf)
+    state.give_up(fresh)
+    again = state.make_state(arrivals, (pool_of(slots=2, workers=1),))
+    assert again.outcomes is fresh.outcomes
+    assert again.outcomes.tobytes() == untouched.tobytes()
+    assert state.make_state(arrivals, (pool_of(),)).outcomes is not fresh.outcomes
