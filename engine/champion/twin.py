@@ -4,6 +4,7 @@ Built from observations alone, so that it works on any cluster: how many request
 tick, how much work they brought, and how long they held a slot. What is within a tick is drawn.
 """
 
+import gc
 from collections.abc import Sequence
 
 import numpy as np
@@ -95,6 +96,8 @@ class Twin:
             made.append(
                 (found.arrived.sum(0), found.missed.sum(0), found.slot_s.sum(0))
             )  # fmt: skip
+            del run, found
+            gc.collect()  # a replay's arrays hang in cycles; a day's would come to gigabytes
         self._stretches += 1
         self._forget()
         return made

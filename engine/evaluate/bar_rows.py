@@ -7,8 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from engine.evaluate.bars import NOT_REACHED, Bar, Points, Read, suite_bars, trace_bars
-from engine.evaluate.families import HPA
+from engine.evaluate.bars import (
+    NO_RIVAL,
+    NOT_REACHED,
+    SAME_RULE,
+    Bar,
+    Points,
+    Read,
+    suite_bars,
+    trace_bars,
+)
+from engine.evaluate.families import CHAMPION, HPA, RULE
 from engine.evaluate.judge import Judgement
 from engine.evaluate.noise import drawn_days, interval
 from engine.units import FloatArray, IntArray
@@ -68,14 +77,16 @@ def bar_rows(
 def _days(families: Mapping[str, Sequence[Judgement]], misses: str) -> _Days:
     kinds = {e.case: e.kind for entries in families.values() for e in entries}
     cases = {case: day for day, case in enumerate(kinds)}
+    rows = {name: list(dict.fromkeys(e.policy for e in made)) for name, made in families.items()}
     figures = {}
     for name, entries in families.items():
-        rows = {policy: row for row, policy in enumerate(dict.fromkeys(e.policy for e in entries))}
-        made = np.full((len(rows), len(cases), 3), np.nan)
+        figures[name] = np.full((len(rows[name]), len(cases), 3), np.nan)
         for e in entries:
-            figure = (e.cost, getattr(e, misses), e.p99_s / e.service_s)
-            made[rows[e.policy], cases[e.case]] = figure
-        figures[name] = made
+            found = (e.cost, getattr(e, misses), e.p99_s / e.service_s)
+            figures[name][rows[name].index(e.policy), cases[e.case]] = found
+    same = [text.replace(CHAMPION, RULE, 1) for text in rows.get(CHAMPION, ())]
+    if same and set(same) <= set(rows.get(RULE, ())):
+        figures[SAME_RULE] = figures[RULE][[rows[RULE].index(text) for text in same]]
     return _Days(kinds=tuple(kinds.values()), figures=figures)
 
 
@@ -124,7 +135,9 @@ def _why_none(value: float) -> str | None:
 def _row(bar: Bar, reads: Mapping[str, Read], span: Interval) -> dict[str, Any]:
     mean, worst = _mean(reads), min(reads.values(), key=lambda read: read.value)
     wanted = bar.wanted_frac
-    within = None if span is None or wanted is None else span[0] < wanted <= span[1]
+    within = None
+    if span is not None and wanted is not None and mean != NO_RIVAL:
+        within = span[0] < wanted <= span[1]
     return {
         "name": bar.name,
         "at": bar.at,
@@ -142,7 +155,7 @@ def _row(bar: Bar, reads: Mapping[str, Read], span: Interval) -> dict[str, Any]:
 
 def _kept(wanted: float, mean: float, worst: float) -> str:
     if math.isinf(mean):
-        return "no" if mean == NOT_REACHED else "rival not there"
+        return "no" if mean == NOT_REACHED else "no rival"
     if worst >= wanted:
         return "yes"
     return "on average" if mean >= wanted else "no"

@@ -69,7 +69,11 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             )
             for name in SEEDS[1:]
         },
-        CHAMPION: tuple(text.replace(RULE, CHAMPION, 1) for text in _PREDICTIVE),
+        CHAMPION: (
+            "champion:quantile=0.5:target=0.9",
+            *_grid("champion", quantile=("0.8", "0.95", "0.99"), target=("0.8",)),
+            "champion:quantile=0.99:target=0.6",
+        ),
         "oracle-plain": _grid("oracle", target=("0.6", "0.7", "0.8", "0.9", "0.97")),
         BOUND: _grid("oracle:rounds=12", target=("0.87",), miss_price=("4", "25")),
         "oracle-instant": _grid("oracle-instant", target=("0.5", "0.65", "0.8")),

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from engine.evaluate.bars import NO_RIVAL, NOT_REACHED, suite_bars, trace_bars
+from engine.evaluate.bars import NO_RIVAL, NOT_REACHED, SAME_RULE, suite_bars, trace_bars
 from engine.evaluate.families import FAMILIES, SEEDS
 from engine.evaluate.judge import Judgement
 from engine.evaluate.noise import drawn_days, interval
@@ -83,17 +83,32 @@ def test_ends_of_the_rivals_and_the_oracles_front_are_told():
 def test_the_champion_is_held_to_its_worst_place_beside_the_rule():
     rule = front((4.0, 0.001), (2.0, 0.01), (1.0, 0.1))
     dear_at_the_end = front((4.0, 0.001), (2.0, 0.01), (1.05, 0.1))
-    points = {"predictive": rule, "champion": dear_at_the_end}
+    points = {SAME_RULE: rule, "champion": dear_at_the_end}
     (bar,) = suite_bars(points, STOCK)
     assert bar.read(points, "champion").value == pytest.approx(-0.05)
-    same = {"predictive": rule, "champion": rule}
+    same = {SAME_RULE: rule, "champion": rule}
     assert bar.read(same, "champion").value == pytest.approx(0.0)
 
 
 def test_a_champion_that_misses_less_than_the_rule_ever_does_has_no_rival_there():
-    points = {"predictive": front((1.0, 0.5)), "champion": front((1.0, 0.01))}
+    points = {SAME_RULE: front((1.0, 0.5)), "champion": front((1.0, 0.01))}
     (bar,) = suite_bars(points, STOCK)
     assert bar.read(points, "champion").value == NO_RIVAL
+
+
+def test_the_champion_is_compared_with_the_rule_at_its_own_settings():
+    hpa = [judged("hpa:target=0.5", "wild 0", 9.0, 0.01)]
+    rule = [
+        judged(f"predictive:target={t}", "wild 0", c, m)
+        for t, c, m in (("0.9", 1.0, 0.1), ("0.8", 1.4, 0.02), ("0.7", 4.0, 0.001))
+    ]
+    champion = [
+        judged(e.policy.replace("predictive", "champion"), "wild 0", e.cost, e.missed_frac)
+        for e in (rule[0], rule[2])
+    ]
+    (row,) = report({"hpa": hpa, "predictive": rule, "champion": champion})["bars"]
+    assert row["mean"]["frac"] == pytest.approx(0.0)
+    assert not report({"hpa": hpa, "predictive": rule[:2], "champion": champion})["bars"]
 
 
 def families(own, **more):
@@ -148,8 +163,10 @@ def test_windows_of_traces_have_bars_of_their_own():
     assert not document["bars"]
     names = {row["name"] for row in document["trace_bars"]}
     assert "cheaper than tuned stock HPA at equal misses" in names
-    wanted = {row["wanted_frac"] for row in document["trace_bars"]}
-    assert wanted == {0.1}
+    promised = [row["at"] for row in document["trace_bars"] if row["wanted_frac"] == 0.1]
+    assert promised == ["0.2% missed", "0.3% missed", "0.5% missed"]
+    (known,) = [row for row in document["trace_bars"] if row["at"] == "1.0% missed"]
+    assert (known["kept"], known["mean"]["frac"]) == (None, pytest.approx(0.25))
 
 
 def test_the_table_says_what_is_not_there_and_where_a_front_ends():
