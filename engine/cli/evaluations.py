@@ -18,11 +18,10 @@ if TYPE_CHECKING:
 @click.option("--trace", "traces", multiple=True, help="A stored trace; may be given again.")
 @click.option(
     "--policy", "policies", multiple=True, metavar="P[,P…]",
-    help="Families (hpa, hpa-in-flight, reactive, predictive, smartscale, smartscale-1, "
-    "smartscale-2, champion, oracle-plain, oracle-instant) or policies with settings. Default: "
-    "all these. smartscale-1, -2: the allocator of two further training seeds. Slow, when asked "
-    "for: oracle-searched; predictive-bilstm, -persistence and -ets: the predictive rule with "
-    "that forecaster.",
+    help="Families or policies with settings. Default: hpa, hpa-in-flight, reactive, predictive, "
+    "smartscale, smartscale-1 (the allocator of another training seed), oracle-plain and "
+    "oracle-instant. Slow, so when asked for: champion, oracle-searched, and predictive-bilstm, "
+    "-persistence and -ets: the predictive rule with that forecaster.",
 )  # fmt: skip
 @click.option("--scenario", "given", metavar="PRESET|SAVED|FILE", help="Cluster for the traces.")
 @set_option

@@ -10,7 +10,7 @@ _TARGETS = ("0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9")
 
 HPA, ANY_HPA, RULE, BOUND = "hpa", "hpa-any", "predictive", "oracle-searched"
 ORACLE, CHAMPION = "oracle", "champion"
-SEEDS = ("smartscale", "smartscale-1", "smartscale-2")
+SEEDS = ("smartscale", "smartscale-1")
 """The allocator by training seed, the shipped one first: that of seed 0, whatever it comes to."""
 
 
@@ -87,8 +87,9 @@ UNIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Families whose settings are taken together for a front; of the oracle's, those judged."""
 
-DEFAULT = tuple(name for name in FAMILIES if name not in _FORECASTERS and name != BOUND)
-"""The searched oracle replays a day two dozen times a setting, so it has to be asked for."""
+DEFAULT = tuple(name for name in FAMILIES if name not in (*_FORECASTERS, BOUND, CHAMPION))
+"""The champion and the searched oracle have to be asked for: every hour the champion replays all
+candidates, and the search replays a day two dozen times a setting."""
 
 
 def settings_of(name: str) -> tuple[str, ...]:
