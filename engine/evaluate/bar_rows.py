@@ -166,14 +166,16 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
     seeds = max(len(row["seeds"]) for row in rows)
     kinds = list(rows[0]["kinds"])
     several = [f"mean of {seeds} seeds", "worst seed"] if seeds > 1 else []
-    head = ["bar", "where", "wanted", "shipped", *several, "95 %", "kept", *kinds]
+    spans = ["95 %"] if any(row["interval"] for row in rows) else []
+    head = ["bar", "where", "wanted", "shipped", *several, *spans, "kept", *kinds]
     lines = ["| " + " | ".join(head) + " |", "|---" * len(head) + "|"]
     for row in rows:
         wanted = row["wanted_frac"]
         cells = [row["name"], row["at"], "" if wanted is None else f"{100 * wanted:.0f} %"]
         cells.append(_text(row["shipped"]))
         cells += [_text(row["mean"]), _text(row["worst"])] if several else []
-        cells += [row["interval"], _verdict(row)]
+        cells += [row["interval"]] if spans else []
+        cells.append(_verdict(row))
         cells += [_text(row["kinds"][kind]) for kind in kinds]
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

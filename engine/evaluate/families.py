@@ -85,7 +85,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 UNIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {ANY_HPA: (HPA, "hpa-in-flight"), ORACLE: (BOUND, "oracle-plain")}
 )
-"""Families whose settings are taken together for a front; of the oracle's, those judged."""
+"""Families of which the cheapest counts at each share of misses; of the oracle's, those judged."""
 
 DEFAULT = tuple(name for name in FAMILIES if name not in (*_FORECASTERS, BOUND, CHAMPION))
 """The champion and the searched oracle have to be asked for: every hour the champion replays all

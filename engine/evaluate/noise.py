@@ -8,17 +8,19 @@ from engine.trace.streams import stream
 from engine.units import FloatArray, IntArray
 
 DRAWS = 500
+LEAST_DAYS = 2
+"""Of each kind."""
 LEVELS = (0.025, 0.975)
 _STREAM = 734
 METHOD = (
     f"paired bootstrap over days, {DRAWS} draws: of each kind's n days n - 1 are drawn with "
-    "replacement (of all days where a kind has only one), the same ones for every policy; fronts "
-    "and figures are made anew of each draw; the 2.5th to the 97.5th percentile"
+    "replacement, the same ones for every policy; fronts and figures are made anew of each draw; "
+    "the 2.5th to the 97.5th percentile; none where a kind has only one day"
 )
 
 
 def drawn_days(kinds: Sequence[str], draws: int = DRAWS) -> IntArray | None:
-    """Days of each draw, (draws, drawn); None where there are too few to tell.
+    """Days of each draw, (draws, drawn); None where a kind has too few to tell.
 
     n - 1 of n are drawn because the mean of so many varies as that of n days does; n of n days
     would vary less, by a third where a kind has three.
@@ -30,9 +32,7 @@ def drawn_days(kinds: Sequence[str], draws: int = DRAWS) -> IntArray | None:
     by_kind = [
         [day for day, of in enumerate(kinds) if of == kind] for kind in dict.fromkeys(kinds)
     ]
-    if any(len(days) < 2 for days in by_kind):
-        by_kind = [list(range(len(kinds)))]
-    if len(kinds) < 3:
+    if any(len(days) < LEAST_DAYS for days in by_kind):
         return None
     rng = stream(0, _STREAM)
     return np.concatenate(

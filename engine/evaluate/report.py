@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.evaluate.bar_rows import MISSES, bar_rows, markdown
 from engine.evaluate.families import ANY_HPA, HPA, ORACLE, UNIONS
-from engine.evaluate.frontier import Found, cost_at, front, p99_at
+from engine.evaluate.frontier import Found, cheapest, cost_at, front, p99_at
 from engine.evaluate.judge import Judgement
 from engine.evaluate.noise import METHOD
 
@@ -140,6 +140,8 @@ def _costs(
     rows = []
     for point in stock:
         found = {name: cost_at(pairs, key(point)) for name, pairs in fronts.items()}
+        for name in UNIONS.keys() & fronts.keys():
+            found[name] = cheapest(found.get(part) for part in UNIONS[name])
         bound = found.get(ORACLE)
         row: dict[str, Any] = {"hpa": point.policy, "hpa_cost": point.cost, "misses": key(point)}
         row["families"] = {
