@@ -53,12 +53,12 @@ bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
 
 train: $(VENV)/run.stamp
 	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead
-	@for seed in 0 1; do \
+	@for seed in 0 1 2; do \
 	    $(BIN)/smartscale train allocator --episodes 24 --cells 48 --lessons 10 --rate 4e-4 \
 	        --seed $$seed --out build/allocator-$$seed || exit $$?; done
 	@$(BIN)/smartscale train allocator --actor transformer --episodes 20 \
 	    --out build/allocator-transformer
-	@for name in allocator-0 allocator-1 allocator-transformer; do \
+	@for name in allocator-0 allocator-1 allocator-2 allocator-transformer; do \
 	    to=models/checkpoints/$${name%-0} && mkdir -p $$to && \
 	    cp build/$$name/model.safetensors build/$$name/README.md build/$$name/curves.json $$to/ \
 	        || exit $$?; done

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.option(
     "--policy", "policies", multiple=True, metavar="P[,P…]",
     help="Families or policies with settings. Default: hpa, hpa-in-flight, reactive, predictive, "
-    "smartscale, smartscale-1 (the allocator of another training seed), oracle-plain and "
+    "smartscale, smartscale-1 and -2 (the allocator of other training seeds), oracle-plain and "
     "oracle-instant. Slow, so when asked for: champion, oracle-searched, and predictive-bilstm, "
     "-persistence and -ets: the predictive rule with that forecaster.",
 )  # fmt: skip

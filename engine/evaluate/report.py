@@ -23,8 +23,8 @@ DEFINITIONS = {
     "pooled": "means over the days of one setting",
     "equal misses": "log-interpolated on each front; `ends` says that a front ends before",
     "interval_frac": METHOD,
-    "bars": "by `missed_frac`, `bars_slo_misses` by `slo_missed_frac`; `mean_frac`, `worst_frac` "
-    "over training seeds; kept: by every one of them",
+    "bars": "by `missed_frac`, `bars_slo_misses` by `slo_missed_frac`, those of traces apart; "
+    "`mean` and `worst` over training seeds; `kept`: by every one of them",
 }
 
 
