@@ -3,7 +3,7 @@
 # make check   the same without slow and browser tests; under two minutes
 # make bench   the kernel, router, replay, import, report, forecast and allocate benchmarks, a
 #              JSON document each
-# make train   the quick forecaster and the allocator from scratch; what is shipped
+# make train   the quick forecaster and the allocators from scratch; what is shipped
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
@@ -53,13 +53,14 @@ bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
 
 train: $(VENV)/run.stamp
 	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead
-	@$(BIN)/smartscale train allocator --out build/allocator
+	@for seed in 0 1 2; do \
+	    $(BIN)/smartscale train allocator --seed $$seed --out build/allocator-$$seed || exit $$?; done
 	@$(BIN)/smartscale train allocator --actor transformer --episodes 20 --cells 32 --lessons 0 \
 	    --out build/allocator-transformer
-	@for name in allocator allocator-transformer; do \
-	    mkdir -p models/checkpoints/$$name && \
-	    cp build/$$name/model.safetensors build/$$name/README.md build/$$name/curves.json \
-	        models/checkpoints/$$name/ || exit $$?; done
+	@for name in allocator-0 allocator-1 allocator-2 allocator-transformer; do \
+	    to=models/checkpoints/$${name%-0} && mkdir -p $$to && \
+	    cp build/$$name/model.safetensors build/$$name/README.md build/$$name/curves.json $$to/ \
+	        || exit $$?; done
 
 warm: $(VENV)/warm.stamp
 

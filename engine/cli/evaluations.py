@@ -1,5 +1,6 @@
 """`smartscale evaluate`: whole frontiers of policies on many days."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 @click.option("--trace", "traces", multiple=True, help="A stored trace; may be given again.")
 @click.option(
     "--policy", "policies", multiple=True, metavar="P[,P…]",
-    help="Families (hpa, hpa-in-flight, reactive, predictive, oracle-plain, oracle-searched, "
-    "oracle-instant) or policies with settings. Default: all these. predictive-bilstm, "
+    help="Families or policies with settings. Default: hpa, hpa-in-flight, reactive, predictive, "
+    "smartscale, smartscale-1 and -2 (the allocator of other training seeds), oracle-plain and "
+    "oracle-instant. Slow, so when asked for: champion, oracle-searched, and predictive-bilstm, "
     "-persistence and -ets: the predictive rule with that forecaster.",
 )  # fmt: skip
 @click.option("--scenario", "given", metavar="PRESET|SAVED|FILE", help="Cluster for the traces.")
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 @click.option("--to", "to_text", metavar="TIME", help="End of them, exclusive.")
 @click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
 @click.option("--fresh", is_flag=True, help="Judge again what is in the store already.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md",
+    help="Also write the bars as Markdown tables.",
+)  # fmt: skip
 @with_session
 def evaluate(
     suite: str | None,
@@ -38,6 +44,7 @@ def evaluate(
     to_text: str | None,
     processes: int | None,
     fresh: bool,
+    out: Path | None,
     session: Session,
 ) -> None:
     """Judge policies by their whole frontiers: cost at equal misses, p99 at equal cost.
@@ -54,12 +61,26 @@ def evaluate(
             to_s=None if to_text is None else parse_time(to_text, "--to", None),
             progress=bar, cancel=stop, fresh=fresh, workers=processes,
         )  # fmt: skip
+    if out is not None:
+        out.write_text(_markdown(document), "utf-8")
     groups = document["groups"]
     session.show(
         document,
         *(lambda n=name, g=group: _settings(n, g) for name, group in groups.items()),
         lambda: _savings(groups["pooled"]),
+        lambda: _markdown(document),
     )
+
+
+def _markdown(document: dict[str, Any]) -> str:
+    """The bars by the usual misses, then by those of the SLO; empty where there are none."""
+    parts = [
+        f"By requests that {said}\n\n{document[f'{days}markdown{key}']}\n"
+        for days in ("", "trace_")
+        for key, said in (("", "waited too long:"), ("_slo_misses", "missed the SLO:"))
+        if document[f"{days}markdown{key}"]
+    ]
+    return "\n".join(parts)
 
 
 def _settings(name: str, group: dict[str, Any]) -> "Table":

@@ -9,7 +9,9 @@ from engine.policies.registry import parse_spec
 _TARGETS = ("0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9")
 
 HPA, ANY_HPA, RULE, BOUND = "hpa", "hpa-any", "predictive", "oracle-searched"
-ORACLE = "oracle"
+ORACLE, CHAMPION = "oracle", "champion"
+SEEDS = ("smartscale", "smartscale-1", "smartscale-2")
+"""The allocator by training seed, the shipped one first: that of seed 0, whatever it comes to."""
 
 
 def _grid(policy: str, **values: Sequence[str]) -> tuple[str, ...]:
@@ -30,6 +32,24 @@ _PREDICTIVE = (
     *_grid("predictive", quantile=("0.8", "0.95", "0.99"), target=("0.7", "0.8", "0.9")),
     "predictive:quantile=0.99:target=0.6",
 )
+_OWN = tuple(
+    f"smartscale:carbon=0:cost={g}:latency={w}:reliability={r}:utilisation=0"
+    for g, w, r in (
+        ("0.005", "0.597", "0.398"),
+        ("0.01", "0.594", "0.396"),
+        ("0.02", "0.588", "0.392"),
+        ("0.05", "0.57", "0.38"),
+        ("0.1", "0.54", "0.36"),
+        ("0.2", "0.48", "0.32"),
+        ("0.35", "0.39", "0.26"),
+        ("0.5", "0.3", "0.2"),
+        ("0.65", "0.21", "0.14"),
+        ("0.8", "0.12", "0.08"),
+        ("0.9", "0.06", "0.04"),
+        ("0.95", "0.03", "0.02"),
+        ("0.98", "0.012", "0.008"),
+    )
+)
 _FORECASTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     f"{RULE}-{name}": tuple(f"{text}:forecast={name}" for text in _PREDICTIVE)
     for name in ("bilstm", "persistence", "ets")
@@ -42,23 +62,17 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "hpa-in-flight": _IN_FLIGHT,
         "reactive": _grid("reactive:drain_s=60", target=("0.5", "0.6", "0.7", "0.8", "0.9")),
         RULE: _PREDICTIVE,
-        "smartscale": tuple(
-            f"smartscale:carbon=0:cost={g}:latency={w}:reliability={r}:utilisation=0"
-            for g, w, r in (
-                ("0.005", "0.597", "0.398"),
-                ("0.01", "0.594", "0.396"),
-                ("0.02", "0.588", "0.392"),
-                ("0.05", "0.57", "0.38"),
-                ("0.1", "0.54", "0.36"),
-                ("0.2", "0.48", "0.32"),
-                ("0.35", "0.39", "0.26"),
-                ("0.5", "0.3", "0.2"),
-                ("0.65", "0.21", "0.14"),
-                ("0.8", "0.12", "0.08"),
-                ("0.9", "0.06", "0.04"),
-                ("0.95", "0.03", "0.02"),
-                ("0.98", "0.012", "0.008"),
+        SEEDS[0]: _OWN,
+        **{
+            name: tuple(
+                f"{text}:checkpoint={name.replace(SEEDS[0], 'allocator')}" for text in _OWN
             )
+            for name in SEEDS[1:]
+        },
+        CHAMPION: (
+            "champion:quantile=0.5:target=0.9",
+            *_grid("champion", quantile=("0.8", "0.95", "0.99"), target=("0.8",)),
+            "champion:quantile=0.99:target=0.6",
         ),
         "oracle-plain": _grid("oracle", target=("0.6", "0.7", "0.8", "0.9", "0.97")),
         BOUND: _grid("oracle:rounds=12", target=("0.87",), miss_price=("4", "25")),
@@ -71,9 +85,11 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 UNIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {ANY_HPA: (HPA, "hpa-in-flight"), ORACLE: (BOUND, "oracle-plain")}
 )
-"""Families whose settings are taken together for a front; of the oracle's, those judged."""
+"""Families of which the cheapest counts at each share of misses; of the oracle's, those judged."""
 
-DEFAULT = tuple(name for name in FAMILIES if name not in _FORECASTERS)
+DEFAULT = tuple(name for name in FAMILIES if name not in (*_FORECASTERS, BOUND, CHAMPION))
+"""The champion and the searched oracle have to be asked for: every hour the champion replays all
+candidates, and the search replays a day two dozen times a setting."""
 
 
 def settings_of(name: str) -> tuple[str, ...]:

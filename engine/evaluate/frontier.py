@@ -1,7 +1,7 @@
 """Fronts in the plane of cost and misses, and what lies on them. Pure arithmetic."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +47,19 @@ def cost_at(points: Sequence[tuple[float, float]], missed: float) -> Found | Non
         return Found(kept[0][0], wanted > logs[0])
     costs = np.log([cost for cost, _ in kept])
     return Found(float(np.exp(np.interp(-wanted, [-log for log in logs], costs))), False)
+
+
+def cheapest(found: Iterable[Found | None]) -> Found | None:
+    """The lowest of what several fronts cost; None where none of them comes there.
+
+    Points of several fronts taken together would make a dearer one than the best of them is: what
+    lies between two points of one front may be cheaper than a point of another.
+    """
+    return min((one for one in found if one is not None), key=_value, default=None)
+
+
+def _value(found: Found) -> float:
+    return found.value
 
 
 def p99_at(points: Sequence[tuple[float, float]], cost: float) -> Found | None:

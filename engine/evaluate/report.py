@@ -1,15 +1,16 @@
 """What the judgements say: fronts pooled and by kind, cost at equal misses, p99 at equal cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from engine.evaluate.bars import bars, markdown
+from engine.evaluate.bar_rows import MISSES, bar_rows, markdown
 from engine.evaluate.families import ANY_HPA, HPA, ORACLE, UNIONS
-from engine.evaluate.frontier import Found, cost_at, front, p99_at
+from engine.evaluate.frontier import Found, cheapest, cost_at, front, p99_at
 from engine.evaluate.judge import Judgement
+from engine.evaluate.noise import METHOD
 
 DEFINITIONS = {
     "cost": "provisioned slot-seconds (starting, ready, draining) over the work that arrived",
@@ -21,6 +22,9 @@ DEFINITIONS = {
     "count at their time-out",
     "pooled": "means over the days of one setting",
     "equal misses": "log-interpolated on each front; `ends` says that a front ends before",
+    "interval_frac": METHOD,
+    "bars": "by `missed_frac`, `bars_slo_misses` by `slo_missed_frac`, those of traces apart; "
+    "`mean` and `worst` over training seeds; `kept`: by every one of them",
 }
 
 
@@ -54,11 +58,14 @@ def pooled(judgements: Sequence[Judgement]) -> list[Pooled]:
     ]
 
 
-def report(families: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
+def report(
+    families: Mapping[str, Sequence[Judgement]], traces: Collection[str] = ()
+) -> dict[str, Any]:
     """The whole document, JSON-able.
 
     Args:
         families: judgements of every setting on every day, by family.
+        traces: kinds of days that are windows of stored traces; they have bars of their own.
     """
     joined = dict(families)
     for name, parts in UNIONS.items():
@@ -66,23 +73,32 @@ def report(families: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
         if there == list(parts) or (name == ORACLE and there):
             joined[name] = [entry for part in there for entry in families[part]]
     kinds = list(dict.fromkeys(e.kind for entries in families.values() for e in entries))
-    groups = {"pooled": joined}
+    groups: dict[str, Mapping[str, Sequence[Judgement]]] = {"pooled": joined}
     if len(kinds) > 1:
-        groups |= {
-            kind: {n: [e for e in entries if e.kind == kind] for n, entries in joined.items()}
-            for kind in kinds
-        }
-    made = {name: _group(entries) for name, entries in groups.items()}
-    kept = bars(made["pooled"])
-    by_kind = {name: bars(group) for name, group in made.items() if name != "pooled"}
-    return {
+        groups |= {kind: _of_kinds(joined, (kind,)) for kind in kinds}
+    made: dict[str, Any] = {
         "definitions": DEFINITIONS,
         "days": sorted({e.case for entries in families.values() for e in entries}),
         "requests": _requests(families),
-        "groups": made,
-        "bars": kept,
-        "bars_by_kind": by_kind,
-        "markdown": markdown(kept, by_kind),
+        "groups": {name: _group(entries) for name, entries in groups.items()},
+    }
+    generated = [kind for kind in kinds if kind not in traces]
+    windows = [kind for kind in kinds if kind in traces]
+    for prefix, real, chosen in (("", False, generated), ("trace_", True, windows)):
+        entries = _of_kinds(joined, chosen)
+        for suffix, misses in (("", MISSES[0]), ("_slo_misses", MISSES[1])):
+            rows = bar_rows(entries, misses, real=real) if chosen else []
+            made[f"{prefix}bars{suffix}"] = rows
+            made[f"{prefix}markdown{suffix}"] = markdown(rows) if rows else ""
+    return made
+
+
+def _of_kinds(
+    families: Mapping[str, Sequence[Judgement]], kinds: Collection[str]
+) -> dict[str, list[Judgement]]:
+    return {
+        name: [entry for entry in entries if entry.kind in kinds]
+        for name, entries in families.items()
     }
 
 
@@ -124,6 +140,8 @@ def _costs(
     rows = []
     for point in stock:
         found = {name: cost_at(pairs, key(point)) for name, pairs in fronts.items()}
+        for name in UNIONS.keys() & fronts.keys():
+            found[name] = cheapest(found.get(part) for part in UNIONS[name])
         bound = found.get(ORACLE)
         row: dict[str, Any] = {"hpa": point.policy, "hpa_cost": point.cost, "misses": key(point)}
         row["families"] = {

@@ -51,7 +51,8 @@ def evaluate(
         PolicyError: a policy that cannot be read or made.
         ReplayCancelled: `cancel` returned true; what was finished is kept.
     """
-    cases = [*_suite(suite), *(_stored(store, t, scenario, from_s, to_s) for t in traces)]
+    windows = [_stored(store, trace, scenario, from_s, to_s) for trace in traces]
+    cases = [*_suite(suite), *windows]
     if not cases:
         raise UsageError("no days to judge on", "evaluate", "Name a suite or a trace")
     names = list(dict.fromkeys([*policies, BASELINE] if policies else DEFAULT))
@@ -64,7 +65,8 @@ def evaluate(
         name: [entry for text in grid for entry in made if entry.policy == text]
         for name, grid in grids.items()
     }
-    return {"suite": suite, "traces": list(traces), **report(families)}
+    document = report(families, {case.kind for case in windows})
+    return {"suite": suite, "traces": list(traces), **document}
 
 
 def _suite(name: str | None) -> tuple[Case, ...]:

@@ -69,6 +69,12 @@ class Weights(NamedTuple):
         return self._replace(actor=made)
 
 
+def folder_of(text: str) -> Path:
+    """Where a checkpoint lies that is given as the name of a shipped one, or as a folder."""
+    named = SHIPPED.parent / text
+    return named if Path(text).name == text and (named / WEIGHTS).is_file() else Path(text)
+
+
 def sizes(futures: int) -> Sizes:
     """Of the networks, with what critics see of the future."""
     return Sizes(tokens=WIDTH, scores=len(SCORES), futures=futures, groups=SIZES_GROUPS)

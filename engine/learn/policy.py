@@ -70,7 +70,8 @@ class SmartScale:
             reliability: δ.
             carbon: weight of emissions.
             hold_s: the highest proposal of this long stands.
-            checkpoint: folder of a trained allocator; the shipped one if not given.
+            checkpoint: folder of a trained allocator, or the name of one that comes with the
+                product, such as `allocator-1`; the usual one if not given.
             online: learn an offset of the dial from what is earned, by cautious exploration.
         """
         self.interval_s = context.tick_s
@@ -96,7 +97,7 @@ class SmartScale:
         for path in sorted(Path(__file__).parent.glob("*.py")):
             digest.update(path.read_bytes())
         given = parameters.get("checkpoint")
-        folder = files.SHIPPED if given is None else Path(str(given))
+        folder = files.SHIPPED if given is None else files.folder_of(str(given))
         weights = folder / files.WEIGHTS
         digest.update(weights.read_bytes() if weights.is_file() else b"")
         return digest.hexdigest()[:12]
@@ -199,4 +200,4 @@ def _weights(profile: str, given: tuple[float | None, ...]) -> FloatArray:
 
 
 def _actor(folder: str | None) -> files.Weights:
-    return files.shipped() if folder is None else files.load(Path(folder))[0]
+    return files.shipped() if folder is None else files.load(files.folder_of(folder))[0]

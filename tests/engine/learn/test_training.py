@@ -123,9 +123,23 @@ def test_a_checkpoint_whose_header_is_wrong_is_refused_with_what_where_and_a_fix
     assert "smartscale train allocator" in refused.value.fix
 
 
-def test_both_shipped_allocators_were_trained_beside_the_shipped_forecaster():
-    for folder in (SHIPPED, SHIPPED.with_name("allocator-transformer")):
+def test_all_shipped_allocators_were_trained_beside_the_shipped_forecaster():
+    for name in ("allocator", "allocator-1", "allocator-2", "allocator-transformer"):
+        folder = SHIPPED.with_name(name)
         assert load(folder)[1]["plan"]["episodes"] >= 1
+
+
+def test_further_training_seeds_have_the_shipped_recipe():
+    shipped, *further = (
+        load(SHIPPED.with_name(name))[1]["plan"]
+        for name in ("allocator", "allocator-1", "allocator-2")
+    )
+    assert [plan["seed"] for plan in (shipped, *further)] == [0, 1, 2]
+    kinds = shipped["kinds"]  # its plan is of a time before demand of many clients
+    for plan in further:
+        assert plan["kinds"] == [*kinds, 0.0]
+        known = {name: plan[name] for name in shipped}
+        assert known == {**shipped, "seed": plan["seed"], "kinds": plan["kinds"]}
 
 
 def test_a_folder_with_a_training_of_other_settings_is_refused(tmp_path):

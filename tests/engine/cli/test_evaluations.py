@@ -1,0 +1,39 @@
+"""What `evaluate` writes and prints of a report; the reports themselves are tested elsewhere."""
+
+import pytest
+
+from engine.evaluate.judge import Judgement
+from engine.evaluate.report import report
+
+
+def judged(policy, cost):
+    return Judgement(
+        case="window", kind="window", policy=policy, arrived=100, cost=cost, usd=cost,
+        missed_frac=0.002, slo_missed_frac=0.003, p99_s=8.0, service_s=2.0,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def judged_window(monkeypatch):
+    families = {"hpa": [judged("hpa:target=0.5", 4.0)], "smartscale": [judged("smartscale", 3.0)]}
+    document = report(families, traces={"window"})
+    monkeypatch.setattr("engine.policy_runs.PolicyRuns.evaluate", lambda *_, **__: document)
+    return document
+
+
+def test_the_bars_are_written_as_markdown_and_printed(smartscale, judged_window, tmp_path):
+    file = tmp_path / "bars.md"
+    ended = smartscale("evaluate", "--trace", "window", "--out", file)
+    assert ended.code == 0
+    written = file.read_text("utf-8")
+    assert judged_window["trace_markdown"] in written
+    assert judged_window["trace_markdown_slo_misses"] in written
+    assert "tuned stock HPA at equal misses | 0.2% missed | 10 % | 25.0 % |" in written
+    assert "tuned stock HPA at equal misses | 0.2% missed | 10 % | not reached |" in written
+    assert written in ended.out
+
+
+def test_the_same_document_is_json(smartscale, judged_window):
+    found = smartscale("evaluate", "--trace", "window", "--json").document
+    assert found["trace_bars"] == judged_window["trace_bars"]
+    assert found["bars"] == []
