@@ -1,5 +1,6 @@
 """Whether to trust forecasts of a trace, in plain sentences computed from an evaluation. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ SURE = 0.05
 """p values below it tell of a difference."""
 LITTLE = 0.01
 """Share of the loss that is hardly worth mentioning."""
+_HORIZON = re.compile(r"([0-9.]+) s")
 FEW = 200
 """So few tested moments leave coverage uncertain by more than 5 points."""
 
@@ -143,20 +145,21 @@ def _use(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> str:
 
 def _held(held: Mapping[float, float], evaluation: Evaluation, use: str, name: str) -> str:
     origins, margin = evaluation.origins, evaluation.coverage_margin
-    told = [f"{100 * share:.1f} % at {formats.duration(h)}{_fault(share)}"
-            for h, share in held.items()]  # fmt: skip
+    ends, told = len(evaluation.ends), []
+    for horizon_s, share in held.items():
+        outcomes = evaluation.outcomes.get(f"{horizon_s:g}", origins)
+        of = f" of {outcomes}" if ends > 1 else ""
+        told.append(f"{100 * share:.1f} %{of} at {formats.duration(horizon_s)}{_fault(share)}")
     text = f"As used, the band of {within(name)} held {formats.listed(told)}"
-    cuts = formats.count(origins, "cut-off")
-    text += f" of what came after {cuts}{_at_ends(evaluation)}"
+    if ends > 1:
+        where = f"where the trace ends and at {formats.count(ends - 1, 'earlier end')}"
+        chance = _by_chance(evaluation, use)
+        return f"{text}, {where}; few of these are independent of each other, so chance {chance}."
+    text += f" of what came after {formats.count(origins, 'cut-off')}"
     if use == CHOICE and margin is not None:
         return (
             f"{text}; as outcomes depend on each other, chance alone moves the mean by "
             f"{100 * margin:.0f} points."
-        )
-    if len(evaluation.ends) > 1:
-        return (
-            f"{text}; few of these outcomes are independent of each other, so chance may move "
-            "this by several points."
         )
     if origins >= FEW:
         return f"{text}."
@@ -164,9 +167,16 @@ def _held(held: Mapping[float, float], evaluation: Evaluation, use: str, name: s
     return f"{text}, so few that chance alone moves this by {error:.0f} points."
 
 
-def _at_ends(evaluation: Evaluation) -> str:
-    ends = len(evaluation.ends)
-    return f" at {ends} ends of the trace" if ends > 1 else ""
+def _by_chance(evaluation: Evaluation, use: str) -> str:
+    """How far chance moves each horizon's coverage, of the choice; of others roughly."""
+    known = [
+        f"{100 * margin:.0f} points at {formats.duration(float(at))}"
+        for at, margin in evaluation.coverage_margins.items()
+        if margin is not None
+    ]
+    if use != CHOICE or not known:
+        return "may move this by several points"
+    return f"alone moves this by {formats.listed(known)}"
 
 
 def _fault(share: float) -> str:
@@ -216,9 +226,9 @@ def _left_out(left_out: Mapping[str, str]) -> str:
     """Horizons only; forecasters without a score are told below the leaderboard."""
     reasons: dict[str, list[str]] = {}
     for name, why in left_out.items():
-        if name.endswith(" s"):
-            seconds = float(name.removesuffix(" s"))
-            reasons.setdefault(why, []).append(formats.duration(seconds))
+        horizon = _HORIZON.fullmatch(name)
+        if horizon is not None:
+            reasons.setdefault(why, []).append(formats.duration(float(horizon[1])))
     told = [f"{formats.listed(names)} ({why})" for why, names in reasons.items()]
     return f"Not tested: {'; '.join(told)}." if told else ""
 

@@ -26,7 +26,8 @@ def _cell(cell: "Cell") -> list[str]:
     return [
         cell.trace, horizon(cell.horizon_s), cell.best_baseline, _number(cell.baseline_pinball),
         _number(cell.shipped_pinball), _number(cell.choice_pinball),
-        f"{cell.difference_frac:+.1%}", _p_value(cell.p_value), f"{cell.coverage:.0%}",
+        f"{cell.difference_frac:+.1%}", _p_value(cell.p_value),
+        _share(cell.coverage, cell.own_margin, digits=0),
     ]  # fmt: skip
 
 
@@ -81,14 +82,21 @@ def summary(verdict: "Verdict", ablations: Sequence[str]) -> str:
     """What the tables say, in sentences."""
     judged = (
         f"The aim is {'reached' if verdict.passed else 'not reached everywhere'}. "
-        f"Ours has less loss than the best baseline in {verdict.better} of {verdict.cells} cells; "
-        f"the largest difference is {verdict.worst_frac:+.1%}, {verdict.worst}. Its 80 % interval "
-        f"covers {_range(verdict.coverage)} of what came, by {_kind(verdict)}"
+        f"Ours has less loss than the best baseline in {verdict.better} of {verdict.cells} cells"
+        f"{_families(verdict)}; the largest difference is {verdict.worst_frac:+.1%}, "
+        f"{verdict.worst}. Its 80 % interval covers {_range(verdict.coverage)} of what came, "
+        f"by {_kind(verdict)}"
     )
     if _kind(verdict) == "family":
         judged += f", and {_range(verdict.by_trace)}, by trace"
     judged += "."
     return "\n".join([judged, *_off(verdict), *ablations])
+
+
+def _families(verdict: "Verdict") -> str:
+    if _kind(verdict) == "trace":
+        return ""
+    return f", {verdict.family_better} of {verdict.family_cells} by family and horizon"
 
 
 def _range(coverage: "Mapping[str, float]") -> str:
@@ -159,8 +167,9 @@ def _covered(verdict: "Verdict", name: str) -> str:
     return f"{said} ({', '.join(each)})"
 
 
-def _share(share: float, margin: float | None) -> str:
-    return f"{share:.1%}" if margin is None else f"{share:.1%} ± {margin:.1%}"
+def _share(share: float, margin: float | None, digits: int = 1) -> str:
+    said = f"{share:.{digits}%}"
+    return said if margin is None else f"{said} ± {margin:.{digits}%}"
 
 
 def _tested(evaluations: Sequence["Evaluation"]) -> str:
@@ -193,7 +202,7 @@ def markdown(
         f"online, whichever had lost less by then; the choice calibrated; seeds {seeds}."
         f"{_tested(evaluations)} "
         "Difference: the choice over the best baseline; p: test of Diebold and Mariano; coverage: "
-        "of its 80 % interval."
+        "of its 80 % interval, with half its own 95 % interval where enough is known."
     )
     everyone = (
         "Every model: pinball over that of the best baseline, geometric mean over horizons, by "

@@ -1,7 +1,7 @@
 """The leaderboard of one series: every model at rolling origins, calibrated as time goes on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.forecast.evaluation_models import CHOICE, MIXED, USUAL, End, Found, 
 from engine.forecast.evaluation_plan import Plan, plan
 from engine.forecast.registry import BASELINES, ENSEMBLE, MODELS, ModelInfo, find
 from engine.forecast.relearning import Relearned
-from engine.forecast.scores import LEVELS, Paired, Score, margin, paired, pinball
+from engine.forecast.scores import LEVELS, Paired, Score, paired, pinball
 from engine.forecast.series import DemandSeries
 from engine.units import FloatArray
 
@@ -84,11 +84,15 @@ class Evaluation:
     """Half of the 95 % interval of the choice's coverage, mean over horizons: with few or
     overlapping outcomes even a perfect interval covers more or less. None: too few."""
     use: str
-    """The model with the least pinball loss, as used, over the whole series' validation part; the
-    ensemble, whose weights were fitted to that part, does not stand for it."""
+    """The model with the least pinball loss, as used, over the validation part of the earliest
+    end; the ensemble, whose weights were fitted to that part, does not stand for it."""
     choice_coverage: CoverageRecord | None = None
     """Of the choice over the test part, mean over seeds; None: nothing came there, or the
     evaluation was stored before this was kept."""
+    outcomes: Mapping[str, int] = field(default_factory=dict)
+    """By horizon in seconds: cut-offs after which it is known what came. Empty: stored before."""
+    coverage_margins: Mapping[str, float | None] = field(default_factory=dict)
+    """By horizon in seconds: as `coverage_margin`, at that one alone. Empty: stored before."""
     ends: tuple[int, ...] = ()
     """Steps of the series at each end that it was judged at, the whole last; see
     `evaluation_ends`. Empty: the whole only, stored before there were others."""
@@ -200,6 +204,7 @@ def _all_or_none(
 def _summary(ends: Sequence[End], seeds: tuple[int, ...]) -> Evaluation:
     whole, found, all_of = ends[0].tasks, ends[0].found, tested(ends)
     comparisons = _comparisons(all_of, whole)
+    at, own = [f"{horizon_s:g}" for horizon_s in whole.horizons_s], all_of.margins(CHOICE)
     return Evaluation(
         name=whole.series.name, unit=whole.series.unit, step_s=whole.series.step_s,
         steps=len(whole.series.values), origins=len(all_of.came),
@@ -209,8 +214,9 @@ def _summary(ends: Sequence[End], seeds: tuple[int, ...]) -> Evaluation:
         forecast_ms={name: float(np.mean(e.forecast_ms)) for name, e in found.items()},
         comparisons=comparisons, weights=ends[0].weights, drift_steps=_drift(found, whole),
         relearned=tuple(entry for one in found.values() for entry in one.relearned),
-        coverage_margin=margin(all_of.covered(CHOICE), all_of.lags[-1], all_of.end),
-        use=_best(found, whole), choice_coverage=_counted(all_of),
+        coverage_margin=all_of.margin(CHOICE), coverage_margins=dict(zip(at, own, strict=True)),
+        outcomes={key: int(all_of.known(h).sum()) for h, key in enumerate(at)},
+        use=_best(ends[-1]), choice_coverage=_counted(all_of),
     )  # fmt: skip
 
 
@@ -233,15 +239,16 @@ def _counted(all_of: Tested) -> CoverageRecord | None:
     return counted(CHOICE, all_of.horizons_s, all_of.times_s, all_of.came, raw, made).kept()
 
 
-def _best(found: Mapping[str, Found], whole: Plan) -> str:
-    """Of least loss over the validation part; the choice where nothing is known.
+def _best(first: End) -> str:
+    """Of least loss over the validation part of the first end, before all that is scored.
 
-    Not the ensemble: its weights were fitted to the same outcomes.
+    The choice where nothing is known. Not the ensemble: its weights were fitted to that part.
     """
     known: dict[str, float] = {}
-    for name, entry in found.items():
-        means = [_losses(entry.used, whole.came, h) for h in range(len(whole.ahead))]
-        loss = float(np.mean([np.mean(_known(mean[whole.valid])) for mean in means]))
+    tasks = first.tasks
+    for name, entry in first.found.items():
+        means = [_losses(entry.used, tasks.came, h) for h in range(len(tasks.ahead))]
+        loss = float(np.mean([np.mean(_known(mean[tasks.valid])) for mean in means]))
         if name != MIXED and np.isfinite(loss):
             known[name] = loss
     return min(known, key=known.__getitem__) if known else CHOICE

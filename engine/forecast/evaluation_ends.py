@@ -17,7 +17,7 @@ from engine.forecast.evaluation_models import End
 from engine.forecast.evaluation_plan import Plan, plan
 from engine.forecast.mixing import FEW
 from engine.forecast.neural_encode import WINDOW
-from engine.forecast.scores import Score, inside, score
+from engine.forecast.scores import Score, inside, margin, score
 from engine.forecast.series import overlap
 from engine.units import BoolArray, FloatArray, IntArray
 
@@ -92,12 +92,27 @@ class Tested:
             outcomes.append(int(at.sum()))
         return pooled(scores, outcomes)
 
-    def covered(self, model: str) -> FloatArray:
-        """(B,) share of horizons and seeds whose interval, as used, held what came."""
+    def margins(self, model: str) -> tuple[float | None, ...]:
+        """(H,) half of the 95 % interval of the coverage, as used, at each horizon."""
+        held = self._held(model)
+        return tuple(margin(held[:, h], lag, self.end) for h, lag in enumerate(self.lags))
+
+    def margin(self, model: str) -> float | None:
+        """Half of the 95 % interval of the coverage, mean over horizons; None: nobody knows.
+
+        Of several ends, which do not all test the same horizons, at most: the mean of the
+        horizons' own, as a mean never varies more than what it is of does on average.
+        """
+        if len(np.unique(self.end)) < 2:
+            return margin(self._held(model).mean(1), self.lags[-1])
+        own = [each for each in self.margins(model) if each is not None]
+        return float(np.mean(own)) if len(own) == len(self.lags) else None
+
+    def _held(self, model: str) -> FloatArray:
+        """(B, H) share of the seeds whose interval held what came; NaN where that is unknown."""
         held = np.mean([inside(self.came, made) for made in self.used[model].values()], 0)
-        known = np.isfinite(self.came)
-        share: FloatArray = np.where(known, held, 0.0).sum(1) / np.where(known, 1.0, np.nan).sum(1)
-        return share
+        made: FloatArray = np.where(np.isfinite(self.came), held, np.nan)
+        return made
 
 
 def tested(ends: Sequence[End]) -> Tested:

@@ -39,6 +39,8 @@ class Cell:
     """Of the 80 % interval of ours."""
     coverage_margin: float | None
     """Half of the 95 % interval of the coverage on this trace, mean over horizons."""
+    own_margin: float | None = None
+    """The same at this horizon alone; None: too little is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,9 @@ class Verdict:
 
     cells: int
     better: int
+    family_cells: int
+    """Cells of a family and a horizon; the difference is the mean over its traces."""
+    family_better: int
     worst_frac: float
     """Largest difference."""
     worst: str
@@ -103,6 +108,7 @@ def cells(evaluation: Evaluation) -> list[Cell]:
             choice_pinball=mean_of(evaluation, CHOICE, at, "pinball"), ours=found.ours,
             difference_frac=found.test.difference_frac, p_value=found.test.p_value,
             coverage=coverage, coverage_margin=evaluation.coverage_margin,
+            own_margin=evaluation.coverage_margins.get(f"{at:g}"),
         ))  # fmt: skip
     return made
 
@@ -129,8 +135,11 @@ def verdict(
     coverage = {
         name: float(np.mean([by_trace[trace] for trace in of])) for name, of in whole.items()
     }
+    joined = _by_family(found, whole)
+    family_better = sum(difference < 0 for difference in joined)
     return Verdict(
-        cells=len(found), better=better, worst_frac=worst.difference_frac,
+        cells=len(found), better=better, family_cells=len(joined), family_better=family_better,
+        worst_frac=worst.difference_frac,
         worst=f"{worst.trace} at {worst.horizon_s:g} s", families=whole, by_trace=by_trace,
         coverage=coverage,
         coverage_margin={
@@ -145,9 +154,18 @@ def verdict(
             trace for trace, share in by_trace.items()
             if not in_band(share) and not may_be_nominal(share, margins[trace])
         ),
-        passed=better >= SHARE * len(found) and worst.difference_frac <= WORSE
-        and all(map(in_band, coverage.values())),
+        passed=better >= SHARE * len(found) and family_better >= SHARE * len(joined)
+        and worst.difference_frac <= WORSE and all(map(in_band, coverage.values())),
     )  # fmt: skip
+
+
+def _by_family(found: Sequence[Cell], whole: Mapping[str, Sequence[str]]) -> list[float]:
+    """Difference by family and horizon, mean over those of its traces that have it."""
+    made: dict[tuple[str, float], list[float]] = {}
+    of = {trace: name for name, members in whole.items() for trace in members}
+    for cell in found:
+        made.setdefault((of[cell.trace], cell.horizon_s), []).append(cell.difference_frac)
+    return [float(np.mean(differences)) for differences in made.values()]
 
 
 def in_band(share: float) -> bool:

@@ -32,8 +32,8 @@ def recorded_series(store: Store, trace: TraceInfo) -> FloatArray:
     """
     assert trace.interval_s is not None, "a series has an interval"
     with store.cursor() as cursor:
-        found = cursor.execute(
-            "SELECT round(t_s / ?)::INTEGER AS step, sum(value) AS value, "
+        found = cursor.execute(  # in an order, as floating-point sums depend on it
+            "SELECT round(t_s / ?)::INTEGER AS step, sum(value ORDER BY entity) AS value, "
             "coalesce(sum(value) FILTER (imputed), 0) >= ? * sum(value) AND bool_or(imputed) "
             "AS gap FROM series WHERE trace_no = ? GROUP BY step",
             [trace.interval_s, GAP_FRAC, trace.trace_no],

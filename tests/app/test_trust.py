@@ -8,6 +8,7 @@ import pytest
 
 from app import forecast_waits, trust
 from app.trust import Level
+from engine.forecast.evaluation import evaluate
 from engine.forecast.fan import fan
 from engine.forecast.naive import Persistence
 from engine.forecast.relearning import Relearned
@@ -47,6 +48,28 @@ def test_a_band_that_is_too_wide_is_told_apart_from_one_that_fails():
     assert alone == "With BiLSTM: the 80 % band is wider than it claims 1 min ahead."
 
 
+@pytest.mark.parametrize("level", [0.0, 40.0])
+def test_of_a_series_that_never_changes_everything_is_said_that_can_be(level):
+    flat = replace(daily(days=4), values=np.full(4 * 288, level))
+    found = evaluate(flat, models=("persistence", "bilstm"), horizons_s=(300.0,), seeds=(0,))
+    assert "comparison at 300 s" in found.left_out
+    text = trust.trust(found, "persistence", LABELS)
+    assert text.headline
+    assert not any("Not tested" in note for note in (*text.details, *text.notes))
+
+
+def test_outcomes_at_several_ends_are_told_by_horizon():
+    made = replace(
+        evaluation([row("choice", 30.0, 0.81), row("choice", 300.0, 0.86)], ends=(600, 700)),
+        outcomes={"30": 266, "300": 34}, coverage_margins={"30": 0.06, "300": None},
+    )  # fmt: skip
+    text = " ".join(trust.trust(made, "choice", LABELS).details)
+    assert "81.0 % of 266 at 30 s" in text
+    assert "86.0 % of 34 at 5 min" in text
+    assert "at 1 earlier end" in text
+    assert "chance alone moves this by 6 points at 30 s" in text
+
+
 def test_where_it_wins_loses_or_nobody_can_say():
     tests = [comparison(60.0, -0.1, 0.001), comparison(300.0, 0.05, 0.001),
              comparison(900.0, -0.3, 0.4)]  # fmt: skip
@@ -63,7 +86,7 @@ def test_few_outcomes_are_told_with_what_chance_does():
 def test_ends_of_a_short_trace_are_told_and_that_their_outcomes_say_little():
     made = evaluation([row("ets", 60.0)], origins=266, ends=(430, 506, 595, 700))
     found = " ".join(trust.trust(made, "ets", LABELS).details)
-    assert "held 80.0 % at 1 min of what came after 266 cut-offs at 4 ends of the trace" in found
+    assert "held 80.0 % of 266 at 1 min, where the trace ends and at 3 earlier ends" in found
     assert "chance may move this by several points" in found
     told = trust.tested(made, datetime(2026, 11, 22))
     assert "266 cut-offs in the last 15 % of the trace, and of what there was of it at 3" in told

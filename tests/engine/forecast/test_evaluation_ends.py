@@ -12,7 +12,7 @@ from engine.forecast.evaluation_models import End, Found, ask
 from engine.forecast.evaluation_plan import plan
 from engine.forecast.neural_encode import WINDOW
 from engine.forecast.registry import find
-from engine.forecast.scores import Score, paired
+from engine.forecast.scores import LEVELS, Score, inside, margin, paired, pinball
 from tests.engine.forecast.series import daily, made
 
 STEPS = (430, 506, 595, 700)
@@ -147,5 +147,40 @@ def test_the_paired_test_is_of_the_joined_losses(found):
         )
     assert joined.lags == (6, 24, 60)
     assert np.array_equal(np.unique(joined.end), np.arange(len(STEPS)))
-    same = joined.came[:, 0]
-    assert paired(same, same, joined.lags[0], joined.end).p_value == 1.0
+
+
+def test_its_p_value_and_the_margins_of_coverage_know_where_an_end_ends():
+    found = evaluate(hour(), models=(*QUICK, "bilstm"), horizons_s=AHEAD_S, seeds=(0,))
+    _, joined = judged(hour())
+    for h, compared in enumerate(found.comparisons):
+        known = joined.known(h)
+        choice, best = (
+            pinball(joined.came[known, h], joined.used[name][0][known, h], LEVELS).mean(-1)
+            for name in (CHOICE, compared.best_baseline)
+        )
+        end, lag = joined.end[known], joined.lags[h]
+        assert compared.test == paired(choice, best, lag, end)
+        assert h == len(AHEAD_S) - 1 or compared.test != paired(choice, best, lag)
+        held = inside(joined.came[known, h], joined.used[CHOICE][0][known, h]).astype(float)
+        assert found.coverage_margins[f"{AHEAD_S[h]:g}"] == margin(held, lag, end)
+        assert found.outcomes[f"{AHEAD_S[h]:g}"] == known.sum()
+    shortest = found.coverage_margins["30"]
+    assert shortest > 0
+    assert found.coverage_margins["300"] is None  # of 34 outcomes that all overlap
+    assert found.coverage_margin is None
+
+
+def test_the_margin_of_a_mean_over_ends_is_at_most_the_mean_of_the_margins(found):
+    two = evaluate(hour(), models=QUICK, horizons_s=AHEAD_S[:1], seeds=(0,))
+    assert two.coverage_margin == two.coverage_margins["30"]
+
+
+def test_a_single_forecaster_is_chosen_before_all_that_is_scored(monkeypatch):
+    """By what the earliest end knew, as the validation part of the whole is scored there."""
+    series = hour()
+    values = series.values.copy()
+    values[506:] *= np.where(np.arange(len(values) - 506) % 2, 30.0, 0.03)
+    changed = evaluate(
+        replace(series, values=values), models=QUICK, horizons_s=AHEAD_S, seeds=(0,)
+    )
+    assert changed.use == evaluate(series, models=QUICK, horizons_s=AHEAD_S, seeds=(0,)).use
