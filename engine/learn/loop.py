@@ -1,7 +1,6 @@
 """The compiled loop of `engine.learn.express`: simulator, memory, decision and limits, by tick.
 
-What reads or changes workers counts no references, as the kernel does not: a check of free
-workers that did count them damaged memory (measured). What allocates has to.
+What reads or changes workers counts no references, as the kernel does not; what allocates has to.
 """
 
 from typing import NamedTuple

@@ -8,6 +8,7 @@ import hashlib
 from typing import Any
 
 from numba.core import types
+from numba.core.imputils import impl_ret_borrowed
 from numba.core.typing.templates import AttributeTemplate
 from numba.extending import (
     NativeValue,
@@ -65,7 +66,7 @@ def _load(context: Any, builder: Any, typ: Handle, value: Any, attr: str) -> Any
     place = context.get_constant(types.int32, typ.of.fields.index(attr))
     array = builder.load(builder.gep(value, [zero, place], inbounds=True))
     array.set_metadata("invariant.load", builder.module.add_metadata([]))
-    return array
+    return impl_ret_borrowed(context, builder, typ.of.types[typ.of.fields.index(attr)], array)
 
 
 def pass_by_pointer(kind: type[tuple[Any, ...]]) -> None:
@@ -80,8 +81,18 @@ def pass_by_pointer(kind: type[tuple[Any, ...]]) -> None:
 
 @unbox(Handle)
 def _unbox(typ: Handle, value: Any, c: Any) -> NativeValue:
-    """Puts the tuple onto the stack of whoever calls the compiled function."""
+    """Puts the tuple onto the stack of whoever calls the compiled function.
+
+    Where references are counted, each array came with one, which a pointer does not give back.
+    """
     native = c.unbox(typ.of, value)
     place = c.builder.alloca(native.value.type)
     c.builder.store(native.value, place)
-    return NativeValue(place, is_error=native.is_error, cleanup=native.cleanup)
+
+    def cleanup() -> None:
+        if native.cleanup is not None:
+            native.cleanup()
+        if c.context.enable_nrt:
+            c.context.nrt.decref(c.builder, typ.of, native.value)
+
+    return NativeValue(place, is_error=native.is_error, cleanup=cleanup)

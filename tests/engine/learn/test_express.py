@@ -1,5 +1,7 @@
 """The compiled loop sizes a cluster as the replay does, tick for tick."""
 
+import gc
+import weakref
 from dataclasses import replace
 
 import numpy as np
@@ -50,6 +52,19 @@ def test_sizes_and_counts_are_those_of_the_replay(policy, request):
     assert np.array_equal(one.counters, other.counters)
     assert len(np.unique(one.targets)) > 2
     assert measures(one, 3600.0).cost == measures(other, 3600.0).cost
+
+
+@pytest.mark.parametrize("policy", [LATENCY, "attending"])
+def test_a_run_that_is_let_go_leaves_no_memory_behind(policy, request):
+    if policy == "attending":
+        policy = request.getfixturevalue("attending")
+    run = played(policy, run_out)
+    held = [
+        weakref.ref(getattr(run.fleet.state, name)) for name in ("outcomes", "workers", "heap")
+    ]
+    del run
+    gc.collect()
+    assert [each() for each in held] == [None] * 3
 
 
 def test_the_scorecard_is_that_of_the_replay_but_for_times_of_decisions():
