@@ -23,6 +23,7 @@ from engine.cluster.prices import PriceSeries
 from engine.cluster.sites import types_of
 from engine.cluster.sizes import SizeBooks
 from engine.cluster.worth import worth_of
+from engine.collecting import old_left_alone
 from engine.errors import EngineError, ReplayCancelled
 from engine.fleet import Fleet
 from engine.gauges import Gauges
@@ -116,7 +117,7 @@ def play(
     requests = sum(len(run.spec.workload.arrivals.requests) for run in runs)
     workers = min(len(runs), os.cpu_count() or 1)
     every = max(1, ticks // 200)
-    with ThreadPoolExecutor(workers) as threads:
+    with ThreadPoolExecutor(workers) as threads, old_left_alone():
         in_threads = workers > 1 and requests / ticks > THREADS_PAY_OFF
         for_each = threads.map if in_threads else map
         for tick in range(ticks):

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.collecting import old_left_alone
 from engine.policies.base import Action, Observation, Policy, PolicyContext
 from engine.policies.registry import create, parse_spec
 from engine.replay import Replay, ReplaySpec, set_up
@@ -70,12 +71,13 @@ def run(calls: int, pools: int = POOLS, history: int = HISTORY) -> dict[str, Any
     """
     made = _made(pools, history + calls)
     wall_ms, cpu_ms = [], []
-    for tick in range(history + calls):
-        wall, cpu = time.perf_counter(), time.thread_time()
-        made.decide(tick)
-        wall_ms.append((time.perf_counter() - wall) * 1e3)
-        cpu_ms.append((time.thread_time() - cpu) * 1e3)
-        made.advance(tick)
+    with old_left_alone():  # as `engine.replay.play` does
+        for tick in range(history + calls):
+            wall, cpu = time.perf_counter(), time.thread_time()
+            made.decide(tick)
+            wall_ms.append((time.perf_counter() - wall) * 1e3)
+            cpu_ms.append((time.thread_time() - cpu) * 1e3)
+            made.advance(tick)
     log, hosting = made.log, made.fleet.hosting
     assert hosting is not None
     timed = np.array(log.tick) >= history
