@@ -25,8 +25,8 @@ ADAPT_HELP = (
     "Traces of 7.8 hours or more only."
 )
 TRAIN_HELP = (
-    "Learns from generated workloads only. As set here it makes what is shipped, in about a "
-    "quarter of an hour. It is judged on two generated days that it never saw."
+    "Learns from generated workloads only. These defaults train the shipped allocator, in about "
+    "a quarter of an hour. It is judged on two generated days that it never saw."
 )
 NAME, EPISODES, CELLS, SEED = "Name", "Episodes", "Pools at once", "Seed"
 NETWORK, LESSONS = "Network", "Lessons"

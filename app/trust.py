@@ -137,10 +137,8 @@ def _use(evaluation: Evaluation, use: str, labels: Mapping[str, str]) -> str:
             f"far, ranked anew after every outcome. {best} alone lost less in the part of the "
             "trace kept for choosing."
         )
-    return (
-        f"{best} lost least in the part of the trace kept "
-        f"for choosing. Of single forecasters, use {labels[use]}: it weighs most in the mixture."
-    )
+    single = f"Of single forecasters, use {labels[use]}: it weighs most in the mixture."
+    return f"{best} lost least in the part of the trace kept for choosing. {single}"
 
 
 def _held(held: Mapping[float, float], evaluation: Evaluation, use: str, name: str) -> str:
@@ -157,10 +155,8 @@ def _held(held: Mapping[float, float], evaluation: Evaluation, use: str, name: s
         return f"{text}, {where}; few of these are independent of each other, so chance {chance}."
     text += f" of what came after {formats.count(origins, 'cut-off')}"
     if use == CHOICE and margin is not None:
-        return (
-            f"{text}; as outcomes depend on each other, chance alone moves the mean by "
-            f"{100 * margin:.0f} points."
-        )
+        chance = f"chance alone moves the mean by {100 * margin:.0f} points"
+        return f"{text}; as outcomes depend on each other, {chance}."
     if origins >= FEW:
         return f"{text}."
     error = 196 * np.sqrt(0.8 * 0.2 / max(origins, 1))
@@ -169,11 +165,8 @@ def _held(held: Mapping[float, float], evaluation: Evaluation, use: str, name: s
 
 def _by_chance(evaluation: Evaluation, use: str) -> str:
     """How far chance moves each horizon's coverage, of the choice; of others roughly."""
-    known = [
-        f"{100 * margin:.0f} points at {formats.duration(float(at))}"
-        for at, margin in evaluation.coverage_margins.items()
-        if margin is not None
-    ]
+    known = [f"{100 * by:.0f} points at {formats.duration(float(at))}"
+             for at, by in evaluation.coverage_margins.items() if by is not None]  # fmt: skip
     if use != CHOICE or not known:
         return "may move this by several points"
     return f"alone moves this by {formats.listed(known)}"

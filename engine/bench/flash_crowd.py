@@ -283,7 +283,7 @@ def _markdown(rows: Mapping[str, Mapping[str, Any]], seeds: int) -> str:
     steps = ["| policy | " + " | ".join(_STEPS.values()) + " |", "|---" * (len(_STEPS) + 1) + "|"]
     heads = (
         "last bad minute begins", "last bad quarter ends", f"bars kept of {seeds}, by minutes",
-        "by quarters", "bad quarters of an hour", "late in 20 min", "cost",
+        "by quarters", "bad quarter-minutes of an hour", "late in 20 min", "cost",
     )  # fmt: skip
     after = ["| policy | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for name, row in rows.items():

@@ -173,7 +173,8 @@ def markdown(rows: Sequence[Mapping[str, Any]]) -> str:
         wanted = row["wanted_frac"]
         cells = [row["name"], row["at"], "" if wanted is None else f"{100 * wanted:.0f} %"]
         cells.append(_text(row["shipped"]))
-        cells += [_text(row["mean"]), _text(row["worst"])] if several else []
+        told = [_text(row["mean"]), _text(row["worst"])] if len(row["seeds"]) > 1 else ["", ""]
+        cells += told if several else []
         cells += [row["interval"]] if spans else []
         cells.append(_verdict(row))
         cells += [_text(row["kinds"][kind]) for kind in kinds]

@@ -42,8 +42,8 @@ class Read:
     own_ends: bool = False
     """The front ends before: the figure is that of its last point, the true one is better."""
     rival_ends: bool = False
-    """The rival's does, or the oracle's: against a rival that goes on there the true figure is
-    worse (better, where it is the oracle's)."""
+    """The rival's does, or the oracle's: against one that goes on there the true figure is
+    worse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -51,8 +51,10 @@ def evaluate(
         PolicyError: a policy that cannot be read or made.
         ReplayCancelled: `cancel` returned true; what was finished is kept.
     """
-    windows = [_stored(store, trace, scenario, from_s, to_s) for trace in traces]
-    cases = [*_suite(suite), *windows]
+    days = _suite(suite)
+    kinds = {case.kind for case in days}
+    windows = [_stored(store, trace, scenario, from_s, to_s, kinds) for trace in traces]
+    cases = [*days, *windows]
     if not cases:
         raise UsageError("no days to judge on", "evaluate", "Name a suite or a trace")
     names = list(dict.fromkeys([*policies, BASELINE] if policies else DEFAULT))
@@ -81,10 +83,14 @@ def _suite(name: str | None) -> tuple[Case, ...]:
     )
 
 
-def _stored(store: Store, key: str, scenario: Scenario, from_s: float, to_s: float | None) -> Case:
+def _stored(
+    store: Store, key: str, scenario: Scenario, from_s: float, to_s: float | None, kinds: set[str]
+) -> Case:
+    """A window; one that is called like a kind of generated days is told from them."""
     wanted = request(store, key, (BASELINE,), scenario, from_s, to_s)
+    name = wanted.trace.name
     return trace_case(
-        wanted.trace.name,
+        f"trace {name}" if name in kinds else name,
         [wanted.trace.content_hash, wanted.from_s, wanted.to_s],
         scenario,
         wanted.to_s - wanted.from_s,

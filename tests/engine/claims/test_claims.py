@@ -6,7 +6,19 @@ import pytest
 
 from engine.claims import report
 from engine.claims.arithmetic import arithmetic
-from engine.claims.experiments import EXPERIMENTS, SEEDS, STATIC_ABOVE_RULES, judged, verdict
+from engine.claims.experiments import (
+    BALANCED,
+    COST_FIRST,
+    EXPERIMENTS,
+    GUIDE_HPA,
+    LATENCY_FIRST,
+    OWN,
+    SEEDS,
+    STATIC,
+    STATIC_ABOVE_RULES,
+    judged,
+    verdict,
+)
 from engine.claims.model import Basis, Verdict
 from engine.claims.unanswered import unanswered
 from engine.planner import Planner
@@ -64,6 +76,36 @@ def test_our_figure_is_the_mean_over_seeds_with_a_t_interval():
     assert made.high - made.ours == pytest.approx(2.9199856 * 4 / 3**0.5)
     assert made.low == pytest.approx(2 * made.ours - made.high)
     assert made.runs == ("a", "b", "c")
+
+
+def _cards():
+    """By policy: costs and P99s that no two share, so that a mix-up shows."""
+    names = (OWN, GUIDE_HPA, STATIC, BALANCED, LATENCY_FIRST, COST_FIRST)
+    return {
+        name: {"cost_usd": 100.0 + 10 * n, "p99_s": 20.0 + n, "utilisation_frac": 0.5 + n / 100,
+               "reaction_s": 30.0 + n}
+        for n, name in enumerate(names)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "ours"),
+    [
+        ("SmartScale's P99 against rule-based scaling, a crowd", 100 * (20 / 21 - 1)),
+        ("SmartScale's P99 against rule-based scaling, a day", 100 * (20 / 21 - 1)),
+        ("SmartScale's cost against static capacity", 100 * (100 / 120 - 1)),
+        ("SmartScale's mean utilisation", 50.0),
+        ("SmartScale scales out in a flash crowd within", 30.0),
+        ("Latency first: cost against balanced", 100 * (140 / 130 - 1)),
+        ("Latency first: latency against balanced", 100 * (24 / 23 - 1)),
+        ("Cost first: cost against balanced", 100 * (150 / 130 - 1)),
+        ("Cost first: latency against balanced", 100 * (25 / 23 - 1)),
+    ],
+)
+def test_what_is_claimed_for_the_allocator_is_read_from_the_runs_it_names(text, ours):
+    (found,) = (each for each in EXPERIMENTS if each.text == text)
+    cards = {name: card for name, card in _cards().items() if name in found.policies}
+    assert found.read(cards) == pytest.approx(ours)
 
 
 def test_without_runs_every_row_says_so(tmp_path):

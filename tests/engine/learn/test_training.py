@@ -17,7 +17,7 @@ from engine.learn import adapt_shelf as shelf
 from engine.learn import checkpoint as files
 from engine.learn import life, training
 from engine.learn.actors import Transformer
-from engine.learn.adapt_train import planned, train_here
+from engine.learn.adapt_train import go_on, planned, train_here
 from engine.learn.cells import FUTURES
 from engine.learn.checkpoint import SHIPPED, load, restored, save
 from engine.learn.life import CARD, CURVES, train_allocator
@@ -204,6 +204,24 @@ def test_what_pages_and_commands_offer_first_is_how_the_shipped_one_was_trained(
     assert kept == offered
     told = {option.name: option.default for option in command.params}
     assert (told["episodes"], told["cells"], told["lessons"]) == (EPISODES_TRAIN, CELLS, LESSONS)
+
+
+@pytest.mark.parametrize(("kept", "plan"), [
+    ({}, Plan(episodes=2, cells=3, seed=4)),
+    ({"lessons": 5, "actor": "transformer"}, planned(2, 3, 4, 5, "transformer")),
+])  # fmt: skip
+def test_a_training_goes_on_by_its_own_plan_also_one_from_before_lessons_could_be_asked_for(
+    tmp_path, monkeypatch, kept, plan
+):
+    store = SimpleNamespace(path=tmp_path / "store.duckdb")
+    asked = {"kind": "train", "episodes": 2, "cells": 3, "seed": 4, "kinds": ["bursty"], **kept}
+    shelf.note_plan(shelf.folder_of(store.path, "mine"), asked)
+    given = []
+    monkeypatch.setattr(
+        "engine.learn.adapt_train.train_here", lambda store, name, plan, **more: given.append(plan)
+    )
+    go_on(store, "mine")
+    assert given == [plan]
 
 
 def test_a_dqn_takes_no_lessons_and_others_learn_more_gently_after_them():
