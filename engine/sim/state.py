@@ -239,9 +239,9 @@ def _outcomes(n: int) -> AnyArray:
     for name in ("worker", "next_in_queue", "next_to_expire"):
         outcome[name] = kernel.NONE
     spare = getattr(_SPARE, "outcomes", None)
+    _SPARE.outcomes = None
     if spare is not None and len(spare) == n:
-        _SPARE.outcomes = None
-        words = spare.view(np.uint64).reshape(n, -1)
+        words = spare.view(np.uint64).reshape(n, outcome.itemsize // 8)
         words[:] = outcome.view(np.uint64)  # as records it takes twice as long
         return np.asarray(spare)
     return np.repeat(outcome, n)  # new memory is touched once, not once a field
