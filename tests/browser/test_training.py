@@ -53,7 +53,7 @@ def made(serve, tmp_path_factory):
 def test_the_page_fits_its_window(made, open_page, settle, shot, size, scheme):
     page = open_page(f"{made.url}/training?training=good", viewport=SIZES[size],
                      color_scheme=scheme)  # fmt: skip
-    expect(page.get_by_text("What it is worth")).to_be_visible()
+    expect(page.get_by_text("What it is worth", exact=True)).to_be_visible()
     shot(page, f"training-{size}-{scheme}")
     overflow = page.get_by_test_id("stMain").evaluate("e => e.scrollWidth - e.clientWidth")
     assert overflow <= 0
