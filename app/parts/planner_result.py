@@ -46,6 +46,7 @@ def headlines(found: Made) -> None:
     frame = load.compare(_ids(found), found.baseline, None, None)
     st.markdown(planner_words.FULL_BADGE)
     _headlines(frame[frame["run_id"] == found.run_id])
+    st.empty()  # in place of the preview's note, which would stay until the run of the page ends
 
 
 def details(found: Made) -> None:
