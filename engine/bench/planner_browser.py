@@ -38,8 +38,9 @@ LOOK_MS = 100
 """How often it is asked whether the page has timed itself; each frame would keep it busy."""
 DRAG_MS, DRAG_MOVES = 300, 10
 """A hand takes that long, at least, to draw a box over half a screen."""
-HALVES = ((0.02, 0.45), (0.55, 0.98))
-"""Of the front, by turns: a box that began inside the last one would move it."""
+BOXES = ((0.005, 0.45), (0.99, 0.02))
+"""From where to where across the front, by turns: the left half of its points, then nearly all, so
+that numbers differ. A box that began inside the last one would move it."""
 _WATCH = """([preview, whole]) => {
     const turn = window.turn = {began: null, seen: {}};
     const before = location.href;
@@ -174,7 +175,7 @@ def _rest(page: "Page") -> None:
 
 
 def brushes(page: "Page", times: int) -> list[float]:
-    """Draws a box over each half of the front by turns, on a Trade-offs page that is at rest.
+    """Draws boxes over half of a front and nearly all of it by turns, on a page that is at rest.
 
     Each takes DRAG_MS, as by hand.
 
@@ -188,9 +189,9 @@ def brushes(page: "Page", times: int) -> list[float]:
     for number in range(times):
         box = plot.bounding_box()
         assert box is not None
-        left, right = HALVES[number % 2]
-        begin = box["x"] + left * box["width"], box["y"] + 4
-        end = box["x"] + right * box["width"], box["y"] + box["height"] - 4
+        first, last = BOXES[number % 2]
+        begin = box["x"] + first * box["width"], box["y"] + 4
+        end = box["x"] + last * box["width"], box["y"] + box["height"] - 4
         page.evaluate(_BRUSH)
         page.mouse.move(*begin)
         page.mouse.down()
