@@ -38,7 +38,7 @@ LOOK_MS = 100
 """How often it is asked whether the page has timed itself; each frame would keep it busy."""
 DRAG_MS, DRAG_MOVES = 300, 10
 """A hand takes that long, at least, to draw a box over half a screen."""
-BOXES = ((0.005, 0.45), (0.99, 0.02))
+BOXES = ((0.005, 0.45), (0.995, 0.1))
 """From where to where across the front, by turns: the left half of its points, then nearly all, so
 that numbers differ. A box that began inside the last one would move it."""
 _WATCH = """([preview, whole]) => {
