@@ -38,9 +38,9 @@ LOOK_MS = 100
 """How often it is asked whether the page has timed itself; each frame would keep it busy."""
 DRAG_MS, DRAG_MOVES = 300, 10
 """A hand takes that long, at least, to draw a box over half a screen."""
-BOXES = ((0.005, 0.45), (0.995, 0.1))
-"""From where to where across the front, by turns: the left half of its points, then nearly all, so
-that numbers differ. A box that began inside the last one would move it."""
+BOXES = ((0.02, 0.45), (0.55, 0.98))
+"""From where to where across the front, by turns. A box that began inside the last one would move
+it."""
 _WATCH = """([preview, whole]) => {
     const turn = window.turn = {began: null, seen: {}};
     const before = location.href;
@@ -175,7 +175,7 @@ def _rest(page: "Page") -> None:
 
 
 def brushes(page: "Page", times: int) -> list[float]:
-    """Draws boxes over half of a front and nearly all of it by turns, on a page that is at rest.
+    """Draws a box over each half of a front by turns, on a page that is at rest.
 
     Each takes DRAG_MS, as by hand.
 
