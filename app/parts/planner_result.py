@@ -30,15 +30,14 @@ def preview(found: Glimpse, *, coming: bool) -> None:
         {"ours": "", "baseline": ""},
         "baseline",
     )
-    st.markdown(planner_words.PREVIEW_BADGE)
-    _headlines(frame[frame["run_id"] == "ours"])
-    st.caption(
-        planner_words.PREVIEW_NOTE.format(
-            share=formats.percent(found.ours.covered_frac),
-            requests=formats.count(found.ours.requests, "request"),
-            whole=planner_words.PREVIEW_COMING if coming else planner_words.PREVIEW_LEFT,
-        )
+    note = planner_words.PREVIEW_NOTE.format(
+        share=formats.percent(found.ours.covered_frac),
+        requests=formats.count(found.ours.requests, "request"),
+        whole=planner_words.PREVIEW_COMING if coming else planner_words.PREVIEW_LEFT,
     )
+    # One element, so that the full answer's badge takes the place of both.
+    st.markdown(f"{planner_words.PREVIEW_BADGE} :small[:gray[{note}]]")
+    _headlines(frame[frame["run_id"] == "ours"])
 
 
 def headlines(found: Made) -> None:
@@ -46,7 +45,6 @@ def headlines(found: Made) -> None:
     frame = load.compare(_ids(found), found.baseline, None, None)
     st.markdown(planner_words.FULL_BADGE)
     _headlines(frame[frame["run_id"] == found.run_id])
-    st.empty()  # in place of the preview's note, which would stay until the run of the page ends
 
 
 def details(found: Made) -> None:

@@ -182,6 +182,7 @@ def brushes(page: "Page", times: int) -> list[float]:
     Returns:
         Seconds from letting go of the mouse to the points that were picked.
     """
+    _rest(page)  # another chart may be drawn before the front, and be the first until then
     plot = page.locator(".js-plotly-plot .nsewdrag").first
     plot.evaluate("plot => plot.scrollIntoView({block: 'center'})")  # the whole of it
     _rest(page)

@@ -68,7 +68,7 @@ def test_a_slider_a_brushed_front_its_run_and_a_link_after_a_restart(swept, serv
     is_answered(page)
     address = page.url
     (preview_s,), (whole_s,) = slider_answers(page, 1)
-    assert page.get_by_text(planner_words.PREVIEW_COMING).count() == 0
+    assert page.get_by_text(planner_words.PREVIEW_COMING).count() == 0  # at once, not in the end
     assert 0 < preview_s <= whole_s
     is_answered(page)
     expect(page.locator(".stMarkdownBadge", has_text=PREVIEW)).to_have_count(0)
