@@ -42,6 +42,24 @@ P99_STEP = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """What is asked of the cluster in a trial, but for its seed."""
+
+    kind: str
+    """Of synthetic demand."""
+    duration_s: float
+    mean_rate_per_s: float
+
+    def trace_name(self, seed: int) -> str:
+        """Its name in the store."""
+        return f"claims-{self.kind}-{seed}"
+
+
+CROWD = Demand(kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0)
+DAY = Demand(kind="diurnal", duration_s=86400.0, mean_rate_per_s=12.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """One claim and how it is tried."""
 
@@ -58,18 +76,11 @@ class Experiment:
     resolution: float = 0.0
     """What is read tells no smaller difference apart; intervals are at least as wide."""
     unit: str
-    kind: str
-    """Of synthetic demand."""
-    duration_s: float
-    mean_rate_per_s: float
+    demand: Demand
     policies: tuple[str, ...]
     read: Callable[[Mapping[str, Scorecard]], float | None]
     """The figure, from the scorecards by policy."""
     conditions: str
-
-    def trace_name(self, seed: int) -> str:
-        """Name of its demand in the store."""
-        return f"claims-{self.kind}-{seed}"
 
 
 def scenario(seed: int) -> Scenario:
@@ -120,14 +131,14 @@ EXPERIMENTS = (
     Experiment(
         key="S0-R48", source=LEARNED, text="Static capacity is idle: its mean utilisation",
         claimed=34.0, stronger="less", no_effect=100.0,
-        unit="%", kind="diurnal", duration_s=86400.0, mean_rate_per_s=12.0,
+        unit="%", demand=DAY,
         policies=(STATIC, GUIDE_HPA), read=_figure(STATIC, "utilisation_frac", 100.0),
         conditions="a day of 5 to 1, capacity for the busiest minute at 56.7 % busy",
     ),
     Experiment(
         key="S0-R49", source=LEARNED, text="Rule-based scaling reacts to a flash crowd in",
         claimed=90.0, stronger="less", resolution=5.0,
-        unit="s", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="s", demand=CROWD,
         policies=(STATIC, GUIDE_HPA), read=_figure(GUIDE_HPA, "reaction_s"),
         conditions="ten times the demand, the guide's HPA, 15 s start-up: first worker ready",
     ),
@@ -135,7 +146,7 @@ EXPERIMENTS = (
         key="CL-2", source=LEARNED,
         text="Static for the peak before the crowd serves worse than rule-based scaling (P99)",
         claimed=STATIC_ABOVE_RULES, stronger="more", resolution=P99_STEP,
-        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="%", demand=CROWD,
         policies=(OLD_STATIC, GUIDE_HPA), read=_above(OLD_STATIC),
         conditions="the claim follows from -45 % and -62 %; the paper does not say its sizing, "
         "and the figure depends on it: 6 workers here; nobody gives up waiting",
@@ -144,7 +155,7 @@ EXPERIMENTS = (
         key="CL-2", source=LEARNED,
         text="Static for half of the crowd's peak serves worse than rule-based scaling (P99)",
         claimed=STATIC_ABOVE_RULES, stronger="more", resolution=P99_STEP,
-        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="%", demand=CROWD,
         policies=(HALF_STATIC, GUIDE_HPA), read=_above(HALF_STATIC),
         conditions="23 workers, which is below the peak; the claim follows from -45 % and -62 %, "
         "and the paper does not say its sizing",
@@ -153,7 +164,7 @@ EXPERIMENTS = (
         key="CL-2", source=LEARNED,
         text="Static for all of the crowd's peak serves worse than rule-based scaling (P99)",
         claimed=STATIC_ABOVE_RULES, stronger="more", resolution=P99_STEP,
-        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="%", demand=CROWD,
         policies=(STATIC, GUIDE_HPA), read=_above(STATIC),
         conditions="'provisioned for peak' taken at its word, about 46 workers: then static has "
         "the most capacity, and nothing can serve better",
@@ -161,14 +172,14 @@ EXPERIMENTS = (
     Experiment(
         key="S2-R5", source=GUIDE, text="Autoscaling holds utilisation between 70 and 85 %",
         claimed=70.0, claimed_high=85.0, stronger="more",
-        unit="%", kind="diurnal", duration_s=86400.0, mean_rate_per_s=12.0,
+        unit="%", demand=DAY,
         policies=(STATIC, GUIDE_HPA), read=_figure(GUIDE_HPA, "utilisation_frac", 100.0),
         conditions="the guide's HPA at 70 % over a day of 5 to 1; mean of the day",
     ),
     Experiment(
         key="S0-R46", source=LEARNED, text="SmartScale's P99 against rule-based scaling, a crowd",
         claimed=-45.0, stronger="less", resolution=P99_STEP,
-        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="%", demand=CROWD,
         policies=(OWN, GUIDE_HPA), read=_above(OWN),
         conditions="ten times the demand, default priorities, the guide's HPA; nobody gives up "
         "waiting",
@@ -176,56 +187,56 @@ EXPERIMENTS = (
     Experiment(
         key="S0-R46", source=LEARNED, text="SmartScale's P99 against rule-based scaling, a day",
         claimed=-45.0, stronger="less", resolution=P99_STEP,
-        unit="%", kind="diurnal", duration_s=86400.0, mean_rate_per_s=12.0,
+        unit="%", demand=DAY,
         policies=(OWN, GUIDE_HPA), read=_above(OWN),
         conditions="a day of 5 to 1, default priorities, the guide's HPA",
     ),
     Experiment(
         key="S0-R47", source=LEARNED, text="SmartScale's cost against static capacity",
         claimed=-37.0, stronger="less",
-        unit="%", kind="diurnal", duration_s=86400.0, mean_rate_per_s=12.0,
+        unit="%", demand=DAY,
         policies=(OWN, STATIC), read=_above(OWN, STATIC, "cost_usd"),
         conditions="a day of 5 to 1, static for the busiest minute at 56.7 % busy",
     ),
     Experiment(
         key="S0-R48", source=LEARNED, text="SmartScale's mean utilisation",
         claimed=68.0, stronger="more",
-        unit="%", kind="diurnal", duration_s=86400.0, mean_rate_per_s=12.0,
+        unit="%", demand=DAY,
         policies=(OWN,), read=_figure(OWN, "utilisation_frac", 100.0),
         conditions="a day of 5 to 1, default priorities",
     ),
     Experiment(
         key="S0-R49", source=LEARNED, text="SmartScale scales out in a flash crowd within",
         claimed=30.0, stronger="less", resolution=5.0,
-        unit="s", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="s", demand=CROWD,
         policies=(OWN,), read=_figure(OWN, "reaction_s"),
         conditions="ten times the demand, 15 s start-up: first worker ready",
     ),
     Experiment(
         key="CL-5", source=LEARNED, text="Latency first: cost against balanced",
         claimed=20.0, stronger="more",
-        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="%", demand=CROWD,
         policies=(LATENCY_FIRST, BALANCED), read=_above(LATENCY_FIRST, BALANCED, "cost_usd"),
         conditions="our presets, as the paper does not print its weights",
     ),
     Experiment(
         key="CL-5", source=LEARNED, text="Latency first: latency against balanced",
         claimed=-15.0, stronger="less", resolution=P99_STEP,
-        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="%", demand=CROWD,
         policies=(LATENCY_FIRST, BALANCED), read=_above(LATENCY_FIRST, BALANCED),
         conditions="our presets; P99, as the paper does not say which latency",
     ),
     Experiment(
         key="CL-5", source=LEARNED, text="Cost first: cost against balanced",
         claimed=-25.0, stronger="less",
-        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="%", demand=CROWD,
         policies=(COST_FIRST, BALANCED), read=_above(COST_FIRST, BALANCED, "cost_usd"),
         conditions="our presets, as the paper does not print its weights",
     ),
     Experiment(
         key="CL-5", source=LEARNED, text="Cost first: latency against balanced",
         claimed=20.0, stronger="more", resolution=P99_STEP,
-        unit="%", kind="flash-crowd", duration_s=5400.0, mean_rate_per_s=10.0,
+        unit="%", demand=CROWD,
         policies=(COST_FIRST, BALANCED), read=_above(COST_FIRST, BALANCED),
         conditions="our presets; P99, as the paper does not say which latency",
     ),

@@ -4,7 +4,15 @@ from collections.abc import Callable
 
 from engine import runner
 from engine.claims.arithmetic import arithmetic
-from engine.claims.experiments import EXPERIMENTS, SEEDS, SERVICE_S, Experiment, judged, scenario
+from engine.claims.experiments import (
+    EXPERIMENTS,
+    SEEDS,
+    SERVICE_S,
+    Demand,
+    Experiment,
+    judged,
+    scenario,
+)
 from engine.claims.model import Claim
 from engine.claims.unanswered import unanswered
 from engine.errors import StoreError
@@ -34,14 +42,14 @@ def run_suite(
     steps = [(found, seed) for found in EXPERIMENTS for seed in SEEDS]
     for number, (found, seed) in enumerate(steps):
         if progress is not None:
-            progress(number / len(steps), f"{found.kind}, seed {seed}")
-        _demand(store, found, seed)
+            progress(number / len(steps), f"{found.demand.kind}, seed {seed}")
+        _demand(store, found.demand, seed)
         runner.run(store, _wanted(store, found, seed), cancel=cancel)
     if progress is not None:
         progress(1.0, "")
 
 
-def _demand(store: Store, found: Experiment, seed: int) -> None:
+def _demand(store: Store, found: Demand, seed: int) -> None:
     name = found.trace_name(seed)
     if name in set(traces.list_traces(store)["name"]):
         return
@@ -55,7 +63,7 @@ def _demand(store: Store, found: Experiment, seed: int) -> None:
 
 
 def _wanted(store: Store, found: Experiment, seed: int) -> runner.ReplayRequest:
-    return runner.request(store, found.trace_name(seed), found.policies, scenario(seed))
+    return runner.request(store, found.demand.trace_name(seed), found.policies, scenario(seed))
 
 
 def _tried(store: Store, found: Experiment) -> Claim:

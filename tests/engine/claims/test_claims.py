@@ -154,7 +154,12 @@ def test_a_figure_that_was_never_published_is_never_matched():
 def small(monkeypatch):
     """The same experiments on less demand."""
     fewer = tuple(
-        replace(found, duration_s=min(found.duration_s, 3600.0), mean_rate_per_s=2.0)
+        replace(
+            found,
+            demand=replace(
+                found.demand, duration_s=min(found.demand.duration_s, 3600.0), mean_rate_per_s=2.0
+            ),
+        )
         for found in EXPERIMENTS
     )
     monkeypatch.setattr(report, "EXPERIMENTS", fewer)
