@@ -7,7 +7,7 @@ import click
 
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 
-STUDIES = ("ablation", "transfer")
+STUDIES = ("ablation", "transfer", "clusters")
 
 
 @click.command(short_help="Train variants of the allocator and compare them.")
@@ -65,9 +65,11 @@ def study(
     """Train variants of the allocator on generated pools and examine them on unseen ones.
 
     `ablation` changes one part of the design at a time, with paired seeds. `transfer` trains on
-    one kind of demand and examines on the others, before and after fine-tuning.
+    one kind of demand and examines on the others, before and after fine-tuning. `clusters` trains
+    nothing: it examines the shipped allocator in clusters of 1 to 500 pools.
     """
     from engine.learn.ablation import ARMS, ablation  # noqa: PLC0415 - torch
+    from engine.learn.crowding import crowding  # noqa: PLC0415 - torch
     from engine.learn.training import Plan  # noqa: PLC0415 - torch
     from engine.learn.transfer import transfer  # noqa: PLC0415 - torch
 
@@ -77,7 +79,9 @@ def study(
     plan = Plan(episodes=episodes, cells=cells, updates=updates)
     made: dict[str, Any]
     with stoppable() as stop, progress_bar() as bar:
-        if what == "transfer":
+        if what == "clusters":
+            made = crowding(out, pools=pools, progress=bar, cancel=stop)
+        elif what == "transfer":
             made = transfer(
                 out, plan, seeds=range(seeds), tuned=tuned, pools=pools, progress=bar, cancel=stop
             )

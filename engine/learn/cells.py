@@ -14,6 +14,7 @@ from numba import njit
 
 from engine.forecast.training_data import workload
 from engine.learn.rewards import dirt
+from engine.learn.tokens import POOLS_MOST
 from engine.lookahead.features import Memory, new_memory
 from engine.sim import kernel
 from engine.sim.arrivals import Arrivals, make_requests
@@ -196,10 +197,10 @@ def _requests(rng: np.random.Generator, cells: list[Cell], counts: FloatArray) -
 
 
 def _clusters(rng: np.random.Generator, cells: int) -> IntArray:
-    """(P,) cells in clusters of 1 to 8."""
+    """(P,) cells in clusters of 1 to POOLS_MOST."""
     sizes: list[int] = []
     while sum(sizes) < cells:
-        sizes.append(int(rng.integers(1, 9)))
+        sizes.append(int(rng.integers(1, POOLS_MOST + 1)))
     made: IntArray = np.repeat(np.arange(len(sizes)), sizes)[:cells]
     return made
 

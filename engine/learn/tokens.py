@@ -52,7 +52,9 @@ CLUSTER = (
     "log(1 + queued / slots in demand)", "share of requests that failed",
     "log(q95 of the highest rate ahead / level)", "log pools",
 )  # fmt: skip
-"""(C,) of all pools, means weighted by demand."""
+"""(C,) of all pools, means weighted by demand; more than POOLS_MOST pools count as so many."""
+POOLS_MOST = 8
+"""In a cluster of the training ground. Told of more, the networks would answer at random."""
 TOKENS, OWN, FIRST = len(TOKEN), len(_OWN), len(PAST) + len(_AHEAD)
 WIDTH = TOKENS + len(CLUSTER)
 _TIMES = (FIRST + 12, FIRST + 13, len(PAST) - 2, len(PAST) - 1)
@@ -155,5 +157,5 @@ def _clusters(rows, cluster, demand):
             rows[p, TOKENS + 2] = queue
             rows[p, TOKENS + 3] = failed
             rows[p, TOKENS + 4] = ahead
-            rows[p, TOKENS + 5] = np.log(float(last - first))
+            rows[p, TOKENS + 5] = np.log(float(min(last - first, POOLS_MOST)))
         first = last

@@ -91,6 +91,18 @@ def test_five_hundred_pools_are_one_call():
     assert observed(*some_pools(500), np.zeros(500, np.int64)).shape == (500, tokens.WIDTH)
 
 
+def test_clusters_are_no_larger_to_the_networks_than_those_they_learned_from():
+    def seen_in(number):
+        (path,), (facts,), (seen,) = some_pools(1)
+        every = (np.tile(of, (number, 1)) for of in (path, facts, seen))
+        return observed(*every, np.zeros(number, np.int64))[0]
+
+    most = tokens.POOLS_MOST
+    assert np.allclose(seen_in(500), seen_in(most), rtol=0.0, atol=1e-9)
+    assert seen_in(most)[-1] == pytest.approx(np.log(most))
+    assert seen_in(1)[-1] == 0.0
+
+
 def wanted(action, queued=0.0):
     ahead = np.array([[0.0, 0.2, 0.5, 0.9]])
     out = np.empty(1)

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.errors import UsageError
+from engine.errors import ReplayCancelled, UsageError
 from engine.learn import ablation as studies
+from engine.learn import crowding, lessons, training, transfer
 from engine.learn import exam as exams
-from engine.learn import lessons, training, transfer
 from engine.learn.ablation import ARMS, WHOLE, ablation
 from engine.learn.exam import exam_of, saving, weights_of
 from engine.learn.forms import DELTA, DIAL, FORMS, HEADROOM, Sight, wanted
@@ -63,11 +63,24 @@ def test_an_ablation_goes_on_where_it_was_and_refuses_another_plan(tmp_path, mon
 @pytest.mark.slow
 def test_a_transfer_has_ones_where_a_policy_is_examined_on_its_own_kind(tmp_path, monkeypatch):
     monkeypatch.setattr(transfer, "NAMES", ("daily waves", "crowds"))
-    made = transfer.transfer(tmp_path, TINY, seeds=(0,), tuned=1, pools=2)
+    made = transfer.transfer(tmp_path, replace(TINY, updates=4), seeds=(0,), tuned=1, pools=4)
     (zero_shot,), (fine_tuned,) = made["zero_shot"], made["fine_tuned"]
     assert np.diag(zero_shot) == pytest.approx(1.0)
     assert np.array(fine_tuned).shape == (2, 2)
     assert fine_tuned[0][1] != zero_shot[0][1]
+
+
+def test_clusters_of_each_size_are_examined_once_and_the_answer_depends_on_the_size(
+    tmp_path, monkeypatch
+):
+    first = crowding.crowding(tmp_path, pools=4, sizes=(1, 4))
+    assert [row["size"] for row in first["rows"]] == [1, 4]
+    assert first["rows"][0]["marks"] != first["rows"][1]["marks"]
+    assert first["markdown"].count("\n") == 3
+    monkeypatch.setattr(crowding, "marks", lambda *_: pytest.fail("it was kept"))
+    assert crowding.crowding(tmp_path, pools=4, sizes=(1, 4)) == first
+    with pytest.raises(ReplayCancelled, match="clusters of 1 pools"):
+        crowding.crowding(tmp_path, pools=4, sizes=(1,), cancel=lambda: True)
 
 
 def test_a_table_of_transfer_holds_each_seed_against_its_own_training(monkeypatch):
