@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from models.allocator import Positions
-from models.sac import Array, Batch, Learner, adam, follow
+from models.sac import Array, Batch, Learner, adam, array_of, follow, number_of
 from models.sac_options import Options, Sizes
 
 EXPLORED = (0.5, 0.05)
@@ -29,11 +29,13 @@ class Dqn(Learner):
     targets: Positions  # type: ignore[assignment]
 
     def __init__(
-        self, options: Options, sizes: Sizes, seed: int, shift: Array, scale: Array
-    ) -> None:
-        super().__init__(options, sizes, seed, shift, scale)
+        self, options: Options, sizes: Sizes, seed: int, shift: Array, scale: Array,
+        device: str = "cpu",
+    ) -> None:  # fmt: skip
+        super().__init__(options, sizes, seed, shift, scale, device)
         self.critics = nn.Identity()  # type: ignore[assignment]
-        self.actor = Positions(sizes.tokens + sizes.scores, options, sizes.scores)
+        network = Positions(sizes.tokens + sizes.scores, options, sizes.scores)
+        self.actor = network.to(self.device)
         self.used, self.targets = copy.deepcopy(self.actor), copy.deepcopy(self.actor)
         self.actor_optimizer = adam(self.actor.parameters(), options.rate)
         self._explored = EXPLORED[0]
@@ -45,8 +47,7 @@ class Dqn(Learner):
         network = self.used if noise is None else self.actor
         with torch.inference_mode():
             values = network(self.seen(rows, weights))
-            best = self._best(values, torch.from_numpy(np.asarray(weights, np.float32)))
-        chosen = best.numpy()
+            chosen = array_of(self._best(values, self.tensor(weights)))
         if noise is not None:
             chance = torch.special.ndtr(torch.from_numpy(np.asarray(noise, np.float64)))
             low = chance.numpy() / self._explored
@@ -63,8 +64,8 @@ class Dqn(Learner):
 
     def update(self, batch: Batch, noise: Array) -> dict[str, float]:  # noqa: ARG002 - none needed
         """One step; the numbers to log."""
-        options, tensors = self.options, batch.tensors()
-        weights, each = tensors.weights, torch.arange(len(batch.action))
+        options, tensors = self.options, batch.tensors(self.device)
+        weights, each = tensors.weights, torch.arange(len(batch.action), device=self.device)
         with torch.no_grad():
             next_seen = self.seen(batch.next_rows, batch.weights)
             best = self._best(self.actor(next_seen), weights)
@@ -80,16 +81,16 @@ class Dqn(Learner):
         self.updates += 1
         follow(self.targets, self.actor, options.tau)
         follow(self.used, self.actor, 1.0 - options.ema)
-        self.surprise = np.asarray((gap * weights).sum(1).detach().abs().numpy(), np.float64)
+        self.surprise = np.asarray(array_of((gap * weights).sum(1).abs()), np.float64)
         explored = self._explored
-        return {"critic_loss": float(loss.detach()), "entropy": explored, "alpha": 0.0}
+        return {"critic_loss": number_of(loss), "entropy": explored, "alpha": 0.0}
 
     def judged(self, batch: Batch, action: Array) -> Array:
         """(B, K) values of the nearest positions."""
         with torch.inference_mode():
             values = self.used(self.seen(batch.rows, batch.weights))
-            place = self._place(torch.from_numpy(action))
-            return np.asarray(values[torch.arange(len(action)), place].numpy(), np.float32)
+            place = self._place(self.tensor(action))
+            return array_of(values[torch.arange(len(action), device=self.device), place])
 
     def _place(self, action: Tensor) -> Tensor:
         return ((action + 1.0) * 0.5 * (self.actor.count - 1)).round().long()

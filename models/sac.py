@@ -62,18 +62,20 @@ class Batch(NamedTuple):
     importance: Array | None = None
     """(B,) how much each counts; None: all alike."""
 
-    def tensors(self) -> Tensors:
-        """As torch reads it."""
-        counts = None if self.importance is None else torch.from_numpy(self.importance)
-        return Tensors._make([*map(torch.from_numpy, self[:-1]), counts])
+    def tensors(self, device: torch.device) -> Tensors:
+        """As torch reads it on that device."""
+        counts = None if self.importance is None else torch.from_numpy(self.importance).to(device)
+        parts = (torch.from_numpy(part).to(device) for part in self[:-1])
+        return Tensors._make([*parts, counts])
 
 
 class Learner:
     """Networks, optimizers and one `update` at a time."""
 
     def __init__(
-        self, options: Options, sizes: Sizes, seed: int, shift: Array, scale: Array
-    ) -> None:
+        self, options: Options, sizes: Sizes, seed: int, shift: Array, scale: Array,
+        device: str = "cpu",
+    ) -> None:  # fmt: skip
         """New networks.
 
         Args:
@@ -82,17 +84,20 @@ class Learner:
             seed: of the first weights.
             shift: (F,) taken from tokens, which are then divided by `scale`.
             scale: (F,)
+            device: where the networks are; arrays go there and come back. The first weights are
+                the same on each.
         """
         torch.manual_seed(seed)
+        self.device = torch.device(device)
         self.options, self.sizes = options, sizes
         self.shift, self.scale = shift.astype(np.float32), scale.astype(np.float32)
         sees = sizes.tokens + sizes.scores
-        self.actor = actor_of(options, sizes)
+        self.actor = actor_of(options, sizes).to(self.device)
         self.used = copy.deepcopy(self.actor)
         told_of = sizes.scores if options.vector else 1
-        self.critics = Critics(sees + sizes.futures + 2, options.width, told_of)
+        self.critics = Critics(sees + sizes.futures + 2, options.width, told_of).to(self.device)
         self.targets = copy.deepcopy(self.critics)
-        self.log_alpha = torch.full((1,), -2.0, requires_grad=True)
+        self.log_alpha = torch.full((1,), -2.0, device=self.device, requires_grad=True)
         self.actor_optimizer = adam(self.actor.parameters(), options.rate)
         self.critic_optimizer = adam(self.critics.parameters(), options.rate * options.critic_rate)
         self.alpha_optimizer = adam([self.log_alpha], options.rate)
@@ -100,9 +105,13 @@ class Learner:
         self.updates = 0
         self.surprise = np.zeros(0)
         """(B,) how far the critics were off in the last update, by the priorities there."""
-        self.values = Values(sees + 2, options.width, sizes.scores)
+        self.values = Values(sees + 2, options.width, sizes.scores).to(self.device)
         self.reminder: Callable[[], Tensor] | None = None
         """What else the actor's loss holds; None: nothing."""
+
+    def tensor(self, array: npt.NDArray[Any]) -> Tensor:
+        """An array where the networks are, as float32."""
+        return torch.from_numpy(array.astype(np.float32, copy=False)).to(self.device)
 
     def standard(self, rows: npt.NDArray[Any]) -> Array:
         """(P, F) tokens as the networks read them, float32."""
@@ -118,9 +127,8 @@ class Learner:
             if noise is None:
                 action = torch.tanh(self.used(seen)[0])
             else:
-                drawn = torch.from_numpy(noise.astype(np.float32))
-                action = self.actor.sample(seen, drawn)[0]
-        return np.asarray(action.numpy(), np.float64)
+                action = self.actor.sample(seen, self.tensor(noise))[0]
+        return np.asarray(array_of(action), np.float64)
 
     def pace(self, done: float) -> None:
         """Sets learning rates and the wanted entropy for the share of the training done."""
@@ -140,8 +148,8 @@ class Learner:
         noise (2, B) is standard normal.
         """
         options = self.options
-        tensors = batch.tensors()
-        weights, draws = tensors.weights, torch.from_numpy(noise)
+        tensors = batch.tensors(self.device)
+        weights, draws = tensors.weights, self.tensor(noise)
         # 1. what the critics should say
         with torch.no_grad():
             next_seen = self.seen(batch.next_rows, batch.weights)
@@ -159,13 +167,13 @@ class Learner:
         said = self.critics(self._critic_rows(seen, tensors.future, tensors.action))
         loss = tensors.error(said - wanted) * 2.0
         gap = ((said.detach() - wanted) * self._grades(weights)).sum(-1)
-        self.surprise = np.asarray(gap.abs().mean(0).numpy(), np.float64)
+        self.surprise = np.asarray(array_of(gap.abs().mean(0)), np.float64)
         self.critic_optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.critics.parameters(), options.clip_critics)
         self.critic_optimizer.step()
         self.updates += 1
-        logged = {"critic_loss": float(loss.detach())}
+        logged = {"critic_loss": number_of(loss)}
         # 3. actor, temperature and running mean
         if self.updates % options.actor_every == 0:
             logged |= self._improve(seen, tensors.future, weights, draws[1])
@@ -193,21 +201,22 @@ class Learner:
         self.alpha_optimizer.step()
         follow(self.used, self.actor, 1.0 - self.options.ema)
         return {
-            "actor_loss": float(loss.detach()), "entropy": float(entropy), "alpha": float(alpha),
+            "actor_loss": number_of(loss), "entropy": number_of(entropy),
+            "alpha": number_of(alpha),
         }  # fmt: skip
 
     def judged(self, batch: Batch, action: Array) -> Array:
         """(B, K) what the critics say of other actions there: the smaller one's vector."""
         seen = self.seen(batch.rows, batch.weights)
-        future, weights = torch.from_numpy(batch.future), torch.from_numpy(batch.weights)
+        future, weights = self.tensor(batch.future), self.tensor(batch.weights)
         with torch.inference_mode():
-            rows = self._critic_rows(seen, future, torch.from_numpy(action))
-            return np.asarray(self._smaller(self.critics(rows), weights).numpy(), np.float32)
+            rows = self._critic_rows(seen, future, self.tensor(action))
+            return array_of(self._smaller(self.critics(rows), weights))
 
     def seen(self, rows: Array, weights: npt.NDArray[Any]) -> Tensor:
         """(B, F + K) tokens, and priorities as they are read."""
         read = told(weights, self.options.told_least)
-        return torch.from_numpy(np.concatenate([rows, read], 1, dtype=np.float32))
+        return self.tensor(np.concatenate([rows, read], 1, dtype=np.float32))
 
     def _critic_rows(self, seen: Tensor, future: Tensor, action: Tensor) -> Tensor:
         """Tokens, priorities, the future, the action and its square."""
@@ -223,6 +232,17 @@ class Learner:
         weighed = (values * self._grades(weights)).sum(-1)
         first = (weighed[0] <= weighed[1])[:, None]
         return torch.where(first, values[0], values[1])
+
+
+def array_of(tensor: Tensor) -> npt.NDArray[Any]:
+    """A tensor's numbers, wherever it is."""
+    made: npt.NDArray[Any] = tensor.detach().cpu().numpy()
+    return made
+
+
+def number_of(tensor: Tensor) -> float:
+    """The only number of a tensor."""
+    return float(tensor.detach())
 
 
 def adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.Adam:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.sac import Array, Learner
+from models.sac import Array, Learner, adam
 
 RATE, BATCH, BLUR, CALM = 1e-3, 1024, 0.08, 1e-4
 """Learning rate at the start; states of a step; spread that positions are blurred by; how much
@@ -31,7 +31,7 @@ class Teacher:
             scores: (N, A, K) what evenly spaced positions from -1 to 1 came to.
             weights: draws so many priorities (n, K).
         """
-        self._rows, self._worth, self._weights = rows, torch.from_numpy(scores), weights
+        self._rows, self._worth, self._weights = rows, scores, weights
 
     def loss(self, learner: Learner, rng: np.random.Generator, size: int) -> Tensor:
         """Of the learner's actor at so many states and priorities, drawn by `rng`."""
@@ -39,19 +39,19 @@ class Teacher:
         found, state = rng.integers(0, places, size), rng.integers(0, states, size)
         drawn = self._weights(rng, size).astype(np.float32)
         mean, _ = learner.actor(learner.seen(self._rows[found, state], drawn))
-        blur = torch.from_numpy(BLUR * rng.standard_normal(size).astype(np.float32))
+        blur = learner.tensor(BLUR * rng.standard_normal(size).astype(np.float32))
         at = ((torch.tanh(mean) + blur).clamp(-1.0, 1.0) + 1.0) * 0.5 * (places - 1)
         low = at.detach().floor().clamp(0, places - 2).long()
-        part, told = (at - low)[:, None], self._worth[torch.from_numpy(state)]
-        each = torch.arange(size)
+        part, told = (at - low)[:, None], learner.tensor(self._worth[state])
+        each = torch.arange(size, device=learner.device)
         value = told[each, low] * (1.0 - part) + told[each, low + 1] * part
-        made: Tensor = CALM * (mean**2).mean() - (value * torch.from_numpy(drawn)).sum(1).mean()
+        made: Tensor = CALM * (mean**2).mean() - (value * learner.tensor(drawn)).sum(1).mean()
         return made
 
 
 def teach(learner: Learner, teacher: Teacher, rng: np.random.Generator, steps: int) -> None:
     """Teaches the actor in so many steps; the one that is used becomes the same."""
-    optimizer = torch.optim.Adam(learner.actor.parameters(), RATE, fused=True)
+    optimizer = adam(learner.actor.parameters(), RATE)
     for step in range(steps):
         for group in optimizer.param_groups:
             group["lr"] = RATE * (0.02 + 0.49 * (1.0 + np.cos(np.pi * step / steps)))

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from models.allocator import Values
-from models.sac import Array, Batch, Learner
+from models.sac import Array, Batch, Learner, adam
 from models.sac_options import told
 
 UPDATES, RATE, SPREAD = 3000, 2e-3, 0.4
@@ -38,16 +38,17 @@ def distil(
     sizes, options = learner.sizes, learner.options
     torch.manual_seed(0)
     network = Values(sizes.tokens + sizes.scores + 2, options.width, sizes.scores)
-    optimizer = torch.optim.Adam(network.parameters(), RATE, fused=True)
+    network = network.to(learner.device)
+    optimizer = adam(network.parameters(), RATE)
     for number in range(updates):
         for group in optimizer.param_groups:
             group["lr"] = RATE * (0.02 + 0.49 * (1.0 + np.cos(np.pi * number / updates)))
         drawn = batch()
         moved = drawn.action + SPREAD * rng.standard_normal(len(drawn.action))
         action = np.clip(moved, -1.0, 1.0).astype(np.float32)
-        wanted = torch.from_numpy(learner.judged(drawn, action))
+        wanted = learner.tensor(learner.judged(drawn, action))
         read = told(drawn.weights, options.told_least)
-        said = network(torch.from_numpy(value_rows(drawn.rows, read, action)))
+        said = network(learner.tensor(value_rows(drawn.rows, read, action)))
         loss = ((said - wanted) ** 2).mean()
         optimizer.zero_grad()
         loss.backward()

@@ -131,9 +131,9 @@ def device(wanted: str) -> str:
     Raises:
         UsageError: an unknown device, or a GPU that is not there.
     """
-    import torch
+    from models.device import best_device
 
-    there = torch.cuda.is_available()
+    there = best_device() == "cuda"
     if wanted not in ("auto", "cpu", "cuda") or (wanted == "cuda" and not there):
         raise UsageError(
             f"the device {wanted!r} is not there", "device", "Use cpu, or auto to let us choose"

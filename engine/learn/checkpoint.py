@@ -92,7 +92,9 @@ def save(learner: "Learner", folder: Path, about: dict[str, Any]) -> None:
     tensors = {"shift": learner.shift, "scale": learner.scale}
     for name in NETWORKS:
         for key, tensor in getattr(learner, name).state_dict().items():
-            tensors[f"{name}.{key}"] = np.ascontiguousarray(tensor.detach().numpy(), np.float32)
+            tensors[f"{name}.{key}"] = np.ascontiguousarray(
+                tensor.detach().cpu().numpy(), np.float32
+            )
     header = {
         "format": FORMAT, "table": _TABLE, "actor": learner.options.actor,
         "heads": str(learner.options.heads), "told_least": str(learner.options.told_least),
