@@ -51,7 +51,8 @@ ACTORS = ("mlp", "transformer", "dqn")
     default=10,
     show_default=True,
     type=click.IntRange(0),
-    help="Of the allocator: episodes of sustained positions that its actor learns from first.",
+    help="Of the allocator: episodes of sustained positions that its actor learns from first; "
+    "none for a dqn.",
 )
 @click.option(
     "--remind",
@@ -109,6 +110,7 @@ def train(
     if part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
     else:
+        _refuse_lessons(actor, lessons, remind)
         from engine.learn.adapt_train import planned  # noqa: PLC0415 - torch
         from engine.learn.cells import with_clients  # noqa: PLC0415 - heavy
 
@@ -119,6 +121,16 @@ def train(
         if rate is not None:
             plan = replace(plan, options=replace(plan.options, rate=rate))
         _allocator(out, plan, session)
+
+
+def _refuse_lessons(actor: str, lessons: int, remind: float) -> None:
+    """A DQN takes none; a wish for them is not passed over in silence."""
+    source = click.get_current_context().get_parameter_source("lessons")
+    asked = lessons > 0 and source is not click.core.ParameterSource.DEFAULT
+    if actor == "dqn" and (asked or remind > 0.0):
+        raise click.UsageError(
+            "A DQN takes no lessons. Leave out --lessons and --remind, or choose another --actor."
+        )
 
 
 def _allocator(out: Path, plan: "Plan", session: Session) -> None:
