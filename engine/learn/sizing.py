@@ -80,10 +80,11 @@ class Sizing:
             (self._watch.pools[p].workers_min, self._watch.pools[p].workers_max)
             for p in group.tolist()
         ]
+        slots = np.array([[float(size.slots) for size in pool.sizes] for pool in facts])
+        speed = np.array([[size.speed for size in pool.sizes] for pool in facts])
+        price = np.array([[size.price_usd_per_hour for size in pool.sizes] for pool in facts])
         offer = Offer(
-            slots=np.array([[float(size.slots) for size in pool.sizes] for pool in facts]),
-            speed=np.array([[size.speed for size in pool.sizes] for pool in facts]),
-            price=np.array([[size.price_usd_per_hour for size in pool.sizes] for pool in facts]),
+            slots=slots, speed=speed, price=_paid(price, slots * speed),
             held=self._held[group], demand=(mind.level * mind.service_s)[group],
             wanted=mind.wanted[group], limits=np.array(limits, np.float64),
         )  # fmt: skip
@@ -182,6 +183,12 @@ class Sizing:
         old, new = (self._pools[pool].sizes[at[pool]] for at in (self._before, self._held))
         larger = new.slots * new.speed > old.slots * old.speed
         return Reason.LARGER_SIZE if larger else Reason.SMALLER_SIZE
+
+
+def _paid(price: FloatArray, power: FloatArray) -> FloatArray:
+    """(N, S) prices above 0: what is free costs next to nothing, all that is free by capacity."""
+    dearest = price.max(1, keepdims=True)
+    return np.asarray(np.where(dearest > 0.0, np.maximum(price, 1e-3 * dearest), power))
 
 
 def _groups(pools: Collection[PoolFacts]) -> list[IntArray]:

@@ -202,6 +202,19 @@ def test_measures_count_each_size_at_its_price_for_as_long_as_it_was_there(polic
     assert measures(run, 3600.0).usd == pytest.approx(cost_usd(record).sum(), rel=1e-9)
 
 
+@pytest.mark.parametrize("prices", [(0.0, 0.0, 0.0), (3.0, 0.0, 1.0)])
+def test_free_sizes_are_weighed_too(prices):
+    free = sized(
+        replace(LARGE, price_usd_per_hour=prices[1]), replace(SMALL, price_usd_per_hour=prices[2])
+    )
+    kind = replace(free.agent_types[0], price_usd_per_hour=prices[0])
+    (record,) = replay([spec(LEARNED, demand(), replace(free, agent_types=(kind,)))])
+    said = [json.loads(text) for text in record.decisions.rationale if text]
+    worths = [x for one in said for x in one.get("points_by_size", {}).values()]
+    assert len(worths) > 100
+    assert np.isfinite(worths).all()
+
+
 def test_the_parameter_is_true_or_false():
     with pytest.raises(PolicyError, match="vertical"):
         set_up([spec("smartscale:vertical=3", demand(), scenario())])
