@@ -102,10 +102,9 @@ class SmartScale:
             digest.update(path.read_bytes())
         given = parameters.get("checkpoint")
         folder = files.SHIPPED if given is None else files.folder_of(str(given))
-        weights = folder / files.WEIGHTS
-        digest.update(weights.read_bytes() if weights.is_file() else b"")
-        if parameters.get("vertical"):
-            digest.update((sizer.SHIPPED / files.WEIGHTS).read_bytes())
+        folders = (folder, sizer.SHIPPED) if parameters.get("vertical") else (folder,)
+        for weights in (each / files.WEIGHTS for each in folders):
+            digest.update(weights.read_bytes() if weights.is_file() else b"")
         return digest.hexdigest()[:12]
 
     def propose(self, observation: Observation) -> Action:
