@@ -61,6 +61,7 @@ train: $(VENV)/run.stamp
 	    to=models/checkpoints/$${name%-0} && mkdir -p $$to && \
 	    cp build/$$name/model.safetensors build/$$name/README.md build/$$name/curves.json $$to/ \
 	        || exit $$?; done
+	@$(BIN)/smartscale train sizer --out models/checkpoints/sizer
 
 warm: $(VENV)/warm.stamp
 

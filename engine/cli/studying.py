@@ -1,4 +1,4 @@
-"""`smartscale study`: what the allocator's design is worth, and how far what it learned goes."""
+"""`smartscale study`: what the allocator's design and choices are worth, and how far they go."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,7 @@ import click
 
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 
-STUDIES = ("ablation", "transfer", "clusters")
+STUDIES = ("ablation", "transfer", "clusters", "sizes")
 
 
 @click.command(short_help="Train variants of the allocator and compare them.")
@@ -40,7 +40,7 @@ STUDIES = ("ablation", "transfer", "clusters")
     default=2,
     show_default=True,
     type=click.IntRange(1),
-    help="Trainings of each variant, and on each kind.",
+    help="Trainings of each variant, and on each kind; of sizes: half days of each kind.",
 )
 @click.option(
     "--tuned",
@@ -65,11 +65,14 @@ def study(
     """Train variants of the allocator on generated pools and examine them on unseen ones.
 
     `ablation` changes one part of the design at a time, with paired seeds. `transfer` trains on
-    one kind of demand and examines on the others, before and after fine-tuning. `clusters` trains
-    nothing: it examines the shipped allocator in clusters of 1 to 500 pools.
+    one kind of demand and examines on the others, before and after fine-tuning. The others train
+    nothing: `clusters` examines the shipped allocator in clusters of 1 to 500 pools; `sizes`
+    compares the one that chooses worker sizes with each size and with the rule `vertical`, on half
+    days that nothing was trained on.
     """
     from engine.learn.ablation import ARMS, ablation  # noqa: PLC0415 - torch
     from engine.learn.crowding import crowding  # noqa: PLC0415 - torch
+    from engine.learn.size_study import size_study  # noqa: PLC0415 - heavy
     from engine.learn.training import Plan  # noqa: PLC0415 - torch
     from engine.learn.transfer import transfer  # noqa: PLC0415 - torch
 
@@ -81,6 +84,8 @@ def study(
     with stoppable() as stop, progress_bar() as bar:
         if what == "clusters":
             made = crowding(out, pools=pools, progress=bar, cancel=stop)
+        elif what == "sizes":
+            made = size_study(out, seeds=seeds, progress=bar, cancel=stop)
         elif what == "transfer":
             made = transfer(
                 out, plan, seeds=range(seeds), tuned=tuned, pools=pools, progress=bar, cancel=stop

@@ -1,4 +1,4 @@
-"""`smartscale train`: the allocator and the quick forecaster, from scratch."""
+"""`smartscale train`: the allocator, its sizer and the quick forecaster, from scratch."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from engine.learn.training import Plan
 
-PARTS = ("allocator", "lookahead")
+PARTS = ("allocator", "lookahead", "sizer")
 ACTORS = ("mlp", "transformer", "dqn")
 
 
-@click.command(short_help="Train the allocator, or the quick forecaster in it.")
+@click.command(short_help="Train the allocator, or its sizer or quick forecaster.")
 @click.argument("part", type=click.Choice(PARTS), default=PARTS[0])
 @click.option(
     "--out",
@@ -109,6 +109,8 @@ def train(
     """
     if part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
+    elif part == "sizer":
+        _sizer(out, seed, session)
     else:
         _refuse_lessons(actor, lessons, remind)
         from engine.learn.adapt_train import planned  # noqa: PLC0415 - torch
@@ -170,6 +172,14 @@ def _lookahead(out: Path, paths: int, epochs: int, seed: int, session: Session) 
     with progress_bar() as bar:
         made = asdict(fit(out, paths=paths, epochs=epochs, seed=seed, progress=bar))
     session.show({"checkpoint": str(out), **made}, lambda: _facts(made))
+
+
+def _sizer(out: Path, seed: int, session: Session) -> None:
+    from engine.learn.size_training import SizePlan, train_sizer  # noqa: PLC0415 - heavy
+
+    with progress_bar() as bar:
+        made = asdict(train_sizer(out, SizePlan(seed=seed), progress=bar))
+    session.show({"checkpoint": str(out), "seed": seed, **made}, lambda: _facts(made))
 
 
 def _facts(made: dict[str, Any]) -> "Table":

@@ -16,7 +16,8 @@ def derived(
     change_workers = |applied - current|
     serves_per_s = current · slots · target / service time, for policies that follow demand
     excess_frac = |expected / serves - 1|
-    planned_busy_frac = expected · service time / (wanted · slots), for learned policies
+    planned_busy_frac = expected · service time / (wanted · slots), for learned policies;
+        slots as they say
     value_per_worker, target_per_worker: milli-units of Kubernetes in units
 
     Args:
@@ -55,7 +56,7 @@ def _of_demand(current: int, rationale: Mapping[str, Any], slots: float) -> dict
 def _of_caution(rationale: Mapping[str, Any], slots: float) -> dict[str, float]:
     """What a learned policy's caution comes to: the use of the slots that it plans for."""
     expected, service_s = rationale.get("expected_per_s"), rationale.get("service_s")
-    wanted = rationale.get("wanted")
+    wanted, slots = rationale.get("wanted"), rationale.get("slots", slots)
     if "caution" not in rationale or not (expected and service_s and wanted and slots):
         return {}
     return {"planned_busy_frac": expected * service_s / (wanted * slots)}

@@ -67,7 +67,7 @@ def demand(decision: Decision) -> str:
         hold = lasting(said["hold_s"])
         text += f", but the highest proposal of the last {hold}, {workers(held)}, stands"
     text += _limited(held, said["proposed"], said.get("max"), said.get("min"))
-    return text + _weighed(decision)
+    return text + _weighed(decision) + _sized(decision)
 
 
 def _how(decision: Decision) -> str:
@@ -138,6 +138,26 @@ def _weighed(decision: Decision) -> str:
     follows = "that use follows from" if "planned_busy_frac" in decision.derived else "with"
     caution = f"the learned policy's caution of {number(said['caution'])}, {SCALE}"
     return f"; {follows} {caution}; {mattered}"
+
+
+def _sized(decision: Decision) -> str:
+    """Why a learned policy wants another size of worker, and what a change holds back."""
+    said = decision.rationale
+    size = said.get("size")
+    text = ""
+    if size != said.get("size_before"):
+        gains, costs = said["points_by_size"][size], said["change_costs"][size]
+        text = (
+            f"; by these priorities the size {size} is worth {number(gains)} points a tick more "
+            f"than the one before, and the change has to be worth {number(costs)} for what it "
+            f"costs and {number(said['least_gain'])} besides"
+        )
+    if said.get("changing"):
+        text += (
+            f"; until all workers have the new size none is taken away, so "
+            f"{number(said['proposed'])} stay"
+        )
+    return text
 
 
 def oracle(decision: Decision) -> str:

@@ -7,6 +7,7 @@ actor and critics of the training, so that a training can begin from it.
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -98,7 +99,7 @@ def save(learner: "Learner", folder: Path, about: dict[str, Any]) -> None:
     header = {
         "format": FORMAT, "table": _TABLE, "actor": learner.options.actor,
         "heads": str(learner.options.heads), "told_least": str(learner.options.told_least),
-        "forecaster": fingerprint(forecaster()), "about": json.dumps(about),
+        "forecaster": forecaster_print(), "about": json.dumps(about),
     }  # fmt: skip
     save_file(tensors, folder / WEIGHTS, header)
 
@@ -112,7 +113,7 @@ def load(folder: Path) -> tuple[Weights, dict[str, Any]]:
     """
     header, tensors = _read(folder)
     where, fix = _named(folder)
-    _check_origin(header, where)
+    check_forecaster(header, where, fix)
     kind = Transformer if header["actor"] == TRANSFORMER else Mlp
     try:
         weights = Weights(
@@ -140,16 +141,24 @@ def fingerprint(network: Network) -> str:
     return digest.hexdigest()[:16]
 
 
-def _check_origin(header: dict[str, str], where: str) -> None:
-    """Its inputs mean what they meant to it only with the forecaster it was trained beside."""
-    made, here = header.get("forecaster"), fingerprint(forecaster())
+def forecaster_print() -> str:
+    """The fingerprint of the forecaster here."""
+    return fingerprint(forecaster())
+
+
+def check_forecaster(header: dict[str, str], where: str, fix: str) -> None:
+    """Its inputs mean what they meant to it only with the forecaster it was trained beside.
+
+    Raises CheckpointError; `fix` says how to train another.
+    """
+    made, here = header.get("forecaster"), forecaster_print()
     if made != here:
         said = "does not say which" if made is None else f"was {made}"
         raise CheckpointError(
             f"it was trained beside another forecaster than the one here, {here}: its header "
             f"{said}",
             where,
-            "Train it again beside this one: smartscale train allocator",
+            fix.replace("Train one", "Train it again beside this one"),
         )
 
 
@@ -189,17 +198,34 @@ def restored(folder: Path, options: Options, futures: int) -> "Learner":
 
 
 def _read(folder: Path) -> tuple[dict[str, str], dict[str, Any]]:
-    where, fix = _named(folder)
+    header, tensors = read(folder, FORMAT, _TABLE, _named(folder)[1])
+    if header.get("actor") not in ACTORS:
+        raise _of_another_version(*_named(folder))
+    return header, tensors
+
+
+def read(
+    folder: Path, form: str, table: str, fix: str
+) -> tuple[dict[str, str], dict[str, AnyArray]]:
+    """Header and tensors of a file of this format whose inputs are those of the table.
+
+    Raises:
+        CheckpointError: it cannot be read, or is of another format or table.
+    """
+    where = f"checkpoint {folder.name}"
     try:
         with safe_open(folder / WEIGHTS, "np") as file:
             header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (OSError, SafetensorError) as error:
         raise CheckpointError(f"{WEIGHTS} cannot be read: {error}", where, fix) from error
-    known = header.get("format") == FORMAT and header.get("table") == _TABLE
-    if not known or header.get("actor") not in ACTORS:
-        raise CheckpointError("it is of another version of the product", where, fix)
+    if (header.get("format"), header.get("table")) != (form, table):
+        raise _of_another_version(where, fix)
     return header, tensors
+
+
+def _of_another_version(where: str, fix: str) -> CheckpointError:
+    return CheckpointError("it is of another version of the product", where, fix)
 
 
 def _told_least(header: dict[str, str]) -> float:
@@ -218,24 +244,30 @@ def _named(folder: Path) -> tuple[str, str]:
 
 
 def _fits(weights: Weights) -> bool:
-    values = _mlp_shapes(INPUTS + 2, len(weights.values.b1), len(SCORES))
+    values = mlp_shapes(INPUTS + 2, len(weights.values.b1), len(SCORES))
     if isinstance(weights.actor, Mlp):
         single = len(weights.actor.b3) == ACTIONS
         outputs = ACTIONS if single else POSITIONS * len(SCORES)
-        actor = _mlp_shapes(INPUTS, len(weights.actor.b1), outputs)
+        actor = mlp_shapes(INPUTS, len(weights.actor.b1), outputs)
     else:
         actor = _transformer_shapes(*weights.actor.qkv.shape[:2])
         if weights.heads < 1 or weights.actor.qkv.shape[1] % weights.heads:
             return False
     shapes = ((WIDTH,), (WIDTH,), *actor, *values)
     tensors = (weights.shift, weights.scale, *weights.actor, *weights.values)
+    return all_fit(tensors, shapes)
+
+
+def all_fit(tensors: Sequence[AnyArray], shapes: Sequence[tuple[int, ...]]) -> bool:
+    """Whether tensors have these shapes and hold finite float32 numbers."""
     return all(
         tensor.shape == shape and tensor.dtype == np.float32 and bool(np.isfinite(tensor).all())
         for tensor, shape in zip(tensors, shapes, strict=True)
     )
 
 
-def _mlp_shapes(inputs: int, width: int, outputs: int) -> tuple[tuple[int, ...], ...]:
+def mlp_shapes(inputs: int, width: int, outputs: int) -> tuple[tuple[int, ...], ...]:
+    """Of two hidden layers: weights and biases by turns."""
     return (inputs, width), (width,), (width, width), (width,), (width, outputs), (outputs,)
 
 

@@ -54,6 +54,7 @@ def is_plain(run: Replay) -> bool:
         isinstance(run.policy, SmartScale)
         and run.policy.watch.hold_s == 0.0
         and not run.policy.learns
+        and not run.policy.resizes
         and is_plain_cluster(run.spec.scenario)
     )
 

@@ -9,7 +9,7 @@ from engine.learn.rewards import SCORES, score
 from engine.lookahead.features import Network, close_bin, note
 from engine.sim import kernel
 from engine.sim.state import make_state, make_views, with_room
-from engine.units import FloatArray
+from engine.units import AnyArray, FloatArray
 
 LAG = 4
 """Ticks until a tick's rewards are known: what waits longer than 60 s counts the same."""
@@ -53,12 +53,16 @@ class Ground:
             self.episode.cluster, self._before, self.rows, self.level, self.service_s, self.ahead,
         )  # fmt: skip
 
-    def step(self, action: FloatArray) -> None:
-        """One tick with (P,) positions of the dial."""
+    def wanted(self, action: FloatArray) -> FloatArray:
+        """(P,) workers that positions of the dial ask for, fractions included."""
         sight = Sight(
             self.level, self.service_s, self.ahead, self._slots, self._seen[:, 3], self._target
         )
-        workers = np.ceil(wanted(self._form, action, sight) - 1e-9)
+        return wanted(self._form, action, sight)
+
+    def step(self, action: FloatArray) -> None:
+        """One tick with (P,) positions of the dial."""
+        workers = np.ceil(self.wanted(action) - 1e-9)
         target = np.clip(workers, 1, self._most).astype(np.int64)
         now = self.tick * BIN_S
         self._scale(target, now)
@@ -119,6 +123,15 @@ class Ground:
                 self._mean_requests[p], self.episode.dirt[p, tick], made[p],
             )  # fmt: skip
         return made
+
+    @property
+    def outcomes(self) -> AnyArray:
+        """What became of the episode's requests until now."""
+        return self._state.outcomes
+
+    def slot_s(self, tick: int) -> FloatArray:
+        """(P, 2) busy and billed slot-seconds of a tick."""
+        return np.asarray(self._integrals[tick][:, [kernel.F_BUSY_SLOT_S, kernel.F_SLOT_S]])
 
     def totals(self, ticks: int) -> FloatArray:
         """(P, 4) arrived, missed, billed slot-seconds and work of the first `ticks`."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.learn import checkpoint as files
-from engine.learn import tokens
+from engine.learn import sizer, tokens
 from engine.learn.actors import Mlp
 from engine.learn.insight import Insight, explanation, insight_of
 from engine.learn.mind import (
@@ -22,6 +22,7 @@ from engine.learn.mind import (
 )
 from engine.learn.online import Online
 from engine.learn.rewards import PROFILES, SCORES
+from engine.learn.sizing import Sizing
 from engine.lookahead import LEVELS
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
@@ -58,6 +59,7 @@ class SmartScale:
         hold_s: float = 0.0,
         checkpoint: str | None = None,
         online: bool = False,
+        vertical: bool = False,
     ) -> None:
         """Remembers nothing yet.
 
@@ -73,6 +75,7 @@ class SmartScale:
             checkpoint: folder of a trained allocator, or the name of one that comes with the
                 product, such as `allocator-1`; the usual one if not given.
             online: learn an offset of the dial from what is earned, by cautious exploration.
+            vertical: choose the size of workers, too, where pools have several.
         """
         self.interval_s = context.tick_s
         given = (latency, utilisation, cost, reliability, carbon)
@@ -89,6 +92,7 @@ class SmartScale:
             for name, weight in zip(SCORES, self._weights, strict=True)
         }
         self._online = self._learner(context) if check.flag(NAME, "online", online) else None
+        self._sizing = self._sizes(context) if check.flag(NAME, "vertical", vertical) else None
 
     @staticmethod
     def version(parameters: Mapping[str, Any]) -> str:
@@ -98,8 +102,9 @@ class SmartScale:
             digest.update(path.read_bytes())
         given = parameters.get("checkpoint")
         folder = files.SHIPPED if given is None else files.folder_of(str(given))
-        weights = folder / files.WEIGHTS
-        digest.update(weights.read_bytes() if weights.is_file() else b"")
+        folders = (folder, sizer.SHIPPED) if parameters.get("vertical") else (folder,)
+        for weights in (each / files.WEIGHTS for each in folders):
+            digest.update(weights.read_bytes() if weights.is_file() else b"")
         return digest.hexdigest()[:12]
 
     def propose(self, observation: Observation) -> Action:
@@ -107,6 +112,8 @@ class SmartScale:
         if not self.watch.due(observation):
             return self.watch.silent(Reason.NOT_DUE)
         self._look(observation)
+        if self._sizing is not None:
+            self._sizing.follow(observation)
         own, mind = self._own, self.mind
         if isinstance(own.actor, Mlp):
             decide_mlp(mind, own.actor)
@@ -117,10 +124,15 @@ class SmartScale:
                 mind.action, observation, mind.level, mind.service_s
             )
             settle(mind)
+        if self._sizing is not None:
+            self._sizing.choose(observation)
         numbers = self._numbers()
         if self._online is not None:
             numbers |= self._online.numbers()
-        return self.watch.answer(observation, mind.wanted, numbers)
+        if self._sizing is None:
+            return self.watch.answer(observation, mind.wanted, numbers)
+        action = self.watch.answer(observation, mind.wanted, numbers, self._sizing.extra)
+        return self._sizing.sized(action, observation)
 
     def _numbers(self) -> dict[str, FloatArray | list[float]]:
         """(P,) each: what the answer rests on."""
@@ -155,6 +167,11 @@ class SmartScale:
         return self._online is not None
 
     @property
+    def resizes(self) -> bool:
+        """Whether it chooses the size of workers."""
+        return self._sizing is not None
+
+    @property
     def learner(self) -> Online | None:
         """What it learned while it decided; None where it does not."""
         return self._online
@@ -172,7 +189,14 @@ class SmartScale:
         """A copy, with its memory, in which some of its own constraints no longer bind."""
         lifted = copy.deepcopy(self)
         lifted.watch.lift(*reasons)
+        if lifted._sizing is not None and Reason.STABILIZED in reasons:
+            lifted._sizing.free()
         return lifted
+
+    def _sizes(self, context: PolicyContext) -> Sizing | None:
+        """None where there is nothing to choose."""
+        made = Sizing(context, self.mind, self.watch, sizer.shipped())
+        return made if made.acts else None
 
     def _learner(self, context: PolicyContext) -> Online:
         startup_s = np.array([pool.startup_mean_s for pool in context.pools])

@@ -94,6 +94,12 @@ def measures(run: Replay, block_s: float) -> Measures:
 
 
 def _usd(run: Replay) -> float:
+    by_size = run.books.size_s
+    if by_size is not None:
+        paid = np.zeros(by_size.shape[1:])
+        for pool, facts in enumerate(run.facts):
+            paid[pool, : len(facts.sizes)] = [size.price_usd_per_hour for size in facts.sizes]
+        return float((by_size.sum(0) * paid).sum() / 3600.0)
     worker_s = run.integrals[:, :, kernel.F_STARTING_S : kernel.F_DRAINING_S + 1].sum((0, 2))
     prices = np.array([facts.price_usd_per_hour for facts in run.facts])
     return float((worker_s * prices).sum() / 3600.0)

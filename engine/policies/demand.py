@@ -104,6 +104,15 @@ class DemandWatch:
         self.pools = without_limits(self.pools, reasons)
         self._sizes = _limits(self.pools)
 
+    def resized(self, pool: int, slots: float, factor: float) -> None:
+        """Workers of a pool have so many slots from now on.
+
+        Proposals that are held count so many times as many of them: `factor`, rounded up.
+        """
+        self.slots[pool] = slots
+        for proposed in self._recent:
+            proposed[pool] = float(math.ceil(proposed[pool] * factor - 1e-9))
+
     def silent(self, reason: Reason) -> Action:
         """No opinion on any pool."""
         pools = len(self.pools)

@@ -46,8 +46,11 @@ pytestmark = pytest.mark.slow
 
 WINDOW_S = 900.0
 POLICIES = (
-    partial(create, parse_spec("hpa")), Vertical, partial(PowerSaver, migrate=0.3, suspend=0.0)
-)  # fmt: skip
+    partial(create, parse_spec("hpa")),
+    Vertical,
+    partial(PowerSaver, migrate=0.3, suspend=0.0),
+    partial(create, parse_spec("smartscale:vertical=true")),
+)
 exactly = {"rel": 1e-9, "abs": 1e-12}
 
 
@@ -124,12 +127,12 @@ def made(seed):
     chosen = everything(seed)
     table = sessions(seed, 120) if seed % 2 else demand(seed, 700)
     return ReplaySpec(
-        workload=prepare(table, chosen), scenario=chosen, policy=POLICIES[seed % 3],
+        workload=prepare(table, chosen), scenario=chosen, policy=POLICIES[seed % 4],
         name=f"policy of seed {seed}", window_s=WINDOW_S,
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", range(18))
+@pytest.mark.parametrize("seed", range(24))
 def test_requests_money_and_energy_add_up_whatever_happens(seed):
     spec = made(seed)
     record, again = replay([spec, made(seed)])

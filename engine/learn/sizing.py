@@ -1,0 +1,197 @@
+"""The learned allocator's vertical action: when which pools change the size of their workers."""
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine.learn.mind import Mind
+from engine.learn.rewards import SCORES
+from engine.learn.sizer import Offer, Sizer, beside, candidates, gains, told_to
+from engine.policies.base import Action, Observation, PolicyContext, PoolFacts, Reason
+from engine.policies.demand import DemandWatch
+from engine.units import FloatArray, IntArray
+
+COOLDOWN_S = 600.0
+"""Between two changes of a pool; also what a change has to pay off in, and what gains were learned
+over."""
+LEAST_GAIN = 0.02
+"""Points that a change has to gain at least: what the network is not sure of."""
+SMOOTH_S = 600.0
+"""Points are means that fade over this long: a size is for longer than a burst."""
+_COST, _CARBON = SCORES.index("cost"), SCORES.index("carbon")
+
+
+class Sizing:
+    """Chooses the size with the highest gain, by the priorities, where a change pays.
+
+    A change costs what workers held twice while new ones start come to over the cooldown. It
+    waits until no worker is starting; until all have the new size none is taken away.
+    """
+
+    def __init__(
+        self, context: PolicyContext, mind: Mind, watch: DemandWatch, sizer: Sizer
+    ) -> None:
+        """Has changed nothing yet; `mind` and `watch` follow the sizes from now on."""
+        self._mind, self._watch, self._sizer = mind, watch, sizer
+        self._pools = context.pools
+        self._names = [[size.name for size in pool.sizes] for pool in self._pools]
+        self._held = np.array(
+            [names.index(pool.size) if len(names) > 1 else 0
+             for names, pool in zip(self._names, self._pools, strict=True)]
+        )  # fmt: skip
+        self._groups = _groups(self._pools)
+        self._points = [np.zeros(len(names)) for names in self._names]
+        self._changed_s = np.full(len(self._pools), -math.inf)
+        self._changing = np.zeros(len(self._pools), np.bool_)
+        self._before = self._held.copy()
+        self._extra: list[dict[str, Any]] = []
+
+    @property
+    def acts(self) -> bool:
+        """Whether there is anything to choose."""
+        return bool(self._groups)
+
+    def free(self) -> None:
+        """Workers may be taken away while a pool changes."""
+        self._changing[:] = False
+
+    def follow(self, observation: Observation) -> None:
+        """Reckons with the sizes that workers are ordered in, before the dial is asked."""
+        for group in self._groups:
+            for pool in group.tolist():
+                self._turn(pool, self._names[pool].index(observation.size[pool]))
+        settled = (observation.starting == 0) & (self._changed_s < observation.t_s)
+        self._changing &= ~settled
+
+    def choose(self, observation: Observation) -> None:
+        """Takes the sizes that gain most by the dial's answer, and reckons with them."""
+        self._before = self._held.copy()
+        self._extra = [{} for _ in self._pools]
+        for group in self._groups:
+            self._choose(group, observation)
+
+    def _choose(self, group: IntArray, observation: Observation) -> None:
+        mind = self._mind
+        facts = [self._pools[pool] for pool in group.tolist()]
+        limits = [
+            (self._watch.pools[p].workers_min, self._watch.pools[p].workers_max)
+            for p in group.tolist()
+        ]
+        slots = np.array([[float(size.slots) for size in pool.sizes] for pool in facts])
+        speed = np.array([[size.speed for size in pool.sizes] for pool in facts])
+        price = np.array([[size.price_usd_per_hour for size in pool.sizes] for pool in facts])
+        offer = Offer(
+            slots=slots, speed=speed, price=_paid(price, slots * speed),
+            held=self._held[group], demand=(mind.level * mind.service_s)[group],
+            wanted=mind.wanted[group], limits=np.array(limits, np.float64),
+        )  # fmt: skip
+        weights = mind.weights[group]
+        seen = beside(mind.rows[group], told_to(weights), candidates(offer))
+        gain = gains(self._sizer, seen, offer.held)
+        points = self._smooth(group, (gain * weights[:, None]).sum(2))
+        costs = self._costs(offer, group, observation, weights)
+        left_s = np.maximum(self._changed_s[group] + COOLDOWN_S - observation.t_s, 0.0)
+        settled = (observation.starting[group] == 0) & ~self._changing[group]
+        for row, pool in enumerate(group.tolist()):
+            best = int(points[row].argmax())
+            pays = points[row, best] > LEAST_GAIN + costs[row, best]
+            names = self._names[pool]
+            self._extra[pool] = {
+                "size_before": names[self._held[pool]],
+                "points_by_size": dict(zip(names, points[row].tolist(), strict=True)),
+                "scores_by_size": {
+                    name: dict(zip(SCORES, scores, strict=True))
+                    for name, scores in zip(names, gain[row].tolist(), strict=True)
+                },
+                "workers_by_size": dict(zip(names, offer.whole()[row].tolist(), strict=True)),
+                "change_costs": dict(zip(names, costs[row].tolist(), strict=True)),
+                "least_gain": LEAST_GAIN, "size_rests_s": float(left_s[row]),
+            }  # fmt: skip
+            if best != self._held[pool] and pays and settled[row] and left_s[row] <= 0.0:
+                power = offer.power[row]
+                mind.wanted[pool] *= power[self._held[pool]] / power[best]
+                self._turn(pool, best)
+                self._changed_s[pool], self._changing[pool] = observation.t_s, True
+            self._extra[pool]["size"] = names[self._held[pool]]
+
+    def _smooth(self, group: IntArray, points: FloatArray) -> FloatArray:
+        """(N, S) fading means of points, 0 to begin with."""
+        share = -math.expm1(-self._watch.interval_s / SMOOTH_S)
+        for row, pool in enumerate(group.tolist()):
+            self._points[pool] += share * (points[row] - self._points[pool])
+        return np.stack([self._points[pool] for pool in group.tolist()])
+
+    def _costs(
+        self, offer: Offer, group: IntArray, observation: Observation, weights: FloatArray
+    ) -> FloatArray:
+        """(N, S) points that changing to a size costs, spread over the cooldown."""
+        workers = observation.target[group, None]
+        work = offer.demand[:, None] * offer.of_held(offer.speed)
+        twice = workers * offer.price / offer.base() * weights[:, [_COST]]
+        dirtier = workers * offer.slots / np.maximum(work, offer.power.min(1, keepdims=True))
+        part = np.array([self._pools[p].startup_mean_s for p in group.tolist()]) / COOLDOWN_S
+        made = 0.5 * part[:, None] * (twice + dirtier * weights[:, [_CARBON]])
+        np.put_along_axis(made, np.asarray(offer.held)[:, None], 0.0, 1)
+        return np.asarray(made)
+
+    def _turn(self, pool: int, size: int) -> None:
+        """Workers of a pool are ordered in another size from now on."""
+        if size == self._held[pool]:
+            return
+        old, new = (self._pools[pool].sizes[number] for number in (self._held[pool], size))
+        self._held[pool] = size
+        self._points[pool] = self._points[pool] - self._points[pool][size]
+        mind, faster = self._mind, new.speed / old.speed
+        mind.facts[pool, 0] = new.slots
+        mind.memory.served[pool, 1] /= faster
+        mind.service_s[pool] /= faster
+        self._watch.resized(pool, float(new.slots), old.slots / (new.slots * faster))
+
+    @property
+    def extra(self) -> Sequence[Mapping[str, Any]]:
+        """What the choice rests on, one a pool, for the rationale."""
+        return self._extra
+
+    def sized(self, action: Action, observation: Observation) -> Action:
+        """The dial's action with the sizes chosen, and no worker taken away during a change."""
+        current = observation.target.astype(np.float64)
+        kept = self._changing & (action.target < current) & (action.target >= 0.0)
+        target = np.where(kept, current, action.target)
+        changed = self._held != self._before
+        return replace(
+            action,
+            target=target,
+            size=tuple(
+                names[held] if len(names) > 1 else None
+                for names, held in zip(self._names, self._held.tolist(), strict=True)
+            ),
+            reason=tuple(
+                self._reason(pool) if changed[pool]
+                else Reason.STABILIZED if kept[pool] else reason
+                for pool, reason in enumerate(action.reason)
+            ),
+            rationale=tuple(
+                {**said, "proposed": float(target[pool]), "changing": True} if kept[pool] else said
+                for pool, said in enumerate(action.rationale)
+            ),
+        )  # fmt: skip
+
+    def _reason(self, pool: int) -> Reason:
+        old, new = (self._pools[pool].sizes[at[pool]] for at in (self._before, self._held))
+        larger = new.slots * new.speed > old.slots * old.speed
+        return Reason.LARGER_SIZE if larger else Reason.SMALLER_SIZE
+
+
+def _paid(price: FloatArray, power: FloatArray) -> FloatArray:
+    """(N, S) prices above 0: what is free costs next to nothing, all that is free by capacity."""
+    dearest = price.max(1, keepdims=True)
+    return np.asarray(np.where(dearest > 0.0, np.maximum(price, 1e-3 * dearest), power))
+
+
+def _groups(pools: Collection[PoolFacts]) -> list[IntArray]:
+    """Numbers of the pools with so many sizes, of each number above one."""
+    counts = np.array([len(pool.sizes) for pool in pools])
+    return [np.flatnonzero(counts == n) for n in sorted(set(counts.tolist()) - {0, 1})]

@@ -1,0 +1,265 @@
+"""The learned allocator chooses sizes: by capacity and price, by priorities, and within limits."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+from engine.errors import CheckpointError, PolicyError
+from engine.explain.found import missing_numbers
+from engine.learn import checkpoint as files
+from engine.learn import size_study, sizer
+from engine.learn.express import is_plain
+from engine.learn.policy import SmartScale
+from engine.learn.rewards import SCORES
+from engine.learn.size_lessons import SIZES, size_lessons
+from engine.learn.size_training import CARD, SizePlan, examined, fitted, train_sizer
+from engine.learn.sizer import Offer, beside, candidates, gains, load, shipped, told_to
+from engine.learn.tokens import WIDTH
+from engine.oracle.measures import measures
+from engine.planner import Planner
+from engine.policies.base import Reason
+from engine.replay import play, replay, set_up
+from engine.scenario import Guard, WorkerSize
+from engine.scorecard import cost_usd
+from tests.engine.replays import demand, keep, scenario, spec
+
+LEARNED = "smartscale:vertical=true:cost=0.3:latency=0.4"
+LARGE = WorkerSize(name="large", slots=4, price_usd_per_hour=3.3, speed=1.2)
+SMALL = WorkerSize(name="small", slots=1, price_usd_per_hour=1.9, speed=0.9)
+
+
+def sized(*sizes, **changes):
+    """As `scenario`, with more sizes of worker."""
+    plain = scenario(**changes)
+    kind = replace(plain.agent_types[0], sizes=sizes, contention=0.1, queue_limit=None)
+    return replace(plain, agent_types=(kind,))
+
+
+def offer(order=(0, 1, 2), held=0, demand_slots=12.0):
+    """One pool with three sizes, in an order."""
+    at = list(order)
+    return Offer(
+        slots=np.array([[4.0, 8.0, 2.0]])[:, at], speed=np.array([[1.0, 1.1, 0.8]])[:, at],
+        price=np.array([[1.0, 1.7, 0.5]])[:, at], held=np.array([at.index(held)]),
+        demand=np.array([demand_slots]), wanted=np.array([3.6]),
+        limits=np.array([[1.0, 40.0]]),
+    )  # fmt: skip
+
+
+def points(one, weights, rows):
+    seen = beside(rows, told_to(weights), candidates(one))
+    return (gains(shipped(), seen, one.held) * weights[:, None]).sum(2)[0]
+
+
+@pytest.fixture(scope="module")
+def lived():
+    """Pools that no training saw, each size sustained."""
+    return size_lessons(77, 1, 12)
+
+
+def test_sizes_in_another_order_are_worth_the_same_in_that_order():
+    rng = np.random.default_rng(3)
+    rows, weights = rng.standard_normal((1, WIDTH)), np.full((1, 5), 0.2)
+    plain = points(offer(), weights, rows)
+    for order in ((2, 0, 1), (1, 2, 0), (0, 2, 1)):
+        assert np.array_equal(points(offer(order), weights, rows), plain[list(order)])
+    assert plain[0] == 0.0
+    assert len(set(plain.tolist())) == 3
+
+
+def test_workers_wanted_of_each_size_have_the_capacity_that_is_wanted_and_are_whole():
+    one = offer()
+    assert (one.workers() * one.power)[0] == pytest.approx([14.4] * 3)
+    assert one.whole()[0].tolist() == [4.0, 2.0, 9.0]
+    assert replace_limits(one, 3.0).whole()[0].tolist() == [3.0, 2.0, 3.0]
+
+
+def replace_limits(one, most):
+    return one._replace(limits=np.array([[1.0, most]]))
+
+
+def test_priorities_alone_move_the_choice(lived):
+    """On the same states, cost first takes cheaper capacity than latency first."""
+    cheap, safe = (chosen(lived, name) for name in ("cost", "latency"))
+    paid = np.exp(lived.candidates[:, 0, :, sizer.CANDIDATE.index(sizer.COST)].astype(float))
+    at = np.arange(len(paid))
+    assert (cheap != safe).mean() > 0.1
+    assert paid[at, cheap].mean() < 0.9 * paid[at, safe].mean()
+
+
+def chosen(made, name):
+    weights = np.tile(np.where(np.array(SCORES) == name, 0.9, 0.025), (len(made.rows), 1))
+    held = np.zeros(len(made.rows), np.int64)
+    seen = beside(made.rows[:, 0], told_to(weights), made.candidates[:, 0])
+    return (gains(shipped(), seen, held) * weights[:, None]).sum(2).argmax(1)
+
+
+def test_every_size_meets_the_same_arrivals_and_the_shipped_choice_beats_random_and_cheapest(
+    lived,
+):
+    assert lived.rows.shape[1:] == (SIZES, WIDTH)
+    assert np.isfinite(lived.scores).all()
+    marks = examined(shipped(), lived)
+    assert marks.chosen > marks.anyhow + 0.6 * (marks.best - marks.anyhow)
+    assert marks.chosen > marks.cheapest
+
+
+@pytest.mark.slow
+def test_a_short_training_beats_sizes_drawn_at_random_on_unseen_pools(lived):
+    """A third of the way to the best in hindsight; a network that learned nothing stays near 0."""
+    marks = examined(fitted(SizePlan(episodes=2, cells=24, steps=300, seed=5)), lived)
+    assert marks.chosen > marks.anyhow + (marks.best - marks.anyhow) / 3.0
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_network_and_it_can_be_loaded(tmp_path):
+    plan = SizePlan(episodes=1, cells=4, steps=3, exam=1)
+    for name in ("one", "other"):
+        train_sizer(tmp_path / name, plan)
+    (one, about), (other, same) = (load(tmp_path / name) for name in ("one", "other"))
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    assert about == same
+    assert about["plan"]["cells"] == 4
+    assert "smartscale train sizer" in (tmp_path / "one" / CARD).read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"about": None}, "it holds no 'about'"),
+        ({"about": "{"}, "header is damaged"),
+        ({"about": "[1]"}, "do not fit"),
+        ({"table": "[]"}, "another version"),
+        ({"forecaster": "0123"}, "beside another forecaster"),
+    ],
+)
+def test_a_sizer_whose_header_is_wrong_is_refused_with_what_where_and_a_fix(
+    tmp_path, change, told
+):
+    with safe_open(sizer.SHIPPED / files.WEIGHTS, "np") as file:
+        header = file.metadata() | change
+    kept = {name: value for name, value in header.items() if value is not None}
+    save_file(load_file(sizer.SHIPPED / files.WEIGHTS), tmp_path / files.WEIGHTS, kept)
+    with pytest.raises(CheckpointError, match=told) as refused:
+        load(tmp_path)
+    assert refused.value.where == f"checkpoint {tmp_path.name}"
+    assert "smartscale train sizer" in refused.value.fix
+
+
+def test_weights_that_do_not_fit_or_cannot_be_read_are_refused(tmp_path):
+    sizer.save(shipped()._replace(w2=np.zeros((3, 3), np.float32)), tmp_path, {})
+    with pytest.raises(CheckpointError, match="do not fit"):
+        load(tmp_path)
+    (tmp_path / files.WEIGHTS).write_bytes(b"no")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_where_pools_have_one_size_nothing_is_different():
+    one, other = (
+        replay([spec(policy, demand(), scenario())])[0].decisions
+        for policy in ("smartscale", "smartscale:vertical=true")
+    )
+    for name in ("current", "proposed", "applied", "reason", "size", "rationale", "seen"):
+        assert getattr(one, name) == getattr(other, name)
+
+
+def test_it_changes_sizes_tells_why_and_no_worker_goes_meanwhile():
+    (record,) = replay([spec(LEARNED, demand(), sized(LARGE, SMALL))])
+    log = record.decisions
+    changed = [n for n, reason in enumerate(log.reason) if "_size" in reason]
+    assert changed
+    for n in changed:
+        said = json.loads(log.rationale[n])
+        gain = said["points_by_size"][said["size"]]
+        assert said["size"] != said["size_before"]
+        assert gain > said["least_gain"] + said["change_costs"][said["size"]]
+        assert gain == max(said["points_by_size"].values())
+        assert log.applied[n] >= log.current[n]
+        power = {"standard": 2.0, "large": 4.8, "small": 0.9}
+        larger = power[said["size"]] > power[said["size_before"]]
+        assert log.reason[n] == (Reason.LARGER_SIZE if larger else Reason.SMALLER_SIZE)
+
+
+def test_the_compiled_loop_leaves_choosing_sizes_to_the_replay():
+    runs = [set_up([spec(p, demand(), sized(LARGE))])[0] for p in ("smartscale", LEARNED)]
+    assert [is_plain(run) for run in runs] == [True, False]
+    (one,) = set_up([spec(LEARNED, demand(), scenario())])
+    assert isinstance(one.policy, SmartScale)
+    assert is_plain(one)
+
+
+@pytest.mark.parametrize("policy", [LEARNED, "smartscale"])
+def test_measures_count_each_size_at_its_price_for_as_long_as_it_was_there(policy):
+    chosen = sized(LARGE, SMALL)
+    large = replace(chosen, pools=tuple(replace(pool, size="large") for pool in chosen.pools))
+    (run,) = set_up([spec(policy, demand(), large)])
+    (record,) = play([run])
+    assert measures(run, 3600.0).usd == pytest.approx(cost_usd(record).sum(), rel=1e-9)
+
+
+@pytest.mark.parametrize("prices", [(0.0, 0.0, 0.0), (3.0, 0.0, 1.0)])
+def test_free_sizes_are_weighed_too(prices):
+    free = sized(
+        replace(LARGE, price_usd_per_hour=prices[1]), replace(SMALL, price_usd_per_hour=prices[2])
+    )
+    kind = replace(free.agent_types[0], price_usd_per_hour=prices[0])
+    (record,) = replay([spec(LEARNED, demand(), replace(free, agent_types=(kind,)))])
+    said = [json.loads(text) for text in record.decisions.rationale if text]
+    worths = [x for one in said for x in one.get("points_by_size", {}).values()]
+    assert len(worths) > 100
+    assert np.isfinite(worths).all()
+
+
+def test_the_parameter_is_true_or_false():
+    with pytest.raises(PolicyError, match="vertical"):
+        set_up([spec("smartscale:vertical=3", demand(), scenario())])
+
+
+@pytest.mark.parametrize("budget", [18.0, 30.0])
+def test_a_budget_holds_whatever_sizes_are_proposed(budget):
+    """The guard sees sizes; where it refuses one, the dial goes on in the size that stays."""
+    chosen = sized(LARGE, SMALL, guard=Guard(budget_usd_per_hour=budget, out_workers=2))
+    (run,) = set_up([spec(LEARNED, demand(), chosen)])
+    price = {"standard": 3.0, "large": 3.3, "small": 1.9}
+    start = 3.0 * run.target.sum()
+    for tick in range(run.ticks):
+        run.decide(tick)
+        names = [list(price)[run.fleet.size(p)] for p in range(2)]
+        asked = sum(price[name] * n for name, n in zip(names, run.target.tolist(), strict=True))
+        assert asked <= max(budget, start) + 1e-9
+        if tick:
+            assert run.log.size[-2:] == names
+        run.advance(tick)
+
+
+@pytest.mark.slow
+def test_sentences_and_the_record_hold_where_it_chooses_sizes(tmp_path):
+    with Planner(tmp_path / "store.duckdb") as planner:
+        keep(planner, demand())
+        chosen = sized(LARGE, SMALL, guard=Guard(budget_usd_per_hour=40.0), name="sized")
+        (run_id,) = planner.replay("demand", [LEARNED], scenario=chosen)
+        found = planner.faithfulness_of_run(run_id)
+        assert found.holds, found.document()
+        assert (found.re_executed_frac, found.sentences_frac) == (1.0, 1.0)
+        hits = planner.find(run_id, reasons=("larger_size", "smaller_size"), most=20).hits
+        assert hits
+        for one, text in hits:
+            assert "points a tick more than the one before" in text
+            assert missing_numbers(text, one) == []
+
+
+@pytest.mark.slow
+def test_the_study_pays_for_sizes_as_the_scorecard_does_and_tells_all_rivals(tmp_path):
+    made = size_study.size_study(
+        tmp_path, seeds=1, kinds=("bursty",), duration_s=3600.0, costs=(0.05, 0.5),
+        targets=(0.5, 0.9),
+    )  # fmt: skip
+    (row,) = made["rows"]
+    assert set(row["points"]) == {"chosen", "rule", "standard", "small", "large"}
+    assert set(row["saving_frac"]) == set(size_study.RIVALS)
+    assert "| bursty |" in made["markdown"]
