@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.learn import checkpoint as files
-from engine.learn import tokens
+from engine.learn import route_file, tokens
 from engine.learn.actors import Mlp
 from engine.learn.insight import Insight, explanation, insight_of
 from engine.learn.mind import (
@@ -58,6 +58,7 @@ class SmartScale:
         hold_s: float = 0.0,
         checkpoint: str | None = None,
         online: bool = False,
+        routing: bool = False,
     ) -> None:
         """Remembers nothing yet.
 
@@ -73,6 +74,7 @@ class SmartScale:
             checkpoint: folder of a trained allocator, or the name of one that comes with the
                 product, such as `allocator-1`; the usual one if not given.
             online: learn an offset of the dial from what is earned, by cautious exploration.
+            routing: give the pools of an agent type routing weights, too, by a head of its own.
         """
         self.interval_s = context.tick_s
         given = (latency, utilisation, cost, reliability, carbon)
@@ -89,6 +91,8 @@ class SmartScale:
             for name, weight in zip(SCORES, self._weights, strict=True)
         }
         self._online = self._learner(context) if check.flag(NAME, "online", online) else None
+        routes = check.flag(NAME, "routing", routing)
+        self._routing = route_file.routing_of(NAME, context, self._weights) if routes else None
 
     @staticmethod
     def version(parameters: Mapping[str, Any]) -> str:
@@ -100,6 +104,8 @@ class SmartScale:
         folder = files.SHIPPED if given is None else files.folder_of(str(given))
         weights = folder / files.WEIGHTS
         digest.update(weights.read_bytes() if weights.is_file() else b"")
+        if parameters.get("routing"):
+            digest.update((route_file.SHIPPED / files.WEIGHTS).read_bytes())
         return digest.hexdigest()[:12]
 
     def propose(self, observation: Observation) -> Action:
@@ -120,7 +126,10 @@ class SmartScale:
         numbers = self._numbers()
         if self._online is not None:
             numbers |= self._online.numbers()
-        return self.watch.answer(observation, mind.wanted, numbers)
+        action = self.watch.answer(observation, mind.wanted, numbers)
+        if self._routing is None:
+            return action
+        return self._routing.added(action, observation, mind.level, mind.service_s)
 
     def _numbers(self) -> dict[str, FloatArray | list[float]]:
         """(P,) each: what the answer rests on."""
@@ -158,6 +167,11 @@ class SmartScale:
     def learner(self) -> Online | None:
         """What it learned while it decided; None where it does not."""
         return self._online
+
+    @property
+    def routes(self) -> bool:
+        """Whether it gives routing weights."""
+        return self._routing is not None
 
     def played(self, run: Any, cancel: Callable[[], bool] | None) -> bool:
         """Plays a plain run in one compiled loop; False where the cluster is not plain."""
