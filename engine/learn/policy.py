@@ -102,10 +102,9 @@ class SmartScale:
             digest.update(path.read_bytes())
         given = parameters.get("checkpoint")
         folder = files.SHIPPED if given is None else files.folder_of(str(given))
-        weights = folder / files.WEIGHTS
-        digest.update(weights.read_bytes() if weights.is_file() else b"")
-        if parameters.get("routing"):
-            digest.update((route_file.SHIPPED / files.WEIGHTS).read_bytes())
+        folders = (folder, route_file.SHIPPED) if parameters.get("routing") else (folder,)
+        for weights in (each / files.WEIGHTS for each in folders):
+            digest.update(weights.read_bytes() if weights.is_file() else b"")
         return digest.hexdigest()[:12]
 
     def propose(self, observation: Observation) -> Action:

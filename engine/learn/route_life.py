@@ -49,7 +49,8 @@ def _card(plan: Plan, curves: list[Moment]) -> str:
   {plan.clusters} clusters of two to five sites, 1.5 hours each, under {plan.priorities}
   priorities, each with {plan.arms} weightings and equal ones on the same arrivals: {last.runs}
   replays. The dial was the shipped one, and stood still.
-- Made by: `smartscale train router --rounds {plan.rounds} --clusters {plan.clusters} --seed {plan.seed}`.
+- Made by: `smartscale train router --rounds {plan.rounds} --clusters {plan.clusters}
+  --seed {plan.seed}`.
 - Use: `smartscale:routing=true` in a scenario with the hierarchical router. Judge it with
   `smartscale study routing --out FOLDER`.
 - Not for: clusters whose workers the scenario sites; dials other than the shipped one.

@@ -145,15 +145,16 @@ def _policy(priorities: FloatArray, threshold: float, arm: str, context: PolicyC
 
 def _table(rows: list[dict[str, Any]]) -> str:
     heads = ("priorities", "weights", "cost", "carbon", "p99", "SLO missed", "points a tick",
-             "clusters better by points")  # fmt: skip
+             "clusters better by points", "learned ones less it, points")  # fmt: skip
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for name in WEIGHTS:
         plain = _columns(rows, name, EQUAL)
         lines.append(
             f"| {name} | {EQUAL} | {plain['cost_usd'].mean():.0f} USD | "
             f"{plain['carbon_g'].mean() / 1000:.1f} kg | {plain['p99_s'].mean():.1f} s | "
-            f"{100 * plain['missed_frac'].mean():.2f} % | {plain['worth'].mean():.3f} |  |"
+            f"{100 * plain['missed_frac'].mean():.2f} % | {plain['worth'].mean():.3f} |  |  |"
         )
+        learned = _columns(rows, name, LEARNED)["worth"]
         for arm in ARMS[1:]:
             own = _columns(rows, name, arm)
             ratios = [
@@ -163,7 +164,8 @@ def _table(rows: list[dict[str, Any]]) -> str:
             missed = _interval(100 * (own["missed_frac"] - plain["missed_frac"]), "points", 2)
             worth = own["worth"] - plain["worth"]
             better = f"{int((worth > 0).sum())} of {len(worth)}"
-            cells = (name, arm, *ratios, missed, _interval(worth, "", 3), better)
+            beyond = "" if arm == LEARNED else _interval(learned - own["worth"], "", 3)
+            cells = (name, arm, *ratios, missed, _interval(worth, "", 3), better, beyond)
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 

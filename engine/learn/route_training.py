@@ -18,7 +18,7 @@ from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.route_ground import Cluster, cluster, played, scores_of
 from engine.learn.routing import FEATURES, MOST, STATE, STEPS, Head, Sites, slopes, steps_of, told
 from engine.trace.streams import stream
-from engine.units import FloatArray, IntArray
+from engine.units import FloatArray
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -170,12 +170,6 @@ def known(made: Cluster, g_per_kwh: FloatArray) -> tuple[FloatArray, FloatArray]
         startup_s=np.full(number, kind.startup.mean_s), threshold=made.threshold,
     )  # fmt: skip
     return told(sites, made.demand_slots, made.service_s)
-
-
-def steps_under(head: Head, made: Cluster, g_per_kwh: FloatArray, w: FloatArray) -> IntArray:
-    """(P,) weights that a head gives a cluster under priorities (5,), as steps."""
-    features, state = known(made, g_per_kwh)
-    return steps_of(features / head.apart @ slopes(head, state, w))
 
 
 def _standard(seed: int) -> Standard:

@@ -179,10 +179,8 @@ class Routing:
     def _parts(
         self, pools: IntArray, observation: Observation, level: FloatArray, service_s: FloatArray
     ) -> FloatArray | None:
-        """(n, K) parts of the weights' logarithms; None: nothing is known of the demand."""
+        """(n, K) parts of the weights' logarithms; None: demand, price or grid is not known."""
         demand_slots = float((level * service_s).sum())
-        if not np.isfinite(demand_slots):
-            return None
         facts = [self._facts[pool] for pool in pools.tolist()]
         slots = np.array([float(pool.slots) for pool in facts])
         price, grid = observation.price_usd_per_hour, observation.grid_g_per_kwh
@@ -196,6 +194,8 @@ class Routing:
             slots=slots, startup_s=np.array([pool.startup_mean_s for pool in facts]),
             threshold=self._threshold,
         )  # fmt: skip
+        if not np.isfinite([demand_slots, *sites.usd, *sites.g_per_kwh]).all():
+            return None
         mean_s = demand_slots / max(float(level.sum()), 1e-9)
         features, state = told(sites, demand_slots, mean_s if mean_s > 0.0 else service_s.mean())
         made: FloatArray = (

@@ -14,13 +14,14 @@ from engine.explain.sentences import sentence
 from engine.learn import express, route_file
 from engine.learn.route_file import load, routing_of, save, shipped
 from engine.learn.route_ground import cluster
-from engine.learn.route_study import EQUAL, LEARNED, judged, weights_of
+from engine.learn.route_study import ARMS, EQUAL, LEARNED, judged, study, weights_of
 from engine.learn.route_training import Plan, train
 from engine.learn.routing import FEATURES, MOST, REPEAT, STATE, STEPS, Head, Routing, steps_of
 from engine.planner import Planner
 from engine.policies.base import Action, Observation, Reason
 from engine.replay import play, set_up
 from engine.scenario import Guard, Hold, Region, Router, RouterKind, Siting, SitingRule, Zone
+from engine.weights import WEIGHTS
 from tests.engine.replays import demand, keep, scenario, spec
 
 ROUTED = "smartscale:routing=true"
@@ -235,7 +236,7 @@ def test_every_decision_with_weights_is_made_again_alike(tmp_path):
         found = planner.faithfulness_of_run(run_id)
         assert found.holds, found.document()
         assert (found.re_executed_frac, found.sentences_frac) == (1.0, 1.0)
-        decisions = [planner.decision(run_id, number) for number in range(found.records)]
+        decisions = [planner.decision(run_id, number=number) for number in range(found.records)]
         assert any(one.routing for one in decisions)
 
 
@@ -290,6 +291,21 @@ def test_a_short_training_beats_equal_weights_on_clusters_it_never_saw(monkeypat
     ]
     assert np.mean(gains) > 0.0
     assert sum(gain > 0.0 for gain in gains) > UNSEEN / 2
+
+
+@pytest.mark.slow
+def test_the_study_tells_every_rule_under_every_priority_beside_equal_weights():
+    made = study(2)
+    assert len(made["rows"]) == 2 * len(WEIGHTS) * len(ARMS)
+    lines = made["markdown"].splitlines()[2:]
+    told = [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines]
+    assert told == [(name, arm) for name in WEIGHTS for arm in ARMS]
+    by_arm = {
+        row["arm"]: row["cost_usd"]
+        for row in made["rows"]
+        if (row["cluster"], row["priorities"]) == (0, "green")
+    }
+    assert len(set(by_arm.values())) > 1
 
 
 @pytest.mark.slow
