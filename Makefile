@@ -3,7 +3,7 @@
 # make check   the same without slow and browser tests; under two minutes
 # make bench   the kernel, router, replay, import, report, forecast and allocate benchmarks, a
 #              JSON document each
-# make train   the quick forecaster and the allocators from scratch; what is shipped
+# make train   the quick forecaster, the allocators and the router from scratch; what is shipped
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
@@ -62,6 +62,7 @@ train: $(VENV)/run.stamp
 	    cp build/$$name/model.safetensors build/$$name/README.md build/$$name/curves.json $$to/ \
 	        || exit $$?; done
 	@$(BIN)/smartscale train sizer --out models/checkpoints/sizer
+	@$(BIN)/smartscale train router --out models/checkpoints/router
 
 warm: $(VENV)/warm.stamp
 

@@ -5,7 +5,7 @@ from engine.cluster.sites import types_of
 from engine.cluster.worth import size_facts
 from engine.merging import merged_facts
 from engine.policies.base import Future, PolicyContext, PoolFacts
-from engine.scenario import Scenario, WorkerSize
+from engine.scenario import RouterKind, Scenario, WorkerSize
 from engine.sim import kernel
 from engine.sim.service import Workload
 from engine.sim.traits import memory_rule
@@ -27,6 +27,7 @@ def context_of(
         seed=scenario.seed,
         future=future,
         carbon_threshold_g_per_kwh=scenario.priorities.carbon_threshold_g_per_kwh,
+        weighs_pools=scenario.router.kind is RouterKind.HIERARCHICAL and scenario.siting is None,
     )
 
 
@@ -36,7 +37,7 @@ def facts_of(scenario: Scenario, workload: Workload) -> tuple[PoolFacts, ...]:
     facts = []
     sizes = sizes_of(scenario, workload)
     for number, (pool, size) in enumerate(zip(scenario.pools, sizes, strict=True)):
-        kind = scenario.agent_type_of(pool)
+        kind, region = scenario.agent_type_of(pool), scenario.region_of(pool.zone)
         facts.append(
             PoolFacts(
                 name=pool.name,
@@ -50,7 +51,8 @@ def facts_of(scenario: Scenario, workload: Workload) -> tuple[PoolFacts, ...]:
                 peak_busy_slots=float(peak[number]),
                 sizes=size_facts(scenario, number),
                 size=size.name,
-                region=scenario.region_of(pool.zone).name,
+                region=region.name,
+                delay_s=region.network_delay_s,
                 says_memory=memory_rule(kind) != kernel.NO_LIMIT,
             )
         )

@@ -1,5 +1,6 @@
 """`smartscale study`: what the allocator's design and choices are worth, and how far they go."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import click
 
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 
-STUDIES = ("ablation", "transfer", "clusters", "sizes")
+STUDIES = ("ablation", "transfer", "clusters", "sizes", "routing")
 
 
 @click.command(short_help="Train variants of the allocator and compare them.")
@@ -56,11 +57,18 @@ STUDIES = ("ablation", "transfer", "clusters", "sizes")
     type=click.IntRange(1),
     help="Unseen ones that variants are examined on.",
 )
+@click.option(
+    "--clusters",
+    default=48,
+    show_default=True,
+    type=click.IntRange(2),
+    help="Of routing: unseen ones that weights are compared on.",
+)
 @click.option("--arm", "arms", multiple=True, help="Of the ablation: only this variant; repeat.")
 @with_session
 def study(
     what: str, out: Path, episodes: int, cells: int, updates: int, seeds: int, tuned: int,
-    pools: int, arms: tuple[str, ...], session: Session,
+    pools: int, clusters: int, arms: tuple[str, ...], session: Session,
 ) -> None:  # fmt: skip
     """Train variants of the allocator on generated pools and examine them on unseen ones.
 
@@ -68,8 +76,12 @@ def study(
     one kind of demand and examines on the others, before and after fine-tuning. The others train
     nothing: `clusters` examines the shipped allocator in clusters of 1 to 500 pools; `sizes`
     compares the one that chooses worker sizes with each size and with the rule `vertical`, on half
-    days that nothing was trained on.
+    days that nothing was trained on; `routing` replays clusters of several sites with the routing
+    head's weights, equal ones and some by rules.
     """
+    if what == "routing":
+        _routing(out, clusters, session)
+        return
     from engine.learn.ablation import ARMS, ablation  # noqa: PLC0415 - torch
     from engine.learn.crowding import crowding  # noqa: PLC0415 - torch
     from engine.learn.size_study import size_study  # noqa: PLC0415 - heavy
@@ -95,4 +107,14 @@ def study(
                 out, plan, seeds=range(seeds), pools=pools, arms=arms or tuple(ARMS),
                 progress=bar, cancel=stop,
             )  # fmt: skip
+    session.show(made, lambda: made["markdown"])
+
+
+def _routing(out: Path, clusters: int, session: Session) -> None:
+    from engine.learn.route_study import study as compared  # noqa: PLC0415 - heavy
+
+    with stoppable() as stop, progress_bar() as bar:
+        made = compared(clusters, progress=bar, cancel=stop)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "routing.json").write_text(json.dumps(made) + "\n", "utf-8")
     session.show(made, lambda: made["markdown"])

@@ -1,4 +1,4 @@
-"""`smartscale train`: the allocator, its sizer and the quick forecaster, from scratch."""
+"""`smartscale train`: the allocator and its parts, from scratch."""
 
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
     from engine.learn.training import Plan
 
-PARTS = ("allocator", "lookahead", "sizer")
+PARTS = ("allocator", "lookahead", "sizer", "router")
 ACTORS = ("mlp", "transformer", "dqn")
 
 
-@click.command(short_help="Train the allocator, or its sizer or quick forecaster.")
+@click.command(short_help="Train the allocator, or a part of it.")
 @click.argument("part", type=click.Choice(PARTS), default=PARTS[0])
 @click.option(
     "--out",
@@ -95,12 +95,26 @@ ACTORS = ("mlp", "transformer", "dqn")
     show_default=True,
     help="Of the allocator: its kind of network.",
 )
+@click.option(
+    "--rounds",
+    default=3,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the router: each tries weights around what it learned before.",
+)
+@click.option(
+    "--clusters",
+    default=400,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of the router: clusters of each round.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @with_session
 def train(
     part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, remind: float,
-    clients: float, rate: float | None, paths: int, epochs: int, actor: str, seed: int,
-    session: Session,
+    clients: float, rate: float | None, paths: int, epochs: int, actor: str, rounds: int,
+    clusters: int, seed: int, session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch; by default as the shipped ones were.
 
@@ -111,6 +125,8 @@ def train(
         _lookahead(out, paths, epochs, seed, session)
     elif part == "sizer":
         _sizer(out, seed, session)
+    elif part == "router":
+        _router(out, rounds, clusters, seed, session)
     else:
         _refuse_lessons(actor, lessons, remind)
         from engine.learn.adapt_train import planned  # noqa: PLC0415 - torch
@@ -186,3 +202,13 @@ def _facts(made: dict[str, Any]) -> "Table":
     from engine.cli.tables import facts  # noqa: PLC0415 - not needed for JSON
 
     return facts((name, str(value)) for name, value in made.items())
+
+
+def _router(out: Path, rounds: int, clusters: int, seed: int, session: Session) -> None:
+    from engine.learn.route_life import train_router  # noqa: PLC0415 - heavy
+    from engine.learn.route_training import Plan as RouterPlan  # noqa: PLC0415 - heavy
+
+    plan = RouterPlan(rounds=rounds, clusters=clusters, seed=seed)
+    with stoppable() as stop, progress_bar() as bar:
+        curves = [asdict(m) for m in train_router(out, plan, progress=bar, cancel=stop)]
+    session.show({"checkpoint": str(out), "curves": curves}, lambda: _facts(curves[-1]))

@@ -17,6 +17,11 @@ _WEIGHED = {
     "w_reliability": "reliability", "w_carbon": "carbon",
 }  # fmt: skip
 
+_ROUTED = {
+    "price": "its price", "grid": "its grid", "delay": "how far its callers are",
+    "room": "the room it has", "floor": "the workers it keeps anyway",
+}  # fmt: skip
+
 
 def static(decision: Decision) -> str:
     """Fixed capacity."""
@@ -67,7 +72,7 @@ def demand(decision: Decision) -> str:
         hold = lasting(said["hold_s"])
         text += f", but the highest proposal of the last {hold}, {workers(held)}, stands"
     text += _limited(held, said["proposed"], said.get("max"), said.get("min"))
-    return text + _weighed(decision) + _sized(decision)
+    return text + _weighed(decision) + _sized(decision) + _routed(decision)
 
 
 def _how(decision: Decision) -> str:
@@ -158,6 +163,19 @@ def _sized(decision: Decision) -> str:
             f"{number(said['proposed'])} stay"
         )
     return text
+
+
+def _routed(decision: Decision) -> str:
+    """What moved a learned policy's routing weight most."""
+    said = decision.rationale
+    parts = {name: said[f"route_{name}"] for name in _ROUTED if f"route_{name}" in said}
+    if not parts or said["route_weight"] == 1.0:
+        return ""
+    name = max(parts, key=lambda part: abs(parts[part]))
+    return (
+        f"; beside the other pools of its type its routing weight is "
+        f"{number(said['route_weight'])}, most of all for {_ROUTED[name]}"
+    )
 
 
 def oracle(decision: Decision) -> str:

@@ -76,7 +76,7 @@ class Cell(NamedTuple):
 def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS) -> Episode:
     """Episode `number` of a training with this seed; chances of kinds as KINDS."""
     rng = stream(seed, _STREAM, number)
-    drawn = [_cell(rng, kinds) for _ in range(cells)]
+    drawn = [cell(rng, kinds) for _ in range(cells)]
     counts = np.stack(
         [c.rate if c.drawn else rng.poisson(c.rate) for c in drawn], dtype=np.float64
     )
@@ -84,12 +84,12 @@ def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS
     memory = new_memory(cells, BIN_S)
     memory.counts[:, :bins] = counts[:, :HISTORY_S].reshape(cells, bins, -1).sum(2)
     memory.at[0], memory.at[1] = bins % memory.counts.shape[1], bins
-    service = np.array([cell.service_s for cell in drawn])
+    service = np.array([one.service_s for one in drawn])
     last = memory.counts[:, bins - 20 :].sum(1) + 1.0
     memory.served[:, 0], memory.served[:, 1] = last, last * service * 1.1
-    facts = np.array([(cell.slots, cell.startup_s, 60.0, 400.0, np.inf) for cell in drawn])
+    facts = np.array([(one.slots, one.startup_s, 60.0, 400.0, np.inf) for one in drawn])
     cluster = _clusters(rng, cells)
-    pools = tuple(_parameters(rng, cell, row) for cell, row in zip(drawn, counts, strict=True))
+    pools = tuple(_parameters(rng, one, row) for one, row in zip(drawn, counts, strict=True))
     requests, carbon = _requests(rng, drawn, counts), _carbon(rng, cells)
     threshold = np.where(rng.random(cells) < 0.5, rng.uniform(0.5, 1.8, cells), np.inf)
     facts[:, 4] = 400.0 * threshold
@@ -100,7 +100,8 @@ def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS
     )  # fmt: skip
 
 
-def _cell(rng: np.random.Generator, kinds: tuple[float, ...]) -> Cell:
+def cell(rng: np.random.Generator, kinds: tuple[float, ...] = KINDS) -> Cell:
+    """A pool and its demand, of kinds with these chances."""
     slots = int(rng.choice([1, 4, 8, 16, 32], p=[0.08, 0.28, 0.28, 0.28, 0.08]))
     service_s = float(np.exp(rng.uniform(np.log(1.0), np.log(8.0))))
     workers = float(np.exp(rng.uniform(np.log(1.5), np.log(60.0))))

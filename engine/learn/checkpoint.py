@@ -132,8 +132,8 @@ def load(folder: Path) -> tuple[Weights, dict[str, Any]]:
     return weights, about
 
 
-def fingerprint(network: Network) -> str:
-    """Sixteen hex digits of a forecaster's numbers."""
+def fingerprint(network: Network | Mlp | Transformer) -> str:
+    """Sixteen hex digits of a network's numbers."""
     digest = hashlib.sha256()
     for name, tensor in zip(network._fields, network, strict=True):
         digest.update(f"{name} {tensor.shape} ".encode())

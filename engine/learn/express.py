@@ -55,6 +55,7 @@ def is_plain(run: Replay) -> bool:
         and run.policy.watch.hold_s == 0.0
         and not run.policy.learns
         and not run.policy.resizes
+        and not run.policy.routes
         and is_plain_cluster(run.spec.scenario)
     )
 
@@ -140,7 +141,7 @@ def log_sizes(run: Replay) -> None:
 def _tapes(run: Replay) -> Tapes:
     return Tapes(
         counters=run.counters, integrals=run.integrals, targets=run.targets,
-        edges_s=run.edges_s, grams=_grams(run), decided=np.full(1, -1),
+        edges_s=run.edges_s, grams=grams_of(run), decided=np.full(1, -1),
         spread=run.gauges.spread, streak=np.zeros(0, np.int64),
         orders=np.zeros((ORDERS, ORDER)), ordered=np.zeros(1, np.int64),
     )  # fmt: skip
@@ -175,7 +176,7 @@ def _missing(run: Replay, tick: int) -> IntArray:
     return made
 
 
-def _grams(run: Replay) -> FloatArray:
+def grams_of(run: Replay) -> FloatArray:
     """(T, P) carbon intensity that each tick's decision sees."""
     spec = run.spec
     world = Conditions(spec.scenario, run.edges_s, spec.clock_s, spec.grids, spec.prices)

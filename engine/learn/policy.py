@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.learn import checkpoint as files
-from engine.learn import sizer, tokens
+from engine.learn import route_file, sizer, tokens
 from engine.learn.actors import Mlp
 from engine.learn.insight import Insight, explanation, insight_of
 from engine.learn.mind import (
@@ -60,6 +60,7 @@ class SmartScale:
         checkpoint: str | None = None,
         online: bool = False,
         vertical: bool = False,
+        routing: bool = False,
     ) -> None:
         """Remembers nothing yet.
 
@@ -76,6 +77,7 @@ class SmartScale:
                 product, such as `allocator-1`; the usual one if not given.
             online: learn an offset of the dial from what is earned, by cautious exploration.
             vertical: choose the size of workers, too, where pools have several.
+            routing: give the pools of an agent type routing weights, too, by a head of its own.
         """
         self.interval_s = context.tick_s
         given = (latency, utilisation, cost, reliability, carbon)
@@ -93,6 +95,8 @@ class SmartScale:
         }
         self._online = self._learner(context) if check.flag(NAME, "online", online) else None
         self._sizing = self._sizes(context) if check.flag(NAME, "vertical", vertical) else None
+        routes = check.flag(NAME, "routing", routing)
+        self._routing = route_file.routing_of(NAME, context, self._weights) if routes else None
 
     @staticmethod
     def version(parameters: Mapping[str, Any]) -> str:
@@ -102,7 +106,9 @@ class SmartScale:
             digest.update(path.read_bytes())
         given = parameters.get("checkpoint")
         folder = files.SHIPPED if given is None else files.folder_of(str(given))
-        folders = (folder, sizer.SHIPPED) if parameters.get("vertical") else (folder,)
+        folders = [folder]
+        folders += [sizer.SHIPPED] if parameters.get("vertical") else []
+        folders += [route_file.SHIPPED] if parameters.get("routing") else []
         for weights in (each / files.WEIGHTS for each in folders):
             digest.update(weights.read_bytes() if weights.is_file() else b"")
         return digest.hexdigest()[:12]
@@ -129,10 +135,14 @@ class SmartScale:
         numbers = self._numbers()
         if self._online is not None:
             numbers |= self._online.numbers()
-        if self._sizing is None:
-            return self.watch.answer(observation, mind.wanted, numbers)
-        action = self.watch.answer(observation, mind.wanted, numbers, self._sizing.extra)
-        return self._sizing.sized(action, observation)
+        sizing, routing = self._sizing, self._routing
+        extra = None if sizing is None else sizing.extra
+        action = self.watch.answer(observation, mind.wanted, numbers, extra)
+        if sizing is not None:
+            action = sizing.sized(action, observation)
+        if routing is not None:
+            action = routing.added(action, observation, mind.level, mind.service_s)
+        return action
 
     def _numbers(self) -> dict[str, FloatArray | list[float]]:
         """(P,) each: what the answer rests on."""
@@ -175,6 +185,11 @@ class SmartScale:
     def learner(self) -> Online | None:
         """What it learned while it decided; None where it does not."""
         return self._online
+
+    @property
+    def routes(self) -> bool:
+        """Whether it gives routing weights."""
+        return self._routing is not None
 
     def played(self, run: Any, cancel: Callable[[], bool] | None) -> bool:
         """Plays a plain run in one compiled loop; False where the cluster is not plain."""

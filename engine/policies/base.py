@@ -94,6 +94,8 @@ class PoolFacts:
     size: str = "standard"
     """Of its workers at the start."""
     region: str = ""
+    delay_s: float = 0.0
+    """Round trip between the callers and the region."""
     says_memory: bool = False
     """Whether it is known what memory requests take."""
 
@@ -142,6 +144,8 @@ class PolicyContext:
     """Only for oracles."""
     carbon_threshold_g_per_kwh: float | None = None
     """Of the priorities: growth is unwelcome on a dirtier grid; None: there is none."""
+    weighs_pools: bool = False
+    """Whether requests are routed among the pools of an agent type by weights of pools."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

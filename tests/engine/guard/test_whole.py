@@ -48,7 +48,7 @@ def kind(name, **changes):
     )  # fmt: skip
 
 
-def cluster(guard, threshold=None):
+def cluster(guard, threshold=None, router=RouterKind.LEAST_AGENT_LOAD):
     """Three pools: new sizes by restart, in place, and by restart on nodes."""
     own = {"workers_min": 1, "workers_max": 20, "workers_initial": 4}
     return on_nodes(
@@ -60,7 +60,7 @@ def cluster(guard, threshold=None):
             Pool(name="c", agent_type="restart", node_group="boxes", **own),
         ),
         agent_types=(kind("restart"), kind("in-place", resize="in-place", resize_s=20.0)),
-        router=Router(kind=RouterKind.LEAST_AGENT_LOAD),
+        router=Router(kind=router),
         priorities=Priorities(carbon_threshold_g_per_kwh=threshold),
         guard=guard,
         tick_s=TICK_S,
@@ -72,6 +72,7 @@ class Wild:
 
     def __init__(self, context, *, rng):
         self.interval_s, self._rng = context.tick_s, rng
+        self._weighs = context.weighs_pools
 
     def propose(self, observation):
         rng, pools = self._rng, len(observation.target)
@@ -85,8 +86,15 @@ class Wild:
             reason=(Reason.FIXED,) * pools,
             size=self._some(("standard", "big", "tiny"), pools, 0.5),
             groups=self._some((GroupAction(empty_frac=0.5, suspend_below_frac=0.4),), 1, 0.3),
-            router=self._some(WAYS, pools, 0.3),
-            weights=self._some((RoutingWeights(sizes={"big": 3.0}),), pools, 0.3),
+            router=() if self._weighs else self._some(WAYS, pools, 0.3),
+            weights=self._some(
+                [
+                    RoutingWeights(pool=weight, sizes={"big": 3.0})
+                    for weight in ((0.2, 1.0, 7.0) if self._weighs else (1.0,))
+                ],
+                pools,
+                0.3,
+            ),
         )
 
     def _some(self, what, number, often):
@@ -134,7 +142,7 @@ def steered(run, pool):
     state = run.fleet.state
     return (
         int(run.target[pool]), run.fleet.size(pool), int(state.pools["router"][pool]),
-        *state.sizes["weight"][pool].tolist(),
+        float(state.pools["preference"][pool]), *state.sizes["weight"][pool].tolist(),
     )  # fmt: skip
 
 
@@ -150,20 +158,30 @@ GUARDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", GUARDS)
+SCORED, SITED = RouterKind.LEAST_AGENT_LOAD, RouterKind.HIERARCHICAL
+
+
+@pytest.mark.parametrize(
+    ("name", "router"),
+    [
+        *((name, SCORED) for name in GUARDS),
+        *((name, SITED) for name in ("budget", "hold", "pace")),
+    ],
+)
 @pytest.mark.parametrize("seed", range(3))
-def test_random_whole_actions_breach_nothing_in_what_is_provisioned(name, seed):
+def test_random_whole_actions_breach_nothing_in_what_is_provisioned(name, seed, router):
     rng = np.random.default_rng([seed, len(name)])
     grid = GridSeries(g_per_kwh=rng.uniform(300.0, 500.0, 30), interval_s=30.0, start_s=0.0)
     threshold = THRESHOLD if name in ("carbon", "all") else None
     run = made(
-        cluster(GUARDS[name], threshold), lambda context: Wild(context, rng=rng),
+        cluster(GUARDS[name], threshold, router), lambda context: Wild(context, rng=rng),
         grids={"region-a": grid},
     )  # fmt: skip
     watch = Watch(run)
     for tick in range(TICKS):
         watch.step(tick)
     assert watch.resized > 0  # the guard lets through what may be
+    assert watch.weighed == (router is SITED)
     sizes = [line for text in run.log.guard if text for line in json.loads(text) if "part" in line]
     if name != "carbon" or watch.dirty:
         assert sizes
@@ -176,6 +194,7 @@ class Watch:
     def __init__(self, run):
         self.run, self.guard = run, run.spec.scenario.guard
         self.resized, self.dirty, self.last = 0, False, [-np.inf] * len(run.facts)
+        self.weighed = False
         self.last_out = list(self.last)
 
     def step(self, tick):
@@ -189,6 +208,7 @@ class Watch:
         self.check_carbon(tick, before[1], base)
         self.check_holds_and_pace(tick, before[2])
         run.advance(tick)
+        self.weighed |= bool((run.fleet.state.pools["preference"] != 1.0).any())
 
     def check_budget(self, tick, before, after):
         most = self.guard.budget_usd_per_hour

@@ -1,0 +1,97 @@
+"""A routing head on disk: model.safetensors with its facts in the header; loading runs no code."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from engine.errors import CheckpointError
+from engine.learn import checkpoint
+from engine.learn.rewards import SCORES
+from engine.learn.routing import FEATURES, STATE, Head, Routing
+from engine.policies import parameters as check
+from engine.policies.base import PolicyContext
+from engine.units import FloatArray
+
+SHIPPED = checkpoint.SHIPPED.with_name("router")
+FORMAT = "smartscale router 1"
+_TABLE = json.dumps([*FEATURES, *STATE, *SCORES])
+
+
+def save(head: Head, folder: Path, about: dict[str, Any]) -> None:
+    """Writes a head. `about`: JSON-able facts of its training."""
+    folder.mkdir(parents=True, exist_ok=True)
+    header = {
+        "format": FORMAT, "table": _TABLE, "dial": dial(), "about": json.dumps(about),
+    }  # fmt: skip
+    save_file(dict(head._asdict()), folder / checkpoint.WEIGHTS, header)
+
+
+def load(folder: Path) -> Head:
+    """The head in a folder.
+
+    Raises:
+        CheckpointError: missing, damaged, of another format, of shapes that do not fit, or
+            trained beside another dial than the shipped one.
+    """
+    where, fix = f"checkpoint {folder.name}", "Train one: smartscale train router"
+    try:
+        with safe_open(folder / checkpoint.WEIGHTS, "np") as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        what = f"{checkpoint.WEIGHTS} cannot be read: {error}"
+        raise CheckpointError(what, where, fix) from error
+    if header.get("format") != FORMAT or header.get("table") != _TABLE:
+        raise CheckpointError("it is of another version of the product", where, fix)
+    if header.get("dial") != dial():
+        raise CheckpointError("it was trained beside another dial than the one here", where, fix)
+    if set(tensors) != set(Head._fields) or not _fits(Head(**tensors)):
+        raise CheckpointError("its weights do not fit together", where, fix)
+    return Head(**tensors)
+
+
+def dial() -> str:
+    """Sixteen hex digits of the shipped actor, whose pools the head was trained to route to."""
+    return checkpoint.fingerprint(checkpoint.shipped().actor)
+
+
+def _fits(head: Head) -> bool:
+    inputs, width = len(STATE) + len(SCORES), head.b1.size
+    shapes = (
+        (len(STATE),), (len(STATE),), (len(FEATURES),), (inputs, width), (width,),
+        (width, width), (width,), (width, len(FEATURES)), (len(FEATURES),),
+    )  # fmt: skip
+    return all(
+        tensor.shape == shape and tensor.dtype == np.float32 and bool(np.isfinite(tensor).all())
+        for tensor, shape in zip(head, shapes, strict=True)
+    ) and bool((head.scale > 0).all() and (head.apart > 0).all())
+
+
+@cache
+def shipped() -> Head:
+    """The head that comes with the product, read once. Raises CheckpointError."""
+    return load(SHIPPED)
+
+
+def routing_of(name: str, context: PolicyContext, priorities: FloatArray) -> Routing:
+    """The shipped head for one replay.
+
+    Args:
+        name: of the policy, for errors.
+        context: the pools.
+        priorities: (5,)
+
+    Raises:
+        PolicyError: weights of pools mean nothing there.
+    """
+    if not context.weighs_pools:
+        raise check.refuse(
+            name, "routing is true, but requests are not routed by weights of pools",
+            "Use the hierarchical router, and no siting, or leave routing off",
+        )  # fmt: skip
+    return Routing(context, priorities, shipped())

@@ -1,0 +1,325 @@
+"""The routing action: weights of pools from priorities and what tells sites apart."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from engine.errors import CheckpointError, PolicyError
+from engine.explain.decision import Decision, Kind
+from engine.explain.found import missing_numbers
+from engine.explain.sentences import sentence
+from engine.learn import express, route_file
+from engine.learn.route_file import load, routing_of, save, shipped
+from engine.learn.route_ground import cluster
+from engine.learn.route_study import ARMS, EQUAL, LEARNED, judged, study, weights_of
+from engine.learn.route_training import Plan, train
+from engine.learn.routing import FEATURES, MOST, REPEAT, STATE, STEPS, Head, Routing, steps_of
+from engine.planner import Planner
+from engine.policies.base import Action, Observation, Reason
+from engine.replay import play, set_up
+from engine.scenario import Guard, Hold, Region, Router, RouterKind, Siting, SitingRule, Zone
+from engine.weights import WEIGHTS
+from tests.engine.replays import demand, keep, scenario, spec
+
+ROUTED = "smartscale:routing=true"
+HIERARCHICAL = Router(kind=RouterKind.HIERARCHICAL)
+CLEAN, DIRTY = 60.0, 600.0
+
+
+def two_sites(**changes):
+    """A clean, dear, far site, and a dirty, cheap, near one."""
+    base = scenario()
+    own, shared = base.pools
+    regions = (
+        Region(
+            name="clean", grid_g_per_kwh=CLEAN, price_factor=1.5, network_delay_s=0.2
+        ),
+        Region(name="dirty", grid_g_per_kwh=DIRTY, price_factor=0.8, network_delay_s=0.02),
+    )  # fmt: skip
+    zones = (Zone(name="c", region="clean"), Zone(name="d", region="dirty"))
+    pools = (replace(own, zone="c"), replace(shared, zone="d", share=1.0))
+    return replace(
+        base, **{"regions": regions, "zones": zones, "pools": pools, "router": HIERARCHICAL,
+                 **changes},
+    )  # fmt: skip
+
+
+def ran(policy, chosen=None, play=play):
+    (run,) = set_up([spec(policy, demand(), chosen or two_sites())])
+    play([run])
+    return run
+
+
+def seen_of(price, grid):
+    pools = len(price)
+    numbers = {
+        name: np.zeros(pools, np.int64)
+        for name in (
+            "target", "starting", "ready", "draining", "queued", "in_service", "arrived",
+            "finished", "failed",
+        )
+    }  # fmt: skip
+    rates = {name: np.zeros(pools) for name in ("offered_slots", "busy_slots", "p95_s")}
+    return Observation(
+        t_s=15.0, tick_s=15.0, workers=(), price_usd_per_hour=np.array(price),
+        grid_g_per_kwh=np.array(grid), **numbers, **rates,
+    )  # fmt: skip
+
+
+def sent(make_context, facts, price, grid, priorities, head=None):
+    """What a fresh head says of some pools: the action."""
+    context = make_context(*facts)
+    bare = Action(
+        target=np.zeros(len(facts)), reason=(Reason.FIXED,) * len(facts),
+        rationale=({},) * len(facts),
+    )  # fmt: skip
+    routing = Routing(context, priorities, head or shipped())
+    level, service_s = np.full(len(facts), 4.0), np.full(len(facts), 3.0)
+    return routing.added(bare, seen_of(price, grid), level, service_s)
+
+
+def weight_of(action):
+    return [said["route_weight"] for said in action.rationale]
+
+
+PRICE, GRID, DELAY = [3.0, 2.0, 4.0, 1.5], [500.0, 60.0, 120.0, 800.0], [0.1, 0.02, 0.3, 0.2]
+
+
+def test_pools_in_another_order_get_the_same_weights_in_that_order(make_context):
+    facts, order = [{"delay_s": delay} for delay in DELAY], [2, 0, 3, 1]
+    one = sent(make_context, facts, PRICE, GRID, weights_of("green"))
+    other = sent(
+        make_context, [facts[p] for p in order], np.array(PRICE)[order], np.array(GRID)[order],
+        weights_of("green"),
+    )  # fmt: skip
+    assert weight_of(other) == pytest.approx([weight_of(one)[p] for p in order])
+    assert len(set(weight_of(one))) > 2
+
+
+def test_agent_types_are_weighed_apart_and_a_pool_alone_gets_one(make_context):
+    facts = [{"agent_type": kind, "delay_s": 0.1} for kind in ("a", "b", "a")]
+    made = sent(make_context, facts, PRICE[:3], GRID[:3], weights_of("green"))
+    assert weight_of(made)[1] == 1.0
+    assert made.weights[1] is None
+    pair = [facts[0], facts[2]]
+    two = sent(make_context, pair, [3.0, 4.0], [500.0, 120.0], weights_of("green"))
+    assert weight_of(two) == [weight_of(made)[0], weight_of(made)[2]]
+
+
+def test_the_parts_of_a_weight_add_up_to_it(make_context):
+    facts = [{"delay_s": delay} for delay in DELAY]
+    made = sent(make_context, facts, PRICE, GRID, weights_of("green"))
+    parts = np.array([[said[f"route_{name}"] for name in FEATURES] for said in made.rationale])
+    assert np.exp(steps_of(parts.sum(1)) / STEPS) == pytest.approx(weight_of(made))
+    assert max(weight_of(made)) <= np.exp(MOST)
+
+
+@pytest.mark.parametrize(
+    ("name", "facts", "price", "grid"),
+    [
+        ("green", [{}, {}], [2.0, 2.0], [DIRTY, CLEAN]),
+        ("cost first", [{}, {}], [3.0, 2.0], [300.0, 300.0]),
+        ("latency first", [{"delay_s": 0.3}, {"delay_s": 0.02}], [2.0, 2.0], [300.0, 300.0]),
+    ],
+)
+def test_a_priority_gives_more_to_the_site_that_serves_it(make_context, name, facts, price, grid):
+    """Sites that differ in nothing else."""
+    worse, better = weight_of(sent(make_context, facts, price, grid, weights_of(name)))
+    assert worse < better
+
+
+def test_what_was_sent_is_sent_again_only_when_it_changes_or_after_a_while(make_context):
+    context = make_context({}, {})
+    routing = Routing(context, weights_of("green"), shipped())
+    bare = Action(target=np.zeros(2), reason=(Reason.FIXED,) * 2, rationale=({}, {}))
+    level = np.full(2, 4.0)
+    told = [
+        routing.added(bare, seen_of([2.0, 2.0], grid), level, level).weights[0] is not None
+        for grid in [[DIRTY, CLEAN]] * REPEAT + [[DIRTY, CLEAN], [CLEAN, DIRTY], [CLEAN, DIRTY]]
+    ]
+    assert told == [True] + [False] * (REPEAT - 1) + [True, True, False]
+
+
+def test_nothing_is_known_of_the_demand_so_weights_stay(make_context):
+    routing = Routing(make_context({}, {}), weights_of("green"), shipped())
+    bare = Action(target=np.zeros(2), reason=(Reason.FIXED,) * 2, rationale=({}, {}))
+    made = routing.added(bare, seen_of([2.0, 2.0], [DIRTY, CLEAN]), np.full(2, np.nan), np.ones(2))
+    assert made.weights == (None, None)
+
+
+def test_off_it_is_the_allocator_without_it():
+    plain, off = ran("smartscale"), ran("smartscale:routing=false")
+    assert plain.log.rationale == off.log.rationale
+    assert set(plain.log.routing) == {None}
+    assert "route" not in "".join(text for text in plain.log.rationale if text)
+    assert np.array_equal(plain.counters, off.counters)
+
+
+def test_a_replay_routes_by_the_weights_and_its_record_says_so():
+    green = f"{ROUTED}:carbon=0.8"
+    run = ran(green)
+    said = [json.loads(text)["weights"]["pool"] for text in run.log.routing if text]
+    assert said
+    assert run.fleet.state.pools["preference"].tolist() == said[-2:]
+    clean, dirty = run.counters[:, :, 0].sum(0)
+    before = ran("smartscale:carbon=0.8").counters[:, :, 0].sum(0)
+    assert clean / (clean + dirty) > before[0] / before.sum()
+    assert ran(green).log.rationale == run.log.rationale
+
+
+def test_the_compiled_loop_does_not_play_it():
+    (run,) = set_up([spec(ROUTED, demand(), two_sites())])
+    assert not express.is_plain(run)
+    assert not run.policy.played(run, None)
+    with pytest.raises(PolicyError, match="it needs the whole replay"):
+        express.run_out(run)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"router": Router()}, {"siting": Siting(rule=SitingRule.SPREAD)}],
+    ids=["another router", "siting"],
+)
+def test_it_is_refused_where_weights_of_pools_mean_nothing(changes):
+    with pytest.raises(PolicyError, match="not routed by weights of pools"):
+        ran(ROUTED, two_sites(**changes))
+
+
+def test_a_hold_keeps_weights_back_says_so_and_they_come_afterwards():
+    held_s = 300.0
+    hold = Hold(pool="own", for_s=held_s)
+    run = ran(f"{ROUTED}:carbon=0.8", two_sites(guard=Guard(holds=(hold,))))
+    log = run.log
+    mine = [place for place, pool in enumerate(log.pool) if pool == 0]
+    frozen = [
+        log.tick[place] * run.tick_s
+        for place in mine
+        if log.guard[place]
+        and any(s.get("part") == "weights" for s in json.loads(log.guard[place]))
+    ]
+    told_s = [log.tick[place] * run.tick_s for place in mine if log.routing[place]]
+    assert frozen
+    assert max(frozen) < held_s
+    assert held_s <= min(told_s) <= held_s + REPEAT * run.tick_s
+
+
+def test_the_sentence_says_what_moved_the_weight_most():
+    run = ran(f"{ROUTED}:carbon=0.8")
+    place = next(n for n, text in enumerate(run.log.routing) if text)
+    log = run.log
+    one = Decision(
+        run_id="r", number=place, t_s=0.0, epoch_s=None, policy=ROUTED, pool="own",
+        kind=Kind.KEPT, current=log.current[place], proposed=log.proposed[place],
+        applied=log.applied[place], reason=log.reason[place], size=None,
+        rationale=json.loads(log.rationale[place]), routing=json.loads(log.routing[place]),
+        guard=(), limits={}, saw={},
+    )  # fmt: skip
+    assert "its routing weight is" in sentence(one)
+    assert "most of all for its grid" in sentence(one)
+    assert missing_numbers(sentence(one), one) == []
+
+
+@pytest.mark.slow
+def test_every_decision_with_weights_is_made_again_alike(tmp_path):
+    guard = Guard(
+        slo_quantile=0.8, out_workers=1, cooldown_in_s=120.0,
+        holds=(Hold(pool="own", at_s=300.0, for_s=120.0),),
+    )  # fmt: skip
+    with Planner(tmp_path / "store.duckdb") as planner:
+        keep(planner, demand())
+        (run_id,) = planner.replay(
+            "demand", [f"{ROUTED}:carbon=0.8"], scenario=two_sites(guard=guard)
+        )
+        found = planner.faithfulness_of_run(run_id)
+        assert found.holds, found.document()
+        assert (found.re_executed_frac, found.sentences_frac) == (1.0, 1.0)
+        decisions = [planner.decision(run_id, number=number) for number in range(found.records)]
+        assert any(one.routing for one in decisions)
+
+
+def changed(tmp_path, *, header=None, **tensors):
+    head = shipped()
+    own = {"format": route_file.FORMAT, "table": route_file._TABLE, "dial": route_file.dial()}
+    save_file({**head._asdict(), **tensors}, tmp_path / "model.safetensors", own | (header or {}))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("given", "what"),
+    [
+        ({"b3": np.zeros(3, np.float32)}, "do not fit together"),
+        ({"b3": np.full(len(FEATURES), np.nan, np.float32)}, "do not fit together"),
+        ({"scale": np.zeros(len(STATE), np.float32)}, "do not fit together"),
+        ({"more": np.zeros(3, np.float32)}, "do not fit together"),
+        ({"header": {"format": "other"}}, "another version"),
+        ({"header": {"table": "[]"}}, "another version"),
+        ({"header": {"dial": "0" * 16}}, "another dial"),
+    ],
+)
+def test_a_head_that_does_not_belong_here_is_refused(tmp_path, given, what):
+    with pytest.raises(CheckpointError, match=what):
+        load(changed(tmp_path, **given))
+
+
+def test_a_missing_head_is_said_with_the_command_that_makes_one(tmp_path):
+    with pytest.raises(CheckpointError, match="cannot be read") as error:
+        load(tmp_path / "nowhere")
+    assert "smartscale train router" in str(error.value)
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    save(shipped(), tmp_path, {})
+    again = load(tmp_path)
+    assert all(np.array_equal(a, b) for a, b in zip(again, shipped(), strict=True))
+
+
+UNSEEN = 12
+
+
+@pytest.mark.slow
+def test_a_short_training_beats_equal_weights_on_clusters_it_never_saw(monkeypatch):
+    """By the priorities' own points, where there is much to win: on unlike grids, when green."""
+    head = train(Plan(rounds=2, clusters=40, steps=500))
+    monkeypatch.setattr(route_file, "shipped", lambda: head)
+    gains = [
+        judged(made, weights_of("green"), LEARNED).worth
+        - judged(made, weights_of("green"), EQUAL).worth
+        for made in (cluster(424_251, number) for number in range(UNSEEN))
+    ]
+    assert np.mean(gains) > 0.0
+    assert sum(gain > 0.0 for gain in gains) > UNSEEN / 2
+
+
+@pytest.mark.slow
+def test_the_study_tells_every_rule_under_every_priority_beside_equal_weights():
+    made = study(2)
+    assert len(made["rows"]) == 2 * len(WEIGHTS) * len(ARMS)
+    lines = made["markdown"].splitlines()[2:]
+    told = [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines]
+    assert told == [(name, arm) for name in WEIGHTS for arm in ARMS]
+    by_arm = {
+        row["arm"]: row["cost_usd"]
+        for row in made["rows"]
+        if (row["cluster"], row["priorities"]) == (0, "green")
+    }
+    assert len(set(by_arm.values())) > 1
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_head():
+    plan = Plan(rounds=1, clusters=3, steps=20)
+    one, other = train(plan), train(plan)
+    assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+    third = train(replace(plan, seed=1))
+    assert not np.array_equal(one.w1, third.w1)
+    assert isinstance(one, Head)
+
+
+def test_without_the_flag_no_head_is_read(make_context, monkeypatch):
+    monkeypatch.setattr(route_file, "shipped", lambda: pytest.fail("it was read"))
+    ran("smartscale")
+    with pytest.raises(PolicyError):
+        routing_of("smartscale", make_context({}), weights_of("green"))
