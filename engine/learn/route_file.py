@@ -19,15 +19,15 @@ from engine.units import FloatArray
 
 SHIPPED = checkpoint.SHIPPED.with_name("router")
 FORMAT = "smartscale router 1"
-_TABLE = json.dumps([*FEATURES, *STATE, *SCORES])
+_TABLE = [*FEATURES, *STATE, *SCORES]
+_FACTS = "facts"
 
 
 def save(head: Head, folder: Path, about: dict[str, Any]) -> None:
-    """Writes a head. `about`: JSON-able facts of its training."""
+    """Writes a head; equal ones give equal bytes. `about`: JSON-able facts of its training."""
     folder.mkdir(parents=True, exist_ok=True)
-    header = {
-        "format": FORMAT, "table": _TABLE, "dial": dial(), "about": json.dumps(about),
-    }  # fmt: skip
+    facts = {"format": FORMAT, "table": _TABLE, "dial": dial(), "about": about}
+    header = {_FACTS: json.dumps(facts)}  # of several entries the order would be random
     save_file(dict(head._asdict()), folder / checkpoint.WEIGHTS, header)
 
 
@@ -41,14 +41,14 @@ def load(folder: Path) -> Head:
     where, fix = f"checkpoint {folder.name}", "Train one: smartscale train router"
     try:
         with safe_open(folder / checkpoint.WEIGHTS, "np") as file:
-            header = file.metadata() or {}
+            facts = json.loads((file.metadata() or {}).get(_FACTS, "{}"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError) as error:
         what = f"{checkpoint.WEIGHTS} cannot be read: {error}"
         raise CheckpointError(what, where, fix) from error
-    if header.get("format") != FORMAT or header.get("table") != _TABLE:
+    if facts.get("format") != FORMAT or facts.get("table") != _TABLE:
         raise CheckpointError("it is of another version of the product", where, fix)
-    if header.get("dial") != dial():
+    if facts.get("dial") != dial():
         raise CheckpointError("it was trained beside another dial than the one here", where, fix)
     if set(tensors) != set(Head._fields) or not _fits(Head(**tensors)):
         raise CheckpointError("its weights do not fit together", where, fix)

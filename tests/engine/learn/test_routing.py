@@ -240,23 +240,26 @@ def test_every_decision_with_weights_is_made_again_alike(tmp_path):
         assert any(one.routing for one in decisions)
 
 
-def changed(tmp_path, *, header=None, **tensors):
+def changed(tmp_path, *, facts=None, **tensors):
     head = shipped()
     own = {"format": route_file.FORMAT, "table": route_file._TABLE, "dial": route_file.dial()}
-    save_file({**head._asdict(), **tensors}, tmp_path / "model.safetensors", own | (header or {}))
+    header = {"facts": json.dumps(own | facts) if isinstance(facts, dict) else facts or "{}"}
+    save_file({**head._asdict(), **tensors}, tmp_path / "model.safetensors", header)
     return tmp_path
 
 
 @pytest.mark.parametrize(
     ("given", "what"),
     [
-        ({"b3": np.zeros(3, np.float32)}, "do not fit together"),
-        ({"b3": np.full(len(FEATURES), np.nan, np.float32)}, "do not fit together"),
-        ({"scale": np.zeros(len(STATE), np.float32)}, "do not fit together"),
-        ({"more": np.zeros(3, np.float32)}, "do not fit together"),
-        ({"header": {"format": "other"}}, "another version"),
-        ({"header": {"table": "[]"}}, "another version"),
-        ({"header": {"dial": "0" * 16}}, "another dial"),
+        ({"facts": {}, "b3": np.zeros(3, np.float32)}, "do not fit together"),
+        ({"facts": {}, "b3": np.full(len(FEATURES), np.nan, np.float32)}, "do not fit together"),
+        ({"facts": {}, "scale": np.zeros(len(STATE), np.float32)}, "do not fit together"),
+        ({"facts": {}, "more": np.zeros(3, np.float32)}, "do not fit together"),
+        ({}, "another version"),
+        ({"facts": "{"}, "cannot be read"),
+        ({"facts": {"format": "other"}}, "another version"),
+        ({"facts": {"table": []}}, "another version"),
+        ({"facts": {"dial": "0" * 16}}, "another dial"),
     ],
 )
 def test_a_head_that_does_not_belong_here_is_refused(tmp_path, given, what):
@@ -270,10 +273,15 @@ def test_a_missing_head_is_said_with_the_command_that_makes_one(tmp_path):
     assert "smartscale train router" in str(error.value)
 
 
-def test_what_is_saved_is_loaded(tmp_path):
-    save(shipped(), tmp_path, {})
-    again = load(tmp_path)
+def test_what_is_saved_is_loaded_and_saved_again_to_the_same_bytes(tmp_path):
+    for name in ("one", "other"):
+        save(shipped(), tmp_path / name, {"plan": {"seed": 0, "rounds": 3}})
+    again = load(tmp_path / "one")
     assert all(np.array_equal(a, b) for a, b in zip(again, shipped(), strict=True))
+    one, other = (
+        (tmp_path / name / "model.safetensors").read_bytes() for name in ("one", "other")
+    )
+    assert one == other
 
 
 UNSEEN = 12
