@@ -11,10 +11,11 @@ import numpy as np
 
 from engine.guard import sizes, stages
 from engine.guard.floor import Floor
+from engine.guard.holds import Holds, allowed
 from engine.guard.pace import Pace
 from engine.guard.record import Applied, Kept, Log, Stage
 from engine.policies.base import KEEP, Observation, PoolFacts, Reason
-from engine.scenario import Guard, Hold
+from engine.scenario import Guard
 from engine.units import BoolArray, FloatArray, IntArray
 
 _LIFTED: Mapping[Reason, Mapping[str, Any]] = MappingProxyType(
@@ -67,7 +68,7 @@ class Chain:
         self.besides_usd_per_hour = 0.0
         """By how much workers that wait for room to get their pool's size are dearer than it."""
         self._pace = Pace(len(pools), self._guard)
-        self._held: dict[Hold, int] = {}
+        self._holds = Holds(self._guard.holds, pools)
         self._kept: dict[int, Kept] = {}
         self._floor = (
             None if self._guard.slo_quantile is None else Floor(self._guard, pools, tick_s)
@@ -117,6 +118,8 @@ class Chain:
             lifted._threshold = None
         if Reason.SLO_FLOOR in reasons:
             lifted._floor = None
+        if Reason.HELD in reasons:
+            lifted._holds = Holds((), self._pools)
         if Reason.MIN_WORKERS in reasons:
             lifted._lows = np.zeros(len(self._pools))
         if Reason.MAX_WORKERS in reasons:
@@ -200,7 +203,8 @@ class Chain:
         base = np.where(keep, current, np.clip(current, self._lows, self._highs))
         if granted is not None:
             base = np.where(granted, wanted, base)
-        return self._paced(t_s, wanted, base, (prices, most, committed), log), log
+        stays = self._holds.sizes(t_s, current)
+        return self._paced(t_s, wanted, base, (prices, most, committed), stays, log), log
 
     def _ask(
         self, t_s: float, asked: sizes.Asked, wishes: Mapping[int, sizes.Wish],
@@ -274,11 +278,13 @@ class Chain:
         wanted: FloatArray,
         base: FloatArray,
         paying: tuple[FloatArray, float, tuple[IntArray, FloatArray] | None],
+        stays: Mapping[int, int],
         log: Log,
     ) -> FloatArray:
         """Rate, cooldown and budget, from the present sizes within the limits.
 
-        What was left alone stays so, and so does what was granted with another size.
+        What was left alone stays so, and so does what was granted with another size. What a
+        person holds costs what it will come to, whatever was proposed.
         """
         guard, (prices, most, committed) = self._guard, paying
         if guard.out_workers is not None or guard.in_workers is not None:
@@ -304,7 +310,10 @@ class Chain:
             )  # fmt: skip
             wanted = cooled
         if guard.budget_usd_per_hour is not None:
-            paid = stages.budget(wanted, base, prices, most, *(committed or ()))
+            asked, pools = wanted.copy(), list(stays)
+            asked[pools] = base[pools] = list(stays.values())
+            paid = stages.budget(asked, base, prices, most, *(committed or ()))
+            paid[pools] = wanted[pools]
             log.note(
                 "budget", wanted, paid, Reason.BUDGET,
                 budget_usd_per_hour=guard.budget_usd_per_hour, price_usd_per_hour=prices,
@@ -357,29 +366,15 @@ class Chain:
             log.stages[pool].append(Stage(name, before, after, log.reasons[pool], numbers))
         return after
 
-    def _hold(self, t_s: float, pool: int, current: int) -> tuple[int, float] | None:
-        """The size that a person has ordered, within the pool's limits, and for how long yet."""
-        facts = self._pools[pool]
-        for hold in reversed(self._guard.holds):
-            if hold.pool == facts.name and hold.at_s <= t_s < hold.at_s + hold.for_s:
-                given = hold.workers
-                size = self._held.setdefault(hold, current) if given is None else given
-                return self._allowed(pool, size), hold.at_s + hold.for_s - t_s
-        return None
-
     def _ordered(
         self, t_s: float, pool: int, current: int, applied: int
     ) -> tuple[int, float] | None:
-        """As `_hold`, or a size that is kept instead, where that changes what is applied."""
-        held, kept = self._hold(t_s, pool, current), self._kept.get(pool)
+        """As a person ordered, or a size that is kept instead where that changes something."""
+        held, kept = self._holds.ordered(t_s, pool, current), self._kept.get(pool)
         if kept is None or t_s >= kept.until_s - _INSTANT:
             return held
-        size = self._allowed(pool, kept.of(applied if held is None else held[0]))
+        size = allowed(self._pools[pool], kept.of(applied if held is None else held[0]))
         return size, kept.until_s - t_s
-
-    def _allowed(self, pool: int, size: int) -> int:
-        facts = self._pools[pool]
-        return min(max(size, facts.workers_min), facts.workers_max)
 
     @property
     def holds(self) -> bool:
@@ -388,12 +383,7 @@ class Chain:
 
     def held_s(self, t_s: float, pool: int) -> float | None:
         """For how many seconds yet a person holds a pool; None: nobody does."""
-        ends = [
-            hold.at_s + hold.for_s - t_s
-            for hold in self._guard.holds
-            if hold.pool == self._pools[pool].name and hold.at_s <= t_s < hold.at_s + hold.for_s
-        ]
-        return max(ends, default=None)
+        return self._holds.left_s(t_s, pool)
 
 
 def _most(workers: int | None) -> float:

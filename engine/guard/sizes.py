@@ -63,6 +63,12 @@ class Wish:
             return self.kw
         return float(self.held.slots), float(self.wanted.slots)
 
+    def emitted(self, workers: float, now: float) -> float:
+        """What so many workers count as at first: those that may wait are still as they were."""
+        before, then = self.emits()
+        waiting = min(workers, now) * max(0.0, before - then) if self.waits else 0.0
+        return workers * then + waiting
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
@@ -179,8 +185,7 @@ def refusal(wish: Wish, room: Room, guard: Guard) -> Reason | None:
     more than is left, and more than so far; placement: its nodes cannot hold the size; hold.
     """
     grown = room.grown(wish)
-    emits_now, emits_then = wish.emits()
-    dirtier = room.limited * emits_then > room.now * emits_now + _SLACK
+    dirtier = wish.emitted(room.limited, room.now) > room.now * wish.emits()[0] + _SLACK
     wait_s, since_s = (
         (guard.cooldown_out_s, room.out_s) if grown > 0.0 else (guard.cooldown_in_s, room.any_s)
     )

@@ -168,7 +168,7 @@ SCORED, SITED = RouterKind.LEAST_AGENT_LOAD, RouterKind.HIERARCHICAL
         *((name, SITED) for name in ("budget", "hold", "pace")),
     ],
 )
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(12))
 def test_random_whole_actions_breach_nothing_in_what_is_provisioned(name, seed, router):
     rng = np.random.default_rng([seed, len(name)])
     grid = GridSeries(g_per_kwh=rng.uniform(300.0, 500.0, 30), interval_s=30.0, start_s=0.0)
