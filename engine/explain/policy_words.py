@@ -168,13 +168,14 @@ def _sized(decision: Decision) -> str:
 def _routed(decision: Decision) -> str:
     """What moved a learned policy's routing weight most."""
     said = decision.rationale
-    parts = {name: said[f"route_{name}"] for name in _ROUTED if f"route_{name}" in said}
-    if not parts or said["route_weight"] == 1.0:
+    weight = said.get("route_weight", 1.0)
+    parts = {name: said.get(f"route_{name}", 0.0) for name in _ROUTED}
+    name = max(parts, key=lambda part: parts[part] if weight > 1.0 else -parts[part])
+    if weight == 1.0 or parts[name] == 0.0:
         return ""
-    name = max(parts, key=lambda part: abs(parts[part]))
     return (
-        f"; beside the other pools of its type its routing weight is "
-        f"{number(said['route_weight'])}, most of all for {_ROUTED[name]}"
+        f"; beside the other pools of its type it asks for a routing weight of {number(weight)}, "
+        f"most of all for {_ROUTED[name]}"
     )
 
 

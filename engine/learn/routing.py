@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.learn.mind import USUAL_G_PER_KWH
 from engine.learn.rewards import dirt
-from engine.policies.base import Action, Observation, PolicyContext, RoutingWeights
+from engine.policies.base import Action, Observation, PolicyContext, PoolFacts, RoutingWeights
 from engine.units import AnyArray, FloatArray, IntArray
 
 FEATURES = ("price", "grid", "delay", "room", "floor")
@@ -34,6 +34,8 @@ STEPS = 8
 """Weights are exp(whole number / STEPS)."""
 REPEAT = 20
 """Decisions after which weights are sent again: a person's hold may have kept them back."""
+LEAST_APART = 0.01
+"""Where the sites of a training differed less in a feature, nothing was learned: it counts 0."""
 _APART = 3.0
 """Of a logarithm: pools further from the mean count as so far."""
 
@@ -140,6 +142,8 @@ class Routing:
         kinds = np.array([pool.agent_type for pool in context.pools])
         self._types = [np.flatnonzero(kinds == kind) for kind in dict.fromkeys(kinds.tolist())]
         self._sent = np.zeros(len(context.pools), np.int64)
+        self._ever = np.zeros(len(context.pools), np.bool_)
+        """Whether another weight than 1 was sent: a hold may keep the way back to it, too."""
         self._decisions = 0
 
     def added(
@@ -159,7 +163,8 @@ class Routing:
             if found is not None:
                 parts[pools], steps[pools] = found, steps_of(found.sum(1))
         again = self._decisions % REPEAT == 0
-        tell = (steps != self._sent) | (again & (steps != 0))
+        self._ever |= steps != 0
+        tell = (steps != self._sent) | (again & self._ever)
         self._sent, self._decisions = steps, self._decisions + 1
         weights = np.exp(steps / STEPS).tolist()
         return replace(
@@ -182,7 +187,8 @@ class Routing:
         """(n, K) parts of the weights' logarithms; None: demand, price or grid is not known."""
         demand_slots = float((level * service_s).sum())
         facts = [self._facts[pool] for pool in pools.tolist()]
-        slots = np.array([float(pool.slots) for pool in facts])
+        sizes = [observation.size[pool] if observation.size else "" for pool in pools.tolist()]
+        slots = np.array([_slots(*pair) for pair in zip(facts, sizes, strict=True)])
         price, grid = observation.price_usd_per_hour, observation.grid_g_per_kwh
         usd = price[pools] if len(price) else np.array([p.price_usd_per_hour for p in facts])
         sites = Sites(
@@ -198,10 +204,22 @@ class Routing:
             return None
         mean_s = demand_slots / max(float(level.sum()), 1e-9)
         features, state = told(sites, demand_slots, mean_s if mean_s > 0.0 else service_s.mean())
-        made: FloatArray = (
-            features / self._head.apart * slopes(self._head, state, self._priorities)
-        )
-        return made
+        return parts_of(self._head, features, state, self._priorities)
+
+
+def parts_of(
+    head: Head, features: FloatArray, state: FloatArray, priorities: FloatArray
+) -> FloatArray:
+    """(P, K) what each feature adds to the logarithms of the weights of P pools."""
+    steps = np.where(head.apart < LEAST_APART, 0.0, features / head.apart)
+    made: FloatArray = steps * slopes(head, state, priorities)
+    return made
+
+
+def _slots(pool: PoolFacts, size: str) -> float:
+    """Of a worker of that size."""
+    known = {entry.name: entry.slots for entry in pool.sizes}
+    return float(known.get(size, pool.slots))
 
 
 def _numbers(weight: float, parts: list[float]) -> Mapping[str, float]:

@@ -16,7 +16,17 @@ from engine.learn.route_file import load, routing_of, save, shipped
 from engine.learn.route_ground import cluster
 from engine.learn.route_study import ARMS, EQUAL, LEARNED, judged, study, weights_of
 from engine.learn.route_training import Plan, train
-from engine.learn.routing import FEATURES, MOST, REPEAT, STATE, STEPS, Head, Routing, steps_of
+from engine.learn.routing import (
+    FEATURES,
+    LEAST_APART,
+    MOST,
+    REPEAT,
+    STATE,
+    STEPS,
+    Head,
+    Routing,
+    steps_of,
+)
 from engine.planner import Planner
 from engine.policies.base import Action, Observation, Reason
 from engine.replay import play, set_up
@@ -107,6 +117,29 @@ def test_agent_types_are_weighed_apart_and_a_pool_alone_gets_one(make_context):
     pair = [facts[0], facts[2]]
     two = sent(make_context, pair, [3.0, 4.0], [500.0, 120.0], weights_of("green"))
     assert weight_of(two) == [weight_of(made)[0], weight_of(made)[2]]
+
+
+def test_sites_that_differ_in_what_no_training_saw_get_no_weights_for_it(make_context):
+    facts = [{"workers_min": least, "delay_s": 0.1} for least in (1, 6)]
+    made = sent(make_context, facts, [2.0, 2.0], [300.0, 300.0], weights_of("green"))
+    floor = FEATURES.index("floor")
+    learned = shipped().apart > LEAST_APART
+    assert not learned[floor]
+    assert weight_of(made) == pytest.approx([1.0, 1.0], abs=0.3)  # their room differs a little
+    assert [said["route_floor"] for said in made.rationale] == [0.0, 0.0]
+
+
+def test_the_way_back_to_one_is_sent_again_as_a_hold_may_have_kept_it_back(make_context):
+    context = make_context({"delay_s": 0.1}, {"delay_s": 0.1})
+    bare = Action(target=np.zeros(2), reason=(Reason.FIXED,) * 2, rationale=({}, {}))
+    routing = Routing(context, weights_of("green"), shipped())
+    told = []
+    for grid in [[500.0, 60.0]] + [[300.0, 300.0]] * (2 * REPEAT):
+        made = routing.added(bare, seen_of([2.0, 2.0], grid), np.full(2, 4.0), np.full(2, 3.0))
+        told.append(made.weights)
+    assert told[0] != (None, None)
+    ones = [number for number, weights in enumerate(told) if weights[0] and weights[0].pool == 1.0]
+    assert ones == [1, REPEAT, 2 * REPEAT]
 
 
 def test_the_parts_of_a_weight_add_up_to_it(make_context):
@@ -217,7 +250,7 @@ def test_the_sentence_says_what_moved_the_weight_most():
         rationale=json.loads(log.rationale[place]), routing=json.loads(log.routing[place]),
         guard=(), limits={}, saw={},
     )  # fmt: skip
-    assert "its routing weight is" in sentence(one)
+    assert "asks for a routing weight of" in sentence(one)
     assert "most of all for its grid" in sentence(one)
     assert missing_numbers(sentence(one), one) == []
 
