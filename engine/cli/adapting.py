@@ -79,6 +79,31 @@ def use(name: str, session: Session) -> None:
     session.show({"used": name}, lambda: f"smartscale uses {name}.")
 
 
+@allocators.command("table", short_help="What it sees, does and is rewarded for.")
+@with_session
+def describe(session: Session) -> None:
+    """Every number of the observation, the action and the reward: index, name, unit and scale."""
+    from engine.learn.interface import interface  # noqa: PLC0415 - heavy
+
+    made = interface()
+    session.show(dict(made), *(lambda rows=rows: _columns(rows) for rows in made.values()))
+
+
+def _columns(rows: list[dict[str, Any]]) -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(
+        tuple(rows[0]), [tuple(_cell(value) for value in row.values()) for row in rows], right=(0,)
+    )
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, tuple):
+        low, high = value
+        return f"{'any' if low is None else f'{low:g}'} to {high:g}"
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
 def _verdict(made: "Adapted") -> str:
     apart = ", ".join(f"{name} {value:.2f}" for name, value in made.distances.items())
     return (

@@ -19,3 +19,11 @@ def test_a_dqn_trains_where_no_lessons_are_asked_for(smartscale, tmp_path, monke
     ended = smartscale("train", "allocator", "--actor", "dqn", "--out", tmp_path / "net", "--json")
     assert ended.code == 0, ended.err
     assert given[0].lessons == 0
+
+
+def test_what_the_allocator_sees_does_and_is_rewarded_for_is_told_in_three_tables(smartscale):
+    document = smartscale("allocators", "table", "--json").document
+    assert list(document) == ["observation", "action", "reward"]
+    text = smartscale("allocators", "table").out
+    assert "log(p95 / service time)" in text
+    assert "-29 to 1" in text
