@@ -5,7 +5,7 @@ from engine.cluster.sites import types_of
 from engine.cluster.worth import size_facts
 from engine.merging import merged_facts
 from engine.policies.base import Future, PolicyContext, PoolFacts
-from engine.scenario import RouterKind, Scenario, WorkerSize
+from engine.scenario import Resize, RouterKind, Scenario, WorkerSize
 from engine.sim import kernel
 from engine.sim.service import Workload
 from engine.sim.traits import memory_rule
@@ -54,6 +54,7 @@ def facts_of(scenario: Scenario, workload: Workload) -> tuple[PoolFacts, ...]:
                 region=region.name,
                 delay_s=region.network_delay_s,
                 says_memory=memory_rule(kind) != kernel.NO_LIMIT,
+                resize_s=kind.resize_s if kind.resize is Resize.IN_PLACE else 0.0,
             )
         )
     return tuple(facts)

@@ -168,12 +168,18 @@ class Fleet:
             kernel.set_weights(state, pool, preference, sizes)
             self.events.note(now, "pool-reweighed", self._names[pool])
 
-    def _has_others(self, pool: int) -> bool:
-        """Whether workers of a pool do not have its size; new ones all do."""
+    def resizing(self) -> IntArray:
+        """(P,) workers that do not have their pool's size yet; new ones all do."""
+        found = np.zeros(len(self._names), np.int64)
+        for pool in self._resizing:
+            found[pool] = self._others(pool)
+        return found
+
+    def _others(self, pool: int) -> int:
         first, capacity = self._first_worker[pool], self.state.pools["capacity"][pool]
         workers = self.state.workers[first : first + capacity]
         there = (workers["phase"] == kernel.READY) | (workers["phase"] == kernel.STARTING)
-        return bool(np.any(there & (workers["size"] != self.size(pool))))
+        return int(np.count_nonzero(there & (workers["size"] != self.size(pool))))
 
     def _replace(self, pool: int, now: float) -> None:
         """Starts workers of the pool's size for those of others, as far as nodes have room.
@@ -206,7 +212,7 @@ class Fleet:
                 self.hosting.move(self.state, move, now)
         for pool in sorted(self._resizing):
             self._replace(pool, now)
-        self._resizing = {pool for pool in self._resizing if self._has_others(pool)}
+        self._resizing = {pool for pool in self._resizing if self._others(pool)}
         levels = self.state.counters
         there = levels[:, kernel.C_STARTING] + levels[:, kernel.C_READY]
         for pool in np.flatnonzero(target > there).tolist():

@@ -15,8 +15,8 @@ from engine.units import AnyArray, FloatArray, IntArray
 __all__ = ["merged_bill", "merged_facts", "merged_observation"]
 
 _SUMMED = (
-    "starting", "ready", "draining", "queued", "in_service", "arrived", "finished", "failed",
-    "offered_slots", "busy_slots",
+    "starting", "ready", "draining", "resizing", "queued", "in_service", "arrived", "finished",
+    "failed", "offered_slots", "busy_slots",
 )  # fmt: skip
 
 

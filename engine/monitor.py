@@ -96,6 +96,7 @@ class Monitor:
             p95_s=summed[kernel.F_P95_S],
             workers=self._workers(tick),
             size=self._size_names(size),
+            resizing=self._fleet.resizing(),
             grid_g_per_kwh=self._conditions.g_per_kwh(tick),
             price_usd_per_hour=self._conditions.usd_per_hour(tick, size, target),
             green_kw=self._green.kw.copy(),

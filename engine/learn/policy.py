@@ -26,7 +26,7 @@ from engine.learn.sizing import Sizing
 from engine.lookahead import LEVELS
 from engine.lookahead.checkpoint import shipped as forecaster
 from engine.policies import parameters as check
-from engine.policies.base import KEEP, Action, Explanation, Observation, PolicyContext, Reason
+from engine.policies.base import Action, Explanation, Observation, PolicyContext, Reason
 from engine.policies.demand import CONSTRAINTS, DemandWatch
 from engine.units import FloatArray
 
@@ -167,7 +167,7 @@ class SmartScale:
 
     def explain(self, observation: Observation) -> Explanation | None:
         """What moved the answer to an observation, in workers; see `Explains`."""
-        if (self.propose(observation).target == KEEP).all():
+        if {*self.propose(observation).reason} <= {Reason.NOT_DUE, Reason.METRICS_MISSING}:
             return None
         return explanation(self._own, self.mind)
 

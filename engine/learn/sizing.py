@@ -10,13 +10,15 @@ import numpy as np
 from engine.learn.mind import Mind
 from engine.learn.rewards import SCORES
 from engine.learn.sizer import Offer, Sizer, beside, candidates, gains, told_to
-from engine.policies.base import Action, Observation, PolicyContext, PoolFacts, Reason
+from engine.policies.base import KEEP, Action, Observation, PolicyContext, PoolFacts, Reason
 from engine.policies.demand import DemandWatch
-from engine.units import FloatArray, IntArray
+from engine.units import BoolArray, FloatArray, IntArray
 
 COOLDOWN_S = 600.0
 """Between two changes of a pool; also what a change has to pay off in, and what gains were learned
-over."""
+over. It doubles with each refusal in a row."""
+MOST_REST_S = 86_400.0
+"""After a change that was proposed, however often it is refused."""
 LEAST_GAIN = 0.02
 """Points that a change has to gain at least: what the network is not sure of."""
 SMOOTH_S = 600.0
@@ -28,7 +30,9 @@ class Sizing:
     """Chooses the size with the highest gain, by the priorities, where a change pays.
 
     A change costs what workers held twice while new ones start come to over the cooldown. It
-    waits until no worker is starting; until all have the new size none is taken away.
+    waits until no worker is starting. Until all have the new size none is taken away; on full
+    nodes some may wait for ever, so the pool is free again when none has started for a cooldown.
+    A change that the guard refuses is proposed again after a rest, each time a longer one.
     """
 
     def __init__(
@@ -45,7 +49,11 @@ class Sizing:
         self._groups = _groups(self._pools)
         self._points = [np.zeros(len(names)) for names in self._names]
         self._changed_s = np.full(len(self._pools), -math.inf)
+        self._started_s = np.full(len(self._pools), -math.inf)
+        self._patience_s = np.array([max(COOLDOWN_S, pool.resize_s) for pool in self._pools])
         self._changing = np.zeros(len(self._pools), np.bool_)
+        self._asked = np.zeros(len(self._pools), np.bool_)
+        self._refusals = np.zeros(len(self._pools), np.int64)
         self._before = self._held.copy()
         self._extra: list[dict[str, Any]] = []
 
@@ -62,9 +70,26 @@ class Sizing:
         """Reckons with the sizes that workers are ordered in, before the dial is asked."""
         for group in self._groups:
             for pool in group.tolist():
-                self._turn(pool, self._names[pool].index(observation.size[pool]))
-        settled = (observation.starting == 0) & (self._changed_s < observation.t_s)
-        self._changing &= ~settled
+                self._hear(pool, self._names[pool].index(observation.size[pool]))
+        self._changing &= ~self._settled(observation)
+
+    def _hear(self, pool: int, size: int) -> None:
+        """What became of the size that was proposed last; workers are ordered in `size`."""
+        if self._asked[pool]:
+            refused = size != self._held[pool]
+            self._refusals[pool] = self._refusals[pool] + 1 if refused else 0
+            self._changing[pool] &= not refused
+            self._asked[pool] = False
+        self._turn(pool, size)
+
+    def _settled(self, observation: Observation) -> BoolArray:
+        """(P,) where a change is over, or has come no further for long."""
+        now_s, starting = observation.t_s, observation.starting > 0
+        self._started_s[starting] = now_s
+        since_s = now_s - np.maximum(self._started_s, self._changed_s)
+        late = observation.resizing > 0 if len(observation.resizing) else np.zeros_like(starting)
+        waits = starting | (late & (since_s <= self._patience_s))
+        return np.asarray(~waits & (self._changed_s < now_s))
 
     def choose(self, observation: Observation) -> None:
         """Takes the sizes that gain most by the dial's answer, and reckons with them."""
@@ -93,7 +118,8 @@ class Sizing:
         gain = gains(self._sizer, seen, offer.held)
         points = self._smooth(group, (gain * weights[:, None]).sum(2))
         costs = self._costs(offer, group, observation, weights)
-        left_s = np.maximum(self._changed_s[group] + COOLDOWN_S - observation.t_s, 0.0)
+        rest_s = np.minimum(COOLDOWN_S * 2.0 ** self._refusals[group], MOST_REST_S)
+        left_s = np.maximum(self._changed_s[group] + rest_s - observation.t_s, 0.0)
         settled = (observation.starting[group] == 0) & ~self._changing[group]
         for row, pool in enumerate(group.tolist()):
             best = int(points[row].argmax())
@@ -109,12 +135,14 @@ class Sizing:
                 "workers_by_size": dict(zip(names, offer.whole()[row].tolist(), strict=True)),
                 "change_costs": dict(zip(names, costs[row].tolist(), strict=True)),
                 "least_gain": LEAST_GAIN, "size_rests_s": float(left_s[row]),
+                "size_refusals": int(self._refusals[pool]),
             }  # fmt: skip
             if best != self._held[pool] and pays and settled[row] and left_s[row] <= 0.0:
                 power = offer.power[row]
                 mind.wanted[pool] *= power[self._held[pool]] / power[best]
                 self._turn(pool, best)
                 self._changed_s[pool], self._changing[pool] = observation.t_s, True
+                self._asked[pool] = True
             self._extra[pool]["size"] = names[self._held[pool]]
 
     def _smooth(self, group: IntArray, points: FloatArray) -> FloatArray:
@@ -128,7 +156,7 @@ class Sizing:
         self, offer: Offer, group: IntArray, observation: Observation, weights: FloatArray
     ) -> FloatArray:
         """(N, S) points that changing to a size costs, spread over the cooldown."""
-        workers = observation.target[group, None]
+        workers = np.maximum(observation.target[group, None], offer.whole())
         work = offer.demand[:, None] * offer.of_held(offer.speed)
         twice = workers * offer.price / offer.base() * weights[:, [_COST]]
         dirtier = workers * offer.slots / np.maximum(work, offer.power.min(1, keepdims=True))
@@ -156,14 +184,19 @@ class Sizing:
         return self._extra
 
     def sized(self, action: Action, observation: Observation) -> Action:
-        """The dial's action with the sizes chosen, and no worker taken away during a change."""
+        """The dial's action with the sizes chosen, and no worker taken away during a change.
+
+        Together with a new size the number is then left alone, not proposed: where the guard
+        refuses the size, it would turn the number into as much capacity of the present one.
+        """
         current = observation.target.astype(np.float64)
         kept = self._changing & (action.target < current) & (action.target >= 0.0)
         target = np.where(kept, current, action.target)
         changed = self._held != self._before
+        left_alone = np.where(kept & changed, float(KEEP), target)
         return replace(
             action,
-            target=target,
+            target=left_alone,
             size=tuple(
                 names[held] if len(names) > 1 else None
                 for names, held in zip(self._names, self._held.tolist(), strict=True)

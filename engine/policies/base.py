@@ -98,6 +98,8 @@ class PoolFacts:
     """Round trip between the callers and the region."""
     says_memory: bool = False
     """Whether it is known what memory requests take."""
+    resize_s: float = 0.0
+    """That a worker takes to change its size in place; 0 where another one is started instead."""
 
 
 def without_limits(
@@ -196,6 +198,8 @@ class Observation:
     """One view a pool."""
     size: tuple[str, ...] = ()
     """One a pool: of the workers that are ordered now."""
+    resizing: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(pools,) workers, starting or ready, that do not have that size yet."""
     grid_g_per_kwh: FloatArray = field(default_factory=lambda: np.zeros(0))
     """(pools,) carbon intensity of the pool's grid over the last tick; at the start: of the
     first one."""

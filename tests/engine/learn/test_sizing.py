@@ -18,13 +18,16 @@ from engine.learn.rewards import SCORES
 from engine.learn.size_lessons import SIZES, size_lessons
 from engine.learn.size_training import CARD, SizePlan, examined, fitted, train_sizer
 from engine.learn.sizer import Offer, beside, candidates, gains, load, shipped, told_to
+from engine.learn.sizing import COOLDOWN_S
 from engine.learn.tokens import WIDTH
 from engine.oracle.measures import measures
 from engine.planner import Planner
 from engine.policies.base import Reason
 from engine.replay import play, replay, set_up
-from engine.scenario import Guard, WorkerSize
+from engine.scenario import Guard, Pool, Resize, WorkerSize
 from engine.scorecard import cost_usd
+from engine.sim import kernel
+from tests.engine.cluster.clusters import on_nodes
 from tests.engine.replays import demand, keep, scenario, spec
 
 LEARNED = "smartscale:vertical=true:cost=0.3:latency=0.4"
@@ -220,12 +223,97 @@ def test_the_parameter_is_true_or_false():
         set_up([spec("smartscale:vertical=3", demand(), scenario())])
 
 
-@pytest.mark.parametrize("budget", [18.0, 30.0])
+def on_full_nodes(nodes_max):
+    """Eight workers of 2 cores on nodes of 8, and a larger size of 4 cores."""
+    large = replace(LARGE, cpu_cores=4.0, memory_gib=8.0)
+    pool = Pool(agent_type="small", workers_initial=8, workers_max=20, node_group="boxes")
+    return on_nodes({"nodes_max": nodes_max}, agent={"sizes": (large,)}, pools=(pool,))
+
+
+def in_place(resize_s):
+    made = sized(LARGE, SMALL)
+    kind = replace(made.agent_types[0], resize=Resize.IN_PLACE, resize_s=resize_s)
+    return replace(made, agent_types=(kind,))
+
+
+def changes(chosen):
+    """Each tick of half an hour of heavy demand, by pool: workers before and after its decision,
+    those that lack the size after it, and those that are starting; from the simulator."""
+    table = demand(number=9000, duration_s=1800.0)
+    (run,) = set_up([spec(LEARNED, table, chosen, window_s=3600.0)])
+    for tick in range(run.ticks):
+        before = run.target.tolist()
+        run.decide(tick)
+        state = run.fleet.state
+        for p, first in enumerate(state.pools["first_worker"].tolist()):
+            workers = state.workers[first : first + int(state.pools["capacity"][p])]
+            starting = workers["phase"] == kernel.STARTING
+            lacks = workers["size"] != state.pools["size"][p]
+            lacks &= starting | (workers["phase"] == kernel.READY)
+            yield tick, before[p], int(run.target[p]), int(lacks.sum()), int(starting.sum())
+        run.advance(tick)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [in_place(5.0), in_place(100.0), in_place(700.0), sized(LARGE, SMALL), on_full_nodes(4)],
+    ids=["in place", "slowly in place", "very slowly in place", "by restart", "on nodes"],
+)
+def test_no_worker_is_taken_away_during_a_change(chosen):
+    """Before all have the new size, over a whole replay."""
+    seen = list(changes(chosen))
+    assert any(lacking for *_, lacking, _ in seen)
+    assert any(after < before for _, before, after, *_ in seen)
+    assert all(after >= before for _, before, after, lacking, _ in seen if lacking)
+
+
+def test_workers_that_wait_for_room_on_full_nodes_hold_the_pool_for_a_cooldown_only():
+    """They could wait for ever where none of the pool goes; then it is as free as before."""
+    seen = list(changes(on_full_nodes(3)))
+    started_s, fewer = 0.0, []
+    for tick, before, after, lacking, starting in seen:
+        started_s = 15.0 * tick if starting else started_s
+        if lacking and after < before:
+            fewer.append(15.0 * tick - started_s)
+    assert fewer
+    assert fewer[0] >= COOLDOWN_S
+
+
+def proposed(log):
+    """Decisions that proposed another size: number, what they said, whether it was refused."""
+    for n, text in enumerate(log.rationale):
+        said = json.loads(text) if text else {}
+        if said.get("size") != said.get("size_before"):
+            yield n, said, log.size[n] != said["size"]
+
+
+def test_sizes_that_are_refused_again_and_again_do_not_let_the_pool_grow():
+    """It never has more workers than before or than the dial wants, and asks ever less often."""
+    table = demand(number=14_400, duration_s=3600.0)
+    chosen = sized(LARGE, guard=Guard(out_workers=2))
+    (record,) = replay([spec(LEARNED, table, chosen, window_s=3600.0)])
+    log, refused = record.decisions, {0: [], 1: []}
+    for n, said, no in proposed(log):
+        if no:
+            assert log.reason[n] == Reason.RATE_LIMIT
+            assert log.applied[n] <= max(log.current[n], said["workers_by_size"]["standard"])
+            assert said["size_refusals"] == len(refused[log.pool[n]])
+            refused[log.pool[n]].append(log.tick[n])
+        else:
+            refused[log.pool[n]].clear()
+    ticks = max(refused.values(), key=len)
+    assert len(ticks) >= 2
+    rests_s = 15.0 * np.diff(ticks)
+    assert (rests_s >= COOLDOWN_S * 2.0 ** np.arange(1, len(ticks))).all()
+
+
+@pytest.mark.parametrize("budget", [18.0, 24.0])
 def test_a_budget_holds_whatever_sizes_are_proposed(budget):
     """The guard sees sizes; where it refuses one, the dial goes on in the size that stays."""
-    chosen = sized(LARGE, SMALL, guard=Guard(budget_usd_per_hour=budget, out_workers=2))
-    (run,) = set_up([spec(LEARNED, demand(), chosen)])
-    price = {"standard": 3.0, "large": 3.3, "small": 1.9}
+    dear = replace(LARGE, price_usd_per_hour=5.0)
+    chosen = sized(dear, SMALL, guard=Guard(budget_usd_per_hour=budget, out_workers=2))
+    (run,) = set_up([spec(LEARNED, demand(number=3600), chosen)])
+    price = {"standard": 3.0, "large": 5.0, "small": 1.9}
     start = 3.0 * run.target.sum()
     for tick in range(run.ticks):
         run.decide(tick)
@@ -235,6 +323,8 @@ def test_a_budget_holds_whatever_sizes_are_proposed(budget):
         if tick:
             assert run.log.size[-2:] == names
         run.advance(tick)
+    reasons = [run.log.reason[n] for n, _, refused in proposed(run.log) if refused]
+    assert Reason.BUDGET in reasons
 
 
 @pytest.mark.slow
