@@ -96,6 +96,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("study",): ["ablation", "--out", tmp_path / "study"],
         ("adapt",): ["--trace", "half-day", "--episodes", 1, "--name", "mine"],
         ("allocators",): [],
+        ("allocators", "table"): [],
         ("allocators", "use"): ["shipped"],
         ("policies",): [],
         ("scenario",): [],
