@@ -212,16 +212,21 @@ def read(
     Raises:
         CheckpointError: it cannot be read, or is of another format or table.
     """
-    where = f"checkpoint {folder.name}"
+    header, tensors = opened(folder, fix)
+    if (header.get("format"), header.get("table")) != (form, table):
+        raise _of_another_version(f"checkpoint {folder.name}", fix)
+    return header, tensors
+
+
+def opened(folder: Path, fix: str) -> tuple[dict[str, str], dict[str, AnyArray]]:
+    """Header and tensors of a file, whatever is in it. Raises CheckpointError."""
     try:
         with safe_open(folder / WEIGHTS, "np") as file:
-            header = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return file.metadata() or {}, tensors
     except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"{WEIGHTS} cannot be read: {error}", where, fix) from error
-    if (header.get("format"), header.get("table")) != (form, table):
-        raise _of_another_version(where, fix)
-    return header, tensors
+        what = f"{WEIGHTS} cannot be read: {error}"
+        raise CheckpointError(what, f"checkpoint {folder.name}", fix) from error
 
 
 def _of_another_version(where: str, fix: str) -> CheckpointError:

@@ -5,8 +5,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from engine.errors import CheckpointError
@@ -39,11 +37,10 @@ def load(folder: Path) -> Head:
             trained beside another dial than the shipped one.
     """
     where, fix = f"checkpoint {folder.name}", "Train one: smartscale train router"
+    header, tensors = checkpoint.opened(folder, fix)
     try:
-        with safe_open(folder / checkpoint.WEIGHTS, "np") as file:
-            facts = json.loads((file.metadata() or {}).get(_FACTS, "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError, ValueError) as error:
+        facts = json.loads(header.get(_FACTS, "{}"))
+    except ValueError as error:
         what = f"{checkpoint.WEIGHTS} cannot be read: {error}"
         raise CheckpointError(what, where, fix) from error
     if facts.get("format") != FORMAT or facts.get("table") != _TABLE:
@@ -66,10 +63,8 @@ def _fits(head: Head) -> bool:
         (len(STATE),), (len(STATE),), (len(FEATURES),), (inputs, width), (width,),
         (width, width), (width,), (width, len(FEATURES)), (len(FEATURES),),
     )  # fmt: skip
-    return all(
-        tensor.shape == shape and tensor.dtype == np.float32 and bool(np.isfinite(tensor).all())
-        for tensor, shape in zip(head, shapes, strict=True)
-    ) and bool((head.scale > 0).all() and (head.apart > 0).all())
+    fit = checkpoint.all_fit(head, shapes)
+    return fit and bool((head.scale > 0).all() and (head.apart > 0).all())
 
 
 @cache
