@@ -250,6 +250,12 @@ def adam(parameters: Iterable[Tensor], rate: float) -> torch.optim.Adam:
     return torch.optim.Adam(parameters, rate, fused=True)
 
 
+def pace(optimizer: torch.optim.Optimizer, rate: float, step: int, steps: int) -> None:
+    """Lets a learning rate fall along a half cosine, from the rate at step 0 to a fiftieth."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate * (0.02 + 0.49 * (1.0 + np.cos(np.pi * step / steps)))
+
+
 def follow(slow: torch.nn.Module, fast: torch.nn.Module, share: float) -> None:
     """Moves the parameters of one network a share of the way to those of another."""
     with torch.no_grad():

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.sac import Array, Learner, adam
+from models.sac import Array, Learner, adam, pace
 
 RATE, BATCH, BLUR, CALM = 1e-3, 1024, 0.08, 1e-4
 """Learning rate at the start; states of a step; spread that positions are blurred by; how much
@@ -53,8 +53,7 @@ def teach(learner: Learner, teacher: Teacher, rng: np.random.Generator, steps: i
     """Teaches the actor in so many steps; the one that is used becomes the same."""
     optimizer = adam(learner.actor.parameters(), RATE)
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * (0.02 + 0.49 * (1.0 + np.cos(np.pi * step / steps)))
+        pace(optimizer, RATE, step, steps)
         loss = teacher.loss(learner, rng, BATCH)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from models.allocator import Values
-from models.sac import Array, Batch, Learner, adam
+from models.sac import Array, Batch, Learner, adam, pace
 from models.sac_options import told
 
 UPDATES, RATE, SPREAD = 3000, 2e-3, 0.4
@@ -41,8 +41,7 @@ def distil(
     network = network.to(learner.device)
     optimizer = adam(network.parameters(), RATE)
     for number in range(updates):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * (0.02 + 0.49 * (1.0 + np.cos(np.pi * number / updates)))
+        pace(optimizer, RATE, number, updates)
         drawn = batch()
         moved = drawn.action + SPREAD * rng.standard_normal(len(drawn.action))
         action = np.clip(moved, -1.0, 1.0).astype(np.float32)

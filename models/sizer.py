@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.allocator import Values
+from models.sac import adam, pace
 
 RATE, BATCH, WIDTH = 2e-3, 512, 64
 """Learning rate at the start; states of a step; of the hidden layers."""
@@ -44,11 +45,10 @@ def regress(
     torch.set_num_threads(1)
     torch.manual_seed(0)
     network = Values(len(shift), WIDTH, len(spread))
-    optimizer = torch.optim.Adam(network.parameters(), RATE, fused=True)
+    optimizer = adam(network.parameters(), RATE)
     over = torch.from_numpy(1.0 / spread)
     for step in range(steps):
-        for group in optimizer.param_groups:
-            group["lr"] = RATE * (0.02 + 0.49 * (1.0 + np.cos(np.pi * step / steps)))
+        pace(optimizer, RATE, step, steps)
         drawn = draw(BATCH)
         seen = torch.from_numpy(np.clip((drawn.seen - shift) / scale, -BOUND, BOUND))
         held = torch.from_numpy(drawn.held)
