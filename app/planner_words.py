@@ -26,6 +26,16 @@ WEIGHTS = {
 }  # fmt: skip
 WEIGHTS_HELP = "Only ratios matter: the weights are scaled to sum to 1."
 WEIGHTS_IDLE = "{policy} does not weigh priorities, so these change nothing of what it does."
+ACTIONS = "Beside the number of workers, choose"
+SWITCHES = {"vertical": "Worker sizes", "routing": "Routing weights"}
+SWITCHES_HELP = {
+    "vertical": "Moves a pool to another size where that pays, by the same priorities.",
+    "routing": "Sends more to the pools that serve an agent type better, by the same priorities.",
+}
+SWITCHES_IDLE = {
+    "vertical": "No agent type here has several sizes; the preset worker-sizes has.",
+    "routing": "Requests are not routed by weights here; in the preset two-regions they are.",
+}
 SAVE_WEIGHTS = "Save these"
 SAVE_NAME = "Name"
 SAVE_GO = "Save priorities"

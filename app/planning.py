@@ -8,6 +8,8 @@ from engine.policies.registry import parse_spec
 from engine.scenario import AgentType, Guard, Priorities, Scenario, Startup
 from engine.weights import FIELDS, WEIGHING, weighted
 
+SWITCHES = ("vertical", "routing")
+"""Parameters of the policy that weighs: what it does beside choosing numbers of workers."""
 DIGITS = 6
 """Of seconds, so that a knob read back from a scenario stands where it stood."""
 
@@ -17,6 +19,7 @@ class Knobs:
     """What can be turned."""
 
     policy: str
+    """Without the weights and the switches."""
     weights: tuple[float, ...]
     """α, β, γ, δ and carbon; any sum above 0."""
     carbon_g_per_kwh: float | None
@@ -29,6 +32,10 @@ class Knobs:
     budget_usd_per_hour: float | None
     workers_max: int
     """Of the largest pool; the others keep their ratio to it."""
+    vertical: bool = False
+    """Whether the policy chooses the size of workers, too."""
+    routing: bool = False
+    """Whether it gives pools routing weights, too."""
 
     @property
     def priorities(self) -> Priorities:
@@ -50,8 +57,9 @@ def knobs_of(scenario: Scenario, policy: str) -> Knobs:
     else:
         weights = tuple(getattr(scenario.priorities, name) for name in FIELDS)
     guard = scenario.guard
+    plain, switches = switched(str(spec))
     return Knobs(
-        policy=str(spec),
+        policy=plain,
         weights=weights,
         carbon_g_per_kwh=scenario.priorities.carbon_threshold_g_per_kwh,
         slo_s=scenario.slo.latency_s,
@@ -59,7 +67,23 @@ def knobs_of(scenario: Scenario, policy: str) -> Knobs:
         startup_s=_startup_s(scenario),
         budget_usd_per_hour=None if guard is None else guard.budget_usd_per_hour,
         workers_max=max(pool.workers_max for pool in scenario.pools),
+        **switches,
     )
+
+
+def switched(policy: str) -> tuple[str, dict[str, bool]]:
+    """A policy as typed without its switches, and where they stand. Raises PolicyError."""
+    spec = parse_spec(policy)
+    given = dict(spec.parameters)
+    if spec.name != WEIGHING or not all(isinstance(given.get(n, False), bool) for n in SWITCHES):
+        return policy, dict.fromkeys(SWITCHES, False)
+    found = {name: bool(given.pop(name, False)) for name in SWITCHES}
+    return str(replace(spec, parameters=tuple(given.items()))), found
+
+
+def has_sizes(scenario: Scenario) -> bool:
+    """Whether workers of some pool come in several sizes."""
+    return any(scenario.agent_type_of(pool).sizes for pool in scenario.pools)
 
 
 def turned(base: Scenario, knobs: Knobs) -> Scenario:
@@ -82,7 +106,11 @@ def turned(base: Scenario, knobs: Knobs) -> Scenario:
 
 def policy_text(knobs: Knobs) -> str:
     """The policy with the weights, as it is replayed. Raises PolicyError."""
-    return weighted(knobs.policy, knobs.priorities)
+    spec = parse_spec(knobs.policy)
+    if spec.name == WEIGHING:
+        on = {name: True for name in SWITCHES if getattr(knobs, name)}
+        spec = replace(spec, parameters=tuple((dict(spec.parameters) | on).items()))
+    return weighted(str(spec), knobs.priorities)
 
 
 def percents(weights: Mapping[str, float]) -> dict[str, int]:

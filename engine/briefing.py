@@ -11,7 +11,7 @@ from engine.sim.service import Workload
 from engine.sim.traits import memory_rule
 from engine.units import FloatArray
 
-__all__ = ["context_of", "facts_of", "sizes_of"]
+__all__ = ["context_of", "facts_of", "sizes_of", "weighs_pools"]
 
 
 def context_of(
@@ -27,8 +27,13 @@ def context_of(
         seed=scenario.seed,
         future=future,
         carbon_threshold_g_per_kwh=scenario.priorities.carbon_threshold_g_per_kwh,
-        weighs_pools=scenario.router.kind is RouterKind.HIERARCHICAL and scenario.siting is None,
+        weighs_pools=weighs_pools(scenario),
     )
+
+
+def weighs_pools(scenario: Scenario) -> bool:
+    """Whether requests are routed by weights of pools, which a policy may give."""
+    return scenario.router.kind is RouterKind.HIERARCHICAL and scenario.siting is None
 
 
 def facts_of(scenario: Scenario, workload: Workload) -> tuple[PoolFacts, ...]:

@@ -1,18 +1,33 @@
 """The knobs of the page *Planner*: where they start, and what they say now."""
 
+from functools import lru_cache
+
 import pandas as pd
 import streamlit as st
 
 from app import formats, load, phrases, planner_words, problems, state
 from app.charts.base import Clock, Window
 from app.charts.rate import rate_chart
-from app.planning import Knobs, above_frac, knobs_of, percents, turned
+from app.planning import (
+    SWITCHES,
+    Knobs,
+    above_frac,
+    has_sizes,
+    knobs_of,
+    percents,
+    switched,
+    turned,
+)
+from engine.briefing import weighs_pools
 from engine.errors import EngineError
 from engine.planner import TraceInfo
 from engine.scenario import Scenario
 from engine.scenario_file import from_toml, to_toml
 from engine.weights import FIELDS, WEIGHING
 
+_read = lru_cache(maxsize=8)(from_toml)
+"""Asked several times each run of the page."""
+_SWITCHES = {"vertical": state.PLAN_VERTICAL, "routing": state.PLAN_ROUTING}
 FIRST_PRESET, FIRST_POLICY, FIRST_BASELINE = "balanced", WEIGHING, "hpa"
 
 
@@ -79,11 +94,13 @@ def take(scenario: Scenario, policy: str) -> None:
     state.put(state.PLAN_SLO_FRAC, round(100 * knobs.slo_frac, 6))
     state.put(state.PLAN_STARTUP, knobs.startup_s)
     state.put(state.PLAN_WORKERS, knobs.workers_max)
+    for name, key in _SWITCHES.items():
+        state.put(key, getattr(knobs, name))
 
 
 def base() -> Scenario:
     """The scenario that the knobs turn, and that the baseline is replayed under."""
-    return from_toml(state.get(state.PLAN_BASE))
+    return _read(state.get(state.PLAN_BASE))
 
 
 def knobs() -> Knobs:
@@ -97,6 +114,7 @@ def knobs() -> Knobs:
         startup_s=state.get(state.PLAN_STARTUP),
         budget_usd_per_hour=state.get(state.PLAN_BUDGET),
         workers_max=state.get(state.PLAN_WORKERS),
+        **{name: bool(state.get(_SWITCHES[name])) for name in SWITCHES if _can(name)},
     )
 
 
@@ -121,6 +139,7 @@ def choices() -> None:
             st.selectbox(
                 label, list(dict.fromkeys([*installed, state.get(key)])), key=key, help=tip,
                 accept_new_options=True, width=230, persist_state="session",
+                on_change=_policy_chosen,
             )  # fmt: skip
 
 
@@ -128,8 +147,23 @@ def _started() -> None:
     known = {**load.planner().presets(), **load.planner().saved_scenarios()}
     chosen = known.get(state.get(state.PLAN_START))
     if chosen is not None:
+        stood = {key: state.get(key) for key in _SWITCHES.values()}
         take(chosen, state.get(state.PLAN_POLICY))
+        for key, stands in stood.items():
+            state.put(key, stands)
         state.put(state.PLAN_BASE, to_toml(chosen))
+
+
+def _policy_chosen() -> None:
+    """Switches that were typed go to where they are seen."""
+    try:
+        plain, found = switched(state.get(state.PLAN_POLICY) or FIRST_POLICY)
+    except EngineError:
+        return  # the result says what is wrong with it
+    if any(found.values()):
+        state.put(state.PLAN_POLICY, plain)
+        for name, key in _SWITCHES.items():
+            state.put(key, found[name])
 
 
 def priorities() -> None:
@@ -153,12 +187,31 @@ def priorities() -> None:
         st.caption(
             planner_words.WEIGHTS_IDLE.format(policy=phrases.escaped(state.get(state.PLAN_POLICY)))
         )
+    else:
+        _switches()
     with st.popover(planner_words.SAVE_WEIGHTS, icon=":material/bookmark_add:"):
         st.text_input(planner_words.SAVE_NAME, key=state.PLAN_SAVE)
         st.button(planner_words.SAVE_GO, key="plan_save_go", on_click=_save)
     kept = state.take(state.PLAN_PROBLEM)
     if kept is not None:
         problems.show(EngineError(*kept))
+
+
+def _switches() -> None:
+    """What the policy may do beside choosing numbers of workers."""
+    st.caption(planner_words.ACTIONS)
+    with st.container(horizontal=True):
+        for name, key in _SWITCHES.items():
+            idle = not _can(name)
+            st.toggle(
+                planner_words.SWITCHES[name], key=key, disabled=idle, persist_state="session",
+                help=(planner_words.SWITCHES_IDLE if idle else planner_words.SWITCHES_HELP)[name],
+            )  # fmt: skip
+
+
+def _can(switch: str) -> bool:
+    """Whether it means anything in this scenario."""
+    return has_sizes(base()) if switch == "vertical" else weighs_pools(base())
 
 
 def _preset_chosen() -> None:

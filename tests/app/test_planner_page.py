@@ -178,3 +178,44 @@ def test_a_sweep_is_started_explored_and_opened(short, open_page):
 def test_an_empty_store_says_what_to_do(no_samples, open_page):
     for name in ("planner", "tradeoffs"):
         assert "trace" in text_of(open_page(name)).lower()
+
+
+def test_switches_are_there_where_they_mean_something(page):
+    assert page.toggle(key="plan_vertical").disabled
+    assert page.toggle(key="plan_routing").disabled
+    page.selectbox(key="plan_start").set_value("worker-sizes").run()
+    assert not page.toggle(key="plan_vertical").disabled
+    assert page.toggle(key="plan_routing").disabled
+    page.toggle(key="plan_vertical").set_value(True).run()
+    answered(page)
+    assert "vertical=true" in load.planner().run(page.query_params["plan"]).policy
+    page.selectbox(key="plan_start").set_value("two-regions").run()
+    assert page.toggle(key="plan_vertical").disabled
+    page.toggle(key="plan_routing").set_value(True).run()
+    answered(page)
+    policy = load.planner().run(page.query_params["plan"]).policy
+    assert "routing=true" in policy
+    assert "vertical" not in policy  # it stands, but means nothing here
+    page.selectbox(key="plan_policy").set_value("hpa").run()
+    assert not {toggle.key for toggle in page.toggle} & {"plan_vertical", "plan_routing"}
+
+
+def test_a_run_and_a_copied_link_turn_the_switches(page, open_page):
+    sized = load.planner().presets()["worker-sizes"]
+    typed = "smartscale:hold_s=30:vertical=true"
+    (run_id,) = load.planner().replay(page.query_params["trace"], [typed], scenario=sized)
+    started = answered(open_page("planner", start=run_id))
+    assert started.selectbox(key="plan_policy").value == "smartscale:hold_s=30"
+    assert started.toggle(key="plan_vertical").value
+    link = dict(started.query_params)
+    policy = load.planner().run(link["plan"]).policy
+    assert "vertical=true" in policy
+    assert "hold_s=30" in policy
+    load.planner.clear()
+    load.quick_board.clear()
+    again = answered(open_page("planner", **link))
+    assert dict(again.query_params) == link
+    assert again.toggle(key="plan_vertical").value
+    again.toggle(key="plan_vertical").set_value(False).run()
+    answered(again)
+    assert "vertical" not in load.planner().run(again.query_params["plan"]).policy

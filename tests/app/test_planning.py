@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.planning import Knobs, knobs_of, percents, policy_text, turned
+from app.planning import Knobs, has_sizes, knobs_of, percents, policy_text, switched, turned
 from engine.presets import PRESETS
 from engine.scenario import Startup
 from engine.scenario_file import content_hash
@@ -54,3 +54,25 @@ def test_the_start_up_knob_turns_workers_that_start_at_once():
     made = turned(base, replace(knobs_of(base, "hpa"), startup_s=30.0))
     assert {kind.startup.mean_s for kind in made.agent_types} == {30.0}
     assert turned(base, knobs_of(made, "hpa")) == made
+
+
+def test_switches_are_read_from_a_policy_and_put_back():
+    typed = "smartscale:hold_s=30:routing=true:vertical=false"
+    assert switched(typed) == ("smartscale:hold_s=30", {"vertical": False, "routing": True})
+    knobs = knobs_of(PRESETS["two-regions"], typed)
+    assert (knobs.policy, knobs.vertical, knobs.routing) == ("smartscale:hold_s=30", False, True)
+    made = policy_text(knobs)
+    assert "routing=true" in made
+    assert "vertical" not in made
+    again = knobs_of(PRESETS["two-regions"], made)
+    assert (again.policy, again.vertical, again.routing) == (knobs.policy, False, True)
+
+
+def test_what_is_no_switch_of_the_policy_stays_as_typed():
+    assert switched("hpa:target=0.5") == ("hpa:target=0.5", {"vertical": False, "routing": False})
+    odd = "smartscale:routing=3"  # the policy itself refuses it, in its own words
+    assert switched(odd)[0] == odd
+
+
+def test_only_the_preset_of_sizes_has_sizes():
+    assert [name for name, preset in PRESETS.items() if has_sizes(preset)] == ["worker-sizes"]
