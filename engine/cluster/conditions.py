@@ -74,6 +74,10 @@ class Conditions:
         row: FloatArray = self._grams[max(tick - 1, 0)].copy()
         return row
 
+    def all_g_per_kwh(self, ticks: int) -> FloatArray:
+        """(T, P) what `g_per_kwh` says of each of so many ticks."""
+        return self._grams[np.maximum(np.arange(ticks) - 1, 0)]
+
     def usd_per_hour(
         self, tick: int, size: IntArray, workers: IntArray | None = None
     ) -> FloatArray:

@@ -180,4 +180,4 @@ def grams_of(run: Replay) -> FloatArray:
     """(T, P) carbon intensity that each tick's decision sees."""
     spec = run.spec
     world = Conditions(spec.scenario, run.edges_s, spec.clock_s, spec.grids, spec.prices)
-    return np.array([world.g_per_kwh(tick) for tick in range(run.ticks)])
+    return world.all_g_per_kwh(run.ticks)

@@ -1729,6 +1729,15 @@ def _begin(state, i, w, now):
 
 
 @inlined
+def _begin_outcome(outcome, now):
+    """All of it, since the memory may be that of another run's; see `state.give_up`."""
+    outcome.arrived_s = now
+    outcome.start_s = outcome.end_s = np.nan
+    outcome.worker = outcome.next_in_queue = outcome.next_to_expire = NONE
+    outcome.place = outcome.status = 0
+
+
+@inlined
 def _arrive(state, i, now):
     p = _pool(state, i)
     outcome = _at(state.outcomes, i)
@@ -1739,7 +1748,7 @@ def _arrive(state, i, now):
         p = _site(state, i, now)
         state.sites[i] = p
     if not again:
-        outcome.arrived_s = now
+        _begin_outcome(outcome, now)
         state.counters[np.uint64(p), C_ARRIVED] += 1
         state.integrals[np.uint64(p), F_OFFERED_SLOT_S] += _at(state.requests, i).work_s
         if state.clock[0].notes_arrivals == 1:

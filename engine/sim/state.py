@@ -86,7 +86,7 @@ def make_state(
         requests=arrivals.requests,
         roots=arrivals.roots,
         traits=arrivals.traits,
-        outcomes=_outcomes(n),
+        outcomes=_outcomes(n, fresh=retries or len(arrivals.roots) < n),
         efforts=np.zeros(n if retries else 1, kernel.EFFORT),
         sites=arrivals.requests["pool"].copy() if clock["sited"][0] else np.zeros(1, np.int32),
         pools=pool_records,
@@ -232,14 +232,21 @@ def make_views(state: State) -> Views:
     return views
 
 
-def _outcomes(n: int) -> AnyArray:
+def _outcomes(n: int, *, fresh: bool) -> AnyArray:
+    """(N,) kernel.OUTCOME.
+
+    fresh: some are looked at before their request comes, or never come; else memory given up is
+    left as it is, since the kernel begins each outcome when its request comes.
+    """
+    spare = getattr(_SPARE, "outcomes", None)
+    _SPARE.outcomes = None
+    if spare is not None and len(spare) == n and not fresh:
+        return np.asarray(spare)
     outcome = np.zeros(1, kernel.OUTCOME)
     for name in ("arrived_s", "start_s", "end_s"):
         outcome[name] = np.nan
     for name in ("worker", "next_in_queue", "next_to_expire"):
         outcome[name] = kernel.NONE
-    spare = getattr(_SPARE, "outcomes", None)
-    _SPARE.outcomes = None
     if spare is not None and len(spare) == n:
         words = spare.view(np.uint64).reshape(n, outcome.itemsize // 8)
         words[:] = outcome.view(np.uint64)  # as records it takes twice as long

@@ -111,10 +111,27 @@ def test_requests_are_only_read_so_replays_can_share_them():
 def test_a_state_in_used_memory_is_like_one_in_fresh_memory():
     arrivals = make_requests(np.arange(50.0), np.full(50, 3.0))
     fresh = state.make_state(arrivals, (pool_of(slots=2, workers=1),))
-    untouched = fresh.outcomes.copy()
     kernel.advance(fresh, np.inf)
-    state.give_up(fresh)
+    ended = fresh.outcomes.copy()
+    other = state.make_state(arrivals, (pool_of(slots=1, workers=3),))
+    kernel.advance(other, np.inf)
+    assert other.outcomes.tobytes() != ended.tobytes()
+    state.give_up(other)
     again = state.make_state(arrivals, (pool_of(slots=2, workers=1),))
-    assert again.outcomes is fresh.outcomes
+    assert again.outcomes is other.outcomes
+    kernel.advance(again, np.inf)
+    assert again.outcomes.tobytes() == ended.tobytes()
+    assert state.make_state(arrivals, (pool_of(),)).outcomes is not other.outcomes
+
+
+def test_requests_that_may_never_come_find_fresh_outcomes_in_used_memory():
+    script = busy_script(3)
+    first = state_of(script)
+    untouched = first.outcomes.copy()
+    arrivals = Arrivals(first.requests, first.roots, first.traits)
+    kernel.advance(first, np.inf)
+    assert first.outcomes.tobytes() != untouched.tobytes()
+    state.give_up(first)
+    again = state.make_state(arrivals, script.pools, horizon_s=script.horizon_s)
+    assert again.outcomes is first.outcomes
     assert again.outcomes.tobytes() == untouched.tobytes()
-    assert state.make_state(arrivals, (pool_of(),)).outcomes is not fresh.outcomes
