@@ -109,19 +109,29 @@ ACTORS = ("mlp", "transformer", "dqn")
     type=click.IntRange(1),
     help="Of the router: clusters of each round.",
 )
+@click.option(
+    "--distil",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="Of the allocator: learn what the one trained into this folder says, on average with "
+    "others; repeat. Nothing else is trained then.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @with_session
 def train(
     part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, remind: float,
     clients: float, rate: float | None, paths: int, epochs: int, actor: str, rounds: int,
-    clusters: int, seed: int, session: Session,
+    clusters: int, distil: tuple[Path, ...], seed: int, session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch; by default as the shipped ones were.
 
     The same settings give the same checkpoint on the same machine. Stop the allocator's training
-    when you like: the same command goes on after the last whole episode.
+    when you like: the same command goes on after the last whole episode. The shipped allocators
+    answer as three trainings each do on average: train three, then name them with --distil.
     """
-    if part == "lookahead":
+    if distil:
+        _distil(part, out, distil, seed, session)
+    elif part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
     elif part == "sizer":
         _sizer(out, seed, session)
@@ -139,6 +149,21 @@ def train(
         if rate is not None:
             plan = replace(plan, options=replace(plan.options, rate=rate))
         _allocator(out, plan, session)
+
+
+def _distil(
+    part: str, out: Path, trainings: tuple[Path, ...], seed: int, session: Session
+) -> None:
+    if part != "allocator":
+        raise click.UsageError(f"The {part} is not distilled. Leave out --distil.")
+    from engine.learn.distilling import DistilPlan  # noqa: PLC0415 - torch
+    from engine.learn.life import distil_allocator  # noqa: PLC0415 - torch
+
+    with stoppable() as stop, progress_bar() as bar:
+        made = asdict(
+            distil_allocator(out, trainings, DistilPlan(seed=seed), progress=bar, cancel=stop)
+        )
+    session.show({"checkpoint": str(out), "seed": seed, **made}, lambda: _facts(made))
 
 
 def _refuse_lessons(actor: str, lessons: int, remind: float) -> None:

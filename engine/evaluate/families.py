@@ -32,7 +32,9 @@ _PREDICTIVE = (
     *_grid("predictive", quantile=("0.8", "0.95", "0.99"), target=("0.7", "0.8", "0.9")),
     "predictive:quantile=0.99:target=0.6",
 )
-_OWN = tuple(
+_CAREFUL = ("0.1", "0.2", "0.4")
+"""Caution beside the weights that ask for most: what no weights reach."""
+_WEIGHTS = tuple(
     f"smartscale:carbon=0:cost={g}:latency={w}:reliability={r}:utilisation=0"
     for g, w, r in (
         ("0.005", "0.597", "0.398"),
@@ -50,6 +52,7 @@ _OWN = tuple(
         ("0.98", "0.012", "0.008"),
     )
 )
+_OWN = (*(f"{_WEIGHTS[0]}:caution={added}" for added in _CAREFUL), *_WEIGHTS)
 _FORECASTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     f"{RULE}-{name}": tuple(f"{text}:forecast={name}" for text in _PREDICTIVE)
     for name in ("bilstm", "persistence", "ets")

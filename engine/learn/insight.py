@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.learn import actors, dial
 from engine.learn.checkpoint import SIZES_GROUPS, TOKENS, Weights
-from engine.learn.mind import Mind
+from engine.learn.mind import Mind, moved
 from engine.learn.rewards import SCORES
 from engine.policies.base import Explanation
 from engine.units import AnyArray, FloatArray
@@ -54,8 +54,9 @@ class Insight:
 
 
 def insight_of(
-    weights: Weights, inputs: AnyArray, action: FloatArray, level: FloatArray, ahead: FloatArray
-) -> Insight:
+    weights: Weights, inputs: AnyArray, action: FloatArray, level: FloatArray, ahead: FloatArray,
+    caution: float = 0.0,
+) -> Insight:  # fmt: skip
     """The insight into one answer.
 
     Args:
@@ -64,6 +65,7 @@ def insight_of(
         action: (P,) its answer.
         level: (P,) requests/s over the last minute.
         ahead: (P, Q) quantiles of log(highest rate / level).
+        caution: that was added to what the network answered.
     """
     _, attention = act(weights, inputs, attend=True)
     actions = np.clip(action[:, None] + np.array([-STEP, 0.0, STEP]), -1.0, 1.0)
@@ -71,7 +73,7 @@ def insight_of(
     actors.value(weights.values, inputs, actions, values)
     return Insight(
         action=action.copy(),
-        effect=_effects(weights, inputs),
+        effect=_effects(weights, inputs, caution),
         attention=None if attention is None else attention[:, :, :, 0].astype(np.float64),
         rollout=None if attention is None else _rollout(attention),
         actions=actions,
@@ -95,15 +97,21 @@ def act(
     return answer, attention if attend else None
 
 
-def _effects(weights: Weights, inputs: AnyArray) -> FloatArray:
-    action, _ = act(weights, inputs)
+def _effects(weights: Weights, inputs: AnyArray, caution: float) -> FloatArray:
+    action = _answer(weights, inputs, caution)
     made = np.empty((len(inputs), len(TOKENS)))
     alike = weights.told(np.full(len(SCORES), 1.0 / len(SCORES)))
     for group, columns in enumerate(SIZES_GROUPS):
         without = inputs.copy()
         without[:, list(columns)] = alike if group == len(TOKENS) - 1 else 0.0
-        made[:, group] = action - act(weights, without)[0]
+        made[:, group] = action - _answer(weights, without, caution)
     return made
+
+
+def _answer(weights: Weights, inputs: AnyArray, caution: float) -> FloatArray:
+    answer, _ = act(weights, inputs)
+    moved(answer, caution)
+    return answer
 
 
 def _rollout(attention: AnyArray) -> FloatArray:
@@ -128,7 +136,7 @@ def explanation(weights: Weights, mind: Mind) -> Explanation:
     values are of whole workers around the chosen size; NaN where the dial does not reach.
     """
     inputs = mind.inputs
-    found = insight_of(weights, inputs, mind.action, mind.level, mind.ahead)
+    found = insight_of(weights, inputs, mind.action, mind.level, mind.ahead, mind.caution)
     hidden = np.stack([_wanted(mind, mind.action - moved) for moved in found.effect.T], axis=1)
     actions = np.stack([_dial_of(mind, p) for p in range(len(mind.action))])
     values = np.empty((*actions.shape, len(SCORES)))

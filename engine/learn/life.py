@@ -1,13 +1,16 @@
 """A training from the command line: from a plan to a checkpoint with its curves and its card."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-from engine.learn.checkpoint import save
+from engine.learn import distilling
+from engine.learn.checkpoint import load, save
+from engine.learn.distilling import Distilled, DistilPlan
 from engine.learn.training import Moment, Plan, described, moments_of, train
-from models.sac_options import DQN, POSITIONS, TRANSFORMER
+from models.sac_options import DQN, POSITIONS, TRANSFORMER, Options
 
 CURVES, CARD = "curves.json", "README.md"
 
@@ -49,6 +52,64 @@ def train_allocator(
     return curves
 
 
+def distil_allocator(
+    folder: Path,
+    trainings: Sequence[Path],
+    plan: DistilPlan,
+    *,
+    progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> Distilled:
+    """One allocator out of several trainings, into a folder; see `distilling`.
+
+    The first training's curves are kept beside it. Raises what `distilling.distilled` does.
+    """
+    learner, found = distilling.distilled(trainings, plan, progress=progress, cancel=cancel)
+    distilling.write(learner, folder, trainings, plan, found)
+    first = trainings[0] / CURVES
+    if first.is_file():
+        (folder / CURVES).write_text(first.read_text("utf-8"), "utf-8")
+    (folder / CARD).write_text(_distilled_card(trainings, plan, found), "utf-8")
+    return found
+
+
+def _distilled_card(trainings: Sequence[Path], plan: DistilPlan, found: Distilled) -> str:
+    made = [load(folder)[1]["plan"] for folder in trainings]
+    seeds = ", ".join(str(each.get("seed")) for each in made)
+    options = Options(**made[0]["options"])
+    return f"""# SmartScale allocator
+
+- What: for the dial of `engine.learn.dial`, one answer a pool: {_network(options)}.
+  Inputs: `engine.learn.tokens` and five weights.
+- How: it answers as {len(made)} actors of Soft Actor-Critic do on average (policy distillation),
+  those of the trainings with seeds {seeds}: each of them is {found.apart:.3f} off their mean
+  (root mean square, positions of the dial from -1 to 1), it is {found.gap:.3f} off.
+- Beside it: a network that says what each score will come to, for explanations, and the critics,
+  which see the next rates and are of use for further training only; both are those of the first
+  training, as are the curves.
+- Data: generated workloads only (`engine.learn.cells`), each training
+  {made[0]["episodes"]} episodes of {made[0]["cells"]} pools of 1.5 hours, the distilling
+  {plan.episodes} more; none of the seeds of the held-out suite.
+- Made by: `smartscale train allocator --seed N --out FOLDER` for each of the seeds, with
+  {_settings(made[0])},
+  then `smartscale train allocator --distil FOLDER ... --seed {plan.seed}`.
+- Use: as the policy `smartscale`. Judge it with `smartscale evaluate --policy smartscale`.
+- Not for: clusters whose workers take far longer to start than 135 s, or serve far longer than
+  10 s: it was not trained on them.
+- Licence: as the product.
+"""
+
+
+def _settings(plan: Mapping[str, Any]) -> str:
+    """Of a training, as its command takes them."""
+    options = plan["options"]
+    return (
+        f"`--actor {options['actor']} --episodes {plan['episodes']} --cells {plan['cells']} "
+        f"--updates {plan['updates']}\n  --lessons {plan['lessons']} --remind {plan['remind']} "
+        f"--clients {plan['kinds'][-1]} --rate {options['rate']}`"
+    )
+
+
 def _write(folder: Path, curves: Sequence[Moment]) -> None:
     """In place of the curves before, once they are whole."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -68,8 +129,7 @@ def _method(plan: Plan) -> str:
     return "a rival" if plan.options.actor == DQN else "actor of a Soft Actor-Critic"
 
 
-def _network(plan: Plan) -> str:
-    options = plan.options
+def _network(options: Options) -> str:
     if options.actor == TRANSFORMER:
         return (
             f"a transformer of {options.layers} layers,\n  {options.heads} heads and tokens of "
@@ -87,14 +147,13 @@ def _card(plan: Plan, curves: Sequence[Moment]) -> str:
     return f"""# SmartScale allocator
 
 - What: {_method(plan)} for the dial of `engine.learn.dial`, one answer a pool:
-  {_network(plan)}. Inputs: `engine.learn.tokens` and five weights.
+  {_network(plan.options)}. Inputs: `engine.learn.tokens` and five weights.
 - Beside it: a network that says what each score will come to, for explanations, and the critics
   of the training, which see the next rates and are of use for further training only.
 - Data: generated workloads only (`engine.learn.cells`), {plan.episodes} episodes of {plan.cells}
   pools of 1.5 hours, seed {plan.seed}; none of the seeds of the held-out suite.
-- Made by: `smartscale train allocator --actor {plan.options.actor} --episodes {plan.episodes}
-  --cells {plan.cells} --updates {plan.updates} --lessons {plan.lessons} --remind {plan.remind}
-  --clients {plan.kinds[-1]} --rate {plan.options.rate} --seed {plan.seed}`.
+- Made by: `smartscale train allocator --seed {plan.seed}` with the settings
+  {_settings(described(plan))}.
 - At the end of the training, while exploring and with random weights: cost {last.cost:.2f},
   {last.missed_frac:.1%} of requests missed.
 - Use: as the policy `smartscale`. Judge it with `smartscale evaluate --policy smartscale`.

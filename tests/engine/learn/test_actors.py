@@ -131,6 +131,22 @@ def test_an_effect_is_what_the_answer_moves_by_without_the_group(both):
     assert np.abs(found.effect).max() > 0.01
 
 
+def test_an_effect_counts_the_caution_that_was_added(both):
+    _, weights = both
+    inputs = inputs_of(weights, *seen())
+    plain = act(weights, inputs)[0]
+    added = 0.5 - float(np.median(plain))  # the dial ends between the answers
+    action = np.minimum(plain + 0.5 + added, 1.0)
+    found = insight_of(weights, inputs, action, np.ones(POOLS), np.zeros((POOLS, 4)), 0.5 + added)
+    group = TOKENS.index("forecast")
+    without = inputs.copy()
+    without[:, list(SIZES_GROUPS[group])] = 0.0
+    other = np.clip(act(weights, without)[0] + 0.5 + added, -1.0, 1.0)
+    assert found.effect[:, group] == pytest.approx(action - other)
+    assert (action == 1.0).any()
+    assert (action < 1.0).any()
+
+
 def test_expected_rates_are_the_forecast_over_the_level(both):
     _, weights = both
     inputs = inputs_of(weights, *seen(1))

@@ -1,6 +1,7 @@
 """The compiled loop sizes a cluster as the replay does, tick for tick."""
 
 import gc
+import json
 import weakref
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ from models.sac_options import Options
 from tests.engine.replays import demand, scenario, spec
 
 LATENCY = "smartscale:cost=0.05:latency=0.9"
+CAREFUL = f"{LATENCY}:caution=0.3"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +45,7 @@ def replayed(run):
     play([run])
 
 
-@pytest.mark.parametrize("policy", [LATENCY, "attending"])
+@pytest.mark.parametrize("policy", [LATENCY, CAREFUL, "attending"])
 def test_sizes_and_counts_are_those_of_the_replay(policy, request):
     if policy == "attending":
         policy = request.getfixturevalue("attending")
@@ -122,3 +124,20 @@ def test_judging_takes_the_quick_loop_where_it_can_and_the_replay_elsewhere():
 def test_it_can_be_stopped():
     with pytest.raises(ReplayCancelled):
         played("smartscale", lambda run: run_out(run, lambda: True))
+
+
+def positions(run):
+    """Of the dial, decision by decision and pool by pool."""
+    return np.array([json.loads(text)["caution"] for text in run.log.rationale if text])
+
+
+def test_caution_moves_the_dial_of_every_decision_and_no_further_than_it_goes():
+    plain, careful = played(LATENCY, replayed), played(CAREFUL, replayed)
+    one, other = positions(plain), positions(careful)
+    assert len(one) == len(other) > 10
+    assert other[:2] == pytest.approx(np.minimum(one[:2] + 0.3, 1.0))  # of the first decision
+    assert careful.targets.sum() > plain.targets.sum()
+    most = played(f"{LATENCY}:caution=2", replayed)
+    assert (positions(most) == 1.0).all()
+    with pytest.raises(PolicyError, match="caution"):
+        played(f"{LATENCY}:caution=3", replayed)

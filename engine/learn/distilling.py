@@ -1,0 +1,169 @@
+"""One allocator out of several trainings that differ by chance: it answers as their mean.
+
+The states are those that the trainings' mean leads to, with some exploration; priorities are
+drawn anew for every state of every step.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from engine.errors import ReplayCancelled, UsageError
+from engine.learn import adapt_learner, checkpoint
+from engine.learn.cells import TICKS, episode
+from engine.learn.ground import Ground
+from engine.learn.rewards import fresh_weights
+from engine.lookahead.checkpoint import shipped
+from engine.trace.streams import stream
+from models.sac_options import DQN, Options
+
+if TYPE_CHECKING:
+    from models.sac import Learner
+
+_STREAM = 6247
+_FIRST = 5_000_000
+"""Number of the first episode: none of those that trainings learn from."""
+_SMOOTH, _WIDE = 0.9, 0.25
+"""Of the exploration: its correlation from tick to tick, and its spread in positions."""
+PLAYED_SHARE = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistilPlan:
+    """How long to learn, and from what."""
+
+    episodes: int = 8
+    """Of states; one more is kept for the exam."""
+    cells: int = 48
+    steps: int = 30_000
+    """Of the optimizer."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distilled:
+    """What came of it."""
+
+    apart: float
+    """Root mean square by which a training differs from their mean, in positions of the dial, on
+    states that nothing was learned from."""
+    gap: float
+    """The same of what was learned."""
+
+
+def distilled(
+    folders: Sequence[Path],
+    plan: DistilPlan,
+    *,
+    progress: Callable[[float, str], None] | None = None,
+    cancel: Callable[[], bool] | None = None,
+) -> "tuple[Learner, Distilled]":
+    """A learner whose actor answers as those of the trainings do on average.
+
+    All else, critics too, is the first training's.
+
+    Args:
+        folders: of their checkpoints, all of one kind of network.
+        plan: how long.
+        progress: share done, and what is being done.
+        cancel: asked once a tick and once a step.
+
+    Raises:
+        UsageError: fewer than two, other kinds of networks, or a DQN, which gives no mean.
+        CheckpointError: one cannot be read.
+        ReplayCancelled: `cancel` returned true.
+    """
+    import torch
+
+    from models.sac_distilled import distil_actor, gap
+
+    torch.set_num_threads(1)
+    made = [adapt_learner.options_of(folder, Options()) for folder in folders]
+    _check(folders, made)
+    teachers = [
+        adapt_learner.restored(folder, options)
+        for folder, options in zip(folders, made, strict=True)
+    ]
+    student = adapt_learner.restored(folders[0], made[0])
+    seen = []
+    for number in range(plan.episodes + 1):
+        if progress is not None:
+            share = PLAYED_SHARE * number / (plan.episodes + 1)
+            progress(share, f"Episode {number + 1} of {plan.episodes + 1}")
+        seen.append(_lived(teachers, plan, number, cancel))
+    if progress is not None:
+        progress(PLAYED_SHARE, f"Learning from {sum(map(len, seen[:-1])):,} states")
+    rng = stream(plan.seed, _STREAM, 1)
+    distil_actor(
+        student, teachers, np.concatenate(seen[:-1]), fresh_weights, rng, plan.steps, cancel
+    )
+    if cancel is not None and cancel():
+        raise _stopped("while it learned")
+    weights = fresh_weights(stream(plan.seed, _STREAM, 2), len(seen[-1]))
+    apart = [gap([each], teachers, seen[-1], weights) for each in teachers]
+    found = Distilled(
+        apart=float(np.sqrt(np.mean(np.square(apart)))),
+        gap=gap([student], teachers, seen[-1], weights),
+    )
+    return student, found
+
+
+def write(
+    learner: "Learner", folder: Path, folders: Sequence[Path], plan: DistilPlan, found: Distilled
+) -> None:
+    """The learner as a checkpoint, which tells what it was distilled from."""
+    about = checkpoint.load(folders[0])[1]
+    plans = [checkpoint.load(each)[1].get("plan", {}) for each in folders]
+    checkpoint.save(
+        learner, folder,
+        {**about, "distilled": {**asdict(plan), **asdict(found),
+                                "from_seeds": [each.get("seed") for each in plans]}},
+    )  # fmt: skip
+
+
+def _check(folders: Sequence[Path], made: Sequence[Options]) -> None:
+    if len(folders) < 2:
+        raise UsageError(
+            "there is only one training to learn from", "distil", "Name two or more with --distil"
+        )
+    if len({options.actor for options in made}) > 1 or made[0].actor == DQN:
+        kinds = ", ".join(f"{f.name}: {o.actor}" for f, o in zip(folders, made, strict=True))
+        raise UsageError(
+            f"the trainings have no mean that one network could answer with ({kinds})", "distil",
+            "Name trainings of one kind of network, mlp or transformer",
+        )  # fmt: skip
+
+
+def _lived(
+    teachers: "Sequence[Learner]", plan: DistilPlan, number: int,
+    cancel: Callable[[], bool] | None,
+) -> npt.NDArray[np.float32]:  # fmt: skip
+    """(T x P, F) tokens of an episode under what the teachers agree on."""
+    from models.sac import array_of
+    from models.sac_distilled import agreed
+
+    rng = stream(plan.seed, _STREAM, 0, number)
+    ground = Ground(episode(plan.seed, _FIRST + number, plan.cells), shipped())
+    weights = fresh_weights(rng, plan.cells)
+    noise, seen = np.zeros(plan.cells), []
+    for _ in range(TICKS):
+        if cancel is not None and cancel():
+            raise _stopped(f"episode {number + 1}")
+        rows = ground.rows.astype(np.float32)
+        fresh = rng.standard_normal(plan.cells)
+        noise = _SMOOTH * noise + np.sqrt(1.0 - _SMOOTH**2) * fresh
+        answer = np.tanh(np.asarray(array_of(agreed(teachers, rows, weights)[0]), np.float64))
+        ground.step(np.clip(answer + _WIDE * noise, -1.0, 1.0))
+        seen.append(rows)
+    return np.concatenate(seen)
+
+
+def _stopped(where: str) -> ReplayCancelled:
+    return ReplayCancelled(
+        "the distilling was stopped", where,
+        "Start it again: it takes minutes, and keeps nothing between",
+    )  # fmt: skip
