@@ -53,6 +53,11 @@ _WEIGHTS = tuple(
     )
 )
 _OWN = (*(f"{_WEIGHTS[0]}:caution={added}" for added in _CAREFUL), *_WEIGHTS)
+_NETWORKS: Mapping[str, tuple[str, ...]] = MappingProxyType({
+    f"{SEEDS[0]}-{kind}": tuple(f"{text}:checkpoint=allocator-{kind}" for text in _OWN)
+    for kind in ("transformer", "dqn")
+})  # fmt: skip
+"""The allocator with other kinds of networks, when asked for."""
 _FORECASTERS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     f"{RULE}-{name}": tuple(f"{text}:forecast={name}" for text in _PREDICTIVE)
     for name in ("bilstm", "persistence", "ets")
@@ -81,6 +86,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         BOUND: _grid("oracle:rounds=12", target=("0.87",), miss_price=("4", "25")),
         "oracle-instant": _grid("oracle-instant", target=("0.5", "0.65", "0.8")),
         **_FORECASTERS,
+        **_NETWORKS,
     }
 )
 """By name: settings as somebody would type them."""
@@ -90,7 +96,9 @@ UNIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Families of which the cheapest counts at each share of misses; of the oracle's, those judged."""
 
-DEFAULT = tuple(name for name in FAMILIES if name not in (*_FORECASTERS, BOUND, CHAMPION))
+DEFAULT = tuple(
+    name for name in FAMILIES if name not in (*_FORECASTERS, *_NETWORKS, BOUND, CHAMPION)
+)
 """The champion and the searched oracle have to be asked for: every hour the champion replays all
 candidates, and the search replays a day two dozen times a setting."""
 
