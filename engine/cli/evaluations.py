@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     "--policy", "policies", multiple=True, metavar="P[,P…]",
     help="Families or policies with settings. Default: hpa, hpa-in-flight, reactive, predictive, "
     "smartscale, smartscale-1 and -2 (the allocator of other training seeds), oracle-plain and "
-    "oracle-instant. Slow, so when asked for: champion, oracle-searched, and predictive-bilstm, "
+    "oracle-instant. When asked for: smartscale-transformer and -dqn (the allocator with these "
+    "networks), and what is slow: champion, oracle-searched, and predictive-bilstm, "
     "-persistence and -ets: the predictive rule with that forecaster.",
 )  # fmt: skip
 @click.option("--scenario", "given", metavar="PRESET|SAVED|FILE", help="Cluster for the traces.")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from engine.errors import CheckpointError
 from engine.learn.actors import Mlp, Transformer, Values
@@ -24,6 +23,7 @@ from engine.lookahead.checkpoint import shipped as forecaster
 from engine.lookahead.features import Network
 from engine.units import AnyArray, FloatArray
 from models.sac_options import ACTORS, POSITIONS, TRANSFORMER, Options, Sizes, told
+from models.tensors import write
 
 if TYPE_CHECKING:
     from models.sac import Learner
@@ -101,7 +101,7 @@ def save(learner: "Learner", folder: Path, about: dict[str, Any]) -> None:
         "heads": str(learner.options.heads), "told_least": str(learner.options.told_least),
         "forecaster": forecaster_print(), "about": json.dumps(about),
     }  # fmt: skip
-    save_file(tensors, folder / WEIGHTS, header)
+    write(folder / WEIGHTS, tensors, header)
 
 
 def load(folder: Path) -> tuple[Weights, dict[str, Any]]:
@@ -144,6 +144,17 @@ def fingerprint(network: Network | Mlp | Transformer) -> str:
 def forecaster_print() -> str:
     """The fingerprint of the forecaster here."""
     return fingerprint(forecaster())
+
+
+def dial_print() -> str:
+    """The fingerprint of the shipped actor, whose pools sizer and router were trained beside."""
+    return fingerprint(shipped().actor)
+
+
+def check_dial(made: object, where: str, fix: str) -> None:
+    """What was learned beside a dial holds beside that one. Raises CheckpointError."""
+    if made != dial_print():
+        raise CheckpointError("it was trained beside another dial than the one here", where, fix)
 
 
 def check_forecaster(header: dict[str, str], where: str, fix: str) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.learn import distilling
+from engine.learn.cells import KINDS
 from engine.learn.checkpoint import load, save
 from engine.learn.distilling import Distilled, DistilPlan
 from engine.learn.training import Moment, Plan, described, moments_of, train
@@ -101,12 +102,14 @@ def _distilled_card(trainings: Sequence[Path], plan: DistilPlan, found: Distille
 
 
 def _settings(plan: Mapping[str, Any]) -> str:
-    """Of a training, as its command takes them."""
-    options = plan["options"]
+    """Of a training, as its command takes them; what older ones do not name was as by default."""
+    plan = described(Plan()) | dict(plan)
+    options, kinds = plan["options"], plan["kinds"]
+    clients = kinds[-1] if len(kinds) == len(KINDS) else 0.0
     return (
         f"`--actor {options['actor']} --episodes {plan['episodes']} --cells {plan['cells']} "
         f"--updates {plan['updates']}\n  --lessons {plan['lessons']} --remind {plan['remind']} "
-        f"--clients {plan['kinds'][-1]} --rate {options['rate']}`"
+        f"--clients {clients} --rate {options['rate']}`"
     )
 
 

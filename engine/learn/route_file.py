@@ -24,7 +24,7 @@ _FACTS = "facts"
 def save(head: Head, folder: Path, about: dict[str, Any]) -> None:
     """Writes a head; equal ones give equal bytes. `about`: JSON-able facts of its training."""
     folder.mkdir(parents=True, exist_ok=True)
-    facts = {"format": FORMAT, "table": _TABLE, "dial": dial(), "about": about}
+    facts = {"format": FORMAT, "table": _TABLE, "dial": checkpoint.dial_print(), "about": about}
     header = {_FACTS: json.dumps(facts)}  # of several entries the order would be random
     save_file(dict(head._asdict()), folder / checkpoint.WEIGHTS, header)
 
@@ -45,16 +45,10 @@ def load(folder: Path) -> Head:
         raise CheckpointError(what, where, fix) from error
     if facts.get("format") != FORMAT or facts.get("table") != _TABLE:
         raise CheckpointError("it is of another version of the product", where, fix)
-    if facts.get("dial") != dial():
-        raise CheckpointError("it was trained beside another dial than the one here", where, fix)
+    checkpoint.check_dial(facts.get("dial"), where, fix)
     if set(tensors) != set(Head._fields) or not _fits(Head(**tensors)):
         raise CheckpointError("its weights do not fit together", where, fix)
     return Head(**tensors)
-
-
-def dial() -> str:
-    """Sixteen hex digits of the shipped actor, whose pools the head was trained to route to."""
-    return checkpoint.fingerprint(checkpoint.shipped().actor)
 
 
 def _fits(head: Head) -> bool:

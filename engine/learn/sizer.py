@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from safetensors.numpy import save_file
 
 from engine.errors import CheckpointError
 from engine.learn import checkpoint as files
@@ -21,6 +20,7 @@ from engine.learn.rewards import SCORES
 from engine.learn.tokens import CLUSTER, TOKEN
 from engine.units import AnyArray, FloatArray
 from models.sac_options import Options, told
+from models.tensors import write
 
 SHIPPED = files.SHIPPED.parent / "sizer"
 FORMAT = "smartscale sizer 1"
@@ -173,10 +173,10 @@ def save(sizer: Sizer, folder: Path, about: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     header = {
         "format": FORMAT, "table": _TABLE, "forecaster": files.forecaster_print(),
-        "about": json.dumps(about),
+        "dial": files.dial_print(), "about": json.dumps(about),
     }  # fmt: skip
     tensors = {name: np.ascontiguousarray(t, np.float32) for name, t in sizer._asdict().items()}
-    save_file(tensors, folder / files.WEIGHTS, header)
+    write(folder / files.WEIGHTS, tensors, header)
 
 
 def load(folder: Path) -> tuple[Sizer, dict[str, Any]]:
@@ -184,11 +184,12 @@ def load(folder: Path) -> tuple[Sizer, dict[str, Any]]:
 
     Raises:
         CheckpointError: missing, damaged, of another format, of shapes that do not fit, or
-            trained beside another forecaster than the one here.
+            trained beside another forecaster or another dial than the ones here.
     """
     where = f"checkpoint {folder.name}"
     header, tensors = files.read(folder, FORMAT, _TABLE, _FIX)
     files.check_forecaster(header, where, _FIX)
+    files.check_dial(header.get("dial"), where, _FIX)
     try:
         made = Sizer(**{name: tensors[name] for name in Sizer._fields})
         about = json.loads(header["about"])

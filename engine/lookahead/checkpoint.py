@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save_file
 
 from engine.errors import CheckpointError
 from engine.lookahead.features import FEATURES, NAMES, Network
+from models.tensors import write
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "checkpoints" / "lookahead"
 FORMAT = "smartscale lookahead 1"
@@ -29,7 +29,7 @@ def save(network: Network, folder: Path, about: dict[str, Any]) -> str:
     folder.mkdir(parents=True, exist_ok=True)
     header = {"format": FORMAT, "features": json.dumps(NAMES), "about": json.dumps(about)}
     tensors = {k: np.ascontiguousarray(v, np.float32) for k, v in network._asdict().items()}
-    save_file(tensors, folder / WEIGHTS, header)
+    write(folder / WEIGHTS, tensors, header)
     return hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
 
 

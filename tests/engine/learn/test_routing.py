@@ -11,7 +11,7 @@ from engine.errors import CheckpointError, PolicyError
 from engine.explain.decision import Decision, Kind
 from engine.explain.found import missing_numbers
 from engine.explain.sentences import sentence
-from engine.learn import express, route_file
+from engine.learn import checkpoint, express, route_file
 from engine.learn.route_file import load, routing_of, save, shipped
 from engine.learn.route_ground import cluster
 from engine.learn.route_study import ARMS, EQUAL, LEARNED, judged, study, weights_of
@@ -275,7 +275,11 @@ def test_every_decision_with_weights_is_made_again_alike(tmp_path):
 
 def changed(tmp_path, *, facts=None, **tensors):
     head = shipped()
-    own = {"format": route_file.FORMAT, "table": route_file._TABLE, "dial": route_file.dial()}
+    own = {
+        "format": route_file.FORMAT,
+        "table": route_file._TABLE,
+        "dial": checkpoint.dial_print(),
+    }
     header = {"facts": json.dumps(own | facts) if isinstance(facts, dict) else facts or "{}"}
     save_file({**head._asdict(), **tensors}, tmp_path / "model.safetensors", header)
     return tmp_path

@@ -126,6 +126,8 @@ def test_the_same_seed_gives_the_same_network_and_it_can_be_loaded(tmp_path):
     (one, about), (other, same) = (load(tmp_path / name) for name in ("one", "other"))
     assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
     assert about == same
+    files_of = [(tmp_path / name / files.WEIGHTS).read_bytes() for name in ("one", "other")]
+    assert files_of[0] == files_of[1]
     assert about["plan"]["cells"] == 4
     assert "smartscale train sizer" in (tmp_path / "one" / CARD).read_text("utf-8")
 
@@ -138,6 +140,8 @@ def test_the_same_seed_gives_the_same_network_and_it_can_be_loaded(tmp_path):
         ({"about": "[1]"}, "do not fit"),
         ({"table": "[]"}, "another version"),
         ({"forecaster": "0123"}, "beside another forecaster"),
+        ({"dial": "0123"}, "beside another dial"),
+        ({"dial": None}, "beside another dial"),
     ],
 )
 def test_a_sizer_whose_header_is_wrong_is_refused_with_what_where_and_a_fix(
