@@ -57,7 +57,8 @@ train: $(VENV)/run.stamp
 	    $(BIN)/smartscale train allocator --seed $$seed --out build/allocator-$$seed || exit $$?; done
 	@$(BIN)/smartscale train allocator --actor transformer --episodes 20 --cells 32 --lessons 0 \
 	    --out build/allocator-transformer
-	@for name in allocator-0 allocator-1 allocator-2 allocator-transformer; do \
+	@$(BIN)/smartscale train allocator --actor dqn --out build/allocator-dqn
+	@for name in allocator-0 allocator-1 allocator-2 allocator-transformer allocator-dqn; do \
 	    to=models/checkpoints/$${name%-0} && mkdir -p $$to && \
 	    cp build/$$name/model.safetensors build/$$name/README.md build/$$name/curves.json $$to/ \
 	        || exit $$?; done

@@ -72,13 +72,27 @@ def knobs_of(scenario: Scenario, policy: str) -> Knobs:
 
 
 def switched(policy: str) -> tuple[str, dict[str, bool]]:
-    """A policy as typed without its switches, and where they stand. Raises PolicyError."""
+    """A policy as typed without its switches, and where those that it names stand.
+
+    Raises:
+        PolicyError: it cannot be read.
+    """
     spec = parse_spec(policy)
     given = dict(spec.parameters)
-    if spec.name != WEIGHING or not all(isinstance(given.get(n, False), bool) for n in SWITCHES):
-        return policy, dict.fromkeys(SWITCHES, False)
-    found = {name: bool(given.pop(name, False)) for name in SWITCHES}
+    named = [name for name in SWITCHES if isinstance(given.get(name), bool)]
+    if spec.name != WEIGHING or not named:
+        return policy, {}
+    found = {name: bool(given.pop(name)) for name in named}
     return str(replace(spec, parameters=tuple(given.items()))), found
+
+
+def completed(typed: str, before: str) -> str:
+    """What was typed as a policy: parameters alone are those of the policy before.
+
+    A box whose text has come to what was chosen before takes the next letter for a new text, so
+    of `hpa:target=0.5`, typed over `hpa`, only `:target=0.5` is left.
+    """
+    return f"{before.partition(':')[0]}{typed}" if typed.startswith(":") else typed
 
 
 def has_sizes(scenario: Scenario) -> bool:

@@ -37,7 +37,7 @@ def agreed(
 
 def distil_actor(
     student: Learner, teachers: Sequence[Learner], rows: npt.NDArray[np.float32], draw: Draw,
-    rng: np.random.Generator, steps: int, cancel: Callable[[], bool] | None = None,
+    rng: np.random.Generator, steps: int, on_step: Callable[[int], bool],
 ) -> None:  # fmt: skip
     """Teaches the student's actor; the one that is used becomes the same.
 
@@ -48,11 +48,11 @@ def distil_actor(
         draw: so many priorities (n, K).
         rng: draws states and priorities.
         steps: of the optimizer.
-        cancel: asked once a step; once it is true nothing more is learned.
+        on_step: told the number of each step before it; false ends the learning.
     """
     optimizer = adam(student.actor.parameters(), RATE)
     for step in range(steps):
-        if cancel is not None and cancel():
+        if not on_step(step):
             break
         pace(optimizer, RATE, step, steps)
         found, weights = rows[rng.integers(0, len(rows), BATCH)], draw(rng, BATCH)

@@ -9,7 +9,8 @@ import numpy.typing as npt
 from safetensors.numpy import save_file
 
 _LENGTH = 8
-"""Bytes of the header's length, little-endian, in front of it; the header fills as many again."""
+"""Bytes of the header's length, little-endian, in front of it; the header is filled up to
+multiples of them."""
 
 
 def write(

@@ -12,6 +12,7 @@ from app.planning import (
     SWITCHES,
     Knobs,
     above_frac,
+    completed,
     has_sizes,
     knobs_of,
     percents,
@@ -28,6 +29,8 @@ from engine.weights import FIELDS, WEIGHING
 _read = lru_cache(maxsize=8)(from_toml)
 """Asked several times each run of the page."""
 _SWITCHES = {"vertical": state.PLAN_VERTICAL, "routing": state.PLAN_ROUTING}
+_BEFORE = "_before"
+"""Behind the key of a box: what it said when the page was drawn last."""
 FIRST_PRESET, FIRST_POLICY, FIRST_BASELINE = "balanced", WEIGHING, "hpa"
 
 
@@ -139,8 +142,9 @@ def choices() -> None:
             st.selectbox(
                 label, list(dict.fromkeys([*installed, state.get(key)])), key=key, help=tip,
                 accept_new_options=True, width=230, persist_state="session",
-                on_change=_policy_chosen,
+                on_change=_policy_chosen, args=(key,),
             )  # fmt: skip
+            state.put(f"{key}{_BEFORE}", state.get(key))
 
 
 def _started() -> None:
@@ -154,16 +158,19 @@ def _started() -> None:
         state.put(state.PLAN_BASE, to_toml(chosen))
 
 
-def _policy_chosen() -> None:
-    """Switches that were typed go to where they are seen."""
+def _policy_chosen(key: str) -> None:
+    """Parameters get the name they were typed behind; typed switches go to where they are seen."""
+    state.put(key, completed(state.get(key) or "", state.get(f"{key}{_BEFORE}") or FIRST_POLICY))
+    if key != state.PLAN_POLICY:
+        return
     try:
-        plain, found = switched(state.get(state.PLAN_POLICY) or FIRST_POLICY)
+        plain, found = switched(state.get(key) or FIRST_POLICY)
     except EngineError:
         return  # the result says what is wrong with it
-    if any(found.values()):
-        state.put(state.PLAN_POLICY, plain)
-        for name, key in _SWITCHES.items():
-            state.put(key, found[name])
+    if found:
+        state.put(key, plain)
+        for name, stands in found.items():
+            state.put(_SWITCHES[name], stands)
 
 
 def priorities() -> None:

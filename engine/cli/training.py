@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 PARTS = ("allocator", "lookahead", "sizer", "router")
 ACTORS = ("mlp", "transformer", "dqn")
+_OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients", "rate", "actor")
 
 
 @click.command(short_help="Train the allocator, or a part of it.")
@@ -126,8 +127,8 @@ def train(
     """Train on generated workloads, from scratch; by default as the shipped ones were.
 
     The same settings give the same checkpoint on the same machine. Stop the allocator's training
-    when you like: the same command goes on after the last whole episode. The shipped allocators
-    answer as three trainings each do on average: train three, then name them with --distil.
+    when you like: the same command goes on after the last whole episode. Several trainings that
+    differ in their seed become one allocator with --distil.
     """
     if distil:
         _distil(part, out, distil, seed, session)
@@ -156,6 +157,14 @@ def _distil(
 ) -> None:
     if part != "allocator":
         raise click.UsageError(f"The {part} is not distilled. Leave out --distil.")
+    source = click.get_current_context().get_parameter_source
+    idle = [
+        name for name in _OF_TRAININGS if source(name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if idle:
+        raise click.UsageError(
+            f"Distilling trains nothing else, so --{idle[0]} has no effect. Leave it out."
+        )
     from engine.learn.distilling import DistilPlan  # noqa: PLC0415 - torch
     from engine.learn.life import distil_allocator  # noqa: PLC0415 - torch
 

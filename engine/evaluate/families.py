@@ -33,7 +33,7 @@ _PREDICTIVE = (
     "predictive:quantile=0.99:target=0.6",
 )
 _CAREFUL = ("0.1", "0.2", "0.4")
-"""Caution beside the weights that ask for most: what no weights reach."""
+"""Offsets beside the weights that ask for most: what no weights reach."""
 _WEIGHTS = tuple(
     f"smartscale:carbon=0:cost={g}:latency={w}:reliability={r}:utilisation=0"
     for g, w, r in (
@@ -52,7 +52,7 @@ _WEIGHTS = tuple(
         ("0.98", "0.012", "0.008"),
     )
 )
-_OWN = (*(f"{_WEIGHTS[0]}:caution={added}" for added in _CAREFUL), *_WEIGHTS)
+_OWN = (*(f"{_WEIGHTS[0]}:offset={added}" for added in _CAREFUL), *_WEIGHTS)
 _NETWORKS: Mapping[str, tuple[str, ...]] = MappingProxyType({
     f"{SEEDS[0]}-{kind}": tuple(f"{text}:checkpoint=allocator-{kind}" for text in _OWN)
     for kind in ("transformer", "dqn")

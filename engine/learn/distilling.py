@@ -26,10 +26,11 @@ if TYPE_CHECKING:
 
 _STREAM = 6247
 _FIRST = 5_000_000
-"""Number of the first episode: none of those that trainings learn from."""
+"""Number of the first episode: none of those that an allocator's training learns from."""
 _SMOOTH, _WIDE = 0.9, 0.25
 """Of the exploration: its correlation from tick to tick, and its spread in positions."""
-PLAYED_SHARE = 0.3
+_PLAYED_SHARE, _TOLD_EVERY = 0.3, 500
+"""Of the progress that the episodes are, and steps after which progress is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,8 @@ def distilled(
         cancel: asked once a tick and once a step.
 
     Raises:
-        UsageError: fewer than two, other kinds of networks, or a DQN, which gives no mean.
+        UsageError: fewer than two, trainings that differ in more than their seed, what no
+            training from scratch made, or a DQN, which gives no mean.
         CheckpointError: one cannot be read.
         ReplayCancelled: `cancel` returned true.
     """
@@ -82,25 +84,30 @@ def distilled(
     from models.sac_distilled import distil_actor, gap
 
     torch.set_num_threads(1)
-    made = [adapt_learner.options_of(folder, Options()) for folder in folders]
-    _check(folders, made)
-    teachers = [
-        adapt_learner.restored(folder, options)
-        for folder, options in zip(folders, made, strict=True)
-    ]
-    student = adapt_learner.restored(folders[0], made[0])
+    _check(folders)
+    options = adapt_learner.options_of(folders[0], Options())
+    teachers = [adapt_learner.restored(folder, options) for folder in folders]
+    student = adapt_learner.restored(folders[0], options)
+
+    def told(share: float, text: str) -> None:
+        if progress is not None:
+            progress(share, text)
+
     seen = []
     for number in range(plan.episodes + 1):
-        if progress is not None:
-            share = PLAYED_SHARE * number / (plan.episodes + 1)
-            progress(share, f"Episode {number + 1} of {plan.episodes + 1}")
+        share = _PLAYED_SHARE * number / (plan.episodes + 1)
+        told(share, f"Episode {number + 1} of {plan.episodes + 1}")
         seen.append(_lived(teachers, plan, number, cancel))
-    if progress is not None:
-        progress(PLAYED_SHARE, f"Learning from {sum(map(len, seen[:-1])):,} states")
+    rows = np.concatenate(seen[:-1])
+
+    def on_step(step: int) -> bool:
+        if step % _TOLD_EVERY == 0:
+            share = _PLAYED_SHARE + (1.0 - _PLAYED_SHARE) * step / plan.steps
+            told(share, f"Learning from {len(rows):,} states")
+        return cancel is None or not cancel()
+
     rng = stream(plan.seed, _STREAM, 1)
-    distil_actor(
-        student, teachers, np.concatenate(seen[:-1]), fresh_weights, rng, plan.steps, cancel
-    )
+    distil_actor(student, teachers, rows, fresh_weights, rng, plan.steps, on_step)
     if cancel is not None and cancel():
         raise _stopped("while it learned")
     weights = fresh_weights(stream(plan.seed, _STREAM, 2), len(seen[-1]))
@@ -125,17 +132,29 @@ def write(
     )  # fmt: skip
 
 
-def _check(folders: Sequence[Path], made: Sequence[Options]) -> None:
+def _check(folders: Sequence[Path]) -> None:
     if len(folders) < 2:
         raise UsageError(
             "there is only one training to learn from", "distil", "Name two or more with --distil"
         )
-    if len({options.actor for options in made}) > 1 or made[0].actor == DQN:
-        kinds = ", ".join(f"{f.name}: {o.actor}" for f, o in zip(folders, made, strict=True))
-        raise UsageError(
-            f"the trainings have no mean that one network could answer with ({kinds})", "distil",
-            "Name trainings of one kind of network, mlp or transformer",
-        )  # fmt: skip
+    plans = [dict(checkpoint.load(folder)[1].get("plan", {})) for folder in folders]
+    for folder, plan in zip(folders, plans, strict=True):
+        if "seed" not in plan:
+            raise UsageError(
+                "no training from scratch made it, so its settings are not known", folder.name,
+                "Name folders of smartscale train allocator",
+            )  # fmt: skip
+        if plan["options"]["actor"] == DQN:
+            raise UsageError(
+                "a DQN gives no mean that one network could answer with", folder.name,
+                "Name trainings with --actor mlp or transformer",
+            )  # fmt: skip
+        other = [key for key in plan if key != "seed" and plan[key] != plans[0].get(key)]
+        if other:
+            raise UsageError(
+                f"it was trained with other settings than {folders[0].name}: {', '.join(other)}",
+                folder.name, "Name trainings that differ in their seed only",
+            )  # fmt: skip
 
 
 def _lived(

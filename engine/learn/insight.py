@@ -55,7 +55,7 @@ class Insight:
 
 def insight_of(
     weights: Weights, inputs: AnyArray, action: FloatArray, level: FloatArray, ahead: FloatArray,
-    caution: float = 0.0,
+    offset: float = 0.0,
 ) -> Insight:  # fmt: skip
     """The insight into one answer.
 
@@ -65,7 +65,7 @@ def insight_of(
         action: (P,) its answer.
         level: (P,) requests/s over the last minute.
         ahead: (P, Q) quantiles of log(highest rate / level).
-        caution: that was added to what the network answered.
+        offset: that was added to what the network answered.
     """
     _, attention = act(weights, inputs, attend=True)
     actions = np.clip(action[:, None] + np.array([-STEP, 0.0, STEP]), -1.0, 1.0)
@@ -73,7 +73,7 @@ def insight_of(
     actors.value(weights.values, inputs, actions, values)
     return Insight(
         action=action.copy(),
-        effect=_effects(weights, inputs, caution),
+        effect=_effects(weights, inputs, offset),
         attention=None if attention is None else attention[:, :, :, 0].astype(np.float64),
         rollout=None if attention is None else _rollout(attention),
         actions=actions,
@@ -97,20 +97,20 @@ def act(
     return answer, attention if attend else None
 
 
-def _effects(weights: Weights, inputs: AnyArray, caution: float) -> FloatArray:
-    action = _answer(weights, inputs, caution)
+def _effects(weights: Weights, inputs: AnyArray, offset: float) -> FloatArray:
+    action = _answer(weights, inputs, offset)
     made = np.empty((len(inputs), len(TOKENS)))
     alike = weights.told(np.full(len(SCORES), 1.0 / len(SCORES)))
     for group, columns in enumerate(SIZES_GROUPS):
         without = inputs.copy()
         without[:, list(columns)] = alike if group == len(TOKENS) - 1 else 0.0
-        made[:, group] = action - _answer(weights, without, caution)
+        made[:, group] = action - _answer(weights, without, offset)
     return made
 
 
-def _answer(weights: Weights, inputs: AnyArray, caution: float) -> FloatArray:
+def _answer(weights: Weights, inputs: AnyArray, offset: float) -> FloatArray:
     answer, _ = act(weights, inputs)
-    moved(answer, caution)
+    moved(answer, offset)
     return answer
 
 
@@ -136,7 +136,7 @@ def explanation(weights: Weights, mind: Mind) -> Explanation:
     values are of whole workers around the chosen size; NaN where the dial does not reach.
     """
     inputs = mind.inputs
-    found = insight_of(weights, inputs, mind.action, mind.level, mind.ahead, mind.caution)
+    found = insight_of(weights, inputs, mind.action, mind.level, mind.ahead, mind.offset)
     hidden = np.stack([_wanted(mind, mind.action - moved) for moved in found.effect.T], axis=1)
     actions = np.stack([_dial_of(mind, p) for p in range(len(mind.action))])
     values = np.empty((*actions.shape, len(SCORES)))

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from engine.errors import UsageError
 from engine.learn import distilling
 from engine.learn.cells import KINDS
 from engine.learn.checkpoint import load, save
@@ -65,6 +66,10 @@ def distil_allocator(
 
     The first training's curves are kept beside it. Raises what `distilling.distilled` does.
     """
+    if folder.resolve() in [each.resolve() for each in trainings]:
+        raise UsageError(
+            "a training would be overwritten", str(folder), "Name another folder with --out"
+        )
     learner, found = distilling.distilled(trainings, plan, progress=progress, cancel=cancel)
     distilling.write(learner, folder, trainings, plan, found)
     first = trainings[0] / CURVES

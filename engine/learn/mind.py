@@ -52,13 +52,13 @@ class Mind(NamedTuple):
     scale: AnyArray
     times: FloatArray
     """(2,) seconds between decisions, decisions so far."""
-    caution: float
+    offset: float
     """Added to the actor's position of the dial."""
 
 
 def new_mind(
     context: PolicyContext, memory: Memory, network: Network, weights: FloatArray,
-    own: Weights, interval_s: float, caution: float = 0.0,
+    own: Weights, interval_s: float, offset: float = 0.0,
 ) -> Mind:  # fmt: skip
     """Nothing seen yet.
 
@@ -69,7 +69,7 @@ def new_mind(
         weights: (G,) priorities.
         own: the allocator.
         interval_s: seconds between two decisions.
-        caution: added to the actor's position of the dial.
+        offset: added to the actor's position of the dial.
     """
     pools = len(context.pools)
     threshold = context.carbon_threshold_g_per_kwh or np.inf
@@ -84,7 +84,7 @@ def new_mind(
         level=np.empty(pools), service_s=np.empty(pools), ahead=np.empty((pools, 4)),
         action=np.zeros(pools), wanted=np.empty(pools), weights=np.tile(weights, (pools, 1)),
         told=np.tile(own.told(weights), (pools, 1)), shift=own.shift, scale=own.scale,
-        times=np.array([interval_s, 0.0]), caution=float(caution),
+        times=np.array([interval_s, 0.0]), offset=float(offset),
     )  # fmt: skip
 
 
@@ -106,10 +106,10 @@ def _look(mind):
 
 
 @njit(nogil=True, cache=True)
-def moved(action, caution):
+def moved(action, offset):
     """Moves positions of the dial (P,) by so much, as far as it goes."""
     for p in range(len(action)):
-        action[p] = min(max(action[p] + caution, -1.0), 1.0)
+        action[p] = min(max(action[p] + offset, -1.0), 1.0)
 
 
 @njit(nogil=True, cache=True)
@@ -127,7 +127,7 @@ def decide_mlp(mind, actor):
     """Fills `mind.action` and `mind.wanted` from `mind.seen`."""
     _look(mind)
     act_mlp(actor, mind.inputs, mind.action)
-    moved(mind.action, mind.caution)
+    moved(mind.action, mind.offset)
     settle(mind)
 
 
@@ -136,5 +136,5 @@ def decide_transformer(mind, actor, heads, attention):
     """The same with a transformer of so many heads."""
     _look(mind)
     act_transformer(actor, heads, mind.inputs, mind.action, attention)
-    moved(mind.action, mind.caution)
+    moved(mind.action, mind.offset)
     settle(mind)

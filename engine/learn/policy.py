@@ -56,7 +56,7 @@ class SmartScale:
         cost: float | None = None,
         reliability: float | None = None,
         carbon: float | None = None,
-        caution: float = 0.0,
+        offset: float = 0.0,
         hold_s: float = 0.0,
         checkpoint: str | None = None,
         online: bool = False,
@@ -73,7 +73,7 @@ class SmartScale:
             cost: γ.
             reliability: δ.
             carbon: weight of emissions.
-            caution: from -2 to 2, added to the network's position of the dial: more careful or
+            offset: from -2 to 2, added to the network's position of the dial: more careful or
                 more daring than any weights make it.
             hold_s: the highest proposal of this long stands.
             checkpoint: folder of a trained allocator, or the name of one that comes with the
@@ -90,7 +90,7 @@ class SmartScale:
         self._horizon_s = self.watch.horizon_s()
         self.mind = new_mind(
             context, self.watch.lookahead.memory, forecaster(), self._weights, own,
-            self.watch.interval_s, check.number(NAME, "caution", caution, -2.0, 2.0),
+            self.watch.interval_s, check.number(NAME, "offset", offset, -2.0, 2.0),
         )  # fmt: skip
         self._told = {
             f"w_{name}": [float(weight)] * len(context.pools)
@@ -166,9 +166,7 @@ class SmartScale:
     def insight(self) -> Insight:
         """Why the last answer was what it was; for decisions that somebody asks about."""
         mind = self.mind
-        return insight_of(
-            self._own, mind.inputs, mind.action, mind.level, mind.ahead, mind.caution
-        )
+        return insight_of(self._own, mind.inputs, mind.action, mind.level, mind.ahead, mind.offset)
 
     def explain(self, observation: Observation) -> Explanation | None:
         """What moved the answer to an observation, in workers; see `Explains`."""

@@ -389,9 +389,12 @@ def _with_more_workers(state: State, extra: IntArray) -> State:
 
 @njit(nogil=True, cache=True)
 def _move(outcomes, moved):  # type: ignore[no-untyped-def]
-    """Gives workers their new numbers in all outcomes, in one go through millions of them."""
+    """Gives workers their new numbers in all outcomes, in one go through millions of them.
+
+    Outcomes that have not begun may name workers of another run, of which there were more.
+    """
     for i in range(len(outcomes)):
-        if outcomes[i].worker >= 0:
+        if 0 <= outcomes[i].worker < len(moved):
             outcomes[i].worker = moved[outcomes[i].worker]
 
 

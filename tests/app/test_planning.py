@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.planning import Knobs, has_sizes, knobs_of, percents, policy_text, switched, turned
+from app.planning import (
+    Knobs,
+    completed,
+    has_sizes,
+    knobs_of,
+    percents,
+    policy_text,
+    switched,
+    turned,
+)
 from engine.presets import PRESETS
 from engine.scenario import Startup
 from engine.scenario_file import content_hash
@@ -69,10 +78,19 @@ def test_switches_are_read_from_a_policy_and_put_back():
 
 
 def test_what_is_no_switch_of_the_policy_stays_as_typed():
-    assert switched("hpa:target=0.5") == ("hpa:target=0.5", {"vertical": False, "routing": False})
+    assert switched("hpa:target=0.5") == ("hpa:target=0.5", {})
+    assert switched("smartscale:hold_s=30") == ("smartscale:hold_s=30", {})
+    assert switched("smartscale:routing=false") == ("smartscale", {"routing": False})
     odd = "smartscale:routing=3"  # the policy itself refuses it, in its own words
     assert switched(odd)[0] == odd
 
 
 def test_only_the_preset_of_sizes_has_sizes():
     assert [name for name, preset in PRESETS.items() if has_sizes(preset)] == ["worker-sizes"]
+
+
+def test_parameters_typed_alone_are_those_of_the_policy_before():
+    assert completed(":hold_s=30", "smartscale") == "smartscale:hold_s=30"
+    assert completed(":target=0.5", "hpa:target=0.7") == "hpa:target=0.5"
+    assert completed("hpa:target=0.5", "smartscale") == "hpa:target=0.5"
+    assert completed("", "hpa") == ""

@@ -131,7 +131,7 @@ def test_an_effect_is_what_the_answer_moves_by_without_the_group(both):
     assert np.abs(found.effect).max() > 0.01
 
 
-def test_an_effect_counts_the_caution_that_was_added(both):
+def test_an_effect_counts_the_offset_that_was_added(both):
     _, weights = both
     inputs = inputs_of(weights, *seen())
     plain = act(weights, inputs)[0]

@@ -1,13 +1,13 @@
 """One network out of several trainings answers as they do on average."""
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
 import torch
 
 from engine.errors import ReplayCancelled, UsageError
-from engine.learn import distilling, training
+from engine.learn import adapt_learner, checkpoint, distilling, training
 from engine.learn.actors import Mlp
 from engine.learn.checkpoint import load
 from engine.learn.distilling import DistilPlan
@@ -24,6 +24,7 @@ SMALL = Plan(
     episodes=1, cells=2, updates=1, buffer=3000, value_updates=20,
     options=Options(width=16, batch=32, token_width=8, heads=2),
 )  # fmt: skip
+OPTIONS = SMALL.options
 SHORT = DistilPlan(episodes=2, cells=16, steps=600)
 
 
@@ -90,10 +91,35 @@ def test_transformers_can_be_distilled_too(trainings):
     assert found.apart == 0.0
 
 
-@pytest.mark.parametrize("chosen", [(0,), (0, 3), (4, 4)])
-def test_what_has_no_mean_is_refused(trainings, chosen):
-    with pytest.raises(UsageError):
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [((0,), "only one"), ((0, 3), "other settings.*options"), ((4, 4), "a DQN")],
+)
+def test_what_has_no_mean_is_refused(trainings, chosen, told):
+    with pytest.raises(UsageError, match=told):
         distilling.distilled([trainings[number] for number in chosen], SHORT)
+
+
+def test_what_no_training_from_scratch_made_is_refused(trainings, tmp_path):
+    learner = adapt_learner.restored(trainings[0], adapt_learner.options_of(trainings[0], OPTIONS))
+    checkpoint.save(learner, tmp_path, {"plan": {"options": asdict(learner.options)}})
+    with pytest.raises(UsageError, match="no training from scratch"):
+        distilling.distilled([trainings[0], tmp_path], SHORT)
+
+
+def test_a_training_is_not_overwritten(trainings):
+    before = (trainings[1] / CURVES).read_bytes()
+    with pytest.raises(UsageError, match="overwritten"):
+        distil_allocator(trainings[1], trainings[:2], SHORT)
+    assert (trainings[1] / CURVES).read_bytes() == before
+
+
+def test_progress_rises_to_the_end(trainings):
+    told = []
+    plan = replace(SHORT, steps=1200)
+    distilling.distilled(trainings[:2], plan, progress=lambda share, _: told.append(share))
+    assert told == sorted(told)
+    assert len({share for share in told if share > 0.4}) >= 2
 
 
 def test_it_can_be_stopped_while_it_plays_and_while_it_learns(trainings):

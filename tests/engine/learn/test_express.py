@@ -23,7 +23,7 @@ from models.sac_options import Options
 from tests.engine.replays import demand, scenario, spec
 
 LATENCY = "smartscale:cost=0.05:latency=0.9"
-CAREFUL = f"{LATENCY}:caution=0.3"
+CAREFUL = f"{LATENCY}:offset=0.3"
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +131,13 @@ def positions(run):
     return np.array([json.loads(text)["caution"] for text in run.log.rationale if text])
 
 
-def test_caution_moves_the_dial_of_every_decision_and_no_further_than_it_goes():
+def test_an_offset_moves_the_dial_of_every_decision_and_no_further_than_it_goes():
     plain, careful = played(LATENCY, replayed), played(CAREFUL, replayed)
     one, other = positions(plain), positions(careful)
     assert len(one) == len(other) > 10
     assert other[:2] == pytest.approx(np.minimum(one[:2] + 0.3, 1.0))  # of the first decision
     assert careful.targets.sum() > plain.targets.sum()
-    most = played(f"{LATENCY}:caution=2", replayed)
+    most = played(f"{LATENCY}:offset=2", replayed)
     assert (positions(most) == 1.0).all()
-    with pytest.raises(PolicyError, match="caution"):
-        played(f"{LATENCY}:caution=3", replayed)
+    with pytest.raises(PolicyError, match="offset"):
+        played(f"{LATENCY}:offset=3", replayed)

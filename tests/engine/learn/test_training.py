@@ -124,7 +124,8 @@ def test_a_checkpoint_whose_header_is_wrong_is_refused_with_what_where_and_a_fix
 
 
 def test_all_shipped_allocators_were_trained_beside_the_shipped_forecaster():
-    for name in ("allocator", "allocator-1", "allocator-2", "allocator-transformer"):
+    names = ("allocator", "allocator-1", "allocator-2", "allocator-transformer", "allocator-dqn")
+    for name in names:
         folder = SHIPPED.with_name(name)
         assert load(folder)[1]["plan"]["episodes"] >= 1
 

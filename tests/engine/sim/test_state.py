@@ -124,6 +124,25 @@ def test_a_state_in_used_memory_is_like_one_in_fresh_memory():
     assert state.make_state(arrivals, (pool_of(),)).outcomes is not other.outcomes
 
 
+def test_a_cluster_may_grow_in_memory_of_a_larger_one():
+    arrivals = make_requests(np.arange(400) * 0.01, np.full(400, 3.0))
+
+    def grown(made):
+        for _ in range(3):
+            made = state.with_room(made, np.array([len(made.workers) + 5]))
+        kernel.advance(made, np.inf)
+        return made.outcomes.tobytes()
+
+    expected = grown(state.make_state(arrivals, (pool_of(slots=1, workers=1),)))
+    large = state.make_state(arrivals, (pool_of(slots=1, workers=300),))
+    kernel.advance(large, np.inf)
+    assert large.outcomes["worker"].max() > 200
+    state.give_up(large)
+    again = state.make_state(arrivals, (pool_of(slots=1, workers=1),))
+    assert again.outcomes is large.outcomes
+    assert grown(again) == expected
+
+
 def test_requests_that_may_never_come_find_fresh_outcomes_in_used_memory():
     script = busy_script(3)
     first = state_of(script)
