@@ -4,19 +4,21 @@ The states are those that the trainings' mean leads to, with some exploration; p
 drawn anew for every state of every step.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from engine.errors import ReplayCancelled, UsageError
 from engine.learn import adapt_learner, checkpoint
-from engine.learn.cells import TICKS, episode
+from engine.learn.cells import KINDS, TICKS, episode
 from engine.learn.ground import Ground
 from engine.learn.rewards import fresh_weights
+from engine.learn.training import Plan, described
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
 from models.sac_options import DQN, Options
@@ -123,13 +125,22 @@ def write(
     learner: "Learner", folder: Path, folders: Sequence[Path], plan: DistilPlan, found: Distilled
 ) -> None:
     """The learner as a checkpoint, which tells what it was distilled from."""
-    about = checkpoint.load(folders[0])[1]
-    plans = [checkpoint.load(each)[1].get("plan", {}) for each in folders]
-    checkpoint.save(
-        learner, folder,
-        {**about, "distilled": {**asdict(plan), **asdict(found),
-                                "from_seeds": [each.get("seed") for each in plans]}},
-    )  # fmt: skip
+    plans = [plan_of(each) for each in folders]
+    told = {**asdict(plan), **asdict(found), "from_seeds": [each["seed"] for each in plans]}
+    checkpoint.save(learner, folder, {"plan": plans[0], "distilled": told})
+
+
+def plan_of(folder: Path) -> dict[str, Any]:
+    """A training's plan, JSON-able; settings that are newer than it are as by default.
+
+    Raises:
+        CheckpointError: the checkpoint cannot be read.
+    """
+    plan = dict(checkpoint.load(folder)[1].get("plan", {}))
+    if "seed" not in plan:  # no training from scratch
+        return plan
+    made: dict[str, Any] = json.loads(json.dumps(described(Plan()))) | plan
+    return made | {"kinds": [*made["kinds"], *KINDS[len(made["kinds"]) :]]}
 
 
 def _check(folders: Sequence[Path]) -> None:
@@ -137,7 +148,7 @@ def _check(folders: Sequence[Path]) -> None:
         raise UsageError(
             "there is only one training to learn from", "distil", "Name two or more with --distil"
         )
-    plans = [dict(checkpoint.load(folder)[1].get("plan", {})) for folder in folders]
+    plans = [plan_of(folder) for folder in folders]
     for folder, plan in zip(folders, plans, strict=True):
         if "seed" not in plan:
             raise UsageError(

@@ -8,8 +8,7 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.learn import distilling
-from engine.learn.cells import KINDS
-from engine.learn.checkpoint import load, save
+from engine.learn.checkpoint import save
 from engine.learn.distilling import Distilled, DistilPlan
 from engine.learn.training import Moment, Plan, described, moments_of, train
 from models.sac_options import DQN, POSITIONS, TRANSFORMER, Options
@@ -80,8 +79,8 @@ def distil_allocator(
 
 
 def _distilled_card(trainings: Sequence[Path], plan: DistilPlan, found: Distilled) -> str:
-    made = [load(folder)[1]["plan"] for folder in trainings]
-    seeds = ", ".join(str(each.get("seed")) for each in made)
+    made = [distilling.plan_of(folder) for folder in trainings]
+    seeds = ", ".join(str(each["seed"]) for each in made)
     options = Options(**made[0]["options"])
     return f"""# SmartScale allocator
 
@@ -107,14 +106,12 @@ def _distilled_card(trainings: Sequence[Path], plan: DistilPlan, found: Distille
 
 
 def _settings(plan: Mapping[str, Any]) -> str:
-    """Of a training, as its command takes them; what older ones do not name was as by default."""
-    plan = described(Plan()) | dict(plan)
-    options, kinds = plan["options"], plan["kinds"]
-    clients = kinds[-1] if len(kinds) == len(KINDS) else 0.0
+    """Of a training, as its command takes them."""
+    options = plan["options"]
     return (
         f"`--actor {options['actor']} --episodes {plan['episodes']} --cells {plan['cells']} "
         f"--updates {plan['updates']}\n  --lessons {plan['lessons']} --remind {plan['remind']} "
-        f"--clients {clients} --rate {options['rate']}`"
+        f"--clients {plan['kinds'][-1]} --rate {options['rate']}`"
     )
 
 
