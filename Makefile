@@ -53,10 +53,13 @@ bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
 
 train: $(VENV)/run.stamp
 	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead
-	@for seed in 0 1 2; do \
-	    $(BIN)/smartscale train allocator --seed $$seed --out build/allocator-$$seed || exit $$?; done
-	@$(BIN)/smartscale train allocator --actor transformer --episodes 20 --cells 32 --lessons 0 \
-	    --out build/allocator-transformer
+	@for seed in 0 1 2 3 4 5 6 7 8; do \
+	    $(BIN)/smartscale train allocator --seed $$seed --out build/mlp-$$seed || exit $$?; done
+	@for number in 0 1 2; do first=$$((3 * number)); \
+	    $(BIN)/smartscale train allocator --distil build/mlp-$$first \
+	        --distil build/mlp-$$((first + 1)) --distil build/mlp-$$((first + 2)) \
+	        --seed $$number --out build/allocator-$$number || exit $$?; done
+	@$(BIN)/smartscale train allocator --actor transformer --out build/allocator-transformer
 	@$(BIN)/smartscale train allocator --actor dqn --out build/allocator-dqn
 	@for name in allocator-0 allocator-1 allocator-2 allocator-transformer allocator-dqn; do \
 	    to=models/checkpoints/$${name%-0} && mkdir -p $$to && \
