@@ -87,3 +87,25 @@ def test_a_slider_a_brushed_front_its_run_and_a_link_after_a_restart(swept, serv
     later = open_page(turned.replace(server.url, serve(store).url))
     is_answered(later)
     assert headlines(later) == shown
+
+
+@pytest.mark.slow
+def test_a_policy_typed_over_its_own_name_keeps_it_and_its_switch_is_turned(
+    swept, serve, open_page
+):
+    store, trace_id, _ = swept
+    page = open_page(f"{serve(store).url}/planner?trace={trace_id}")
+    page.set_default_timeout(SLOW_MS)
+    is_answered(page)
+    box = page.get_by_role("combobox", name=planner_words.POLICY).first
+    for typed, left in (
+        ("smartscale:hold_s=30", "smartscale:hold_s=30"),
+        ("smartscale:routing=false", "smartscale"),
+        ("hpa:target=0.4", "hpa:target=0.4"),
+    ):
+        box.click()
+        page.keyboard.press("Control+A")
+        page.keyboard.type(typed, delay=15)
+        page.keyboard.press("Enter")
+        expect(box).to_have_value(left)
+        is_answered(page)
