@@ -24,7 +24,8 @@ from engine.learn.policy import SmartScale
 from engine.replay import Replay
 from engine.scenario import Scenario
 from engine.sim import kernel
-from engine.sim.state import give_up, make_views, with_room
+from engine.sim.outcome_memory import give_up
+from engine.sim.state import make_views, with_room
 from engine.units import FloatArray, IntArray
 
 T = TypeVar("T")

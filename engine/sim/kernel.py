@@ -1730,7 +1730,7 @@ def _begin(state, i, w, now):
 
 @inlined
 def _begin_outcome(outcome, now):
-    """All of it, since the memory may be that of another run's; see `state.give_up`."""
+    """All of it, since the memory may be that of another run's; see `outcome_memory`."""
     outcome.arrived_s = now
     outcome.start_s = outcome.end_s = np.nan
     outcome.worker = outcome.next_in_queue = outcome.next_to_expire = NONE

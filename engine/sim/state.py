@@ -1,7 +1,5 @@
 """Allocates the simulator's arrays from a cluster's parameters, and grows them when needed."""
 
-import threading
-
 import numpy as np
 from numba import njit
 
@@ -18,6 +16,7 @@ from engine.sim.layout import (
     lay_out,
     starts,
 )
+from engine.sim.outcome_memory import outcomes_of
 from engine.sim.parameters import PoolParameters, RouterParameters, TenantParameters
 from engine.units import AnyArray, IntArray
 
@@ -86,7 +85,7 @@ def make_state(
         requests=arrivals.requests,
         roots=arrivals.roots,
         traits=arrivals.traits,
-        outcomes=_outcomes(n, fresh=retries or len(arrivals.roots) < n),
+        outcomes=outcomes_of(n, fresh=retries or len(arrivals.roots) < n),
         efforts=np.zeros(n if retries else 1, kernel.EFFORT),
         sites=arrivals.requests["pool"].copy() if clock["sited"][0] else np.zeros(1, np.int32),
         pools=pool_records,
@@ -230,38 +229,6 @@ def make_views(state: State) -> Views:
     )
     kernel.look(state, views)
     return views
-
-
-def _outcomes(n: int, *, fresh: bool) -> AnyArray:
-    """(N,) kernel.OUTCOME.
-
-    fresh: some are looked at before their request comes, or never come; else memory given up is
-    left as it is, since the kernel begins each outcome when its request comes.
-    """
-    spare = getattr(_SPARE, "outcomes", None)
-    _SPARE.outcomes = None
-    if spare is not None and len(spare) == n and not fresh:
-        return np.asarray(spare)
-    outcome = np.zeros(1, kernel.OUTCOME)
-    for name in ("arrived_s", "start_s", "end_s"):
-        outcome[name] = np.nan
-    for name in ("worker", "next_in_queue", "next_to_expire"):
-        outcome[name] = kernel.NONE
-    if spare is not None and len(spare) == n:
-        words = spare.view(np.uint64).reshape(n, outcome.itemsize // 8)
-        words[:] = outcome.view(np.uint64)  # as records it takes twice as long
-        return np.asarray(spare)
-    return np.repeat(outcome, n)  # new memory is touched once, not once a field
-
-
-_SPARE = threading.local()
-"""Outcomes of each thread's last state that was given up; fresh memory took as long as half of a
-replay in the compiled loop (measured)."""
-
-
-def give_up(state: State) -> None:
-    """Lets the next state of this thread have the memory of one that nobody looks at any more."""
-    _SPARE.outcomes = state.outcomes
 
 
 def _pools(pools: tuple[PoolParameters, ...], capacity: IntArray) -> AnyArray:

@@ -18,8 +18,8 @@ from engine.policies.registry import find, parse_spec
 from engine.replay import Replay, ReplaySpec, play, set_up
 from engine.scenario import Scenario
 from engine.scorecard import Scorecard, scorecard
+from engine.sim.outcome_memory import give_up
 from engine.sim.service import Workload, prepare
-from engine.sim.state import give_up
 from engine.trace.schema import RequestTable
 
 _NAMES = ("agent_types", "tenants")

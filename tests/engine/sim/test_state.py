@@ -7,6 +7,7 @@ import pytest
 
 from engine.sim import kernel, state
 from engine.sim.arrivals import Arrivals, make_requests
+from engine.sim.outcome_memory import give_up
 from tests.reference.play import Script, Tick, play_on_kernel, pool_of, scale, state_of
 from tests.reference.scripts import busy_script
 
@@ -116,7 +117,7 @@ def test_a_state_in_used_memory_is_like_one_in_fresh_memory():
     other = state.make_state(arrivals, (pool_of(slots=1, workers=3),))
     kernel.advance(other, np.inf)
     assert other.outcomes.tobytes() != ended.tobytes()
-    state.give_up(other)
+    give_up(other)
     again = state.make_state(arrivals, (pool_of(slots=2, workers=1),))
     assert again.outcomes is other.outcomes
     kernel.advance(again, np.inf)
@@ -137,7 +138,7 @@ def test_a_cluster_may_grow_in_memory_of_a_larger_one():
     large = state.make_state(arrivals, (pool_of(slots=1, workers=300),))
     kernel.advance(large, np.inf)
     assert large.outcomes["worker"].max() > 200
-    state.give_up(large)
+    give_up(large)
     again = state.make_state(arrivals, (pool_of(slots=1, workers=1),))
     assert again.outcomes is large.outcomes
     assert grown(again) == expected
@@ -150,7 +151,7 @@ def test_requests_that_may_never_come_find_fresh_outcomes_in_used_memory():
     arrivals = Arrivals(first.requests, first.roots, first.traits)
     kernel.advance(first, np.inf)
     assert first.outcomes.tobytes() != untouched.tobytes()
-    state.give_up(first)
+    give_up(first)
     again = state.make_state(arrivals, script.pools, horizon_s=script.horizon_s)
     assert again.outcomes is first.outcomes
     assert again.outcomes.tobytes() == untouched.tobytes()
