@@ -25,8 +25,9 @@ ADAPT_HELP = (
     "Traces of 7.8 hours or more only."
 )
 TRAIN_HELP = (
-    "Learns from generated workloads only. These defaults train the shipped allocator, in about "
-    "a quarter of an hour. It is judged on two generated days that it never saw."
+    "Learns from generated workloads only. These defaults are those of the three trainings that "
+    "the shipped allocator was distilled from, and take about a quarter of an hour. It is judged "
+    "on two generated days that it never saw."
 )
 NAME, EPISODES, CELLS, SEED = "Name", "Episodes", "Pools at once", "Seed"
 NETWORK, LESSONS = "Network", "Lessons"

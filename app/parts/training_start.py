@@ -15,7 +15,7 @@ from engine.learn.adapt_shelf import Shelved
 
 EPISODES_ADAPT = Tuning().episodes
 EPISODES_TRAIN, CELLS, LESSONS = 24, 48, 10
-"""As the shipped allocator was trained."""
+"""As each training behind the shipped allocator."""
 
 
 def job() -> Job | None:

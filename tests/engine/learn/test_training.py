@@ -23,7 +23,7 @@ from engine.learn.checkpoint import SHIPPED, load, restored, save
 from engine.learn.life import CARD, CURVES, train_allocator
 from engine.learn.policy import SmartScale
 from engine.learn.prioritised import STANDARD, UNIFORM
-from engine.learn.training import Plan, train
+from engine.learn.training import Plan, described, train
 from engine.replay import replay
 from models.sac_options import Options
 from tests.engine.replays import demand, scenario, spec
@@ -130,17 +130,22 @@ def test_all_shipped_allocators_were_trained_beside_the_shipped_forecaster():
         assert load(folder)[1]["plan"]["episodes"] >= 1
 
 
-def test_further_training_seeds_have_the_shipped_recipe():
-    shipped, *further = (
-        load(SHIPPED.with_name(name))[1]["plan"]
-        for name in ("allocator", "allocator-1", "allocator-2")
+def test_each_shipped_allocator_is_distilled_out_of_three_trainings_of_one_recipe():
+    names = ("allocator", "allocator-1", "allocator-2")
+    made = [load(SHIPPED.with_name(name))[1] for name in names]
+    assert [about["distilled"]["from_seeds"] for about in made] == [
+        [0, 1, 2],
+        [3, 4, 5],
+        [6, 7, 8],
+    ]
+    assert [about["distilled"]["seed"] for about in made] == [0, 1, 2]
+    recipes = [{**about["plan"], "seed": None} for about in made]
+    assert (
+        recipes
+        == [{**json.loads(json.dumps(described(planned(24, 48, 0, 10)))), "seed": None}] * 3
     )
-    assert [plan["seed"] for plan in (shipped, *further)] == [0, 1, 2]
-    kinds = shipped["kinds"]  # its plan is of a time before demand of many clients
-    for plan in further:
-        assert plan["kinds"] == [*kinds, 0.0]
-        known = {name: plan[name] for name in shipped}
-        assert known == {**shipped, "seed": plan["seed"], "kinds": plan["kinds"]}
+    for about in made:
+        assert about["distilled"]["gap"] < 0.3 * about["distilled"]["apart"]
 
 
 def test_a_folder_with_a_training_of_other_settings_is_refused(tmp_path):
