@@ -127,8 +127,8 @@ def train(
     """Train on generated workloads, from scratch, by default as what is shipped was.
 
     The same settings give the same checkpoint on the same machine. Stop the allocator's training
-    when you like: the same command goes on after the last whole episode. The shipped
-    allocators are three trainings each, with seeds 0 to 2, 3 to 5 and 6 to 8, made one by --distil.
+    when you like: the same command goes on after the last whole episode. Each shipped allocator
+    is three such trainings, made one by --distil; the first has seeds 0, 1 and 2.
     """
     if distil:
         _distil(part, out, distil, seed, session)
