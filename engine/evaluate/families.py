@@ -11,7 +11,7 @@ _TARGETS = ("0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9")
 HPA, ANY_HPA, RULE, BOUND = "hpa", "hpa-any", "predictive", "oracle-searched"
 ORACLE, CHAMPION = "oracle", "champion"
 SEEDS = ("smartscale", "smartscale-1", "smartscale-2")
-"""The allocator by training seed, the shipped one first: that of seed 0, whatever it comes to."""
+"""Allocators of other training seeds; the first is shipped, whatever they come to."""
 
 
 def _grid(policy: str, **values: Sequence[str]) -> tuple[str, ...]:

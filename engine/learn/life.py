@@ -87,7 +87,7 @@ def _distilled_card(trainings: Sequence[Path], plan: DistilPlan, found: Distille
 - What: for the dial of `engine.learn.dial`, one answer a pool: {_network(options)}.
   Inputs: `engine.learn.tokens` and five weights.
 - How: it answers as {len(made)} actors of Soft Actor-Critic do on average (policy distillation),
-  those of the trainings with seeds {seeds}: each of them is {found.apart:.3f} off their mean
+  those of the trainings with seeds {seeds}: they are {found.apart:.3f} off their mean
   (root mean square, positions of the dial from -1 to 1), it is {found.gap:.3f} off.
 - Beside it: a network that says what each score will come to, for explanations, and the critics,
   which see the next rates and are of use for further training only; both are those of the first
@@ -98,7 +98,8 @@ def _distilled_card(trainings: Sequence[Path], plan: DistilPlan, found: Distille
 - Made by: `smartscale train allocator --seed N --out FOLDER` for each of the seeds, with
   {_settings(made[0])},
   then `smartscale train allocator --distil FOLDER ... --seed {plan.seed}`.
-- Use: as the policy `smartscale`. Judge it with `smartscale evaluate --policy smartscale`.
+- Use: as the policy `smartscale:checkpoint=FOLDER`; the one in `allocator` is what `smartscale`
+  uses. Judge any with `smartscale evaluate --policy smartscale:checkpoint=FOLDER`.
 - Not for: clusters whose workers take far longer to start than 135 s, or serve far longer than
   10 s: it was not trained on them.
 - Licence: as the product.
@@ -161,7 +162,8 @@ def _card(plan: Plan, curves: Sequence[Moment]) -> str:
   {_settings(described(plan))}.
 - At the end of the training, while exploring and with random weights: cost {last.cost:.2f},
   {last.missed_frac:.1%} of requests missed.
-- Use: as the policy `smartscale`. Judge it with `smartscale evaluate --policy smartscale`.
+- Use: as the policy `smartscale:checkpoint=FOLDER`; the one in `allocator` is what `smartscale`
+  uses. Judge any with `smartscale evaluate --policy smartscale:checkpoint=FOLDER`.
 - Not for: clusters whose workers take far longer to start than 135 s, or serve far longer than
   10 s: it was not trained on them.
 - Licence: as the product.
