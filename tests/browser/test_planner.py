@@ -91,10 +91,14 @@ def test_a_slider_a_brushed_front_its_run_and_a_link_after_a_restart(swept, serv
 
 @pytest.mark.slow
 def test_a_policy_typed_over_its_own_name_keeps_it_and_its_switch_is_turned(
-    swept, serve, open_page
+    tmp_path, serve, open_page
 ):
-    store, trace_id, _ = swept
-    page = open_page(f"{serve(store).url}/planner?trace={trace_id}")
+    store = tmp_path / "store.duckdb"
+    with Planner(store) as planner:
+        trace = planner.synthesize(
+            "bursty", duration_s=900.0, mean_rate_per_s=0.5, seed=5, name="short"
+        )
+    page = open_page(f"{serve(store).url}/planner?trace={trace.trace_id}")
     page.set_default_timeout(SLOW_MS)
     is_answered(page)
     box = page.get_by_role("combobox", name=planner_words.POLICY).first
