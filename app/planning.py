@@ -123,7 +123,7 @@ def policy_text(knobs: Knobs) -> str:
     spec = parse_spec(knobs.policy)
     if spec.name == WEIGHING:
         on = {name: True for name in SWITCHES if getattr(knobs, name)}
-        spec = replace(spec, parameters=tuple((dict(spec.parameters) | on).items()))
+        spec = replace(spec, parameters=tuple((on | dict(spec.parameters)).items()))
     return weighted(str(spec), knobs.priorities)
 
 

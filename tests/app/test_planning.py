@@ -83,6 +83,8 @@ def test_what_is_no_switch_of_the_policy_stays_as_typed():
     assert switched("smartscale:routing=false") == ("smartscale", {"routing": False})
     odd = "smartscale:routing=3"  # the policy itself refuses it, in its own words
     assert switched(odd)[0] == odd
+    turned_on = replace(knobs_of(PRESETS["two-regions"], odd), routing=True)
+    assert "routing=3" in policy_text(turned_on)
 
 
 def test_only_the_preset_of_sizes_has_sizes():
