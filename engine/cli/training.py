@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 PARTS = ("allocator", "lookahead", "sizer", "router")
 ACTORS = ("mlp", "transformer", "dqn")
-_OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients", "rate", "actor")
+_OF_TRAININGS = (
+    "episodes", "cells", "updates", "lessons", "remind", "clients", "faults", "prices", "rate",
+    "actor",
+)  # fmt: skip
 
 
 @click.command(short_help="Train the allocator, or a part of it.")
@@ -70,6 +73,20 @@ _OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients",
     help="Of the allocator: share of pools with demand of many clients, in clumps.",
 )
 @click.option(
+    "--faults",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0.0, 1.0),
+    help="Of the allocator: share of pools whose workers crash, fail to start or turn slow.",
+)
+@click.option(
+    "--prices",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(0.0, 1.0),
+    help="Of the allocator: share of pools whose price moves.",
+)
+@click.option(
     "--rate",
     show_default="4e-4 after lessons, 7e-4 without",
     type=click.FloatRange(0.0, min_open=True),
@@ -121,8 +138,8 @@ _OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients",
 @with_session
 def train(
     part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, remind: float,
-    clients: float, rate: float | None, paths: int, epochs: int, actor: str, rounds: int,
-    clusters: int, distil: tuple[Path, ...], seed: int, session: Session,
+    clients: float, faults: float, prices: float, rate: float | None, paths: int, epochs: int,
+    actor: str, rounds: int, clusters: int, distil: tuple[Path, ...], seed: int, session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch, by default as what is shipped was.
 
@@ -141,11 +158,11 @@ def train(
     else:
         _refuse_lessons(actor, lessons, remind)
         from engine.learn.adapt_train import planned  # noqa: PLC0415 - torch
-        from engine.learn.cells import with_clients  # noqa: PLC0415 - heavy
+        from engine.learn.cells import Mixture, with_clients  # noqa: PLC0415 - heavy
 
         plan = replace(
             planned(episodes, cells, seed, lessons, actor), updates=updates, remind=remind,
-            kinds=with_clients(clients),
+            mixture=Mixture(kinds=with_clients(clients), faults=faults, prices=prices),
         )  # fmt: skip
         if rate is not None:
             plan = replace(plan, options=replace(plan.options, rate=rate))

@@ -97,7 +97,7 @@ class Meter:
         return made
 
     def _rows(self, frame: pd.DataFrame) -> FloatArray:
-        """(ticks, 9) what `engine.learn.rewards.score` takes.
+        """(ticks, 10) what `engine.learn.rewards.score` takes.
 
         Waits follow from queues: by Little's law the mean wait is queue over rate.
         """
@@ -113,7 +113,7 @@ class Meter:
             arrived, np.minimum(waited, WAIT_MOST * arrived), frame["missed"], frame["failed"],
             frame["busy_slot_s"] / seconds, frame["billed_slot_s"] / seconds,
             self._mean_slots * ones, self._mean_requests * ones,
-            dirt(grid / USUAL_G_PER_KWH, self._threshold * ones),
+            dirt(grid / USUAL_G_PER_KWH, self._threshold * ones), ones,
         )  # fmt: skip
         return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
 

@@ -2,7 +2,8 @@
 
 A cell is a pool with its demand, drawn anew for every episode from the broad mixture: daily waves,
 crowds, growth, bursts and the shapes that the large forecaster learns from, all with bursts within
-minutes, and many clients whose requests come in clumps. The first hour of each is history: it
+minutes, and many clients whose requests come in clumps; workers fail and prices move in some. The
+first hour of each is history: it
 fills the forecaster's memory and is not simulated.
 """
 
@@ -15,6 +16,7 @@ from numba import njit
 from engine.forecast.training_data import workload
 from engine.learn.rewards import dirt
 from engine.learn.tokens import POOLS_MOST
+from engine.learn.upsets import Upsets, upsets
 from engine.lookahead.features import Memory, new_memory
 from engine.sim import kernel
 from engine.sim.arrivals import Arrivals, make_requests
@@ -39,6 +41,21 @@ _CLIENTS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture:
+    """What cells are drawn from."""
+
+    kinds: tuple[float, ...] = KINDS
+    """Chances of the kinds of demand."""
+    faults: float = 0.0
+    """Share of pools whose workers crash, fail to start or turn slow."""
+    prices: float = 0.0
+    """Share of pools whose price moves."""
+
+
+USUAL = Mixture()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
     """P cells, ready to be simulated."""
 
@@ -56,6 +73,7 @@ class Episode:
     """(P, TICKS) intensity over usual."""
     dirt: FloatArray
     """(P, TICKS) how much emissions count, as `rewards.dirt`."""
+    upsets: Upsets
 
 
 class Cell(NamedTuple):
@@ -73,10 +91,10 @@ class Cell(NamedTuple):
     shared: bool
 
 
-def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS) -> Episode:
-    """Episode `number` of a training with this seed; chances of kinds as KINDS."""
+def episode(seed: int, number: int, cells: int, mixture: Mixture = USUAL) -> Episode:
+    """Episode `number` of a training with this seed."""
     rng = stream(seed, _STREAM, number)
-    drawn = [cell(rng, kinds) for _ in range(cells)]
+    drawn = [cell(rng, mixture.kinds) for _ in range(cells)]
     counts = np.stack(
         [c.rate if c.drawn else rng.poisson(c.rate) for c in drawn], dtype=np.float64
     )
@@ -87,7 +105,7 @@ def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS
     service = np.array([one.service_s for one in drawn])
     last = memory.counts[:, bins - 20 :].sum(1) + 1.0
     memory.served[:, 0], memory.served[:, 1] = last, last * service * 1.1
-    facts = np.array([(one.slots, one.startup_s, 60.0, 400.0, np.inf) for one in drawn])
+    facts = np.array([(one.slots, one.startup_s, 60.0, 400.0, np.inf, 1.0) for one in drawn])
     cluster = _clusters(rng, cells)
     pools = tuple(_parameters(rng, one, row) for one, row in zip(drawn, counts, strict=True))
     requests, carbon = _requests(rng, drawn, counts), _carbon(rng, cells)
@@ -97,6 +115,9 @@ def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS
         memory=memory, facts=facts, cluster=cluster, counts=counts, pools=pools,
         requests=requests, service_s=service, carbon=carbon,
         dirt=dirt(carbon, threshold[:, None]),
+        upsets=upsets(
+            stream(seed, _STREAM, number, 1), cells, TICKS, BIN_S, mixture.faults, mixture.prices
+        ),
     )  # fmt: skip
 
 
@@ -118,7 +139,7 @@ def cell(rng: np.random.Generator, kinds: tuple[float, ...] = KINDS) -> Cell:
 
 
 def with_clients(share: float) -> tuple[float, ...]:
-    """KINDS with this share of many clients."""
+    """Chances of kinds with this share of many clients."""
     return (*(chance * (1.0 - share) for chance in KINDS[:_CLIENTS]), share)
 
 

@@ -8,14 +8,14 @@ state, the one that earned most from there on. Soft Actor-Critic goes on from th
 
 import copy
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.learn.cells import KINDS, TICKS, Episode, episode
+from engine.learn.cells import TICKS, USUAL, Episode, Mixture, episode
 from engine.learn.ground import LAG, Ground
 from engine.lookahead.checkpoint import shipped
 from engine.units import FloatArray
@@ -40,16 +40,16 @@ class Lessons:
 
 
 def lessons(
-    seed: int, episodes: int, cells: int, kinds: tuple[float, ...] = KINDS,
+    seed: int, episodes: int, cells: int, mixture: Mixture = USUAL,
     folder: Path | None = None,
 ) -> Lessons:  # fmt: skip
     """Plays every position on so many episodes; a folder keeps what came of the same before."""
-    facts = json.dumps([seed, episodes, cells, kinds])
+    facts = json.dumps([seed, episodes, cells, asdict(mixture)])
     if folder is not None and (folder / KEPT).is_file():
         with np.load(folder / KEPT) as file:
             if str(file["facts"]) == facts:
                 return Lessons(rows=file["rows"], scores=file["scores"])
-    made = [_of(episode(seed, _FIRST + number, cells, kinds)) for number in range(episodes)]
+    made = [_of(episode(seed, _FIRST + number, cells, mixture)) for number in range(episodes)]
     found = Lessons(
         rows=np.concatenate([rows for rows, _ in made], 1),
         scores=np.concatenate([scores for _, scores in made]),

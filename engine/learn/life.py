@@ -108,11 +108,12 @@ def _distilled_card(trainings: Sequence[Path], plan: DistilPlan, found: Distille
 
 def _settings(plan: Mapping[str, Any]) -> str:
     """Of a training, as its command takes them."""
-    options = plan["options"]
+    options, mixture = plan["options"], plan["mixture"]
     return (
         f"`--actor {options['actor']} --episodes {plan['episodes']} --cells {plan['cells']} "
         f"--updates {plan['updates']}\n  --lessons {plan['lessons']} --remind {plan['remind']} "
-        f"--clients {plan['kinds'][-1]} --rate {options['rate']}`"
+        f"--clients {mixture['kinds'][-1]} --faults {mixture['faults']} "
+        f"--prices {mixture['prices']} --rate {options['rate']}`"
     )
 
 

@@ -181,7 +181,7 @@ def _scores(drawn: Episode, choice: Choice, size: int, ground: Ground) -> FloatA
         [
             arrived, waited, missed, failed, slot_s[..., 0], slot_s[..., 1],
             np.broadcast_to(work, (ticks, pools)), np.broadcast_to(mean, (ticks, pools)),
-            drawn.dirt[:, :ticks].T,
+            drawn.dirt[:, :ticks].T, np.ones((ticks, pools)),
         ], 2,
     ).reshape(ticks * pools, -1)  # fmt: skip
     made = np.empty((len(flat), len(SCORES)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import CheckpointError, ReplayCancelled
-from engine.learn.cells import FUTURES, KINDS, TICKS, episode, futures
+from engine.learn.cells import FUTURES, TICKS, USUAL, Mixture, episode, futures
 from engine.learn.checkpoint import sizes
 from engine.learn.forms import DIAL
 from engine.learn.ground import LAG, Ground
@@ -22,7 +22,7 @@ from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import GROUPS, WIDTH
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
-from engine.units import FloatArray
+from engine.units import AnyArray, FloatArray
 from models.sac_options import Options
 
 if TYPE_CHECKING:
@@ -71,8 +71,10 @@ class Plan:
     """What an action means, one of FORMS; only the dial makes a policy."""
     hidden: tuple[str, ...] = ()
     """Groups of tokens that no network sees; of use for ablations only."""
-    kinds: tuple[float, ...] = KINDS
-    """Chances of the kinds of demand, as `cells.KINDS`."""
+    mixture: Mixture = USUAL
+    """What pools are drawn from."""
+    executed: bool = False
+    """Learns from the position of the dial that was executed, rather than from the one chosen."""
     value_updates: int = 3000
     """Of the network that says for explanations what each score will come to."""
     seed: int = 0
@@ -204,7 +206,7 @@ def _warm(plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | No
     seen = []
     for number in range(WARM_EPISODES):
         rng = stream(plan.seed, _STREAM, 0, number)
-        made = episode(plan.seed, 1_000_000 + number, plan.cells, plan.kinds)
+        made = episode(plan.seed, 1_000_000 + number, plan.cells, plan.mixture)
         ground = Ground(made, shipped(), plan.form)
         trail = Trail(plan.options.steps, plan.options.gamma)
         action = rng.uniform(-1, 1, plan.cells)
@@ -214,8 +216,7 @@ def _warm(plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | No
             if tick % plan.repeat == 0:
                 swap = rng.random(plan.cells) < 0.05
                 action = np.where(swap, rng.uniform(-1, 1, plan.cells), action)
-                trail.saw(ground.rows, futures(ground.episode.counts, tick), action)
-            ground.step(action)
+            _played(plan, ground, trail, seen[-1], action)
             if tick >= LAG:
                 _keep_whole(scores.add(ground.rewards(tick - LAG)), trail, buffer)
     learner = _learner(plan, np.concatenate(seen)) if start is None else start
@@ -243,7 +244,7 @@ def _taught(plan: Plan, learner: "Learner", buffer: Buffer, folder: Path | None)
 def _teacher(plan: Plan, learner: "Learner", folder: Path | None) -> "Teacher":
     from models.sac_taught import Teacher
 
-    made = lessons(plan.seed, plan.lessons, plan.cells, plan.kinds, folder)
+    made = lessons(plan.seed, plan.lessons, plan.cells, plan.mixture, folder)
     return Teacher(learner.standard(made.rows), made.scores, fresh_weights)
 
 
@@ -277,7 +278,7 @@ def _episode(
     cancel: Callable[[], bool] | None,
 ) -> dict[str, float]:
     rng = stream(plan.seed, _STREAM, 1, number)
-    ground = Ground(episode(plan.seed, number, plan.cells, plan.kinds), shipped(), plan.form)
+    ground = Ground(episode(plan.seed, number, plan.cells, plan.mixture), shipped(), plan.form)
     weights = fresh_weights(rng, plan.cells)
     noise = rng.standard_normal(plan.cells)
     trail = Trail(plan.options.steps, plan.options.gamma)
@@ -294,8 +295,7 @@ def _episode(
             rows = learner.standard(ground.rows)
             noise = _next_noise(plan, noise, rng)
             action = learner.act(rows, weights, noise)
-            trail.saw(rows, futures(ground.episode.counts, tick), action)
-        ground.step(action)
+        _played(plan, ground, trail, rows, action)
         if tick >= LAG:
             reward = ground.rewards(tick - LAG)
             earned.append((reward * weights).sum(1))
@@ -305,6 +305,15 @@ def _episode(
         buffer.pace(done)
         logs += [_update(plan, learner, buffer, rng) for _ in range(plan.updates)]
     return _logged(logs, np.array(earned), ground)
+
+
+def _played(plan: Plan, ground: Ground, trail: Trail, rows: AnyArray, action: FloatArray) -> None:
+    """Plays a tick; where it begins a decision, the trail has it, with the rows seen before."""
+    tick = ground.tick
+    executed = ground.step(action)
+    if tick % plan.repeat == 0:
+        done = executed if plan.executed else action
+        trail.saw(rows, futures(ground.episode.counts, tick), done)
 
 
 def _next_noise(plan: Plan, noise: FloatArray, rng: np.random.Generator) -> FloatArray:

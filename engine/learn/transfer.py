@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.learn import checkpoint
 from engine.learn.ablation import kept
-from engine.learn.cells import EPISODE_S, FUTURES, KINDS
+from engine.learn.cells import EPISODE_S, FUTURES, KINDS, Mixture
 from engine.learn.exam import COSTS as WEIGHTS_OF_COST
 from engine.learn.exam import (
     Exam,
@@ -124,8 +124,8 @@ def transfer(
     }  # fmt: skip
 
 
-def _only(kind: int) -> tuple[float, ...]:
-    return tuple(float(at == kind) for at in range(len(KINDS)))
+def _only(kind: int) -> Mixture:
+    return Mixture(kinds=tuple(float(at == kind) for at in range(len(KINDS))))
 
 
 def _row(
@@ -133,7 +133,7 @@ def _row(
     cancel: Callable[[], bool] | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Worth on every kind, as trained and after fine-tuning there."""
-    own = train(replace(plan, kinds=_only(kind)), cancel=cancel)
+    own = train(replace(plan, mixture=_only(kind)), cancel=cancel)
     checkpoint.save(own, folder, {})
     found = [worth(marks(exam, own)) for exam in exams]
     after = [
@@ -149,7 +149,7 @@ def _tuned(
     options = replace(plan.options, rate=TUNED_RATE)
     learner = checkpoint.restored(start, options, FUTURES)
     changed = replace(
-        plan, options=options, kinds=_only(kind), episodes=episodes, seed=plan.seed + 1
+        plan, options=options, mixture=_only(kind), episodes=episodes, seed=plan.seed + 1
     )
     return train(changed, cancel=cancel, start=learner)
 
