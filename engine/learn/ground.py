@@ -72,7 +72,7 @@ class Ground:
         return made
 
     def step(self, action: FloatArray) -> FloatArray:
-        """One tick with (P,) actions; returns what was `executed`: whole workers, within limits."""
+        """One tick with (P,) actions; returns what was `executed`: whole workers, in limits."""
         workers = np.ceil(self.wanted(action) - 1e-9)
         target = np.clip(workers, 1, self._most).astype(np.int64)
         now = self.tick * BIN_S

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.learn.cells import RATE_MOST, episode, with_clients
+from engine.learn.cells import RATE_MOST, Mixture, episode, with_clients
 from engine.trace.streams import stream
 from engine.trace.synth_clients import client_counts
 
