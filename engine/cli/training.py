@@ -67,21 +67,21 @@ _OF_TRAININGS = (
 )
 @click.option(
     "--clients",
-    default=0.0,
+    default=0.15,
     show_default=True,
     type=click.FloatRange(0.0, 1.0, max_open=True),
     help="Of the allocator: share of pools with demand of many clients, in clumps.",
 )
 @click.option(
     "--faults",
-    default=0.0,
+    default=0.3,
     show_default=True,
     type=click.FloatRange(0.0, 1.0),
     help="Of the allocator: share of pools whose workers crash, fail to start or turn slow.",
 )
 @click.option(
     "--prices",
-    default=0.0,
+    default=0.3,
     show_default=True,
     type=click.FloatRange(0.0, 1.0),
     help="Of the allocator: share of pools whose price moves.",

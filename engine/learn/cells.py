@@ -35,20 +35,28 @@ FUTURE_S, FUTURES = 30, 6
 RATE_MOST = 40.0
 _STREAM = 5209
 _SPAN_S = HISTORY_S + EPISODE_S + AFTER_S
-KINDS = (0.15, 0.3, 0.1, 0.3, 0.15, 0.0)
-"""Chances of daily waves, crowds, growth, bursts, the mixture and many clients."""
-_CLIENTS = 5
+_PATHS = (0.15, 0.3, 0.1, 0.3, 0.15)
+"""Chances of daily waves, crowds, growth, bursts and the forecaster's mixture, without clients."""
+_CLIENTS = len(_PATHS)
+CLIENTS = 0.15
+"""Share of pools with many clients."""
+
+
+def with_clients(share: float) -> tuple[float, ...]:
+    """Chances of kinds with this share of many clients, the last of them."""
+    return (*(chance * (1.0 - share) for chance in _PATHS), share)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mixture:
     """What cells are drawn from."""
 
-    kinds: tuple[float, ...] = KINDS
-    """Chances of the kinds of demand."""
-    faults: float = 0.0
+    kinds: tuple[float, ...] = with_clients(CLIENTS)
+    """Chances of the kinds of demand: daily waves, crowds, growth, bursts, the forecaster's
+    mixture and many clients."""
+    faults: float = 0.3
     """Share of pools whose workers crash, fail to start or turn slow."""
-    prices: float = 0.0
+    prices: float = 0.3
     """Share of pools whose price moves."""
 
 
@@ -121,7 +129,7 @@ def episode(seed: int, number: int, cells: int, mixture: Mixture = USUAL) -> Epi
     )  # fmt: skip
 
 
-def cell(rng: np.random.Generator, kinds: tuple[float, ...] = KINDS) -> Cell:
+def cell(rng: np.random.Generator, kinds: tuple[float, ...] = USUAL.kinds) -> Cell:
     """A pool and its demand, of kinds with these chances."""
     slots = int(rng.choice([1, 4, 8, 16, 32], p=[0.08, 0.28, 0.28, 0.28, 0.08]))
     service_s = float(np.exp(rng.uniform(np.log(1.0), np.log(8.0))))
@@ -136,11 +144,6 @@ def cell(rng: np.random.Generator, kinds: tuple[float, ...] = KINDS) -> Cell:
         startup_s=float(np.exp(rng.uniform(np.log(30.0), np.log(135.0)))),
         contention=float(rng.uniform(0.0, 0.35)), shared=bool(rng.random() < 0.7),
     )  # fmt: skip
-
-
-def with_clients(share: float) -> tuple[float, ...]:
-    """Chances of kinds with this share of many clients."""
-    return (*(chance * (1.0 - share) for chance in KINDS[:_CLIENTS]), share)
 
 
 def _clumped(rng: np.random.Generator, rate: float) -> FloatArray:

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.learn import checkpoint
 from engine.learn.ablation import kept
-from engine.learn.cells import EPISODE_S, FUTURES, KINDS, Mixture
+from engine.learn.cells import EPISODE_S, FUTURES, USUAL, Mixture
 from engine.learn.exam import COSTS as WEIGHTS_OF_COST
 from engine.learn.exam import (
     Exam,
@@ -60,7 +60,7 @@ class Matrix:
 
 
 NAMES = ("daily waves", "crowds", "growth", "bursts")
-"""The first kinds of `cells.KINDS`."""
+"""The first kinds of `cells.Mixture`."""
 TUNED_RATE = 2e-4
 _STREAM = 6607
 
@@ -125,7 +125,7 @@ def transfer(
 
 
 def _only(kind: int) -> Mixture:
-    return Mixture(kinds=tuple(float(at == kind) for at in range(len(KINDS))))
+    return Mixture(kinds=tuple(float(at == kind) for at in range(len(USUAL.kinds))))
 
 
 def _row(

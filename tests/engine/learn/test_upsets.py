@@ -13,7 +13,7 @@ from engine.learn.upsets import upsets
 from engine.lookahead.checkpoint import shipped
 from engine.sim import kernel
 
-CALM, POOLS = episode(3, 1, 4), 4
+CALM, POOLS = Mixture(faults=0.0, prices=0.0), 4
 
 
 def quiet():
@@ -37,11 +37,11 @@ def levels(ground):
 
 
 def test_what_is_drawn_leaves_pools_and_demand_as_they_are():
-    upset = episode(3, 1, POOLS, Mixture(faults=1.0, prices=1.0))
-    assert np.array_equal(upset.counts, CALM.counts)
-    assert np.array_equal(upset.requests.requests, CALM.requests.requests)
-    assert not CALM.upsets.crashed.any()
-    assert (CALM.upsets.price == 1.0).all()
+    calm, upset = (episode(3, 1, POOLS, each) for each in (CALM, Mixture(faults=1.0, prices=1.0)))
+    assert np.array_equal(upset.counts, calm.counts)
+    assert np.array_equal(upset.requests.requests, calm.requests.requests)
+    assert not calm.upsets.crashed.any()
+    assert (calm.upsets.price == 1.0).all()
     assert upset.upsets.price.mean(1) == pytest.approx(np.ones(POOLS))
     assert (upset.upsets.price.std(1) > 0.0).all()
 
