@@ -11,7 +11,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from engine.scenario import RouterKind
+from engine.scenario import Priorities, RouterKind
 from engine.units import FloatArray, Int32Array, IntArray
 
 KEEP = -1
@@ -146,6 +146,9 @@ class PolicyContext:
     """Only for oracles."""
     carbon_threshold_g_per_kwh: float | None = None
     """Of the priorities: growth is unwelcome on a dirtier grid; None: there is none."""
+    priorities: tuple[float, ...] = Priorities().weights
+    """(5,) the scenario's weights of latency, utilisation, cost, reliability and carbon, of which
+    only ratios count."""
     weighs_pools: bool = False
     """Whether requests are routed among the pools of an agent type by weights of pools."""
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from engine.scenario.checks import above_zero, at_least, at_most, refuse
 
+_WEIGHTS = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slo:
@@ -46,17 +48,20 @@ class Priorities:
     """Grid intensity above which emission-raising actions are masked; None: never."""
 
     def __post_init__(self) -> None:
-        names = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
-        at_least(self, "priorities", 0.0, *names)
+        at_least(self, "priorities", 0.0, *_WEIGHTS)
         above_zero(self, "priorities", "carbon_threshold_g_per_kwh")
-        if sum(getattr(self, name) for name in names) <= 0:
+        if sum(self.weights) <= 0:
             refuse("all weights are 0", "priorities", "Give at least one a weight above 0")
 
     def normalised(self) -> "Priorities":
         """The same priorities with weights that sum to 1."""
-        names = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
-        total = sum(getattr(self, name) for name in names)
-        return dataclasses.replace(self, **{n: getattr(self, n) / total for n in names})
+        total = sum(self.weights)
+        return dataclasses.replace(self, **{n: getattr(self, n) / total for n in _WEIGHTS})
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """(5,) of latency, utilisation, cost, reliability and carbon, as given."""
+        return tuple(float(getattr(self, name)) for name in _WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
