@@ -18,6 +18,9 @@ OPEN_HELP = "Every knob goes to where it stands in this run, which is what it is
 POLICY = "Policy"
 POLICY_HELP = "Only smartscale weighs the priorities; the others do not look at them."
 BASELINE = "Compare with"
+BASELINE_HELP = (
+    "Under the scenario as it was before any knob was turned: smartscale weighs by its priorities."
+)
 PRIORITIES = "Priorities"
 PRESET = "Start from"
 WEIGHTS = {

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.policies.registry import parse_spec
+from engine.errors import PolicyError
+from engine.learn.policy import mixed_weights
+from engine.policies.registry import PolicySpec, parse_spec
 from engine.scenario import AgentType, Guard, Priorities, Scenario, Startup
 from engine.weights import FIELDS, WEIGHING, weighted
 
@@ -47,15 +49,7 @@ class Knobs:
 
 def knobs_of(scenario: Scenario, policy: str) -> Knobs:
     """Where the knobs stand for a scenario and a policy as typed."""
-    spec = parse_spec(policy)
-    given = dict(spec.parameters)
-    names = [name.removeprefix("w_") for name in FIELDS]
-    if spec.name == WEIGHING and all(name in given for name in names):
-        weights = tuple(float(given[name]) for name in names)
-        kept = tuple(pair for pair in spec.parameters if pair[0] not in names)
-        spec = replace(spec, parameters=kept)
-    else:
-        weights = tuple(getattr(scenario.priorities, name) for name in FIELDS)
+    spec, weights = _unweighted(parse_spec(policy), scenario.priorities.weights)
     guard = scenario.guard
     plain, switches = switched(str(spec))
     return Knobs(
@@ -69,6 +63,27 @@ def knobs_of(scenario: Scenario, policy: str) -> Knobs:
         workers_max=max(pool.workers_max for pool in scenario.pools),
         **switches,
     )
+
+
+def _unweighted(
+    spec: PolicySpec, weights: tuple[float, ...]
+) -> tuple[PolicySpec, tuple[float, ...]]:
+    """The policy without what it types of weights, and what it weighs by.
+
+    Args:
+        spec: the policy; weights that it refuses stay in it.
+        weights: (5,) the scenario's.
+    """
+    given = dict(spec.parameters)
+    own = {"profile", *(name.removeprefix("w_") for name in FIELDS)}
+    if spec.name != WEIGHING or own.isdisjoint(given):
+        return spec, weights
+    try:
+        mixed = mixed_weights(weights, given.get("profile"), given)
+    except PolicyError:
+        return spec, weights
+    kept = tuple(pair for pair in spec.parameters if pair[0] not in own)
+    return replace(spec, parameters=kept), tuple(mixed.tolist())
 
 
 def switched(policy: str) -> tuple[str, dict[str, bool]]:

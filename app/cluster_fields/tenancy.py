@@ -258,7 +258,8 @@ PRIORITIES = Part(
     key="priorities",
     title="Priorities",
     noun="priorities",
-    help="What matters, as weights; only their ratios count.",
+    help="What matters, as weights; only their ratios count. The policy smartscale decides by "
+    "them, unless a profile or weights of its own are typed; other policies do not weigh.",
     many=False,
     fields=(
         Field(path="w_latency", label="α latency", unit="weight", help="Speed for users."),

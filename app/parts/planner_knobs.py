@@ -137,7 +137,7 @@ def choices() -> None:
         installed = [info.name for info in load.policies() if info.problem is None]
         for label, key, tip in (
             (planner_words.POLICY, state.PLAN_POLICY, planner_words.POLICY_HELP),
-            (planner_words.BASELINE, state.PLAN_AGAINST, None),
+            (planner_words.BASELINE, state.PLAN_AGAINST, planner_words.BASELINE_HELP),
         ):
             st.selectbox(
                 label, list(dict.fromkeys([*installed, state.get(key)])), key=key, help=tip,

@@ -8,6 +8,7 @@ from app import load, planner_words, state
 from app.parts import planner_work
 from engine.errors import PolicyError, ReplayCancelled
 from engine.planner import Planner
+from engine.scenario import Priorities
 from tests.app.conftest import text_of
 
 
@@ -146,6 +147,30 @@ def test_a_policy_that_does_not_weigh_says_so(page):
     page.selectbox(key="plan_policy").set_value("hpa").run()
     assert not page.exception
     assert planner_words.WEIGHTS_IDLE.format(policy="hpa") in text_of(page)
+
+
+@pytest.mark.parametrize("typed", ["smartscale", "smartscale:profile=smartscale"])
+def test_a_run_that_weighs_otherwise_than_usual_is_made_again_by_the_sliders(page, typed):
+    cheap = Priorities(
+        w_latency=0.1, w_utilisation=0.0, w_cost=0.8, w_reliability=0.1, w_carbon=0.0
+    )
+    own = replace(load.planner().presets()["llm-agents"], priorities=cheap)
+    trace = page.query_params["trace"]
+    made, usual = (
+        load.planner().replay(trace, [typed], scenario=each)[0]
+        for each in (own, replace(own, priorities=Priorities()))
+    )
+    page.query_params[state.START] = made
+    answered(page.run())
+    assert page.slider(key="plan_w_cost").value == (25 if "profile" in typed else 80)
+    page.number_input(key="plan_budget").set_value(1e6).run()  # binds nothing
+    answered(page)
+    cards = [
+        load.planner().run(each).scorecard["cost_usd"]
+        for each in (page.query_params["plan"], made, usual)
+    ]
+    assert cards[0] == cards[1]
+    assert (cards[1] == cards[2]) == ("profile" in typed)
 
 
 def test_own_priorities_are_saved_under_a_name(page):

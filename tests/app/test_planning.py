@@ -15,7 +15,7 @@ from app.planning import (
     turned,
 )
 from engine.presets import PRESETS
-from engine.scenario import Startup
+from engine.scenario import Priorities, Startup
 from engine.scenario_file import content_hash
 from engine.weights import FIELDS
 
@@ -75,6 +75,23 @@ def test_switches_are_read_from_a_policy_and_put_back():
     assert "vertical" not in made
     again = knobs_of(PRESETS["two-regions"], made)
     assert (again.policy, again.vertical, again.routing) == (knobs.policy, False, True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "weights"),
+    [
+        ("hpa", "hpa", (30, 5, 50, 5, 10)),
+        ("smartscale:hold_s=30", "smartscale:hold_s=30", (30, 5, 50, 5, 10)),
+        ("smartscale:cost=0:hold_s=30", "smartscale:hold_s=30", (60, 10, 0, 10, 20)),
+        ("smartscale:profile=smartscale", "smartscale", (40, 20, 25, 15, 0)),
+        ("smartscale:cost=dear", "smartscale:cost=dear", (30, 5, 50, 5, 10)),
+    ],
+)
+def test_knobs_of_weights_stand_at_what_a_run_weighs_by(typed, kept, weights):
+    own = Priorities(w_latency=30, w_utilisation=5, w_cost=50, w_reliability=5, w_carbon=10)
+    knobs = knobs_of(replace(PRESETS["llm-agents"], priorities=own), typed)
+    assert knobs.policy == kept
+    assert tuple(percents(dict(zip(FIELDS, knobs.weights, strict=True))).values()) == weights
 
 
 def test_what_is_no_switch_of_the_policy_stays_as_typed():
