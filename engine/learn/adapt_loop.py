@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.device import device_for
 from engine.errors import CheckpointError, ReplayCancelled
 from engine.learn.adapt_cells import OwnPool, Part, own_episode
 from engine.learn.adapt_learner import options_of, restored, write
@@ -127,6 +128,7 @@ def fine_tune(
     facts: dict[str, Any],
     on_step: Callable[[Step], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    device: str = "auto",
 ) -> Ending:
     """Fine-tunes; what was stopped goes on after its last whole episode.
 
@@ -140,8 +142,10 @@ def fine_tune(
         facts: JSON-able; a folder with other ones belongs to another fine-tuning.
         on_step: told after each episode.
         cancel: asked once a tick.
+        device: one of `engine.device.DEVICES`.
 
     Raises:
+        UsageError: the device is not there.
         ReplayCancelled: `cancel` returned true; the folder keeps the last whole episode.
         CheckpointError: the start cannot be read, or the folder holds another training.
     """
@@ -150,6 +154,7 @@ def fine_tune(
     from models.sac_state import keep
 
     torch.set_num_threads(1)
+    device = device_for(device)
     began = time.perf_counter()
     buffer = Buffer(tuning.buffer, WIDTH, FUTURES, len(SCORES))
     exam = own_episode(
@@ -162,7 +167,8 @@ def fine_tune(
 
     tuning = replace(tuning, options=options_of(start, tuning.options))
     whole = {**facts, "tuning": asdict(tuning)}
-    learner, course = _resumed(folder, tuning, buffer, whole) or _begun(tuning, start, score)
+    resumed = _resumed(folder, tuning, buffer, whole, device)
+    learner, course = resumed or _begun(restored(start, tuning.options, device), score)
     for number in range(course.done, tuning.episodes):
         if number - max(course.best_episode, tuning.critics_first) >= tuning.patience:
             return _ended(course, number, "patience")
@@ -196,16 +202,13 @@ def _ended(course: _Course, episodes: int, stopped: str) -> Ending:
     )  # fmt: skip
 
 
-def _begun(
-    tuning: Tuning, start: Path | None, score: Callable[["Learner"], float]
-) -> tuple["Learner", _Course]:
-    learner = restored(start, tuning.options)
+def _begun(learner: "Learner", score: Callable[["Learner"], float]) -> tuple["Learner", _Course]:
     before = score(learner)
     return learner, _Course(before=before, best=before)
 
 
 def _resumed(
-    folder: Path, tuning: Tuning, buffer: Buffer, whole: dict[str, Any]
+    folder: Path, tuning: Tuning, buffer: Buffer, whole: dict[str, Any], device: str
 ) -> tuple["Learner", _Course] | None:
     """What is kept there."""
     from models.sac_state import facts_of, resume
@@ -218,7 +221,7 @@ def _resumed(
             "another fine-tuning was begun there", str(folder),
             "Use the same trace and settings, another folder, or remove the folder",
         )  # fmt: skip
-    kept = resume(folder, tuning.options, SIZES)
+    kept = resume(folder, tuning.options, SIZES, device)
     buffer.fill(kept.columns, int(facts["at"]))
     return kept.learner, _Course(**facts["course"])
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.device import device_for
 from engine.errors import CheckpointError, ReplayCancelled
 from engine.learn.cells import FUTURES, KINDS, TICKS, episode, futures
 from engine.learn.checkpoint import sizes
@@ -114,6 +115,7 @@ def train(
     on_moment: OnMoment | None = None,
     cancel: Callable[[], bool] | None = None,
     start: "Learner | None" = None,
+    device: str = "auto",
 ) -> "Learner":
     """Trains; the same plan gives the same networks on the same machine, in one go or in parts.
 
@@ -122,9 +124,11 @@ def train(
         folder: keeps the state after each episode; a training stopped there goes on from it.
         on_moment: told after each episode.
         cancel: asked once a tick.
-        start: goes on from its networks, which it changes; None: from new ones.
+        start: goes on from its networks, which it changes, where they are; None: from new ones.
+        device: of new networks, one of `engine.device.DEVICES`.
 
     Raises:
+        UsageError: the device is not there.
         ReplayCancelled: `cancel` returned true; what was kept after the last episode stays.
         CheckpointError: the folder holds a training of another plan.
     """
@@ -134,6 +138,7 @@ def train(
     from models.sac_values import distil
 
     torch.set_num_threads(1)
+    device = device_for(device)
     began = time.perf_counter()
     buffer = _buffer(plan)
     moments = [] if folder is None else moments_of(folder)
@@ -146,8 +151,8 @@ def train(
             }  # fmt: skip
             keep(folder, learner, buffer.columns, facts)
 
-    resumed = _resumed(folder, plan, buffer)
-    learner, first = resumed or (_warm(plan, buffer, start, folder), 0)
+    resumed = _resumed(folder, plan, buffer, device)
+    learner, first = resumed or (_warm(plan, buffer, start, folder, device), 0)
     if resumed is None:
         kept(0)
     for number in range(first, plan.episodes):
@@ -180,7 +185,9 @@ def _buffer(plan: Plan) -> Buffer:
     return Buffer(*sizes_of) if plan.replay == UNIFORM else Prioritised(*sizes_of, plan.replay)
 
 
-def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner, int] | None":
+def _resumed(
+    folder: Path | None, plan: Plan, buffer: Buffer, device: str
+) -> "tuple[Learner, int] | None":
     """The learner that is kept there and the episodes it has done, its buffer filled."""
     from models.sac_state import facts_of, resume
 
@@ -192,14 +199,16 @@ def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner,
             "a training with other settings was begun there", str(folder),
             "Use the same settings, another folder, or remove the folder",
         )  # fmt: skip
-    kept = resume(folder, plan.options, SIZES)
+    kept = resume(folder, plan.options, SIZES, device)
     buffer.fill(kept.columns, int(facts["at"]), float(facts.get("top", 1.0)))
     if plan.lessons and plan.remind:
         _reminded(plan, kept.learner, _teacher(plan, kept.learner, folder))
     return kept.learner, int(facts["done"])
 
 
-def _warm(plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | None) -> "Learner":
+def _warm(
+    plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | None, device: str
+) -> "Learner":
     """A learner that knows the scale of tokens, and a buffer with random actions in it."""
     seen = []
     for number in range(WARM_EPISODES):
@@ -218,7 +227,7 @@ def _warm(plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | No
             ground.step(action)
             if tick >= LAG:
                 _keep_whole(scores.add(ground.rewards(tick - LAG)), trail, buffer)
-    learner = _learner(plan, np.concatenate(seen)) if start is None else start
+    learner = _learner(plan, np.concatenate(seen), device) if start is None else start
     for name in ("rows", "next_rows"):
         buffer.columns[name][:] = learner.standard(buffer.columns[name])
     if plan.lessons and start is None:
@@ -257,7 +266,7 @@ def _reminded(plan: Plan, learner: "Learner", teacher: "Teacher") -> None:
     learner.reminder = loss
 
 
-def _learner(plan: Plan, rows: FloatArray) -> "Learner":
+def _learner(plan: Plan, rows: FloatArray, device: str) -> "Learner":
     """New networks, for tokens like these (n, F); hidden ones are 0 to them."""
     from models.learners import learner_of
 
@@ -265,7 +274,7 @@ def _learner(plan: Plan, rows: FloatArray) -> "Learner":
     for group in plan.hidden:
         scale[list(GROUPS[group])] = np.inf
     return learner_of(
-        plan.options, SIZES, plan.seed, shift.astype(np.float32), scale.astype(np.float32)
+        plan.options, SIZES, plan.seed, shift.astype(np.float32), scale.astype(np.float32), device
     )
 
 

@@ -70,6 +70,18 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, replay
     assert same(resumed, train(plan))
 
 
+def test_a_training_stays_on_the_cpu_where_that_is_asked_for(tmp_path, monkeypatch):
+    """Also when it goes on, and though the best device is another, which cannot be used here."""
+    monkeypatch.setattr("models.device.best_device", lambda: "nowhere")
+    asked = iter(range(10_000))
+    with pytest.raises(ReplayCancelled):
+        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) > 50, device="cpu")
+    learner = train(SMALL, folder=tmp_path, device="cpu")
+    assert learner.device.type == "cpu"
+    with pytest.raises(RuntimeError, match="nowhere"):
+        train(replace(SMALL, seed=1))
+
+
 def test_what_was_learned_before_the_first_episode_is_kept(tmp_path, monkeypatch):
     with pytest.raises(ReplayCancelled):
         train(SMALL, folder=tmp_path, cancel=lambda: True)
