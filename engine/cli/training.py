@@ -213,10 +213,15 @@ def _allocator(out: Path, plan: "Plan", device: str, session: Session) -> None:
 def _curves(curves: list[dict[str, Any]]) -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
+    random = any(row["explored"] is not None for row in curves)
+    head, name, unit = (
+        ("at random %", "explored", 100.0) if random else ("entropy", "entropy", 1.0)
+    )
     return table(
-        ("episode", "reward", "entropy", "cost", "missed %"),
+        ("episode", "reward", head, "cost", "missed %"),
         [
-            (str(row["episode"]), f"{row['reward']:.3f}", f"{row['entropy']:.2f}",
+            (str(row["episode"]), f"{row['reward']:.3f}",
+             "-" if row[name] is None else f"{unit * row[name]:.2f}",
              f"{row['cost']:.2f}", f"{100 * row['missed_frac']:.2f}")
             for row in curves
         ],

@@ -23,7 +23,7 @@ from engine.learn.ground import LAG, Ground
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import WIDTH
-from engine.learn.training import SIZES
+from engine.learn.training import SIZES, logged
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
 from engine.units import FloatArray
@@ -84,6 +84,8 @@ class Step:
     entropy: float | None
     """None while the actor stands still."""
     alpha: float | None
+    explored: float | None = None
+    """As of `training.Moment`."""
     cost: float
     """Billed slot-seconds over the work that arrived, mean over cells."""
     missed_frac: float
@@ -175,7 +177,7 @@ def fine_tune(
         rate = 1 if number >= tuning.critics_first else _ONLY_CRITICS
         every = tuning.options.actor_every * rate
         learner.options = replace(tuning.options, actor_every=every)
-        logged = _episode(tuning, learner, buffer, number, (pools, learn), cancel)
+        curves = _episode(tuning, learner, buffer, number, (pools, learn), cancel)
         found = score(learner)
         better = number >= tuning.critics_first and found > course.best
         if better:
@@ -189,7 +191,7 @@ def fine_tune(
             on_step(
                 Step(
                     episode=number + 1, episodes=tuning.episodes,
-                    seconds=time.perf_counter() - began, validation=found, best=better, **logged,
+                    seconds=time.perf_counter() - began, validation=found, best=better, **curves,
                 )
             )  # fmt: skip
     return _ended(course, tuning.episodes, "episodes")
@@ -264,7 +266,7 @@ def _episode(
         learner.pace((number + tick / TICKS) / tuning.episodes)
         if buffer.held >= tuning.options.batch:
             logs += [_update(learner, buffer, rng) for _ in range(tuning.updates)]
-    return _logged(logs, np.array(earned), ground)
+    return logged(logs, np.array(earned), ground)
 
 
 def _update(learner: "Learner", buffer: Buffer, rng: np.random.Generator) -> dict[str, float]:
@@ -301,19 +303,3 @@ def _check(cancel: Callable[[], bool] | None, number: int | None) -> None:
             "the fine-tuning was stopped", where,
             "Start it again: it goes on after the last whole episode",
         )  # fmt: skip
-
-
-def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) -> dict[str, Any]:
-    """The curves of an episode; None where nothing of it was learned."""
-    mean: dict[str, Any] = {}
-    for name in ("critic_loss", "entropy", "alpha"):
-        values = [log[name] for log in logs if name in log]
-        mean[name] = float(np.mean(values)) if values else None
-    totals = ground.totals(TICKS - LAG)
-    by_cell = earned.mean(0)
-    return mean | {
-        "reward": float(by_cell.mean()),
-        "reward_std": float(by_cell.std()),
-        "cost": float((totals[:, 2] / np.maximum(totals[:, 3], 1.0)).mean()),
-        "missed_frac": float(totals[:, 1].sum() / max(float(totals[:, 0].sum()), 1.0)),
-    }

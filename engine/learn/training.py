@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -97,8 +97,12 @@ class Moment:
     reward_std: float
     """Between cells."""
     critic_loss: float
-    entropy: float
-    alpha: float
+    entropy: float | None
+    """Of the actions, nats; None: nothing of it was learned, or a DQN, which has none."""
+    alpha: float | None
+    """Temperature: what a nat of entropy is worth; None as above."""
+    explored: float | None = None
+    """Chance that a DQN draws a position at random; None: no DQN."""
     cost: float
     """Billed slot-seconds over the work that arrived, mean over cells."""
     missed_frac: float
@@ -156,10 +160,10 @@ def train(
     if resumed is None:
         kept(0)
     for number in range(first, plan.episodes):
-        logged = _episode(plan, learner, buffer, number, cancel)
+        curves = _episode(plan, learner, buffer, number, cancel)
         moment = Moment(
             episode=number + 1, episodes=plan.episodes, seconds=time.perf_counter() - began,
-            **logged,
+            **curves,
         )  # fmt: skip
         moments.append(moment)
         kept(number + 1)
@@ -284,7 +288,7 @@ def _episode(
     buffer: Buffer,
     number: int,
     cancel: Callable[[], bool] | None,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     rng = stream(plan.seed, _STREAM, 1, number)
     ground = Ground(episode(plan.seed, number, plan.cells, plan.kinds), shipped(), plan.form)
     weights = fresh_weights(rng, plan.cells)
@@ -313,7 +317,7 @@ def _episode(
         learner.pace(done)
         buffer.pace(done)
         logs += [_update(plan, learner, buffer, rng) for _ in range(plan.updates)]
-    return _logged(logs, np.array(earned), ground)
+    return logged(logs, np.array(earned), ground)
 
 
 def _next_noise(plan: Plan, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -335,10 +339,10 @@ def _update(
     """One update on transitions under priorities that are drawn anew."""
     batch = _batch(plan, buffer, rng)
     noise = rng.standard_normal((2, len(batch.action))).astype(np.float32)
-    logged = learner.update(batch, noise)
+    told = learner.update(batch, noise)
     doubt = np.abs(batch.rows[:, _SURE] - batch.rows[:, _LIKELY])
     buffer.learned(learner.surprise, doubt, batch.reward[:, _RELIABILITY] < _whole(plan))
-    return logged
+    return told
 
 
 def _whole(plan: Plan) -> float:
@@ -355,18 +359,27 @@ def _batch(plan: Plan, buffer: Buffer, rng: np.random.Generator) -> "Batch":
     return Batch(*made, weights, buffer.importance)
 
 
-def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) -> dict[str, float]:
-    mean = {
-        name: float(np.mean([log[name] for log in logs if name in log]))
-        for name in ("critic_loss", "entropy", "alpha")
-    }
+def logged(
+    logs: Sequence[Mapping[str, float]], earned: FloatArray, ground: Ground
+) -> dict[str, Any]:
+    """The curves of an episode; None where nothing of it was learned.
+
+    Args:
+        logs: what each update logged.
+        earned: (T, P) by the priorities in force.
+        ground: where it was played.
+    """
+    mean: dict[str, Any] = {}
+    for name in ("critic_loss", "entropy", "alpha", "explored"):
+        values = [log[name] for log in logs if name in log]
+        mean[name] = float(np.mean(values)) if values else None
     totals = ground.totals(TICKS - LAG)
     by_cell = earned.mean(0)
     return mean | {
         "reward": float(by_cell.mean()),
         "reward_std": float(by_cell.std()),
         "cost": float((totals[:, 2] / np.maximum(totals[:, 3], 1.0)).mean()),
-        "missed_frac": float(totals[:, 1].sum() / totals[:, 0].sum()),
+        "missed_frac": float(totals[:, 1].sum() / max(float(totals[:, 0].sum()), 1.0)),
     }
 
 

@@ -93,6 +93,7 @@ def test_the_target_is_of_what_the_actor_would_do_next_there():
     with torch.no_grad():
         seen = learner.seen(batch.next_rows, batch.weights)
         mean, log_std = learner.actor(seen)
+        learner.used.b3.fill_(3.0)  # what is used acts otherwise than what learns
     learner.update(batch, noise)
     chosen = np.tanh(mean.numpy() + np.exp(log_std.numpy()) * noise[0])
     assert learner.surprise == pytest.approx(0.25 * np.abs(chosen), rel=1e-5)

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.learn.checkpoint import SHIPPED
+from engine.learn.training import Moment
 
 
 @pytest.mark.parametrize("wish", [("--lessons", 5), ("--remind", 0.3)])
@@ -46,6 +47,23 @@ def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
         assert "torch sees no GPU" in ended.err
         assert "Use cpu, or auto" in ended.err
     assert not net.exists()
+
+
+@pytest.mark.parametrize(
+    ("entropy", "explored", "head", "cell"),
+    [(-0.5, None, "entropy", "-0.50"), (None, 0.45, "at random %", "45.00")],
+)
+def test_the_curves_say_how_it_explored(
+    smartscale, tmp_path, monkeypatch, entropy, explored, head, cell
+):
+    moment = Moment(
+        episode=1, episodes=1, seconds=1.0, reward=0.2, reward_std=0.1, critic_loss=3.0,
+        entropy=entropy, alpha=None, explored=explored, cost=2.0, missed_frac=0.1,
+    )  # fmt: skip
+    monkeypatch.setattr("engine.learn.life.train_allocator", lambda *_, **__: [moment])
+    ended = smartscale("train", "--out", tmp_path / "net")
+    assert head in ended.out
+    assert cell in ended.out
 
 
 @pytest.mark.parametrize("part", ["lookahead", "sizer", "router"])

@@ -247,6 +247,27 @@ def test_a_dqn_takes_no_lessons_and_others_learn_more_gently_after_them():
     assert planned(1, 2, 0, 10).options.rate < planned(1, 2, 0).options.rate
 
 
+def test_the_curves_of_a_dqn_tell_its_chance_of_a_random_position_and_no_entropy(tmp_path):
+    """From a half to a twentieth, evenly over the first half of the training."""
+    plan = replace(SMALL, options=replace(SMALL.options, actor="dqn"))
+    curves = train_allocator(tmp_path, plan)
+    assert [moment.entropy for moment in curves] == [None, None]
+    assert [moment.alpha for moment in curves] == [None, None]
+    assert curves[0].explored == pytest.approx((0.5 + 0.05) / 2, abs=0.01)
+    assert curves[1].explored == pytest.approx(0.05)
+    others = train_allocator(tmp_path / "sac", SMALL)
+    assert all(m.explored is None and m.entropy is not None for m in others)
+
+
+def test_the_shipped_curves_can_be_read_and_say_how_each_explored():
+    for name in ("allocator", "allocator-1", "allocator-2", "allocator-transformer"):
+        rows = json.loads((SHIPPED.with_name(name) / CURVES).read_text("utf-8"))
+        assert all(training.Moment(**row).entropy is not None for row in rows)
+    rows = json.loads((SHIPPED.with_name("allocator-dqn") / CURVES).read_text("utf-8"))
+    assert all(training.Moment(**row).entropy is None for row in rows)
+    assert rows[0]["explored"] > rows[-1]["explored"] == pytest.approx(0.05)
+
+
 def test_another_checkpoint_is_another_version(tmp_path):
     train_allocator(tmp_path, replace(SMALL, episodes=1))
     assert SmartScale.version({}) != SmartScale.version({"checkpoint": str(tmp_path)})
