@@ -13,8 +13,8 @@ from models.sac_options import Options, Sizes
 
 SIZES = Sizes(tokens=3, scores=2, futures=1, groups=((0, 1), (2,), (3, 4)))
 SMALL = Options(width=4, token_width=4, heads=2, batch=2, gamma=0.5, steps=2, actor_every=1)
-ACTION = -2
-"""Column of the action in what critics read."""
+ACTION, FUTURE = -2, -3
+"""Columns in what critics read."""
 UNEVEN = np.array([[0.2, 0.8], [0.8, 0.2]], np.float32)
 CAREFUL, BOLD = (5.0, 0.0), (1.0, 3.0)
 """Under the first of UNEVEN they weigh 1.0 and 2.6, under the second 4.0 and 1.4. Evenly weighed
@@ -86,9 +86,13 @@ def test_the_target_holds_the_discounted_value_after_n_steps_and_no_entropy():
     assert learner.surprise == pytest.approx([0.2 * (1 + after) + 0.8 * 2.0, 0.8 * after])
 
 
-def test_the_target_is_of_what_the_actor_would_do_next_there():
-    learner = learner_with(SILENT, lambda rows: rows[None, :, ACTION, None].expand(2, -1, 2))
-    batch = batch_of([[0.0, 0.0]] * 2)
+def test_the_target_is_of_what_the_actor_would_do_next_there_and_of_what_comes_after():
+    def said(rows):
+        return (rows[:, ACTION] + rows[:, FUTURE])[None, :, None].expand(2, -1, 2)
+
+    learner = learner_with(SILENT, said)
+    later = np.array([[30.0], [-20.0]], np.float32)
+    batch = batch_of([[0.0, 0.0]] * 2)._replace(next_future=later)
     noise = np.array([[0.4, -1.3], [9.0, 9.0]], np.float32)
     with torch.no_grad():
         seen = learner.seen(batch.next_rows, batch.weights)
@@ -96,7 +100,7 @@ def test_the_target_is_of_what_the_actor_would_do_next_there():
         learner.used.b3.fill_(3.0)  # what is used acts otherwise than what learns
     learner.update(batch, noise)
     chosen = np.tanh(mean.numpy() + np.exp(log_std.numpy()) * noise[0])
-    assert learner.surprise == pytest.approx(0.25 * np.abs(chosen), rel=1e-5)
+    assert learner.surprise == pytest.approx(0.25 * np.abs(chosen + later[:, 0]), rel=1e-5)
 
 
 def test_transitions_count_by_their_importance():
