@@ -257,6 +257,18 @@ def test_the_future_reaches_critics_that_may_see_it_and_no_others(privileged):
     assert np.array_equal(one, other) is not privileged
 
 
+def test_used_it_acts_by_the_running_means_middle_and_exploring_by_what_it_learned():
+    learner, batch = learner_with(), batch_of(EARNED)
+    with torch.no_grad():
+        learner.used.b3.add_(0.5)
+        seen = learner.seen(batch.rows, batch.weights)
+        used, (mean, log_std) = learner.used(seen)[0].numpy(), learner.actor(seen)
+    assert learner.act(batch.rows, batch.weights, None) == pytest.approx(np.tanh(used), rel=1e-5)
+    noise = np.array([0.7, -2.0])
+    raw = mean.numpy() + np.exp(log_std.numpy()) * noise
+    assert learner.act(batch.rows, batch.weights, noise) == pytest.approx(np.tanh(raw), rel=1e-5)
+
+
 PRIORITIES = np.array([[0.9, 0.1], [0.5, 0.5], [0.1, 0.9]])
 AIM = -1.0
 
