@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from engine.device import device_for
 from engine.errors import UsageError
 from engine.evaluate.cases import trace_case
 from engine.learn import adapt_shelf as shelf
@@ -89,6 +90,7 @@ def adapt(
     cold: bool = False,
     progress: OnProgress | None = None,
     cancel: Cancel | None = None,
+    device: str = "auto",
 ) -> Adapted:
     """Fine-tunes to a trace, beside the store; one that was stopped goes on.
 
@@ -101,13 +103,15 @@ def adapt(
         cold: begin from the shipped allocator, however unlike the workload is.
         progress: share done, and how it is going.
         cancel: asked once a tick.
+        device: one of `engine.device.DEVICES`.
 
     Raises:
         StoreError: no such trace.
-        UsageError: a trace without demand, or too short a one.
+        UsageError: a device that is not there, a trace without demand, or too short a one.
         CheckpointError: another fine-tuning was begun under this name.
         ReplayCancelled: `cancel` returned true; call again to go on.
     """
+    device = device_for(device)
     wanted = request(store, trace_key, (shelf.POLICY,), scenario)
     split, tuning = split_of(wanted.to_s), tuning or Tuning()
     name = name or f"{_plain(wanted.trace.name)}-{content_hash(scenario)[:6]}"
@@ -139,7 +143,7 @@ def adapt(
         start=Path(start.folder) if start.folder else None, folder=folder,
         facts={"trace": wanted.trace.content_hash, "scenario": content_hash(scenario),
                "start": start.name},
-        on_step=note, cancel=cancel,
+        on_step=note, cancel=cancel, device=device,
     )  # fmt: skip
     result: dict[str, Any] = dict(_NOTHING_BETTER)
     if ending.best_episode > 0:

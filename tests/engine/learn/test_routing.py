@@ -29,38 +29,13 @@ from engine.learn.routing import (
 )
 from engine.planner import Planner
 from engine.policies.base import Action, Observation, Reason
-from engine.replay import play, set_up
-from engine.scenario import Guard, Hold, Region, Router, RouterKind, Siting, SitingRule, Zone
+from engine.replay import set_up
+from engine.scenario import Guard, Hold, Router, Siting, SitingRule
 from engine.weights import WEIGHTS
-from tests.engine.replays import demand, keep, scenario, spec
+from tests.engine.learn.sites import CLEAN, DIRTY, ran, two_sites
+from tests.engine.replays import demand, keep, spec
 
 ROUTED = "smartscale:routing=true"
-HIERARCHICAL = Router(kind=RouterKind.HIERARCHICAL)
-CLEAN, DIRTY = 60.0, 600.0
-
-
-def two_sites(**changes):
-    """A clean, dear, far site, and a dirty, cheap, near one."""
-    base = scenario()
-    own, shared = base.pools
-    regions = (
-        Region(
-            name="clean", grid_g_per_kwh=CLEAN, price_factor=1.5, network_delay_s=0.2
-        ),
-        Region(name="dirty", grid_g_per_kwh=DIRTY, price_factor=0.8, network_delay_s=0.02),
-    )  # fmt: skip
-    zones = (Zone(name="c", region="clean"), Zone(name="d", region="dirty"))
-    pools = (replace(own, zone="c"), replace(shared, zone="d", share=1.0))
-    return replace(
-        base, **{"regions": regions, "zones": zones, "pools": pools, "router": HIERARCHICAL,
-                 **changes},
-    )  # fmt: skip
-
-
-def ran(policy, chosen=None, play=play):
-    (run,) = set_up([spec(policy, demand(), chosen or two_sites())])
-    play([run])
-    return run
 
 
 def seen_of(price, grid):
