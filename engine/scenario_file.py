@@ -36,8 +36,10 @@ def content_hash(scenario: Scenario) -> str:
     """
     values = to_dict(from_dict(to_dict(scenario)))
     del values["name"]
-    if values["guard"] is None:  # as if there were no such part: ids of runs outlive it
-        del values["guard"]
+    absent = ((values, "guard"), (values["priorities"], "carbon_threshold_percentile"))
+    for part, name in absent:  # as if there were no such field: ids of runs outlive it
+        if part[name] is None:
+            del part[name]
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

@@ -190,7 +190,7 @@ def active_in(scenario: Scenario) -> dict[str, bool]:
     return {
         "quantise": True,
         SIZE: any(kind.sizes for kind in scenario.agent_types),
-        "carbon": scenario.priorities.carbon_threshold_g_per_kwh is not None,
+        "carbon": scenario.priorities.carbon_threshold is not None,
         "slo": guard.slo_quantile is not None,
         "limits": True,
         "rate": guard.out_workers is not None or guard.in_workers is not None,

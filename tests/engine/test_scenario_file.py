@@ -1,6 +1,8 @@
 """Scenario files: what is written is read back, and what is wrong is named."""
 
 import dataclasses
+import hashlib
+import json
 from typing import get_type_hints
 
 import pytest
@@ -22,6 +24,7 @@ from engine.scenario import (
     Pool,
     Priorities,
     QueueKind,
+    Region,
     Sampling,
     Scenario,
     Siting,
@@ -121,6 +124,16 @@ def test_whole_seconds_count_as_the_number_they_equal():
 
 def test_the_name_does_not_count_for_the_hash():
     assert content_hash(Scenario(name="a")) == content_hash(Scenario(name="b"))
+
+
+def test_ids_of_runs_outlive_fields_that_came_later_and_are_not_given():
+    before = to_dict(Scenario())
+    del before["name"], before["guard"], before["priorities"]["carbon_threshold_percentile"]
+    text = json.dumps(before, sort_keys=True, separators=(",", ":"))
+    assert content_hash(Scenario()) == hashlib.sha256(text.encode()).hexdigest()[:12]
+    curved = (Region(grid_profile="texas"),)
+    given = Scenario(regions=curved, priorities=Priorities(carbon_threshold_percentile=90.0))
+    assert content_hash(given) != content_hash(Scenario(regions=curved))
 
 
 def test_what_is_left_out_keeps_its_default():
