@@ -1,7 +1,7 @@
 """One decision as it is explained: what was stored of it, joined with run, scenario and ticks."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -128,6 +128,15 @@ class Decision:
     def family(self) -> str:
         """The policy's name without its parameters."""
         return self.policy.partition(":")[0]
+
+    @property
+    def plan(self) -> Sequence[Mapping[str, float]] | None:
+        """Steps that the predictive rule foresees, in order; None: it was not asked to plan.
+
+        Also None for the steps of older versions, which had no `in_s`.
+        """
+        steps = self.rationale.get("plan") if self.family == "predictive" else None
+        return None if steps is None or any("in_s" not in step for step in steps) else steps
 
     def document(self) -> dict[str, Any]:
         """As plain values for JSON."""
