@@ -148,7 +148,7 @@ def _plan(steps: "Sequence[Mapping[str, float]]") -> str:
     from engine.explain.words import due  # noqa: PLC0415 - heavy
 
     told = [
-        f"{due(step['in_s'])} {step['from']:g} → {step['to']:g} ({step['usd_per_hour']:+g} USD/h)"
+        f"{due(step['in_s'])} {step['from']:g} → {step['to']:g} ({step['usd_per_hour']:+.2f} USD/h)"
         for step in steps
     ]
     return "; ".join(told) or "no step"

@@ -9,8 +9,8 @@ from engine.planner import Planner
 def test_a_plan_is_told_step_by_step():
     now = {"in_s": 0.0, "from": 3, "to": 5, "usd_per_hour": 4.0}
     later = {"in_s": 225.0, "from": 5, "to": 6, "usd_per_hour": 2.0}
-    assert _plan([now, later]) == "now 3 → 5 (+4 USD/h); in 3.75 min 5 → 6 (+2 USD/h)"
-    assert _plan([later | {"from": 6, "to": 5, "usd_per_hour": -2.0}]).endswith("(-2 USD/h)")
+    assert _plan([now, later]) == "now 3 → 5 (+4.00 USD/h); in 3.75 min 5 → 6 (+2.00 USD/h)"
+    assert _plan([later | {"from": 6, "to": 5, "usd_per_hour": -2.0}]).endswith("(-2.00 USD/h)")
     assert _plan([]) == "no step"
 
 
