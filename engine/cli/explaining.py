@@ -147,11 +147,14 @@ def _plan(steps: "Sequence[Mapping[str, float]]") -> str:
     """Steps of a policy that plans; each decision plans anew."""
     from engine.explain.words import due  # noqa: PLC0415 - heavy
 
-    told = [
-        f"{due(step['in_s'])} {step['from']:g} → {step['to']:g} ({step['usd_per_hour']:+.2f} USD/h)"
-        for step in steps
-    ]
-    return "; ".join(told) or "no step"
+    return (
+        "; ".join(
+            f"{due(step['in_s'])} {step['from']:g} → {step['to']:g} "
+            f"({step['usd_per_hour']:+.2f} USD/h)"
+            for step in steps
+        )
+        or "no step"
+    )
 
 
 def _earned(one: "Decision") -> str:
