@@ -25,7 +25,9 @@ from engine.learn.routing import (
     STEPS,
     Head,
     Routing,
+    Sites,
     steps_of,
+    told,
 )
 from engine.planner import Planner
 from engine.policies.base import Action, Observation, Reason
@@ -82,6 +84,17 @@ def test_pools_in_another_order_get_the_same_weights_in_that_order(make_context)
     )  # fmt: skip
     assert weight_of(other) == pytest.approx([weight_of(one)[p] for p in order])
     assert len(set(weight_of(one))) > 2
+
+
+def test_each_site_is_as_dirty_as_its_own_threshold_makes_it():
+    """The same grid, at the threshold of the first site and far below that of the second."""
+    same = dict.fromkeys(("usd", "delay_s", "most", "least", "slots", "startup_s"), np.ones(2))
+    grid = np.full(2, 400.0)
+    features, _ = told(Sites(g_per_kwh=grid, threshold=np.array([400.0, 900.0]), **same), 9.0, 3.0)
+    dirty = features[:, FEATURES.index("grid")]
+    assert dirty[0] - dirty[1] == pytest.approx(np.log(1.5))
+    one, _ = told(Sites(g_per_kwh=grid, threshold=400.0, **same), 9.0, 3.0)
+    assert one[:, FEATURES.index("grid")] == pytest.approx([0.0, 0.0])
 
 
 def test_agent_types_are_weighed_apart_and_a_pool_alone_gets_one(make_context):
