@@ -37,6 +37,8 @@ BEST = "best"
 COSTS = (0.05, 0.2, 0.5, 0.8)
 """Weights of cost under which the validation part is played; latency and reliability share the
 rest."""
+Act = Callable[[FloatArray, FloatArray], FloatArray]
+"""(P,) positions of the dial, from (P, F) tokens and (P, K) priorities."""
 _STREAM = 6311
 _ONLY_CRITICS = 1 << 30
 """Updates of the critics for one of the actor, while it stands still."""
@@ -159,13 +161,10 @@ def fine_tune(
     device = device_for(device)
     began = time.perf_counter()
     buffer = Buffer(tuning.buffer, WIDTH, FUTURES, len(SCORES))
-    exam = own_episode(
-        pools, judge, seed=tuning.seed, number=900_000, cells=tuning.judged, own=tuning.judged
-    )
+    examined = validation(tuning, pools, judge, cancel)
 
     def score(learner: "Learner") -> float:
-        memory = copy.deepcopy(exam.memory)  # the ground writes into it
-        return _examined(learner, Ground(replace(exam, memory=memory), shipped()), cancel)
+        return examined(lambda rows, weights: learner.act(learner.standard(rows), weights, None))
 
     tuning = replace(tuning, options=options_of(start, tuning.options))
     whole = {**facts, "tuning": asdict(tuning)}
@@ -195,6 +194,31 @@ def fine_tune(
                 )
             )  # fmt: skip
     return _ended(course, tuning.episodes, "episodes")
+
+
+def validation(
+    tuning: Tuning,
+    pools: tuple[OwnPool, ...],
+    judge: Part,
+    cancel: Callable[[], bool] | None = None,
+) -> Callable[[Act], float]:
+    """What says the mean score of a way to act: always on the same windows and priorities.
+
+    Args:
+        tuning: its seed and how many windows.
+        pools: of the trace.
+        judge: part that windows are drawn from.
+        cancel: asked once a tick.
+    """
+    exam = own_episode(
+        pools, judge, seed=tuning.seed, number=900_000, cells=tuning.judged, own=tuning.judged
+    )
+
+    def score(act: Act) -> float:
+        memory = copy.deepcopy(exam.memory)  # the ground writes into it
+        return _examined(act, Ground(replace(exam, memory=memory), shipped()), cancel)
+
+    return score
 
 
 def _ended(course: _Course, episodes: int, stopped: str) -> Ending:
@@ -279,8 +303,8 @@ def _update(learner: "Learner", buffer: Buffer, rng: np.random.Generator) -> dic
     return learner.update(Batch(*buffer.sample(rng, number), weights), noise)
 
 
-def _examined(learner: "Learner", ground: Ground, cancel: Callable[[], bool] | None) -> float:
-    """Mean score on the validation part: no exploration, the same windows and priorities."""
+def _examined(act: Act, ground: Ground, cancel: Callable[[], bool] | None) -> float:
+    """Mean score over an episode, under priorities from cautious to cheap."""
     cells = len(ground.episode.pools)
     costs = np.resize(np.array(COSTS), cells)
     weights = np.zeros((cells, len(SCORES)))
@@ -290,7 +314,7 @@ def _examined(learner: "Learner", ground: Ground, cancel: Callable[[], bool] | N
     earned = []
     for tick in range(TICKS):
         _check(cancel, None)
-        ground.step(learner.act(learner.standard(ground.rows), weights, None))
+        ground.step(act(ground.rows, weights))
         if tick >= LAG:
             earned.append(float((ground.rewards(tick - LAG) * weights).sum(1).mean()))
     return float(np.mean(earned))
