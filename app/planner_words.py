@@ -18,6 +18,9 @@ OPEN_HELP = "Every knob goes to where it stands in this run, which is what it is
 POLICY = "Policy"
 POLICY_HELP = "Only smartscale weighs the priorities; the others do not look at them."
 BASELINE = "Compare with"
+BASELINE_HELP = (
+    "Under the scenario as it was before any knob was turned: smartscale weighs by its priorities."
+)
 PRIORITIES = "Priorities"
 PRESET = "Start from"
 WEIGHTS = {
@@ -49,7 +52,13 @@ NONE = "none"
 CARBON = "Carbon"
 CARBON_THRESHOLD = "No growth above (g/kWh)"
 CARBON_HELP = "Where the grid is dirtier, nothing that raises emissions is done. Empty: never."
-CARBON_ABOVE = "The grid{region} is above it for {share} of this window."
+CARBON_PERCENTILE = "Or above percentile"
+CARBON_PERCENTILE_HELP = (
+    "Of the whole history of each region's own grid: at 90, nothing grows there in its dirtiest "
+    "tenth. Empty: as many g/kWh as stand beside it."
+)
+CARBON_PERCENTILE_IDLE = "A grid here has the same intensity all the time, so no percentiles."
+CARBON_ABOVE = "The grid{region} is above {threshold} g/kWh for {share} of this window."
 CARBON_NEVER = "No threshold is set; the grid{region} lies between {low} and {high} g/kWh."
 CARBON_AXIS = "Grid (g/kWh)"
 CARBON_ALT = "Carbon intensity of the grid{region} over the window, {low} to {high} g/kWh"

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from engine.policies.registry import parse_spec
+from engine.errors import PolicyError
+from engine.learn.policy import mixed_weights
+from engine.policies.registry import PolicySpec, parse_spec
 from engine.scenario import AgentType, Guard, Priorities, Scenario, Startup
 from engine.weights import FIELDS, WEIGHING, weighted
 
@@ -36,32 +38,31 @@ class Knobs:
     """Whether the policy chooses the size of workers, too."""
     routing: bool = False
     """Whether it gives pools routing weights, too."""
+    carbon_percentile: float | None = None
+    """In place of one intensity: that percentile of the history of each region's own grid."""
 
     @property
     def priorities(self) -> Priorities:
         """The weights, which sum to 1 here."""
         given = dict(zip(FIELDS, self.weights, strict=True))
-        made = Priorities(**given, carbon_threshold_g_per_kwh=self.carbon_g_per_kwh)
+        made = Priorities(
+            **given,
+            carbon_threshold_g_per_kwh=self.carbon_g_per_kwh,
+            carbon_threshold_percentile=self.carbon_percentile,
+        )
         return made.normalised()
 
 
 def knobs_of(scenario: Scenario, policy: str) -> Knobs:
     """Where the knobs stand for a scenario and a policy as typed."""
-    spec = parse_spec(policy)
-    given = dict(spec.parameters)
-    names = [name.removeprefix("w_") for name in FIELDS]
-    if spec.name == WEIGHING and all(name in given for name in names):
-        weights = tuple(float(given[name]) for name in names)
-        kept = tuple(pair for pair in spec.parameters if pair[0] not in names)
-        spec = replace(spec, parameters=kept)
-    else:
-        weights = tuple(getattr(scenario.priorities, name) for name in FIELDS)
+    spec, weights = _unweighted(parse_spec(policy), scenario.priorities.weights)
     guard = scenario.guard
     plain, switches = switched(str(spec))
     return Knobs(
         policy=plain,
         weights=weights,
         carbon_g_per_kwh=scenario.priorities.carbon_threshold_g_per_kwh,
+        carbon_percentile=scenario.priorities.carbon_threshold_percentile,
         slo_s=scenario.slo.latency_s,
         slo_frac=scenario.slo.attainment_frac,
         startup_s=_startup_s(scenario),
@@ -69,6 +70,27 @@ def knobs_of(scenario: Scenario, policy: str) -> Knobs:
         workers_max=max(pool.workers_max for pool in scenario.pools),
         **switches,
     )
+
+
+def _unweighted(
+    spec: PolicySpec, weights: tuple[float, ...]
+) -> tuple[PolicySpec, tuple[float, ...]]:
+    """The policy without what it types of weights, and what it weighs by.
+
+    Args:
+        spec: the policy; weights that it refuses stay in it.
+        weights: (5,) the scenario's.
+    """
+    given = dict(spec.parameters)
+    own = {"profile", *(name.removeprefix("w_") for name in FIELDS)}
+    if spec.name != WEIGHING or own.isdisjoint(given):
+        return spec, weights
+    try:
+        mixed = mixed_weights(weights, given.get("profile"), given)
+    except PolicyError:
+        return spec, weights
+    kept = tuple(pair for pair in spec.parameters if pair[0] not in own)
+    return replace(spec, parameters=kept), tuple(mixed.tolist())
 
 
 def switched(policy: str) -> tuple[str, dict[str, bool]]:
@@ -98,6 +120,11 @@ def completed(typed: str, before: str) -> str:
 def has_sizes(scenario: Scenario) -> bool:
     """Whether workers of some pool come in several sizes."""
     return any(scenario.agent_type_of(pool).sizes for pool in scenario.pools)
+
+
+def grids_vary(scenario: Scenario) -> bool:
+    """Whether the intensity of every pool's grid changes, so that it has percentiles."""
+    return not any(scenario.region_of(pool.zone).is_constant for pool in scenario.pools)
 
 
 def turned(base: Scenario, knobs: Knobs) -> Scenario:

@@ -27,6 +27,7 @@ def context_of(
         seed=scenario.seed,
         future=future,
         carbon_threshold_g_per_kwh=scenario.priorities.carbon_threshold_g_per_kwh,
+        priorities=scenario.priorities.weights,
         weighs_pools=weighs_pools(scenario),
     )
 

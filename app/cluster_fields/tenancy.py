@@ -258,7 +258,8 @@ PRIORITIES = Part(
     key="priorities",
     title="Priorities",
     noun="priorities",
-    help="What matters, as weights; only their ratios count.",
+    help="What matters, as weights; only their ratios count. The policy smartscale decides by "
+    "them, unless a profile or weights of its own are typed; other policies do not weigh.",
     many=False,
     fields=(
         Field(path="w_latency", label="α latency", unit="weight", help="Speed for users."),
@@ -273,6 +274,16 @@ PRIORITIES = Part(
             optional=True,
             empty="never",
             help="Grid intensity above which actions that raise emissions are masked.",
+        ),
+        Field(
+            path="carbon_threshold_percentile",
+            label="Or a percentile of each grid",
+            unit="1 to 99",
+            optional=True,
+            empty="none",
+            help="In place of one threshold: each region's own, that percentile of the whole "
+            "history of its grid. At 90 growth stops in its dirtiest tenth. The intensity must "
+            "change: a carbon trace, or a typical day other than flat.",
         ),
     ),
 )

@@ -186,5 +186,5 @@ def _scenario(context: PolicyContext, tick_s: float, sizes: IntArray) -> Scenari
 def _context(context: PolicyContext, tick_s: float) -> PolicyContext:
     return PolicyContext(
         pools=context.pools, tick_s=tick_s, slo_latency_s=context.slo_latency_s,
-        seed=context.seed,
+        seed=context.seed, priorities=context.priorities,
     )  # fmt: skip

@@ -63,7 +63,9 @@ def _demand(store: Store, found: Demand, seed: int) -> None:
 
 
 def _wanted(store: Store, found: Experiment, seed: int) -> runner.ReplayRequest:
-    return runner.request(store, found.demand.trace_name(seed), found.policies, scenario(seed))
+    return runner.request(
+        store, found.demand.trace_name(seed), found.policies, scenario(seed, found.patience_s)
+    )
 
 
 def _tried(store: Store, found: Experiment) -> Claim:

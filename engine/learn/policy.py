@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ from engine.units import FloatArray
 NAME = "smartscale"
 SHOWN = LEVELS.index(0.95)
 """The quantile of the forecast that sentences speak of."""
+_THRESHOLD = tokens.FACTS.index("g_threshold")
 _RATES = tuple(f"q{level * 100:.0f}_per_s" for level in LEVELS)
 
 
@@ -41,7 +42,8 @@ class SmartScale:
 
     A network trained by Soft Actor-Critic on simulated clusters moves along forecast quantiles:
     workers = ⌈demand at that quantile / (slots · busy share) + backlog⌉. What matters are weights
-    of latency, utilisation, cost, reliability and carbon; moving them needs no training.
+    of latency, utilisation, cost, reliability and carbon, the scenario's unless typed here; moving
+    them needs no training.
     """
 
     constraints = CONSTRAINTS
@@ -50,7 +52,7 @@ class SmartScale:
         self,
         context: PolicyContext,
         *,
-        profile: str = "unified",
+        profile: str | None = None,
         latency: float | None = None,
         utilisation: float | None = None,
         cost: float | None = None,
@@ -67,8 +69,9 @@ class SmartScale:
 
         Args:
             context: the pools and the tick.
-            profile: weights to start from: `smartscale` or `unified`.
-            latency: α in place of the profile's; weights are scaled to sum to 1.
+            profile: weights to start from: `smartscale` or `unified`; those of the scenario's
+                priorities if not given.
+            latency: α in place of the one that it starts from; weights are scaled to sum to 1.
             utilisation: β.
             cost: γ.
             reliability: δ.
@@ -83,8 +86,8 @@ class SmartScale:
             routing: give the pools of an agent type routing weights, too, by a head of its own.
         """
         self.interval_s = context.tick_s
-        given = (latency, utilisation, cost, reliability, carbon)
-        self._weights = _weights(profile, given)
+        typed = dict(zip(SCORES, (latency, utilisation, cost, reliability, carbon), strict=True))
+        self._weights = mixed_weights(context.priorities, profile, typed)
         self._own = own = _actor(checkpoint).under(self._weights)
         self.watch = DemandWatch(NAME, context, interval_s=None, hold_s=hold_s)
         self._horizon_s = self.watch.horizon_s()
@@ -229,13 +232,28 @@ class SmartScale:
         seen[:, -2] = grid if len(grid) else USUAL_G_PER_KWH
         if len(observation.price_usd_per_hour):
             seen[:, tokens.PRICE] = observation.price_usd_per_hour
+        if len(observation.carbon_threshold_g_per_kwh):
+            self.mind.facts[:, _THRESHOLD] = observation.carbon_threshold_g_per_kwh
 
 
-def _weights(profile: str, given: tuple[float | None, ...]) -> FloatArray:
-    chosen = PROFILES[check.choice(NAME, "profile", profile, tuple(PROFILES))].weights()
+def mixed_weights(
+    priorities: Sequence[float], profile: object, typed: Mapping[str, object]
+) -> FloatArray:
+    """(5,) what the policy weighs by, in the order of SCORES; they sum to 1.
+
+    Args:
+        priorities: (5,) the scenario's, which it starts from without a profile.
+        profile: as typed, of the weights that it starts from instead; None: of none.
+        typed: by score what replaces the weight that it starts from; None: nothing.
+
+    Raises:
+        PolicyError: no such profile, a weight that is no number of 0 or more, or all are 0.
+    """
+    if profile is not None:
+        priorities = PROFILES[check.choice(NAME, "profile", profile, tuple(PROFILES))].weights()
     mixed = [
-        usual if own is None else check.number(NAME, name, own, 0.0)
-        for name, usual, own in zip(SCORES, chosen, given, strict=True)
+        usual if (own := typed.get(name)) is None else check.number(NAME, name, own, 0.0)
+        for name, usual in zip(SCORES, priorities, strict=True)
     ]
     if sum(mixed) <= 0.0:
         raise check.refuse(NAME, "all weights are 0", "Give at least one a weight above 0")

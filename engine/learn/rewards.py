@@ -90,7 +90,8 @@ def score(  # type: ignore[no-untyped-def]
 
 FORMULA = "five bounded scores"
 """Name of the above."""
-UNIT = "points a tick; 1: demand met at once, at the sweet spot, for its usual price and carbon"
+UNIT = "points a tick"
+SCALE = "1: demand met at once, at the sweet spot, for its usual price and carbon"
 FORMULAS: Mapping[str, str] = MappingProxyType(
     {
         "latency": "1 - 2 * mean wait in service times (3 at most) * share",

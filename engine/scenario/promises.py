@@ -1,9 +1,12 @@
 """What was promised, what matters, and how a series becomes requests."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 from engine.scenario.checks import above_zero, at_least, at_most, refuse
+
+_WEIGHTS = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,19 +47,41 @@ class Priorities:
     """Weight of emissions."""
     carbon_threshold_g_per_kwh: float | None = None
     """Grid intensity above which emission-raising actions are masked; None: never."""
+    carbon_threshold_percentile: float | None = None
+    """Instead: that percentile of the history of each region's own grid."""
 
     def __post_init__(self) -> None:
-        names = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
-        at_least(self, "priorities", 0.0, *names)
+        at_least(self, "priorities", 0.0, *_WEIGHTS)
         above_zero(self, "priorities", "carbon_threshold_g_per_kwh")
-        if sum(getattr(self, name) for name in names) <= 0:
+        if sum(self.weights) <= 0:
             refuse("all weights are 0", "priorities", "Give at least one a weight above 0")
+        percentile = self.carbon_threshold_percentile
+        if percentile is not None and not 1.0 <= percentile <= 99.0:
+            refuse(
+                f"carbon_threshold_percentile is {percentile}", "priorities",
+                "Use a percentile from 1 to 99",
+            )  # fmt: skip
+        if percentile is not None and self.carbon_threshold_g_per_kwh is not None:
+            refuse(
+                "both carbon_threshold_g_per_kwh and carbon_threshold_percentile are given",
+                "priorities", "Give one of them, none for the other",
+            )  # fmt: skip
+
+    @property
+    def carbon_threshold(self) -> float | None:
+        """That of all grids, g CO2e per kWh; infinite: each has its own; None: there is none."""
+        own = self.carbon_threshold_percentile is not None
+        return math.inf if own else self.carbon_threshold_g_per_kwh
 
     def normalised(self) -> "Priorities":
         """The same priorities with weights that sum to 1."""
-        names = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
-        total = sum(getattr(self, name) for name in names)
-        return dataclasses.replace(self, **{n: getattr(self, n) / total for n in names})
+        total = sum(self.weights)
+        return dataclasses.replace(self, **{n: getattr(self, n) / total for n in _WEIGHTS})
+
+    @property
+    def weights(self) -> tuple[float, ...]:
+        """(5,) of latency, utilisation, cost, reliability and carbon, as given."""
+        return tuple(float(getattr(self, name)) for name in _WEIGHTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

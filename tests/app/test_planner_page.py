@@ -8,6 +8,7 @@ from app import load, planner_words, state
 from app.parts import planner_work
 from engine.errors import PolicyError, ReplayCancelled
 from engine.planner import Planner
+from engine.scenario import Priorities
 from tests.app.conftest import text_of
 
 
@@ -148,6 +149,30 @@ def test_a_policy_that_does_not_weigh_says_so(page):
     assert planner_words.WEIGHTS_IDLE.format(policy="hpa") in text_of(page)
 
 
+@pytest.mark.parametrize("typed", ["smartscale", "smartscale:profile=smartscale"])
+def test_a_run_that_weighs_otherwise_than_usual_is_made_again_by_the_sliders(page, typed):
+    cheap = Priorities(
+        w_latency=0.1, w_utilisation=0.0, w_cost=0.8, w_reliability=0.1, w_carbon=0.0
+    )
+    own = replace(load.planner().presets()["llm-agents"], priorities=cheap)
+    trace = page.query_params["trace"]
+    made, usual = (
+        load.planner().replay(trace, [typed], scenario=each)[0]
+        for each in (own, replace(own, priorities=Priorities()))
+    )
+    page.query_params[state.START] = made
+    answered(page.run())
+    assert page.slider(key="plan_w_cost").value == (25 if "profile" in typed else 80)
+    page.number_input(key="plan_budget").set_value(1e6).run()  # binds nothing
+    answered(page)
+    cards = [
+        load.planner().run(each).scorecard["cost_usd"]
+        for each in (page.query_params["plan"], made, usual)
+    ]
+    assert cards[0] == cards[1]
+    assert (cards[1] == cards[2]) == ("profile" in typed)
+
+
 def test_own_priorities_are_saved_under_a_name(page):
     page.text_input(key="plan_save").set_value("mine")
     page.button(key="plan_save_go").click().run()
@@ -198,6 +223,25 @@ def test_switches_are_there_where_they_mean_something(page):
     assert "vertical" not in policy  # it stands, but means nothing here
     page.selectbox(key="plan_policy").set_value("hpa").run()
     assert not {toggle.key for toggle in page.toggle} & {"plan_vertical", "plan_routing"}
+
+
+def test_a_percentile_takes_the_place_of_a_threshold_where_the_grid_changes(page):
+    assert page.number_input(key="plan_percentile").disabled  # the same intensity all the time
+    preset = load.planner().presets()["llm-agents"]
+    regions = tuple(replace(each, grid_profile="texas") for each in preset.regions)
+    load.planner().save_scenario(replace(preset, name="texan", regions=regions))
+    page.run()
+    page.selectbox(key="plan_start").set_value("texan").run()
+    page.number_input(key="plan_carbon").set_value(380.0).run()
+    page.number_input(key="plan_percentile").set_value(90.0).run()
+    assert page.number_input(key="plan_carbon").value is None
+    answered(page)
+    chosen = load.planner().run(page.query_params["plan"]).scenario.priorities
+    assert chosen.carbon_threshold_percentile == 90.0
+    assert chosen.carbon_threshold_g_per_kwh is None
+    page.number_input(key="plan_carbon").set_value(380.0).run()
+    assert page.number_input(key="plan_percentile").value is None
+    assert not page.exception
 
 
 def test_a_run_and_a_copied_link_turn_the_switches(page, open_page):

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app.planning import (
     Knobs,
     completed,
+    grids_vary,
     has_sizes,
     knobs_of,
     percents,
@@ -15,7 +16,7 @@ from app.planning import (
     turned,
 )
 from engine.presets import PRESETS
-from engine.scenario import Startup
+from engine.scenario import Priorities, Startup
 from engine.scenario_file import content_hash
 from engine.weights import FIELDS
 
@@ -27,11 +28,19 @@ def test_weights_always_sum_to_a_hundred_and_a_link_gives_them_back(weights):
     assert percents(once) == once
 
 
-@pytest.mark.parametrize("name", list(PRESETS))
+PLAIN = PRESETS["two-regions"]
+CURVED = replace(
+    PLAIN, regions=tuple(replace(each, grid_profile="texas") for each in PLAIN.regions)
+)
+
+
+@pytest.mark.parametrize("name", [*PRESETS, "curved"])
 def test_knobs_that_stand_where_they_stood_make_the_same_comparison(name):
-    base = PRESETS[name]
+    base = PRESETS.get(name, CURVED)
+    own = grids_vary(base)
     knobs = Knobs(
-        policy="smartscale", weights=(30.0, 10.0, 30.0, 20.0, 10.0), carbon_g_per_kwh=350.0,
+        policy="smartscale", weights=(30.0, 10.0, 30.0, 20.0, 10.0),
+        carbon_g_per_kwh=None if own else 350.0, carbon_percentile=90.0 if own else None,
         slo_s=7.3, slo_frac=0.999, startup_s=20.0, budget_usd_per_hour=90.0, workers_max=17,
     )  # fmt: skip
     made, policy = turned(base, knobs), policy_text(knobs)
@@ -77,6 +86,23 @@ def test_switches_are_read_from_a_policy_and_put_back():
     assert (again.policy, again.vertical, again.routing) == (knobs.policy, False, True)
 
 
+@pytest.mark.parametrize(
+    ("typed", "kept", "weights"),
+    [
+        ("hpa", "hpa", (30, 5, 50, 5, 10)),
+        ("smartscale:hold_s=30", "smartscale:hold_s=30", (30, 5, 50, 5, 10)),
+        ("smartscale:cost=0:hold_s=30", "smartscale:hold_s=30", (60, 10, 0, 10, 20)),
+        ("smartscale:profile=smartscale", "smartscale", (40, 20, 25, 15, 0)),
+        ("smartscale:cost=dear", "smartscale:cost=dear", (30, 5, 50, 5, 10)),
+    ],
+)
+def test_knobs_of_weights_stand_at_what_a_run_weighs_by(typed, kept, weights):
+    own = Priorities(w_latency=30, w_utilisation=5, w_cost=50, w_reliability=5, w_carbon=10)
+    knobs = knobs_of(replace(PRESETS["llm-agents"], priorities=own), typed)
+    assert knobs.policy == kept
+    assert tuple(percents(dict(zip(FIELDS, knobs.weights, strict=True))).values()) == weights
+
+
 def test_what_is_no_switch_of_the_policy_stays_as_typed():
     assert switched("hpa:target=0.5") == ("hpa:target=0.5", {})
     assert switched("smartscale:hold_s=30") == ("smartscale:hold_s=30", {})
@@ -89,6 +115,11 @@ def test_what_is_no_switch_of_the_policy_stays_as_typed():
 
 def test_only_the_preset_of_sizes_has_sizes():
     assert [name for name, preset in PRESETS.items() if has_sizes(preset)] == ["worker-sizes"]
+
+
+def test_percentiles_are_for_grids_that_change():
+    assert grids_vary(CURVED)
+    assert not grids_vary(replace(CURVED, regions=(CURVED.regions[0], *PLAIN.regions[1:])))
 
 
 def test_parameters_typed_alone_are_those_of_the_policy_before():
