@@ -60,8 +60,8 @@ def _adapt() -> None:
     )
     preset = middle.selectbox(words.PRESET, list(presets), key=state.TRAINING_PRESET)
     episodes = right.number_input(
-        words.EPISODES, 1, 200, EPISODES_ADAPT, key=state.TRAINING_EPISODES,
-        help=words.EPISODES_ADAPT_HELP,
+        words.EPISODES, Tuning().critics_first + 1, 200, EPISODES_ADAPT,
+        key=state.TRAINING_EPISODES, help=words.EPISODES_ADAPT_HELP,
     )  # fmt: skip
     planner = load.planner()
 

@@ -59,14 +59,14 @@ def test_the_same_plan_gives_the_same_network_and_another_seed_another():
     assert not same(train(SMALL), train(replace(SMALL, seed=1)))
 
 
-@pytest.mark.parametrize(("replay", "when"), [(UNIFORM, 50), (STANDARD, 50), (UNIFORM, 5)])
+@pytest.mark.parametrize(("replay", "when"), [(UNIFORM, 90), (STANDARD, 90), (UNIFORM, 50), (UNIFORM, 5)])
 def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, replay, when):
     plan, asked = replace(SMALL, replay=replay), iter(range(10_000))
     with pytest.raises(ReplayCancelled):
         train(plan, folder=tmp_path, cancel=lambda: next(asked) > when)
     moments = []
     resumed = train(plan, folder=tmp_path, on_moment=moments.append)
-    assert [moment.episode for moment in moments] == ([2] if when > 40 else [1, 2])
+    assert [moment.episode for moment in moments] == ([2] if when > 80 else [1, 2])
     assert same(resumed, train(plan))
 
 
@@ -75,7 +75,7 @@ def test_a_training_stays_on_the_cpu_where_that_is_asked_for(tmp_path, monkeypat
     monkeypatch.setattr("models.device.best_device", lambda: "nowhere")
     asked = iter(range(10_000))
     with pytest.raises(ReplayCancelled):
-        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) > 50, device="cpu")
+        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) > 90, device="cpu")
     learner = train(SMALL, folder=tmp_path, device="cpu")
     assert learner.device.type == "cpu"
     with pytest.raises(RuntimeError, match="nowhere"):
@@ -83,10 +83,27 @@ def test_a_training_stays_on_the_cpu_where_that_is_asked_for(tmp_path, monkeypat
 
 
 def test_what_was_learned_before_the_first_episode_is_kept(tmp_path, monkeypatch):
+    asked = iter(range(10_000))
     with pytest.raises(ReplayCancelled):
-        train(SMALL, folder=tmp_path, cancel=lambda: True)
+        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) >= 40)
     monkeypatch.setattr(training, "_warm", None)  # is not needed again
     train(SMALL, folder=tmp_path)
+
+
+@pytest.mark.parametrize("at", [
+    "Warming up", "Lesson 1 of 1", "Learning from lessons", "Critics learn first",
+    "Learning what each score will come to",
+])  # fmt: skip
+def test_a_training_is_stopped_in_all_that_it_does_and_ends_the_same_later(
+    tmp_path, monkeypatch, at
+):
+    monkeypatch.setattr("engine.learn.lessons.TICKS", 60)
+    plan = replace(SMALL, lessons=1, lesson_steps=4, critics_first=4)
+    stages = []
+    with pytest.raises(ReplayCancelled) as stopped:
+        train(plan, folder=tmp_path, on_stage=stages.append, cancel=lambda: at in stages[-1:])
+    assert stopped.value.where == stages[-1] == at
+    assert same(train(plan, folder=tmp_path), train(plan))
 
 
 def test_a_kill_while_curves_are_written_loses_no_episode(tmp_path, monkeypatch):
@@ -276,8 +293,9 @@ def test_a_second_start_that_is_refused_leaves_the_plan_of_the_first(tmp_path, m
     folder = shelf.folder_of(store.path, "mine")
     first = {"kind": "train", "episodes": 1, "cells": 2, "seed": 0, "kinds": ["bursty"]}
     shelf.note_plan(folder, first)
+    asked = iter(range(10_000))
     with pytest.raises(ReplayCancelled):
-        train(replace(SMALL, episodes=1), folder=folder, cancel=lambda: True)
+        train(replace(SMALL, episodes=1), folder=folder, cancel=lambda: next(asked) >= 40)
     with pytest.raises(CheckpointError, match="other settings"):
         train_here(store, "mine", SMALL)
     assert shelf.find(store.path, "mine").plan == first
