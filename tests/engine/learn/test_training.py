@@ -59,7 +59,9 @@ def test_the_same_plan_gives_the_same_network_and_another_seed_another():
     assert not same(train(SMALL), train(replace(SMALL, seed=1)))
 
 
-@pytest.mark.parametrize(("replay", "when"), [(UNIFORM, 90), (STANDARD, 90), (UNIFORM, 50), (UNIFORM, 5)])
+@pytest.mark.parametrize(
+    ("replay", "when"), [(UNIFORM, 90), (STANDARD, 90), (UNIFORM, 50), (UNIFORM, 5)]
+)
 def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, replay, when):
     plan, asked = replace(SMALL, replay=replay), iter(range(10_000))
     with pytest.raises(ReplayCancelled):
