@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine import runner
 from engine.champion.stored import Election, Terms, elect
 from engine.evaluate.families import FAMILIES
 from engine.evaluate.judge import Cancel, Progress
@@ -43,7 +44,10 @@ class PolicyRuns:
 
         The family `smartscale` is judged as shipped; a policy with settings takes the one in use.
         """
-        chosen = [name if name in FAMILIES else self.settled([name])[0] for name in policies]
+        chosen = [
+            name if name in FAMILIES else str(runner.chosen(self._store, name))
+            for name in policies
+        ]
         return evaluate(
             self._store, suite=suite, traces=traces, policies=chosen,
             scenario=scenario,
@@ -62,10 +66,9 @@ class PolicyRuns:
         cancel: Cancel | None = None,
     ) -> Election:
         """The rule or the learned policy, per pool; see `engine.champion.stored.elect`."""
-        used = self.allocator_in_use()
+        used = adapt_shelf.in_use(self._store.path)
         if terms.checkpoint is None and used is not None:
-            folder = adapt_shelf.folder_of(self._store.path, used)
-            terms = replace(terms, checkpoint=str(folder))
+            terms = replace(terms, checkpoint=str(used))
         return elect(
             self._store, trace_key, scenario=scenario, terms=terms, at_s=at_s,
             progress=progress, cancel=cancel,
@@ -127,7 +130,3 @@ class PolicyRuns:
     def allocator_in_use(self) -> str | None:
         """Name of the one that `smartscale` uses; None: the shipped one."""
         return adapt_shelf.promoted(self._store.path)
-
-    def settled(self, policies: Sequence[str]) -> list[str]:
-        """Policies as typed, with the checkpoint in use where an allocator has none."""
-        return adapt_shelf.settled(self._store.path, policies)

@@ -54,6 +54,8 @@ class Wish:
     policy: str
     base: Scenario
     against: str
+    allocator: str
+    """That learned policies use; empty: the shipped one."""
 
     @property
     def key(self) -> str:
@@ -61,13 +63,13 @@ class Wish:
         return " ".join(
             [
                 self.trace_id, f"{self.from_s} {self.to_s}", content_hash(self.scenario),
-                self.policy, content_hash(self.base), self.against,
+                self.policy, content_hash(self.base), self.against, self.allocator,
             ]
         )  # fmt: skip
 
 
 def wish(trace: TraceInfo, window: Window | None) -> Wish:
-    """What the knobs ask for. Raises ScenarioError or PolicyError."""
+    """What the knobs ask for. Raises ScenarioError, PolicyError or CheckpointError."""
     whole = window is None or (window.from_s <= 0 and window.to_s >= trace.duration_s)
     knobs = planner_knobs.knobs()
     return Wish(
@@ -76,6 +78,7 @@ def wish(trace: TraceInfo, window: Window | None) -> Wish:
         to_s=None if whole or window is None else window.to_s,
         scenario=planner_knobs.scenario(), policy=policy_text(knobs),
         base=planner_knobs.base(), against=state.get(state.PLAN_AGAINST),
+        allocator=load.planner().allocator_in_use() or "",
     )  # fmt: skip
 
 

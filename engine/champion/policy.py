@@ -11,6 +11,7 @@ import numpy as np
 from engine.champion.candidates import challengers, rule_spec
 from engine.champion.choice import LEAD, Choice, added, choose, undecided
 from engine.champion.twin import Stretch, Twin
+from engine.learn import adapt_shelf
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, Policy, PolicyContext
 from engine.policies.registry import create
@@ -74,6 +75,11 @@ class Champion:
         learned = challengers(None if given is None else str(given))[0]
         digest.update("".join(policy_version(learned)).encode())
         return digest.hexdigest()[:12]
+
+    @staticmethod
+    def settled(parameters: Mapping[str, Any], store_path: Path) -> Mapping[str, Any]:
+        """With the allocator in use beside a store, if none is named. Raises CheckpointError."""
+        return adapt_shelf.settled(parameters, store_path)
 
     def propose(self, observation: Observation) -> Action:
         """A target for each pool, by whoever decides for it."""

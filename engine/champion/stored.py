@@ -146,7 +146,7 @@ def _replayed(
 ) -> list[Past]:
     """What every candidate did in a window of the trace."""
     told(0.0, "Loading requests")
-    wanted = request(store, trace_key, [str(spec) for spec in specs], scenario, *window)
+    wanted = request(store, trace_key, specs, scenario, *window)
     spec = window_of(load_demand(store, wanted), scenario, wanted.to_s - wanted.from_s)
     made = []
     for number, candidate in enumerate(specs):

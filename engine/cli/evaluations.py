@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     "smartscale, smartscale-1 and -2 (the allocator of other training seeds), oracle-plain and "
     "oracle-instant. When asked for: smartscale-transformer and -dqn (the allocator with these "
     "networks), and what is slow: champion, oracle-searched, and predictive-bilstm, "
-    "-persistence and -ets: the predictive rule with that forecaster.",
+    "-persistence and -ets: the predictive rule with that forecaster. These families have the "
+    "shipped allocators; a policy with settings, such as smartscale:cost=0.2, has the one in use.",
 )  # fmt: skip
 @click.option("--scenario", "given", metavar="PRESET|SAVED|FILE", help="Cluster for the traces.")
 @set_option
@@ -69,6 +70,7 @@ def evaluate(
         document,
         *(lambda n=name, g=group: _settings(n, g) for name, group in groups.items()),
         lambda: _savings(groups["pooled"]),
+        lambda: _allocators(document["allocators"]),
         lambda: _markdown(document),
     )
 
@@ -82,6 +84,11 @@ def _markdown(document: dict[str, Any]) -> str:
         if document[f"{days}markdown{key}"]
     ]
     return "\n".join(parts)
+
+
+def _allocators(found: dict[str, str]) -> str:
+    said = "; ".join(f"{family}: {checkpoint}" for family, checkpoint in found.items())
+    return f"Allocators judged: {said or 'none'}."
 
 
 def _settings(name: str, group: dict[str, Any]) -> "Table":

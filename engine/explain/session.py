@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine import runner
 from engine.explain import rerun
 from engine.explain.counterfactuals import (
     HORIZON_S,
@@ -84,8 +85,14 @@ class Asked:
         self, decision: Decision, change: str, *,
         horizon_s: float = HORIZON_S, kept_s: float = KEPT_S,
     ) -> Counterfactual:  # fmt: skip
-        """Plays on from a decision as it was and otherwise; see `WhatIf.ask`."""
+        """Plays on from a decision as it was and otherwise; see `WhatIf.ask`.
+
+        Another policy uses the allocator in use. Raises CheckpointError where that is gone.
+        """
         tick, pool = self._place(decision)
+        kind, _, policy = change.partition(":")
+        if kind == "policy":
+            change = f"{kind}:{runner.chosen(self._told.store, policy)}"
         return self._what_if.ask(tick, pool, change, horizon_s=horizon_s, kept_s=kept_s)
 
     def _place(self, decision: Decision) -> tuple[int, int]:

@@ -177,12 +177,6 @@ def go_on(
     )  # fmt: skip
 
 
-def used(store_path: Path) -> Path | None:
-    """Checkpoint of the allocator that is used; None: the shipped one."""
-    name = shelf.promoted(store_path)
-    return None if name is None else shelf.home(store_path) / name
-
-
 def _start(
     store: Store, folder: Path, workloads: tuple[tuple[float, ...], ...], cold: bool
 ) -> tuple[Known, dict[str, float]]:
@@ -217,7 +211,7 @@ def _judged(
     )  # fmt: skip
     return as_result(
         compare(
-            store, [case], used(store.path), folder, cancel=cancel,
+            store, [case], shelf.in_use(store.path), folder, cancel=cancel,
             progress=lambda share, text: told(
                 LEARNING_SHARE + (1.0 - LEARNING_SHARE) * share, f"{text}, before and after"
             ),
@@ -264,4 +258,4 @@ Cost is provisioned slot-seconds over the work that arrived.
 """
 
 
-__all__ = ["SHIPPED", "Adapted", "OwnPool", "Split", "adapt", "go_on", "split_of", "used"]
+__all__ = ["SHIPPED", "Adapted", "OwnPool", "Split", "adapt", "go_on", "split_of"]

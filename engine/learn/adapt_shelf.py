@@ -3,19 +3,16 @@
 import json
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import UsageError, did_you_mean
-from engine.learn.checkpoint import WEIGHTS, load
-from engine.policies.registry import PolicySpec, parse_spec
+from engine.errors import CheckpointError, UsageError, did_you_mean
+from engine.learn.checkpoint import BACK, SHELF, WEIGHTS, load
 from models.sac_options import STATE
 
 POLICY = "smartscale"
-USERS = (POLICY, "champion")
-"""Policies that take the promoted allocator unless another checkpoint is named."""
 CURVES, RESULT, PROMOTED, PLAN = "curves.json", "result.json", "promoted.json", "plan.json"
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -43,7 +40,7 @@ class Shelved:
 
 def home(store_path: Path) -> Path:
     """Where the allocators of a store lie."""
-    return store_path.with_name(f"{store_path.stem}.allocators")
+    return store_path.with_name(f"{store_path.stem}{SHELF}")
 
 
 def folder_of(store_path: Path, name: str) -> Path:
@@ -126,8 +123,14 @@ def promote(store_path: Path, name: str | None) -> None:
 
 
 def forget(store_path: Path, name: str) -> None:
-    """Removes a training. Raises UsageError where there is none."""
-    shutil.rmtree(find(store_path, name).folder)
+    """Removes a training; the one in use gives way to the shipped one.
+
+    Raises UsageError where there is none.
+    """
+    found = find(store_path, name)
+    if found.promoted:
+        promote(store_path, None)
+    shutil.rmtree(found.folder)
 
 
 def promoted(store_path: Path) -> str | None:
@@ -135,24 +138,35 @@ def promoted(store_path: Path) -> str | None:
     path = home(store_path) / PROMOTED
     if not path.is_file():
         return None
-    name = str(json.loads(path.read_text("utf-8"))["name"])
-    return name if (home(store_path) / name / WEIGHTS).is_file() else None
+    return str(json.loads(path.read_text("utf-8"))["name"])
 
 
-def settled(store_path: Path, policies: Sequence[str]) -> list[str]:
-    """Policies as typed; those that use an allocator name the promoted one, if there is one."""
+def in_use(store_path: Path) -> Path | None:
+    """Checkpoint of the allocator that `smartscale` uses; None: the shipped one.
+
+    Raises:
+        CheckpointError: it is gone.
+    """
     name = promoted(store_path)
     if name is None:
-        return list(policies)
-    checkpoint = str(home(store_path) / name)
-    return [_with(parse_spec(text), checkpoint, text) for text in policies]
+        return None
+    folder = home(store_path) / name
+    if not (folder / WEIGHTS).is_file():
+        raise CheckpointError(
+            f"the allocator in use, {name!r}, is gone: there is no {folder / WEIGHTS}",
+            "allocator", f"Put it back, or use the shipped one: {BACK}",
+        )  # fmt: skip
+    return folder
 
 
-def _with(spec: PolicySpec, checkpoint: str, text: str) -> str:
-    if spec.name not in USERS or "checkpoint" in dict(spec.parameters):
-        return text
-    parameters = tuple(sorted([*spec.parameters, ("checkpoint", checkpoint)]))
-    return str(PolicySpec(name=spec.name, parameters=parameters))
+def settled(parameters: Mapping[str, Any], store_path: Path) -> dict[str, Any]:
+    """Parameters of a policy that uses an allocator: they name the one in use, or another already.
+
+    Raises:
+        CheckpointError: the allocator in use is gone.
+    """
+    folder = None if "checkpoint" in parameters else in_use(store_path)
+    return {**parameters, **({} if folder is None else {"checkpoint": str(folder)})}
 
 
 def _shelved(folder: Path, used: str | None) -> Shelved:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.learn import adapt_shelf, route_file, sizer, tokens
 from engine.learn import checkpoint as files
-from engine.learn import route_file, sizer, tokens
 from engine.learn.actors import Mlp
 from engine.learn.insight import Insight, explanation, insight_of
 from engine.learn.mind import (
@@ -117,6 +117,11 @@ class SmartScale:
         for weights in (each / files.WEIGHTS for each in folders):
             digest.update(weights.read_bytes() if weights.is_file() else b"")
         return digest.hexdigest()[:12]
+
+    @staticmethod
+    def settled(parameters: Mapping[str, Any], store_path: Path) -> Mapping[str, Any]:
+        """With the allocator in use beside a store, if none is named. Raises CheckpointError."""
+        return adapt_shelf.settled(parameters, store_path)
 
     def propose(self, observation: Observation) -> Action:
         """A target for each pool."""

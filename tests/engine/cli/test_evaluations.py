@@ -16,7 +16,8 @@ def judged(policy, cost):
 @pytest.fixture
 def judged_window(monkeypatch):
     families = {"hpa": [judged("hpa:target=0.5", 4.0)], "smartscale": [judged("smartscale", 3.0)]}
-    document = report(families, traces={"window"})
+    used = {"smartscale": "shipped", "smartscale:cost=0.2": "/there/own"}
+    document = {"allocators": used, **report(families, traces={"window"})}
     monkeypatch.setattr("engine.policy_runs.PolicyRuns.evaluate", lambda *_, **__: document)
     return document
 
@@ -31,6 +32,15 @@ def test_the_bars_are_written_as_markdown_and_printed(smartscale, judged_window,
     assert "tuned stock HPA at equal misses | 0.2% missed | 10 % | 25.0 % |" in written
     assert "tuned stock HPA at equal misses | 0.2% missed | 10 % | not reached |" in written
     assert written in ended.out
+
+
+def test_it_says_which_allocators_were_judged(smartscale, judged_window):
+    ended = smartscale("evaluate", "--trace", "window")
+    said = " ".join(ended.out.split())
+    assert "Allocators judged: smartscale: shipped; smartscale:cost=0.2: /there/own." in said
+    assert "These families have the shipped allocators" in " ".join(
+        smartscale("evaluate", "--help").out.split()
+    )
 
 
 def test_the_same_document_is_json(smartscale, judged_window):
