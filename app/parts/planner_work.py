@@ -54,8 +54,6 @@ class Wish:
     policy: str
     base: Scenario
     against: str
-    allocator: str
-    """That learned policies use; empty: the shipped one."""
 
     @property
     def key(self) -> str:
@@ -63,7 +61,7 @@ class Wish:
         return " ".join(
             [
                 self.trace_id, f"{self.from_s} {self.to_s}", content_hash(self.scenario),
-                self.policy, content_hash(self.base), self.against, self.allocator,
+                self.policy, content_hash(self.base), self.against,
             ]
         )  # fmt: skip
 
@@ -71,14 +69,13 @@ class Wish:
 def wish(trace: TraceInfo, window: Window | None) -> Wish:
     """What the knobs ask for. Raises ScenarioError, PolicyError or CheckpointError."""
     whole = window is None or (window.from_s <= 0 and window.to_s >= trace.duration_s)
-    knobs = planner_knobs.knobs()
+    knobs, chosen = planner_knobs.knobs(), load.planner().chosen
     return Wish(
         trace_id=trace.trace_id,
         from_s=0.0 if whole or window is None else window.from_s,
         to_s=None if whole or window is None else window.to_s,
-        scenario=planner_knobs.scenario(), policy=policy_text(knobs),
-        base=planner_knobs.base(), against=state.get(state.PLAN_AGAINST),
-        allocator=load.planner().allocator_in_use() or "",
+        scenario=planner_knobs.scenario(), policy=chosen(policy_text(knobs)),
+        base=planner_knobs.base(), against=chosen(state.get(state.PLAN_AGAINST)),
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ SEEDS = ("smartscale", "smartscale-1", "smartscale-2")
 """Allocators of other training seeds; the first is shipped, whatever they come to."""
 
 SHIPPED = "shipped"
-"""What a learned policy decides with that names no checkpoint."""
+"""The allocator of learned policies that name no checkpoint, as people call it."""
 
 
 def _grid(policy: str, **values: Sequence[str]) -> tuple[str, ...]:

@@ -34,7 +34,6 @@ LEAST_S = (EPISODE_S + AFTER_S) / JUDGE_SHARE
 LEARNING_SHARE = 0.85
 """Of the progress that is learning; the rest is the comparison."""
 CARD = "README.md"
-SHIPPED = "shipped"
 _NOTHING_BETTER: Mapping[str, Any] = MappingProxyType(
     {"better": False, "saving_frac": None, "before": [], "after": [], "days": [],
      "verdict": "no episode was better on the validation part"}
@@ -104,14 +103,14 @@ def adapt(
 
     Raises:
         StoreError: no such trace.
-        UsageError: a trace without demand, or too short a one.
-        CheckpointError: another fine-tuning was begun under this name.
+        UsageError: a trace without demand, too short a one, or a name that cannot be one.
+        CheckpointError: another fine-tuning was begun under this name, or it is damaged.
         ReplayCancelled: `cancel` returned true; call again to go on.
     """
     wanted = request(store, trace_key, (shelf.POLICY,), scenario)
     split, tuning = split_of(wanted.to_s), tuning or Tuning()
     name = name or f"{_plain(wanted.trace.name)}-{content_hash(scenario)[:6]}"
-    folder = shelf.folder_of(store.path, name)
+    folder = shelf.place_for(store.path, name)
     table = load_demand(store, wanted)
     pools = own_pools(table, scenario)
     workloads = described_pools(pools, split.learn_s)
@@ -258,4 +257,4 @@ Cost is provisioned slot-seconds over the work that arrived.
 """
 
 
-__all__ = ["SHIPPED", "Adapted", "OwnPool", "Split", "adapt", "go_on", "split_of"]
+__all__ = ["Adapted", "OwnPool", "Split", "adapt", "go_on", "split_of"]

@@ -44,10 +44,10 @@ def train_here(
 
     Raises:
         UsageError: a name that cannot be one.
-        CheckpointError: a training of another plan was begun under this name.
+        CheckpointError: a training of another plan was begun under this name, or it is damaged.
         ReplayCancelled: `cancel` returned true; call again to go on.
     """
-    folder = shelf.folder_of(store.path, name)
+    folder = shelf.place_for(store.path, name)
     shelf.note_plan(folder, {"kind": "train", **_asked(plan), "kinds": list(kinds)})
 
     def told(share: float, text: str) -> None:

@@ -8,6 +8,7 @@ from engine.champion.choice import Choice
 from engine.champion.stored import Election
 from engine.errors import ReplayCancelled
 from engine.learn import adapt_shelf as shelf
+from engine.learn.checkpoint import WEIGHTS
 from engine.planner import Planner
 from tests.app.conftest import text_of
 from tests.engine.learn.copies import copy_shipped
@@ -70,6 +71,20 @@ def test_what_is_not_better_cannot_be_used(store, open_page):
     put(store, "bad", better=False)
     page = open_page("training", training="bad")
     assert page.button(key="training_promote").disabled
+
+
+def test_one_that_is_damaged_hides_no_other_and_one_that_is_gone_has_a_way_back(store, open_page):
+    put(store, "good")
+    shelf.promote(store, "good")
+    (put(store, "bad") / shelf.RESULT).write_text("{", "utf-8")
+    page = open_page("training", training="good")
+    assert "The file result.json cannot be read" in text_of(page)
+    assert "Costs 9.0% less" in text_of(page)
+    (shelf.folder_of(store, "good") / WEIGHTS).unlink()
+    page.run()
+    assert "The allocator in use, 'good', is gone" in text_of(page)
+    page.button(key="training_back").click().run()
+    assert words.USED_SHIPPED in text_of(page)
 
 
 def test_the_curves_are_four_panels(store, open_page):

@@ -162,7 +162,7 @@ def test_a_training_that_is_not_finished_cannot_be_used_and_a_forgotten_one_is_g
     finished(path, "good", better=True)
     shelf.promote(path, "good")
     shelf.forget(path, "good")
-    assert shelf.promoted(path) is None
+    assert shelf.in_use(path) is None
     assert [each.name for each in shelf.all_of(path)] == ["begun"]
 
 
