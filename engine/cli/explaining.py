@@ -1,5 +1,6 @@
 """`smartscale explain`, `faithfulness` and `reviews`: why, how far to believe it, who agrees."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +12,18 @@ from engine.cli.times import parse_time
 from engine.errors import CheckpointError, PolicyError, StoreError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.table import Table
 
     from engine.explain.counterfactuals import Counterfactual
     from engine.explain.decision import Decision
     from engine.explain.faithfulness import Faithfulness
     from engine.explain.session import Checked
+    from engine.units import FloatArray
+
+LEAST = 0.005
+"""Of a worker or a share: less than this is nothing at two digits."""
 
 
 @click.command("explain", short_help="Say why a decision was made, and what else would have been.")
@@ -61,7 +68,8 @@ def explain_decision(
         one = planner.decision(run, number=number, at_s=at_s, pool=pool)
         checked, played, unmade = None, [], None
         try:
-            if check or changes or planner.tells_more(run):
+            learned = planner.tells_more(run)
+            if check or changes or learned:
                 asked = planner.asked(
                     run, cancel=stop, progress=lambda share: report(share, "Playing the run again")
                 )
@@ -83,6 +91,8 @@ def explain_decision(
         parts.append(lambda: f"What moved the policy is not shown: {unmade}")
     if checked is not None:
         parts.append(lambda: _check_text(checked))
+        if learned:
+            parts.append(lambda: _moved(one, checked))
     if played:
         parts.append(lambda: _table(played))
     session.show(document, *parts)
@@ -165,6 +175,43 @@ def _check_text(checked: "Checked") -> str:
         f"{same} Without {names}, {bound.told[1]} would have been applied{where}, "
         f"not {bound.told[0]}."
     )
+
+
+def _moved(one: "Decision", checked: "Checked") -> "Table | str":
+    """What moved a learned policy: what counts most first, without what counts for nothing."""
+    from engine.cli.tables import facts  # noqa: PLC0415 - not needed for JSON
+    from engine.explain.regard import expected  # noqa: PLC0415 - heavy
+
+    found, row = checked.explanation, checked.row
+    if found is None:
+        return "Nothing moved the policy: it was not due, or knew nothing of the demand yet."
+    moved = _ranked(found.groups, found.attribution[row], "{:+.2f}")
+    lines = [(f"moved by, {found.unit}", moved or "nothing that it sees")]
+    if found.attention is not None:
+        lines.append(("attended to, share", _ranked(found.groups, found.attention[row], "{:.2f}")))
+    values = expected(found, row, one.priorities)
+    if values is not None:
+        lines.append(
+            ("expected, points", ", ".join(
+                f"{_neighbour(step)} {value:.2f}"
+                for step, value in zip(found.neighbours, values.tolist(), strict=True)
+                if not math.isnan(value)
+            ))
+        )  # fmt: skip
+    return facts(lines)
+
+
+def _ranked(names: "Sequence[str]", values: "FloatArray", form: str) -> str:
+    ranked = sorted(zip(values.tolist(), names, strict=True), key=lambda pair: -abs(pair[0]))
+    return ", ".join(
+        f"{name} {form.format(value)}" for value, name in ranked if abs(value) >= LEAST
+    )
+
+
+def _neighbour(step: int) -> str:
+    if step == 0:
+        return "as chosen"
+    return f"{abs(step)} {'more' if step > 0 else 'fewer'}"
 
 
 def _table(played: list["Counterfactual"]) -> "Table":

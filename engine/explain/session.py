@@ -35,6 +35,8 @@ class Checked:
     """Pools whose workers the binding counts together: one, or with siting all of a type."""
     explanation: Explanation | None
     """What moved the policy, where it can say."""
+    row: int
+    """Of the explanation: what the policy calls the decision's pool."""
 
 
 class Asked:
@@ -79,6 +81,7 @@ class Asked:
             binding=probe.found[0] if probe.found else None,
             together=_together(branch, pool),
             explanation=heard.found,
+            row=kind,
         )
 
     def ask(
