@@ -3,7 +3,8 @@
 # make check   the same without slow and browser tests; under two minutes
 # make bench   the kernel, router, replay, import, report, forecast and allocate benchmarks, a
 #              JSON document each
-# make train   the quick forecaster, the allocators and the router from scratch; what is shipped
+# make train   the quick forecaster, the allocators and the router from scratch; what is shipped;
+#              allocators side by side, one a core, or make train CORES=2
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
@@ -20,6 +21,7 @@ NONE_SELECTED = || [ $$? = 5 -a -n "$(strip $(subst ",,$(PYTEST_ARGS)))" ]
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input -qq
+CORES := $(shell getconf _NPROCESSORS_ONLN)
 KERNELS := $(shell grep -rl --include='*.py' njit engine)
 
 export DEBIAN_FRONTEND := noninteractive
@@ -51,16 +53,21 @@ bench: $(VENV)/dev.stamp $(VENV)/warm.stamp
 	@for name in kernel "kernel --features all" routers replay import report forecast allocate; do \
 	    $(BIN)/smartscale bench $$name --json || exit $$?; done
 
+# Each line is an allocator: a folder of build and its options. A training keeps one core busy and
+# takes a gigabyte; where one fails, its messages are shown and no further one begins.
+TRAIN_EACH = xargs -P $(CORES) -L 1 sh -c 'echo "Training build/$$0" && \
+    $(BIN)/smartscale train allocator "$$@" --out build/$$0 2>build/$$0.log || \
+    { cat build/$$0.log >&2; exit 255; }'
+
 train: $(VENV)/run.stamp
 	@$(BIN)/smartscale train lookahead --out models/checkpoints/lookahead
-	@for seed in 0 1 2 3 4 5 6 7 8; do \
-	    $(BIN)/smartscale train allocator --seed $$seed --out build/mlp-$$seed || exit $$?; done
+	@mkdir -p build
+	@{ echo allocator-transformer --actor transformer; echo allocator-dqn --actor dqn; \
+	    for seed in 0 1 2 3 4 5 6 7 8; do echo mlp-$$seed --seed $$seed; done; } | $(TRAIN_EACH)
 	@for number in 0 1 2; do first=$$((3 * number)); \
-	    $(BIN)/smartscale train allocator --distil build/mlp-$$first \
-	        --distil build/mlp-$$((first + 1)) --distil build/mlp-$$((first + 2)) \
-	        --seed $$number --out build/allocator-$$number || exit $$?; done
-	@$(BIN)/smartscale train allocator --actor transformer --out build/allocator-transformer
-	@$(BIN)/smartscale train allocator --actor dqn --out build/allocator-dqn
+	    echo allocator-$$number --seed $$number --distil build/mlp-$$first \
+	        --distil build/mlp-$$((first + 1)) --distil build/mlp-$$((first + 2)); \
+	done | $(TRAIN_EACH)
 	@for name in allocator-0 allocator-1 allocator-2 allocator-transformer allocator-dqn; do \
 	    to=models/checkpoints/$${name%-0} && mkdir -p $$to && \
 	    cp build/$$name/model.safetensors build/$$name/README.md build/$$name/curves.json $$to/ \

@@ -129,6 +129,13 @@ COMPARE_COST, COMPARE_ALT = "From there to the end", "What the two policies came
 COMPARE_MORE = "See all figures on Compare"
 REVIEWED_MARK = "Reviewed"
 NEVER_PART = "These two runs ask for the same sizes throughout."
+PLAN_TITLE = "What it plans"
+PLAN_NONE = "No step: the forecast asks for no more than there is."
+PLAN_CAPTION = (
+    "What the forecast asks for later, before holds and the guard. It is told, not executed: the "
+    "next decision plans anew."
+)
+PLAN_ALT = "Steps that the policy plans: when, from and to how many workers, and their price"
 BELIEF_TITLE = "How far to believe this page"
 BELIEF_ALONE = "Recorded constraints that change the size when lifted alone"
 BELIEF_LIFTED = "Named constraints, or sets of them, that change the size when lifted"

@@ -243,6 +243,12 @@ def carbon_curve(trace_id: str, scenario: Scenario, from_s: float, to_s: float) 
     return planner().carbon_curve(trace_id, scenario, from_s, to_s)
 
 
+@st.cache_data(show_spinner=False, max_entries=16)
+def carbon_thresholds(scenario: Scenario, percentile: float) -> dict[str, float]:
+    """Each region's own carbon threshold; see `Planner.carbon_thresholds`."""
+    return planner().carbon_thresholds(scenario, percentile)
+
+
 def where(of: Demand) -> Where:
     """Which demand, as the planner wants it told."""
     scenario = planner().presets()[of.preset] if of.preset else None

@@ -38,12 +38,18 @@ class Knobs:
     """Whether the policy chooses the size of workers, too."""
     routing: bool = False
     """Whether it gives pools routing weights, too."""
+    carbon_percentile: float | None = None
+    """In place of one intensity: that percentile of the history of each region's own grid."""
 
     @property
     def priorities(self) -> Priorities:
         """The weights, which sum to 1 here."""
         given = dict(zip(FIELDS, self.weights, strict=True))
-        made = Priorities(**given, carbon_threshold_g_per_kwh=self.carbon_g_per_kwh)
+        made = Priorities(
+            **given,
+            carbon_threshold_g_per_kwh=self.carbon_g_per_kwh,
+            carbon_threshold_percentile=self.carbon_percentile,
+        )
         return made.normalised()
 
 
@@ -56,6 +62,7 @@ def knobs_of(scenario: Scenario, policy: str) -> Knobs:
         policy=plain,
         weights=weights,
         carbon_g_per_kwh=scenario.priorities.carbon_threshold_g_per_kwh,
+        carbon_percentile=scenario.priorities.carbon_threshold_percentile,
         slo_s=scenario.slo.latency_s,
         slo_frac=scenario.slo.attainment_frac,
         startup_s=_startup_s(scenario),
@@ -113,6 +120,11 @@ def completed(typed: str, before: str) -> str:
 def has_sizes(scenario: Scenario) -> bool:
     """Whether workers of some pool come in several sizes."""
     return any(scenario.agent_type_of(pool).sizes for pool in scenario.pools)
+
+
+def grids_vary(scenario: Scenario) -> bool:
+    """Whether the intensity of every pool's grid changes, so that it has percentiles."""
+    return not any(scenario.region_of(pool.zone).is_constant for pool in scenario.pools)
 
 
 def turned(base: Scenario, knobs: Knobs) -> Scenario:

@@ -67,9 +67,8 @@ STATES: Mapping[str, str] = {
 # Curves
 CURVES_TITLE = "How it learned"
 EPISODE = "Episode"
-LOSS, REWARD, SPREAD, SERVED = (
-    "Loss of the critics", "Reward", "Exploration (entropy)", "Served well, and scaling efficiency"
-)  # fmt: skip
+LOSS, REWARD, SERVED = "Loss of the critics", "Reward", "Served well, and scaling efficiency"
+SPREAD, RANDOM = "Exploration (entropy)", "Exploration (random positions)"
 REWARD_LINE, VALIDATION_LINE = "While exploring, ± spread between pools", "Validation part"
 SERVED_LINE, EFFICIENCY_LINE = "Requests served in time", "Scaling efficiency"
 CURVES_HELP = "What the four panels mean"
@@ -79,13 +78,13 @@ behaviour is found and falls as they learn it.
 - **Reward:** mean score by the priorities in force while it acted, ± one standard deviation \
 between pools. For a fine-tuning also that of the validation part, without exploration; the best \
 of it is kept.
-- **Exploration:** entropy of the actions; it falls towards its aim as the allocator grows certain.
+- **Exploration:** entropy of the actions; it falls towards its aim as the allocator grows \
+certain. A DQN has none: it takes random positions, with a chance that falls as it learns.
 - **Served in time:** share of requests that waited at most half a mean service time. **Scaling \
 efficiency:** work over the slots that were paid for. Both are measured while exploring.
 """
-SHARE_AXIS, LOSS_AXIS, REWARD_AXIS, SPREAD_AXIS = (
-    "Share (%)", "Squared error", "Mean score a tick", "Entropy (nats)"
-)  # fmt: skip
+SHARE_AXIS, LOSS_AXIS, REWARD_AXIS = "Share (%)", "Squared error", "Mean score a tick"
+SPREAD_AXIS, RANDOM_AXIS = "Entropy (nats)", "Chance (%)"
 
 # Worth
 WORTH_TITLE = "What it is worth"

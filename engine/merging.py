@@ -48,8 +48,8 @@ def merged_observation(
     """One entry a type.
 
     `target` is what was wanted of all pools together, without the workers that stay until others
-    are ready; the 95th percentile is that of the worst pool, prices, grids and green
-    energy are means over the workers asked for.
+    are ready; the 95th percentile is that of the worst pool, prices, grids, their carbon
+    thresholds and green energy are means over the workers asked for.
 
     Args:
         seen: by pool.
@@ -67,6 +67,7 @@ def merged_observation(
         workers=tuple(_together([seen.workers[p] for p in pools.tolist()]) for pools in types),
         size=tuple(seen.size[pools[0]] for pools in types),
         grid_g_per_kwh=_mean(seen.grid_g_per_kwh, seen.target, types),
+        carbon_threshold_g_per_kwh=_mean(seen.carbon_threshold_g_per_kwh, seen.target, types),
         price_usd_per_hour=_mean(seen.price_usd_per_hour, seen.target, types),
         green_kw=_mean(seen.green_kw, seen.target, types),
         green_left_kwh=_mean(seen.green_left_kwh, seen.target, types),
@@ -105,6 +106,8 @@ def _together(views: list[WorkerView]) -> WorkerView:
 
 
 def _mean(values: FloatArray, target: IntArray, types: tuple[IntArray, ...]) -> FloatArray:
+    if not len(values):
+        return values
     weights = [np.maximum(target[pools], 1e-9) for pools in types]
     return np.array(
         [np.average(values[p], weights=w) for p, w in zip(types, weights, strict=True)]

@@ -98,6 +98,7 @@ class Monitor:
             size=self._size_names(size),
             resizing=self._fleet.resizing(),
             grid_g_per_kwh=self._conditions.g_per_kwh(tick),
+            carbon_threshold_g_per_kwh=self._conditions.thresholds.copy(),
             price_usd_per_hour=self._conditions.usd_per_hour(tick, size, target),
             green_kw=self._green.kw.copy(),
             green_left_kwh=self._green.left_kwh.copy(),

@@ -9,7 +9,7 @@ import pandas as pd
 
 from engine import runner
 from engine.bound_runs import BoundRuns
-from engine.cluster.grid import intensity
+from engine.cluster.grid import intensity, percentile_g_per_kwh
 from engine.cluster.series import clock_s, find_carbon, load_grids
 from engine.desk import Preview
 from engine.errors import PolicyError, UsageError
@@ -206,6 +206,19 @@ class PlanRuns(BoundRuns):
             for region in scenario.regions
         ]
         return pd.concat(frames, ignore_index=True)
+
+    def carbon_thresholds(self, scenario: Scenario, percentile: float) -> dict[str, float]:
+        """By region with pools, that percentile of its own grid's history, g CO2e per kWh.
+
+        Raises:
+            ScenarioError: a grid's intensity never changes.
+        """
+        grids = load_grids(self._store, find_carbon(self._store, scenario), None)
+        regions = {scenario.region_of(pool.zone) for pool in scenario.pools}
+        return {
+            region.name: percentile_g_per_kwh(region, grids.get(region.name), percentile)
+            for region in regions
+        }
 
     def priorities(self) -> dict[str, Priorities]:
         """Presets of weights, then those that were saved."""

@@ -82,11 +82,12 @@ class PolicyRuns:
         cold: bool = False,
         progress: Progress | None = None,
         cancel: Cancel | None = None,
+        device: str = "auto",
     ) -> Adapted:
         """Fine-tunes the allocator to a trace; see `engine.learn.adapt.adapt`."""
         return adapt(
             self._store, trace_key, scenario=scenario, name=name, tuning=tuning, cold=cold,
-            progress=progress, cancel=cancel,
+            progress=progress, cancel=cancel, device=device,
         )  # fmt: skip
 
     def train(

@@ -168,7 +168,7 @@ class Replay:
             context.pools,
             self.tick_s,
             guard=scenario.guard,
-            carbon_threshold=scenario.priorities.carbon_threshold_g_per_kwh,
+            carbon_threshold=scenario.priorities.carbon_threshold,
             policy=spec.name,
         )
         self.gauges = Gauges(scenario, self.ticks)

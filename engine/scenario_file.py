@@ -36,8 +36,10 @@ def content_hash(scenario: Scenario) -> str:
     """
     values = to_dict(from_dict(to_dict(scenario)))
     del values["name"]
-    if values["guard"] is None:  # as if there were no such part: ids of runs outlive it
-        del values["guard"]
+    absent = ((values, "guard"), (values["priorities"], "carbon_threshold_percentile"))
+    for part, name in absent:  # as if there were no such field: ids of runs outlive it
+        if part[name] is None:
+            del part[name]
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -125,11 +127,11 @@ def _with_none_written(value: Any) -> Any:
 def with_settings(scenario: Scenario, settings: Mapping[str, str]) -> Scenario:
     """The scenario with dotted paths set from text: `pools.chat.workers_max` = "20".
 
-    Lists are addressed by the name of their item (or its number). Text is read as a TOML value,
-    else taken as it stands.
+    Lists are addressed by the name of their item (or its number). An absent part has its
+    defaults once one of its fields is set. Text is read as a TOML value, else taken as it stands.
 
     Raises:
-        ScenarioError: no such path, or the value does not fit.
+        ScenarioError: no such path, the value does not fit, or the part lacks what it must have.
     """
     values = to_dict(scenario)
     for path, text in settings.items():
@@ -140,29 +142,49 @@ def with_settings(scenario: Scenario, settings: Mapping[str, str]) -> Scenario:
 def _assign(values: dict[str, Any], path: str, text: str) -> None:
     *parents, last = path.split(".")
     spot: Any = values
+    kind: Any = Scenario
     for key in parents:
-        spot = _step(spot, key, path)
-    if not isinstance(spot, dict) or last not in spot:
-        known = spot if isinstance(spot, dict) else _names(spot)
-        raise ScenarioError(f"no field {last!r}", f"--set {path}", did_you_mean(last, known))
+        spot, kind = _step(spot, kind, key, path)
+    if not isinstance(spot, dict) or last not in _fields(kind):
+        raise _no_field(spot, kind, last, path)
     try:
         spot[last] = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         spot[last] = text
 
 
-def _names(spot: Any) -> list[str]:
-    return [str(item.get("name")) for item in spot] if isinstance(spot, list) else []
+def _step(spot: Any, kind: Any, key: str, path: str) -> tuple[Any, Any]:
+    """The part under a key and the dataclass that it or its items are; None, None for a value."""
+    if isinstance(spot, dict) and key in _fields(kind):
+        optional, part = _fields(kind)[key]
+        if part is None:
+            return None, None
+        if spot.get(key) is None and optional:
+            spot[key] = {}  # what is not set keeps its default
+        return spot.get(key), part
+    entries = _entries(spot)
+    if key in entries:
+        return spot[entries.index(key)], kind
+    if key.isdigit() and int(key) < len(entries):
+        return spot[int(key)], kind
+    raise _no_field(spot, kind, key, path)
 
 
-def _step(spot: Any, key: str, path: str) -> Any:
-    if isinstance(spot, dict) and key in spot:
-        return spot[key]
-    if isinstance(spot, list):
-        names = _names(spot)
-        if key in names:
-            return spot[names.index(key)]
-        if key.isdigit() and int(key) < len(spot):
-            return spot[int(key)]
-    known = spot if isinstance(spot, dict) else _names(spot)
-    raise ScenarioError(f"no field {key!r}", f"--set {path}", did_you_mean(key, known))
+def _no_field(spot: Any, kind: Any, key: str, path: str) -> ScenarioError:
+    if kind is None:
+        fix = "Leave it out: what stands before it has no fields"
+    elif isinstance(spot, dict):
+        fix = did_you_mean(key, _fields(kind))
+    elif (known := _entries(spot)) and key not in known:
+        fix = did_you_mean(key, known)
+    else:
+        fix = "Name a field of an entry, or set the list as a whole, as a scenario file writes it"
+    return ScenarioError(f"no field {key!r}", f"--set {path}", fix)
+
+
+def _entries(spot: Any) -> list[str]:
+    """The names of a list's entries, their numbers where they have none."""
+    if not isinstance(spot, list):
+        return []
+    rows = enumerate(spot)
+    return [item.get("name", str(n)) if isinstance(item, dict) else str(n) for n, item in rows]

@@ -82,8 +82,7 @@ class Dqn(Learner):
         follow(self.targets, self.actor, options.tau)
         follow(self.used, self.actor, 1.0 - options.ema)
         self.surprise = np.asarray(array_of((gap * weights).sum(1).abs()), np.float64)
-        explored = self._explored
-        return {"critic_loss": number_of(loss), "entropy": explored, "alpha": 0.0}
+        return {"critic_loss": number_of(loss), "explored": self._explored}
 
     def judged(self, batch: Batch, action: Array) -> Array:
         """(B, K) values of the nearest positions."""

@@ -60,12 +60,13 @@ def facts_of(folder: Path) -> dict[str, Any] | None:
     return facts
 
 
-def resume(folder: Path, options: Options, sizes: Sizes) -> Kept:
-    """The training that is kept there."""
+def resume(folder: Path, options: Options, sizes: Sizes, device: str) -> Kept:
+    """The training that is kept there, wherever it was; it goes on on that device."""
     with safe_open(folder / STATE, "pt") as file:
         facts = json.loads(file.metadata()["facts"])
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    learner = learner_of(options, sizes, 0, tensors["shift"].numpy(), tensors["scale"].numpy())
+    shift, scale = tensors["shift"].numpy(), tensors["scale"].numpy()
+    learner = learner_of(options, sizes, 0, shift, scale, device)
     for name in _NETWORKS:
         getattr(learner, name).load_state_dict(_under(tensors, f"{name}."))
     with torch.no_grad():

@@ -16,14 +16,15 @@ _POINTS = alt.Legend(title=None, orient="top")
 def curves_frame(curves: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """A row an episode, with columns that a training may lack filled with NaN.
 
-    Adds low and high (reward less and plus its spread), served and efficiency (%).
+    Adds low and high (reward less and plus its spread), served, efficiency and random (%).
     """
     frame = pd.DataFrame(list(curves))
-    for name in ("validation", "critic_loss", "entropy"):
+    for name in ("validation", "critic_loss", "entropy", "explored"):
         frame[name] = pd.to_numeric(frame[name]) if name in frame else float("nan")
     return frame.assign(
         low=frame["reward"] - frame["reward_std"], high=frame["reward"] + frame["reward_std"],
         served=100.0 * (1.0 - frame["missed_frac"]), efficiency=100.0 / frame["cost"],
+        random=100.0 * frame["explored"],
     )  # fmt: skip
 
 
@@ -46,8 +47,15 @@ def reward_chart(frame: pd.DataFrame) -> alt.LayerChart:
     return _lines(frame, names, words.REWARD_AXIS, below=[band])
 
 
-def entropy_chart(frame: pd.DataFrame) -> alt.LayerChart:
-    """How much it explores."""
+def at_random(frame: pd.DataFrame) -> bool:
+    """Whether it explores by positions drawn at random, as a DQN does."""
+    return bool(frame["random"].notna().any())
+
+
+def exploration_chart(frame: pd.DataFrame) -> alt.LayerChart:
+    """How much it explores: entropy, or the chance of a random position."""
+    if at_random(frame):
+        return _lines(frame, {words.RANDOM: "random"}, words.RANDOM_AXIS)
     return _lines(frame, {words.SPREAD: "entropy"}, words.SPREAD_AXIS)
 
 

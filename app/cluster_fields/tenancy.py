@@ -275,6 +275,16 @@ PRIORITIES = Part(
             empty="never",
             help="Grid intensity above which actions that raise emissions are masked.",
         ),
+        Field(
+            path="carbon_threshold_percentile",
+            label="Or a percentile of each grid",
+            unit="1 to 99",
+            optional=True,
+            empty="none",
+            help="In place of one threshold: each region's own, that percentile of the whole "
+            "history of its grid. At 90 growth stops in its dirtiest tenth. The intensity must "
+            "change: a carbon trace, or a typical day other than flat.",
+        ),
     ),
 )
 

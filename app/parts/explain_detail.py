@@ -1,6 +1,7 @@
 """One decision: its sentence, what it saw and expected, what the guard did, all its numbers."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -12,6 +13,7 @@ from app.charts.explain import expected_chart
 from app.parts.explain_view import View, open_decision
 from engine.explain.decision import Decision
 from engine.explain.sentences import sentence
+from engine.explain.words import due
 
 BEFORE_S, AFTER_S = 900.0, 600.0
 """Of the trace around a decision, in the chart of what was expected."""
@@ -33,6 +35,8 @@ def card(view: View, decision: Decision) -> None:
         with right:
             _guard(decision)
         _expected(view, decision)
+        if decision.plan is not None:
+            _plan(decision.plan)
         with st.expander(words.RECORD_TITLE, icon=":material/data_object:"):
             st.json({**decision.document()}, expanded=1)
 
@@ -106,3 +110,18 @@ def _expected(view: View, decision: Decision) -> None:
     )
     st.altair_chart(chart, key="explain_expected", alt=words.FORECAST_ALT)
     st.caption(words.FORECAST_CAPTION)
+
+
+def _plan(steps: Sequence[Mapping[str, float]]) -> None:
+    st.markdown(f"**{words.PLAN_TITLE}**")
+    if not steps:
+        st.caption(words.PLAN_NONE)
+        return
+    rows = [
+        (due(step["in_s"]), f"{step['from']:g}", f"{step['to']:g}",
+         f"{step['usd_per_hour']:+.2f}")
+        for step in steps
+    ]  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["Due", "From", "To", "USD/h"])
+    st.table(frame, hide_index=True, border="horizontal", alt=words.PLAN_ALT)
+    st.caption(words.PLAN_CAPTION)

@@ -13,6 +13,7 @@ from app.planning import (
     Knobs,
     above_frac,
     completed,
+    grids_vary,
     has_sizes,
     knobs_of,
     percents,
@@ -92,6 +93,7 @@ def take(scenario: Scenario, policy: str) -> None:
     for field, weight in percents(dict(zip(FIELDS, knobs.weights, strict=True))).items():
         state.put(_key(field), weight)
     state.put(state.PLAN_CARBON, knobs.carbon_g_per_kwh)
+    state.put(state.PLAN_PERCENTILE, knobs.carbon_percentile)
     state.put(state.PLAN_BUDGET, knobs.budget_usd_per_hour)
     state.put(state.PLAN_SLO_S, knobs.slo_s)
     state.put(state.PLAN_SLO_FRAC, round(100 * knobs.slo_frac, 6))
@@ -112,6 +114,7 @@ def knobs() -> Knobs:
         policy=state.get(state.PLAN_POLICY) or FIRST_POLICY,
         weights=tuple(float(share) for share in percents(_weights()).values()),
         carbon_g_per_kwh=state.get(state.PLAN_CARBON),
+        carbon_percentile=state.get(state.PLAN_PERCENTILE),
         slo_s=state.get(state.PLAN_SLO_S),
         slo_frac=round(state.get(state.PLAN_SLO_FRAC) / 100, 8),
         startup_s=state.get(state.PLAN_STARTUP),
@@ -270,31 +273,50 @@ def limits() -> None:
             planner_words.CARBON_THRESHOLD, min_value=1.0, step=10.0, value=None, format="%g",
             key=state.PLAN_CARBON, placeholder=planner_words.NONE,
             help=planner_words.CARBON_HELP, persist_state="session",
+            on_change=state.put, args=(state.PLAN_PERCENTILE, None),
+        )  # fmt: skip
+        varies = grids_vary(base())
+        st.number_input(
+            planner_words.CARBON_PERCENTILE, min_value=1.0, max_value=99.0, step=1.0, value=None,
+            format="%g", key=state.PLAN_PERCENTILE, placeholder=planner_words.NONE,
+            disabled=not varies, persist_state="session",
+            help=planner_words.CARBON_PERCENTILE_HELP if varies
+            else planner_words.CARBON_PERCENTILE_IDLE,
+            on_change=state.put, args=(state.PLAN_CARBON, None),
         )  # fmt: skip
 
 
 def carbon(trace: TraceInfo, window: Window | None) -> None:
-    """Each region's grid over the window, with the threshold and the time above it."""
+    """Each region's grid over the window, with its threshold and the time above it."""
     whole = window or Window(from_s=0.0, to_s=trace.duration_s)
     curve = load.carbon_curve(trace.trace_id, base(), whole.from_s, whole.to_s)
     clock = Clock(epoch_s=trace.epoch_s, span_s=whole.to_s - whole.from_s)
     grids = list(curve.groupby("region", sort=False))
+    percentile, own = state.get(state.PLAN_PERCENTILE), {}
+    try:
+        own = {} if percentile is None else load.carbon_thresholds(base(), percentile)
+    except EngineError as error:
+        problems.show(error)
     for number, (region, grid) in enumerate(grids):
         several = f" of {phrases.escaped(str(region))}" if len(grids) > 1 else ""
-        _grid(grid, clock, whole, number, several)
+        threshold = own.get(str(region), state.get(state.PLAN_CARBON))
+        _grid(grid, threshold, clock, whole, number, several)
 
 
-def _grid(grid: pd.DataFrame, clock: Clock, whole: Window, number: int, region: str) -> None:
+def _grid(
+    grid: pd.DataFrame, threshold: float | None, clock: Clock, whole: Window, number: int,
+    region: str,
+) -> None:  # fmt: skip
     """One grid's curve and what its threshold means there.
 
     Args:
         grid: its rows of the carbon curve.
+        threshold: g CO2e per kWh; None: there is none.
         clock: of the trace.
         whole: the window.
         number: of the region.
         region: its name after "of"; empty where there is only one.
     """
-    threshold = state.get(state.PLAN_CARBON)
     low, high = (f"{value:.0f}" for value in (grid["g_per_kwh"].min(), grid["g_per_kwh"].max()))
     st.altair_chart(
         rate_chart(
@@ -308,7 +330,11 @@ def _grid(grid: pd.DataFrame, clock: Clock, whole: Window, number: int, region: 
         st.caption(planner_words.CARBON_NEVER.format(region=region, low=low, high=high))
     else:
         share = formats.percent(above_frac(grid, threshold))
-        st.caption(planner_words.CARBON_ABOVE.format(region=region, share=share))
+        st.caption(
+            planner_words.CARBON_ABOVE.format(
+                region=region, threshold=f"{threshold:.0f}", share=share
+            )
+        )
 
 
 def _weights() -> dict[str, float]:

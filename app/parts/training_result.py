@@ -96,9 +96,11 @@ def _curves(chosen: Shelved) -> None:
         return
     frame = charts.curves_frame(chosen.curves)
     panels = (
-        (words.LOSS, charts.loss_chart), (words.REWARD, charts.reward_chart),
-        (words.SPREAD, charts.entropy_chart), (words.SERVED, charts.served_chart),
-    )  # fmt: skip
+        (words.LOSS, charts.loss_chart),
+        (words.REWARD, charts.reward_chart),
+        (words.RANDOM if charts.at_random(frame) else words.SPREAD, charts.exploration_chart),
+        (words.SERVED, charts.served_chart),
+    )
     st.markdown(f"**{words.CURVES_TITLE}**")
     for pair in (panels[:2], panels[2:]):
         for column, (title, chart) in zip(st.columns(2), pair, strict=True):

@@ -65,7 +65,8 @@ def _demand(store: Store, found: Demand, seed: int) -> None:
 
 def _wanted(store: Store, found: Experiment, seed: int) -> runner.ReplayRequest:
     policies = [parse_spec(text) for text in found.policies]
-    return runner.request(store, found.demand.trace_name(seed), policies, scenario(seed))
+    cluster = scenario(seed, found.patience_s)
+    return runner.request(store, found.demand.trace_name(seed), policies, cluster)
 
 
 def _tried(store: Store, found: Experiment) -> Claim:

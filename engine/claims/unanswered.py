@@ -6,11 +6,22 @@ _TRANSFER = (
     "`smartscale study transfer` trains on each kind of demand and examines on the others, as a "
     "share of what training there comes to; the optimum itself is not known"
 )
+_GENERAL = (
+    "`smartscale study transfer` also trains on all kinds of demand but one and examines on that, "
+    "as a share of what training there comes to; no figure is published"
+)
+_WARM = (
+    "`smartscale study adapt` counts the hours of a day's own traffic until 95 % of the best "
+    "score, from a fresh network, from another day's and from the shipped one"
+)
 _LARGE = "`smartscale bench allocate` times decisions for 5,000 nodes"
 
-_Row = tuple[str, str, str, float, str, str]
+_Row = tuple[str, str, str, float | None, str, str]
 _ELSEWHERE: tuple[_Row, ...] = (
     ("CL-6", LEARNED, "Untrained on the demand: share of the optimum", 85.0, "%", _TRANSFER),
+    ("S0-R53", LEARNED, "A warm start cuts a cold start of days to hours", None, "h", _WARM),
+    ("S0-R57", LEARNED, "General models trained beforehand may remove a cold start", None, "",
+     _GENERAL),
     ("CL-17", PAPER, "Decision for 5,000 nodes within", 100.0, "ms", _LARGE),
 )  # fmt: skip
 _UNKNOWABLE: tuple[_Row, ...] = (

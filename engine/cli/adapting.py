@@ -7,7 +7,7 @@ import click
 
 from engine.cli.document import plain
 from engine.cli.scenarios import resolve, set_option
-from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.session import Session, device_option, progress_bar, stoppable, with_session
 from engine.errors import CheckpointError
 
 if TYPE_CHECKING:
@@ -28,10 +28,11 @@ SHIPPED = "shipped"
 @click.option("--use", "promote", is_flag=True, help="Let `smartscale` use it if it is better.")
 @click.option("--scenario", "given", metavar="PRESET|FILE", help="The cluster.")
 @set_option
+@device_option
 @with_session
 def adapt(
     trace: str, name: str | None, episodes: int | None, seed: int, cold: bool, promote: bool,
-    given: str | None, settings: tuple[str, ...], session: Session,
+    given: str | None, settings: tuple[str, ...], device: str, session: Session,
 ) -> None:  # fmt: skip
     """Fine-tune the allocator on the first 60 % of a trace; the last 20 % say what it is worth.
 
@@ -47,7 +48,7 @@ def adapt(
     with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
         made = planner.adapt(
             trace, scenario=scenario, name=name, tuning=tuning, cold=cold,
-            progress=bar, cancel=stop,
+            progress=bar, cancel=stop, device=device,
         )  # fmt: skip
         if promote and made.result["better"]:
             planner.use_allocator(made.name)

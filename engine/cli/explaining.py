@@ -12,7 +12,7 @@ from engine.cli.times import parse_time
 from engine.errors import CheckpointError, PolicyError, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from rich.table import Table
 
@@ -138,14 +138,30 @@ def _record(one: "Decision") -> "Table":
         if line.reason is not None
     ]
     saw = ", ".join(f"{name} {value:.3g}" for name, value in one.saw.items())
+    plan = [] if one.plan is None else [("plan", _plan(one.plan))]
     return facts(
         [
             ("decision", f"{one.number} of run {one.run_id}, {one.policy}"),
             ("proposed, applied", f"{one.proposed:g}, {one.applied} ({one.reason})"),
+            *plan,
             ("guard", "; ".join(stages) or "changed nothing"),
             ("saw", saw or "nothing yet"),
             ("earned", _earned(one)),
         ]
+    )
+
+
+def _plan(steps: "Sequence[Mapping[str, float]]") -> str:
+    """Steps of a policy that plans; each decision plans anew."""
+    from engine.explain.words import due  # noqa: PLC0415 - heavy
+
+    return (
+        "; ".join(
+            f"{due(step['in_s'])} {step['from']:g} → {step['to']:g} "
+            f"({step['usd_per_hour']:+.2f} USD/h)"
+            for step in steps
+        )
+        or "no step"
     )
 
 

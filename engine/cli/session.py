@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.document import as_json
+from engine.device import DEVICES
 from engine.errors import EngineError, ReplayCancelled
 
 if TYPE_CHECKING:
@@ -54,6 +55,14 @@ class Session:
         """Says something that is not the answer."""
         click.echo(text, err=True)
 
+
+device_option = click.option(
+    "--device",
+    type=click.Choice(DEVICES),
+    default=DEVICES[0],
+    show_default=True,
+    help="Where the allocator's networks learn; auto: on the GPU where there is one.",
+)
 
 _SHARED = (
     click.option("--json", "wants_json", is_flag=True, help="Print one JSON document."),

@@ -8,7 +8,7 @@ import click
 
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 
-STUDIES = ("ablation", "transfer", "clusters", "sizes", "routing")
+STUDIES = ("ablation", "transfer", "adapt", "clusters", "sizes", "routing")
 
 
 @click.command(short_help="Train variants of the allocator and compare them.")
@@ -20,7 +20,11 @@ STUDIES = ("ablation", "transfer", "clusters", "sizes", "routing")
     help="Folder that keeps what is finished; a study that was stopped goes on there.",
 )
 @click.option(
-    "--episodes", default=8, show_default=True, type=click.IntRange(1), help="Of each training."
+    "--episodes",
+    default=8,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Of each training; of adapt: at most.",
 )
 @click.option(
     "--cells",
@@ -41,7 +45,7 @@ STUDIES = ("ablation", "transfer", "clusters", "sizes", "routing")
     default=2,
     show_default=True,
     type=click.IntRange(1),
-    help="Trainings of each variant, and on each kind; of sizes: half days of each kind.",
+    help="Trainings of each variant, and on each kind; of adapt and sizes: days of each kind.",
 )
 @click.option(
     "--tuned",
@@ -73,16 +77,20 @@ def study(
     """Train variants of the allocator on generated pools and examine them on unseen ones.
 
     `ablation` changes one part of the design at a time, with paired seeds. `transfer` trains on
-    one kind of demand and examines on the others, before and after fine-tuning. The others train
-    nothing: `clusters` examines the shipped allocator in clusters of 1 to 500 pools; `sizes`
-    compares the one that chooses worker sizes with each size and with the rule `vertical`, on half
-    days that nothing was trained on; `routing` replays clusters of several sites with the routing
-    head's weights, equal ones and some by rules.
+    one kind of demand and examines on the others, before and after fine-tuning, and trains on all
+    kinds but one. `adapt` learns generated days from a fresh network, from what one came to on
+    another day and from the shipped allocator, and says what that changed on the part of a day
+    that was held back. The others train nothing: `clusters` examines the shipped allocator in
+    clusters of 1 to 500 pools; `sizes` compares the one that chooses worker sizes with each size
+    and with the rule `vertical`, on half days that nothing was trained on; `routing` replays
+    clusters of several sites with the routing head's weights, equal ones and some by rules.
     """
     if what == "routing":
         _routing(out, clusters, session)
         return
     from engine.learn.ablation import ARMS, ablation  # noqa: PLC0415 - torch
+    from engine.learn.adapt_loop import Tuning  # noqa: PLC0415 - torch
+    from engine.learn.adapt_study import adapt_study  # noqa: PLC0415 - torch
     from engine.learn.crowding import crowding  # noqa: PLC0415 - torch
     from engine.learn.size_study import size_study  # noqa: PLC0415 - heavy
     from engine.learn.training import Plan  # noqa: PLC0415 - torch
@@ -98,6 +106,10 @@ def study(
             made = crowding(out, pools=pools, progress=bar, cancel=stop)
         elif what == "sizes":
             made = size_study(out, seeds=seeds, progress=bar, cancel=stop)
+        elif what == "adapt":
+            made = adapt_study(
+                out, Tuning(episodes=episodes), seeds=seeds, progress=bar, cancel=stop
+            )
         elif what == "transfer":
             made = transfer(
                 out, plan, seeds=range(seeds), tuned=tuned, pools=pools, progress=bar, cancel=stop

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.session import Session, device_option, progress_bar, stoppable, with_session
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -118,20 +118,25 @@ _OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients",
     "others; repeat. Nothing else is trained then.",
 )
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@device_option
 @with_session
 def train(
     part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, remind: float,
     clients: float, rate: float | None, paths: int, epochs: int, actor: str, rounds: int,
-    clusters: int, distil: tuple[Path, ...], seed: int, session: Session,
+    clusters: int, distil: tuple[Path, ...], seed: int, device: str,
+    session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch, by default as what is shipped was.
 
-    The same settings give the same checkpoint on the same machine. Stop the allocator's training
-    when you like: the same command goes on after the last whole episode. Each shipped allocator
-    is three such trainings, made one by --distil; the first has seeds 0, 1 and 2.
+    The same settings give the same checkpoint on the same device of the same machine. Stop the
+    allocator's training when you like: the same command goes on after the last whole episode.
+    Each shipped allocator is three such trainings, made one by --distil; the first has seeds 0,
+    1 and 2.
     """
+    if part != PARTS[0] and device == "cuda":
+        raise click.UsageError(f"The {part} learns on the CPU. Leave out --device.")
     if distil:
-        _distil(part, out, distil, seed, session)
+        _distil(part, out, distil, seed, device, session)
     elif part == "lookahead":
         _lookahead(out, paths, epochs, seed, session)
     elif part == "sizer":
@@ -149,11 +154,11 @@ def train(
         )  # fmt: skip
         if rate is not None:
             plan = replace(plan, options=replace(plan.options, rate=rate))
-        _allocator(out, plan, session)
+        _allocator(out, plan, device, session)
 
 
 def _distil(
-    part: str, out: Path, trainings: tuple[Path, ...], seed: int, session: Session
+    part: str, out: Path, trainings: tuple[Path, ...], seed: int, device: str, session: Session
 ) -> None:
     if part != "allocator":
         raise click.UsageError(f"The {part} is not distilled. Leave out --distil.")
@@ -170,7 +175,9 @@ def _distil(
 
     with stoppable() as stop, progress_bar() as bar:
         made = asdict(
-            distil_allocator(out, trainings, DistilPlan(seed=seed), progress=bar, cancel=stop)
+            distil_allocator(
+                out, trainings, DistilPlan(seed=seed), progress=bar, cancel=stop, device=device
+            )
         )
     session.show({"checkpoint": str(out), "seed": seed, **made}, lambda: _facts(made))
 
@@ -185,11 +192,12 @@ def _refuse_lessons(actor: str, lessons: int, remind: float) -> None:
         )
 
 
-def _allocator(out: Path, plan: "Plan", session: Session) -> None:
+def _allocator(out: Path, plan: "Plan", device: str, session: Session) -> None:
     from engine.learn.life import train_allocator  # noqa: PLC0415 - torch
 
     with stoppable() as stop, progress_bar() as bar:
-        curves = [asdict(m) for m in train_allocator(out, plan, progress=bar, cancel=stop)]
+        made = train_allocator(out, plan, progress=bar, cancel=stop, device=device)
+    curves = [asdict(moment) for moment in made]
     session.show(
         {
             "checkpoint": str(out),
@@ -205,10 +213,15 @@ def _allocator(out: Path, plan: "Plan", session: Session) -> None:
 def _curves(curves: list[dict[str, Any]]) -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
+    random = any(row["explored"] is not None for row in curves)
+    head, name, unit = (
+        ("at random %", "explored", 100.0) if random else ("entropy", "entropy", 1.0)
+    )
     return table(
-        ("episode", "reward", "entropy", "cost", "missed %"),
+        ("episode", "reward", head, "cost", "missed %"),
         [
-            (str(row["episode"]), f"{row['reward']:.3f}", f"{row['entropy']:.2f}",
+            (str(row["episode"]), f"{row['reward']:.3f}",
+             "-" if row[name] is None else f"{unit * row[name]:.2f}",
              f"{row['cost']:.2f}", f"{100 * row['missed_frac']:.2f}")
             for row in curves
         ],

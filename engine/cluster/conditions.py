@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.cluster.grid import GridSeries, intensity, outage_frac
+from engine.cluster.grid import GridSeries, intensity, outage_frac, percentile_g_per_kwh
 from engine.cluster.money import price_now, worker_usd_per_hour
 from engine.cluster.nodes import node_share, resources
 from engine.cluster.placement import fitting
@@ -33,7 +33,7 @@ class Conditions:
         grids: Mapping[str, GridSeries],
         prices: Mapping[str, PriceSeries],
     ) -> None:
-        """Looks up what each tick is like.
+        """Looks up what each tick is like; ScenarioError: a grid has no percentiles.
 
         Args:
             scenario: with its regions.
@@ -49,6 +49,8 @@ class Conditions:
         self._regions = [_region(scenario, name) for name in names]
         grams = {r.name: region_grams(scenario, r, edges_s, at_s, grids) for r in self._regions}
         self._grams: FloatArray = np.column_stack([grams[name] for name in names])  # (T, P)
+        self.thresholds: FloatArray = _thresholds(scenario, self._regions, grids)
+        """(P,) of the pools' own grids, g CO2e per kWh; empty: they have none of their own."""
         self._listed: FloatArray = _listed(scenario)
         self._pools = np.arange(len(names))
         groups = {group.name: group for group in scenario.node_groups}
@@ -169,6 +171,16 @@ class Conditions:
                     watts = whole * node_share(kind, node)
                 found[p, k] = watts / WATTS_PER_KW * self._regions[p].pue
         return found
+
+
+def _thresholds(
+    scenario: Scenario, regions: list[Region], grids: Mapping[str, GridSeries]
+) -> FloatArray:
+    percentile = scenario.priorities.carbon_threshold_percentile
+    if percentile is None:
+        return np.zeros(0)
+    found = [percentile_g_per_kwh(each, grids.get(each.name), percentile) for each in regions]
+    return np.array(found)
 
 
 def _listed(scenario: Scenario) -> FloatArray:

@@ -9,10 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.scenario import Fault, FaultKind, Region
+from engine.scenario.checks import refuse_constant
 from engine.scenario.grids import GREEN_DAYS, GRID_DAYS
 from engine.units import SECONDS_PER_DAY, SECONDS_PER_HOUR, FloatArray, IntArray
 
-__all__ = ["GridSeries", "Supply", "intensity", "mean_over", "outage_frac", "supply"]
+__all__ = [
+    "GridSeries", "Supply", "intensity", "mean_over", "outage_frac", "percentile_g_per_kwh",
+    "supply",
+]  # fmt: skip
+
+
+LEAST_G_PER_KWH = 1.0
+"""Of a threshold, by which intensities are divided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,9 +81,31 @@ def intensity(region: Region, series: GridSeries | None, edges_s: FloatArray) ->
     """
     if series is not None:
         return mean_over(series.g_per_kwh, series.interval_s, edges_s - series.start_s)
-    day = np.array(GRID_DAYS[region.grid_profile])
-    shape = mean_over(day / day.mean(), SECONDS_PER_HOUR, edges_s + _offset_s(region))
+    shape = mean_over(_typical_day(region), SECONDS_PER_HOUR, edges_s + _offset_s(region))
     return region.grid_g_per_kwh * shape
+
+
+def percentile_g_per_kwh(region: Region, series: GridSeries | None, percentile: float) -> float:
+    """The intensity that the region's grid stays below for that percentage of its own history.
+
+    The history is the whole series, what of it comes after a replay's window included, or the
+    hours of the typical day; backup generators are no part of it.
+
+    Raises:
+        ScenarioError: it never changes.
+    """
+    typical = region.grid_g_per_kwh * _typical_day(region)
+    history = typical if series is None else series.g_per_kwh
+    if history.min() == history.max():
+        refuse_constant(region.name)
+    return max(float(np.percentile(history, percentile)), LEAST_G_PER_KWH)
+
+
+def _typical_day(region: Region) -> FloatArray:
+    """(24,) intensity of each hour over the mean."""
+    day = np.array(GRID_DAYS[region.grid_profile])
+    shape: FloatArray = day / day.mean()
+    return shape
 
 
 def outage_frac(faults: tuple[Fault, ...], region: str, edges_s: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """One decision as it is explained: what was stored of it, joined with run, scenario and ticks."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -129,6 +129,15 @@ class Decision:
         """The policy's name without its parameters."""
         return self.policy.partition(":")[0]
 
+    @property
+    def plan(self) -> Sequence[Mapping[str, float]] | None:
+        """Steps that the predictive rule foresees, in order; None: it was not asked to plan.
+
+        Also None for the steps of older versions, which had no `in_s`.
+        """
+        steps = self.rationale.get("plan") if self.family == "predictive" else None
+        return None if steps is None or any("in_s" not in step for step in steps) else steps
+
     def document(self) -> dict[str, Any]:
         """As plain values for JSON."""
         return asdict(self)
@@ -190,7 +199,7 @@ def active_in(scenario: Scenario) -> dict[str, bool]:
     return {
         "quantise": True,
         SIZE: any(kind.sizes for kind in scenario.agent_types),
-        "carbon": scenario.priorities.carbon_threshold_g_per_kwh is not None,
+        "carbon": scenario.priorities.carbon_threshold is not None,
         "slo": guard.slo_quantile is not None,
         "limits": True,
         "rate": guard.out_workers is not None or guard.in_workers is not None,

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from engine.cluster.conditions import region_grams
+from engine.cluster.grid import GridSeries, percentile_g_per_kwh
 from engine.cluster.series import clock_s, find_carbon, load_grids
 from engine.errors import EngineError
 from engine.learn.rewards import FORMULA, FORMULAS, SCORES, UNIT, WAIT_MOST, dirt, score_all
@@ -83,8 +84,7 @@ class Meter:
         self._service_s = slot_s / requests if requests and slot_s > 0.0 else 1.0
         needed = self._mean_requests * self._service_s / run.tick_s
         self._mean_slots = max(needed, LEAST_FRAC * slots)
-        threshold = scenario.priorities.carbon_threshold_g_per_kwh
-        self._threshold = np.inf if threshold is None else threshold / USUAL_G_PER_KWH
+        self._threshold = self._above() / USUAL_G_PER_KWH
 
     def scores(self, first: int, last: int, every: int = 1) -> FloatArray:
         """(ticks, 5) scores of some ticks of the run; `every`: only every so many."""
@@ -127,11 +127,29 @@ class Meter:
             edges_s = np.minimum(np.arange(self.ticks + 1) * run.tick_s, run.to_s - run.from_s)
             at_s = edges_s + clock_s(run.epoch_s, run.from_s)
             try:
-                grids = load_grids(self._store, find_carbon(self._store, scenario), run.epoch_s)
-                self._grid = region_grams(scenario, self._region, edges_s, at_s, grids)
+                self._grid = region_grams(scenario, self._region, edges_s, at_s, self._series())
             except EngineError:
                 self._grid = np.full(self.ticks, np.nan)
         return self._grid
+
+    def _above(self) -> float:
+        """The carbon threshold of the pool's grid, g CO2e per kWh; infinite: there is none.
+
+        NaN where it is a percentile of a series that is not in the store any more.
+        """
+        given = self._scenario.priorities
+        if given.carbon_threshold_percentile is None:
+            return given.carbon_threshold_g_per_kwh or np.inf
+        try:
+            own = self._series().get(self._region.name)
+            return percentile_g_per_kwh(self._region, own, given.carbon_threshold_percentile)
+        except EngineError:
+            return np.nan
+
+    def _series(self) -> dict[str, GridSeries]:
+        """By region. Raises EngineError where one is not in the store any more."""
+        found = find_carbon(self._store, self._scenario)
+        return load_grids(self._store, found, self._run.epoch_s)
 
     def earned(self, tick: int, weights: Mapping[str, float]) -> Reward | None:
         """Of the decision at a tick; None: no tick was played after it.

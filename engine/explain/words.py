@@ -3,7 +3,7 @@
 import math
 from datetime import UTC, datetime
 
-__all__ = ["at", "lasting", "number", "per_s", "percent", "requests", "workers"]
+__all__ = ["at", "due", "lasting", "number", "per_s", "percent", "requests", "workers"]
 
 
 def number(value: float) -> str:
@@ -29,6 +29,11 @@ def lasting(seconds: float) -> str:
     if seconds < 7200:
         return f"{number(seconds / 60)} min"
     return f"{number(seconds / 3600)} h"
+
+
+def due(in_s: float) -> str:
+    """When a step is due: now, in 5 min."""
+    return f"in {lasting(in_s)}" if in_s > 0.0 else "now"
 
 
 def workers(value: float) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from engine.device import device_for
 from engine.errors import UsageError
 from engine.forecast.training_data import Examples, examples
 
@@ -121,24 +122,11 @@ def _fit_options(options: TrainOptions) -> FitOptions:
     from models.fit import FitOptions
 
     return FitOptions(
-        epochs=options.epochs, rate=options.rate, seed=options.seed, device=device(options.device)
+        epochs=options.epochs,
+        rate=options.rate,
+        seed=options.seed,
+        device=device_for(options.device),
     )
-
-
-def device(wanted: str) -> str:
-    """Cpu or cuda.
-
-    Raises:
-        UsageError: an unknown device, or a GPU that is not there.
-    """
-    from models.device import best_device
-
-    there = best_device() == "cuda"
-    if wanted not in ("auto", "cpu", "cuda") or (wanted == "cuda" and not there):
-        raise UsageError(
-            f"the device {wanted!r} is not there", "device", "Use cpu, or auto to let us choose"
-        )
-    return "cuda" if there and wanted != "cpu" else "cpu"
 
 
 def reporter(

@@ -54,12 +54,15 @@ class Chain:
             tick_s: length of a tick.
             guard: None: only the limits of the pools and the room on their nodes hold, and the
                 carbon mask where there is a threshold.
-            carbon_threshold: g CO2e per kWh; None: no mask.
+            carbon_threshold: g CO2e per kWh, until an observation tells those of the pools' own
+                grids; None: no mask.
             policy: named in errors.
         """
         self._pools, self._policy = pools, policy
         self._guard = Guard() if guard is None else guard
-        self._threshold = carbon_threshold
+        self._threshold: FloatArray | None = None
+        if carbon_threshold is not None:
+            self._threshold = np.full(len(pools), carbon_threshold)
         self._lows = np.array([pool.workers_min for pool in pools], np.float64)
         self._highs = np.array([pool.workers_max for pool in pools], np.float64)
         self._prices = np.array([pool.price_usd_per_hour for pool in pools])
@@ -134,6 +137,8 @@ class Chain:
 
     def see(self, observation: Observation) -> None:
         """A tick, whether or not a policy is evaluated in it."""
+        if self._threshold is not None and len(observation.carbon_threshold_g_per_kwh):
+            self._threshold = observation.carbon_threshold_g_per_kwh.copy()
         if self._floor is not None:
             self._floor.see(observation)
 
@@ -241,8 +246,8 @@ class Chain:
         workers = max(limited, min(max(floor, low), high)) if floor > limited else limited
         mask = 1.0
         if self._threshold is not None and g_per_kwh is not None:
-            grid = g_per_kwh[pool : pool + 1]
-            mask = float(stages.carbon_mask(grid, self._threshold, guard.carbon_soft_g_per_kwh)[0])
+            soft = guard.carbon_soft_g_per_kwh
+            mask = float(stages.carbon_mask(g_per_kwh, self._threshold, soft)[pool])
         return sizes.Room(
             now=float(asked.base[pool]), first=first, limited=limited, workers=workers, mask=mask,
             out_left=_most(guard.out_workers) - float(added[pool]),

@@ -26,8 +26,9 @@ def refuse_impossible(
 
 
 def carbon(
-    wanted: FloatArray, current: FloatArray, g_per_kwh: FloatArray, threshold: float, soft: float
-) -> FloatArray:
+    wanted: FloatArray, current: FloatArray, g_per_kwh: FloatArray, threshold: FloatArray,
+    soft: float,
+) -> FloatArray:  # fmt: skip
     """Only what raises emissions is masked: growth times m, rounded down.
 
     m = clip((threshold - intensity) / soft, 0, 1); without a band 1 up to the threshold, then 0.
@@ -36,7 +37,7 @@ def carbon(
         wanted: sizes wanted.
         current: sizes now.
         g_per_kwh: (P,) intensity of each pool's grid.
-        threshold: g CO2e per kWh.
+        threshold: (P,) g CO2e per kWh.
         soft: width of the band below the threshold.
     """
     mask = carbon_mask(g_per_kwh, threshold, soft)
@@ -47,7 +48,7 @@ def carbon(
     return masked
 
 
-def carbon_mask(g_per_kwh: FloatArray, threshold: float, soft: float) -> FloatArray:
+def carbon_mask(g_per_kwh: FloatArray, threshold: FloatArray, soft: float) -> FloatArray:
     """(P,) share of growth that may be; see `carbon`."""
     if soft > 0.0:
         return np.clip((threshold - g_per_kwh) / soft, 0.0, 1.0)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from engine.device import device_for
 from engine.errors import UsageError
 from engine.evaluate.cases import trace_case
 from engine.learn import adapt_shelf as shelf
@@ -21,7 +22,7 @@ from engine.learn.adapt_likeness import Known, described_pools, mixture, nearest
 from engine.learn.adapt_loop import BEST, Ending, Step, Tuning, fine_tune
 from engine.learn.cells import AFTER_S, EPISODE_S
 from engine.learn.checkpoint import WEIGHTS
-from engine.runner import load_demand, request
+from engine.runner import ReplayRequest, load_demand, request
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash, from_dict, to_dict
 from engine.store.duck import Store
@@ -49,6 +50,27 @@ class Split:
     learn_s: float
     judge_s: float
     end_s: float
+
+    @property
+    def learn(self) -> Part:
+        """To learn from."""
+        return Part(from_s=0.0, to_s=self.learn_s)
+
+    @property
+    def judge(self) -> Part:
+        """To validate by."""
+        return Part(from_s=self.learn_s, to_s=self.judge_s)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """What a trace asks of a cluster."""
+
+    wanted: ReplayRequest
+    split: Split
+    pools: tuple[OwnPool, ...]
+    numbers: tuple[tuple[float, ...], ...]
+    """Of each pool, in the order of `adapt_likeness.SCALES`; the part to learn from alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +100,25 @@ def split_of(end_s: float) -> Split:
     return Split(learn_s=learn_s, judge_s=learn_s + JUDGE_SHARE * end_s, end_s=end_s)
 
 
+def workload_of(store: Store, trace_key: str, scenario: Scenario) -> Workload:
+    """Loads a trace to learn from.
+
+    Args:
+        store: the open store.
+        trace_key: id, name, or the beginning of one.
+        scenario: the cluster.
+
+    Raises:
+        StoreError: no such trace.
+        UsageError: a trace without demand, or too short a one.
+    """
+    wanted = request(store, trace_key, (shelf.POLICY,), scenario)
+    split = split_of(wanted.to_s)
+    pools = own_pools(load_demand(store, wanted), scenario)
+    numbers = described_pools(pools, split.learn_s)
+    return Workload(wanted=wanted, split=split, pools=pools, numbers=numbers)
+
+
 def adapt(
     store: Store,
     trace_key: str,
@@ -88,6 +129,7 @@ def adapt(
     cold: bool = False,
     progress: OnProgress | None = None,
     cancel: Cancel | None = None,
+    device: str = "auto",
 ) -> Adapted:
     """Fine-tunes to a trace, beside the store; one that was stopped goes on.
 
@@ -100,25 +142,25 @@ def adapt(
         cold: begin from the shipped allocator, however unlike the workload is.
         progress: share done, and how it is going.
         cancel: asked once a tick.
+        device: one of `engine.device.DEVICES`.
 
     Raises:
         StoreError: no such trace.
-        UsageError: a trace without demand, too short a one, or a name that cannot be one.
+        UsageError: a device that is not there, a trace without demand, too short a one, or
+            a name that cannot be one.
         CheckpointError: another fine-tuning was begun under this name, or it is damaged.
         ReplayCancelled: `cancel` returned true; call again to go on.
     """
-    wanted = request(store, trace_key, (shelf.POLICY,), scenario)
-    split, tuning = split_of(wanted.to_s), tuning or Tuning()
-    name = name or f"{_plain(wanted.trace.name)}-{content_hash(scenario)[:6]}"
+    device = device_for(device)
+    work = workload_of(store, trace_key, scenario)
+    trace, split, tuning = work.wanted.trace, work.split, tuning or Tuning()
+    name = name or f"{_plain(trace.name)}-{content_hash(scenario)[:6]}"
     folder = shelf.place_for(store.path, name)
-    table = load_demand(store, wanted)
-    pools = own_pools(table, scenario)
-    workloads = described_pools(pools, split.learn_s)
-    start, distances = _start(store, folder, workloads, cold)
+    start, distances = _start(store, folder, work.numbers, cold)
     facts = {
-        "kind": "adapt", "trace": wanted.trace.name, "trace_id": wanted.trace.trace_id,
-        "content": wanted.trace.content_hash, "scenario": to_dict(scenario),
-        "start": start.name, "distances": distances, "workloads": workloads,
+        "kind": "adapt", "trace": trace.name, "trace_id": trace.trace_id,
+        "content": trace.content_hash, "scenario": to_dict(scenario),
+        "start": start.name, "distances": distances, "workloads": work.numbers,
         "tuning": asdict(tuning), "cold": cold,
     }  # fmt: skip
     shelf.note_plan(folder, facts)
@@ -133,16 +175,15 @@ def adapt(
 
     told(0.0, f"Beginning from {start.name}")
     ending = fine_tune(
-        tuning, pools, Part(from_s=0.0, to_s=split.learn_s),
-        Part(from_s=split.learn_s, to_s=split.judge_s),
+        tuning, work.pools, split.learn, split.judge,
         start=Path(start.folder) if start.folder else None, folder=folder,
-        facts={"trace": wanted.trace.content_hash, "scenario": content_hash(scenario),
+        facts={"trace": trace.content_hash, "scenario": content_hash(scenario),
                "start": start.name},
-        on_step=note, cancel=cancel,
+        on_step=note, cancel=cancel, device=device,
     )  # fmt: skip
     result: dict[str, Any] = dict(_NOTHING_BETTER)
     if ending.best_episode > 0:
-        result = _judged(store, wanted.trace.trace_id, scenario, split, folder, told, cancel)
+        result = _judged(store, trace.trace_id, scenario, split, folder, told, cancel)
     result["ending"] = asdict(ending)
     (folder / CARD).write_text(_card(name, facts, split, result), "utf-8")
     shelf.note_result(folder, result)

@@ -36,17 +36,19 @@ def options_of(folder: Path | None, options: "Options") -> "Options":
     return replace(options, told_least=weights.told_least, **own)
 
 
-def restored(folder: Path | None, options: "Options") -> "Learner":
+def restored(folder: Path | None, options: "Options", device: str = "auto") -> "Learner":
     """A learner with the networks of a checkpoint.
 
     Args:
         folder: of the checkpoint; None: the shipped one.
         options: from `options_of`.
+        device: one of `engine.device.DEVICES`.
 
     Raises:
+        UsageError: the device is not there.
         CheckpointError: it cannot be read, or its networks are others.
     """
-    return checkpoint.restored(folder or checkpoint.SHIPPED, options, FUTURES)
+    return checkpoint.restored(folder or checkpoint.SHIPPED, options, FUTURES, device)
 
 
 def write(

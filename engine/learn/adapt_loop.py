@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.device import device_for
 from engine.errors import CheckpointError, ReplayCancelled
 from engine.learn.adapt_cells import OwnPool, Part, own_episode
 from engine.learn.adapt_learner import options_of, restored, write
@@ -22,7 +23,7 @@ from engine.learn.ground import LAG, Ground
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import WIDTH
-from engine.learn.training import SIZES
+from engine.learn.training import SIZES, logged
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
 from engine.units import FloatArray
@@ -36,6 +37,8 @@ BEST = "best"
 COSTS = (0.05, 0.2, 0.5, 0.8)
 """Weights of cost under which the validation part is played; latency and reliability share the
 rest."""
+Act = Callable[[FloatArray, FloatArray], FloatArray]
+"""(P,) positions of the dial, from (P, F) tokens and (P, K) priorities."""
 _STREAM = 6311
 _ONLY_CRITICS = 1 << 30
 """Updates of the critics for one of the actor, while it stands still."""
@@ -83,6 +86,8 @@ class Step:
     entropy: float | None
     """None while the actor stands still."""
     alpha: float | None
+    explored: float | None = None
+    """As of `training.Moment`."""
     cost: float
     """Billed slot-seconds over the work that arrived, mean over cells."""
     missed_frac: float
@@ -127,6 +132,7 @@ def fine_tune(
     facts: dict[str, Any],
     on_step: Callable[[Step], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    device: str = "auto",
 ) -> Ending:
     """Fine-tunes; what was stopped goes on after its last whole episode.
 
@@ -140,8 +146,10 @@ def fine_tune(
         facts: JSON-able; a folder with other ones belongs to another fine-tuning.
         on_step: told after each episode.
         cancel: asked once a tick.
+        device: one of `engine.device.DEVICES`.
 
     Raises:
+        UsageError: the device is not there.
         ReplayCancelled: `cancel` returned true; the folder keeps the last whole episode.
         CheckpointError: the start cannot be read, or the folder holds another training.
     """
@@ -150,26 +158,25 @@ def fine_tune(
     from models.sac_state import keep
 
     torch.set_num_threads(1)
+    device = device_for(device)
     began = time.perf_counter()
     buffer = Buffer(tuning.buffer, WIDTH, FUTURES, len(SCORES))
-    exam = own_episode(
-        pools, judge, seed=tuning.seed, number=900_000, cells=tuning.judged, own=tuning.judged
-    )
+    examined = validation(tuning, pools, judge, cancel)
 
     def score(learner: "Learner") -> float:
-        memory = copy.deepcopy(exam.memory)  # the ground writes into it
-        return _examined(learner, Ground(replace(exam, memory=memory), shipped()), cancel)
+        return examined(lambda rows, weights: learner.act(learner.standard(rows), weights, None))
 
     tuning = replace(tuning, options=options_of(start, tuning.options))
     whole = {**facts, "tuning": asdict(tuning)}
-    learner, course = _resumed(folder, tuning, buffer, whole) or _begun(tuning, start, score)
+    resumed = _resumed(folder, tuning, buffer, whole, device)
+    learner, course = resumed or _begun(restored(start, tuning.options, device), score)
     for number in range(course.done, tuning.episodes):
         if number - max(course.best_episode, tuning.critics_first) >= tuning.patience:
             return _ended(course, number, "patience")
         rate = 1 if number >= tuning.critics_first else _ONLY_CRITICS
         every = tuning.options.actor_every * rate
         learner.options = replace(tuning.options, actor_every=every)
-        logged = _episode(tuning, learner, buffer, number, (pools, learn), cancel)
+        curves = _episode(tuning, learner, buffer, number, (pools, learn), cancel)
         found = score(learner)
         better = number >= tuning.critics_first and found > course.best
         if better:
@@ -183,10 +190,35 @@ def fine_tune(
             on_step(
                 Step(
                     episode=number + 1, episodes=tuning.episodes,
-                    seconds=time.perf_counter() - began, validation=found, best=better, **logged,
+                    seconds=time.perf_counter() - began, validation=found, best=better, **curves,
                 )
             )  # fmt: skip
     return _ended(course, tuning.episodes, "episodes")
+
+
+def validation(
+    tuning: Tuning,
+    pools: tuple[OwnPool, ...],
+    judge: Part,
+    cancel: Callable[[], bool] | None = None,
+) -> Callable[[Act], float]:
+    """What says the mean score of a way to act: always on the same windows and priorities.
+
+    Args:
+        tuning: its seed and how many windows.
+        pools: of the trace.
+        judge: part that windows are drawn from.
+        cancel: asked once a tick.
+    """
+    exam = own_episode(
+        pools, judge, seed=tuning.seed, number=900_000, cells=tuning.judged, own=tuning.judged
+    )
+
+    def score(act: Act) -> float:
+        memory = copy.deepcopy(exam.memory)  # the ground writes into it
+        return _examined(act, Ground(replace(exam, memory=memory), shipped()), cancel)
+
+    return score
 
 
 def _ended(course: _Course, episodes: int, stopped: str) -> Ending:
@@ -196,16 +228,13 @@ def _ended(course: _Course, episodes: int, stopped: str) -> Ending:
     )  # fmt: skip
 
 
-def _begun(
-    tuning: Tuning, start: Path | None, score: Callable[["Learner"], float]
-) -> tuple["Learner", _Course]:
-    learner = restored(start, tuning.options)
+def _begun(learner: "Learner", score: Callable[["Learner"], float]) -> tuple["Learner", _Course]:
     before = score(learner)
     return learner, _Course(before=before, best=before)
 
 
 def _resumed(
-    folder: Path, tuning: Tuning, buffer: Buffer, whole: dict[str, Any]
+    folder: Path, tuning: Tuning, buffer: Buffer, whole: dict[str, Any], device: str
 ) -> tuple["Learner", _Course] | None:
     """What is kept there."""
     from models.sac_state import facts_of, resume
@@ -218,7 +247,7 @@ def _resumed(
             "another fine-tuning was begun there", str(folder),
             "Use the same trace and settings, another folder, or remove the folder",
         )  # fmt: skip
-    kept = resume(folder, tuning.options, SIZES)
+    kept = resume(folder, tuning.options, SIZES, device)
     buffer.fill(kept.columns, int(facts["at"]))
     return kept.learner, _Course(**facts["course"])
 
@@ -261,7 +290,7 @@ def _episode(
         learner.pace((number + tick / TICKS) / tuning.episodes)
         if buffer.held >= tuning.options.batch:
             logs += [_update(learner, buffer, rng) for _ in range(tuning.updates)]
-    return _logged(logs, np.array(earned), ground)
+    return logged(logs, np.array(earned), ground)
 
 
 def _update(learner: "Learner", buffer: Buffer, rng: np.random.Generator) -> dict[str, float]:
@@ -274,8 +303,8 @@ def _update(learner: "Learner", buffer: Buffer, rng: np.random.Generator) -> dic
     return learner.update(Batch(*buffer.sample(rng, number), weights), noise)
 
 
-def _examined(learner: "Learner", ground: Ground, cancel: Callable[[], bool] | None) -> float:
-    """Mean score on the validation part: no exploration, the same windows and priorities."""
+def _examined(act: Act, ground: Ground, cancel: Callable[[], bool] | None) -> float:
+    """Mean score over an episode, under priorities from cautious to cheap."""
     cells = len(ground.episode.pools)
     costs = np.resize(np.array(COSTS), cells)
     weights = np.zeros((cells, len(SCORES)))
@@ -285,7 +314,7 @@ def _examined(learner: "Learner", ground: Ground, cancel: Callable[[], bool] | N
     earned = []
     for tick in range(TICKS):
         _check(cancel, None)
-        ground.step(learner.act(learner.standard(ground.rows), weights, None))
+        ground.step(act(ground.rows, weights))
         if tick >= LAG:
             earned.append(float((ground.rewards(tick - LAG) * weights).sum(1).mean()))
     return float(np.mean(earned))
@@ -298,19 +327,3 @@ def _check(cancel: Callable[[], bool] | None, number: int | None) -> None:
             "the fine-tuning was stopped", where,
             "Start it again: it goes on after the last whole episode",
         )  # fmt: skip
-
-
-def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) -> dict[str, Any]:
-    """The curves of an episode; None where nothing of it was learned."""
-    mean: dict[str, Any] = {}
-    for name in ("critic_loss", "entropy", "alpha"):
-        values = [log[name] for log in logs if name in log]
-        mean[name] = float(np.mean(values)) if values else None
-    totals = ground.totals(TICKS - LAG)
-    by_cell = earned.mean(0)
-    return mean | {
-        "reward": float(by_cell.mean()),
-        "reward_std": float(by_cell.std()),
-        "cost": float((totals[:, 2] / np.maximum(totals[:, 3], 1.0)).mean()),
-        "missed_frac": float(totals[:, 1].sum() / max(float(totals[:, 0].sum()), 1.0)),
-    }

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from engine.device import device_for
 from engine.errors import CheckpointError
 from engine.learn.actors import Mlp, Transformer, Values
 from engine.learn.rewards import SCORES
@@ -175,15 +176,17 @@ def check_forecaster(header: dict[str, str], where: str, fix: str) -> None:
         )
 
 
-def restored(folder: Path, options: Options, futures: int) -> "Learner":
+def restored(folder: Path, options: Options, futures: int, device: str = "auto") -> "Learner":
     """A learner that goes on from a checkpoint: its networks, new optimizers. Loads torch.
 
     Args:
         folder: of the checkpoint.
         options: how to learn; those that decide shapes must be the checkpoint's.
         futures: numbers that critics see of the future.
+        device: one of `engine.device.DEVICES`.
 
     Raises:
+        UsageError: the device is not there.
         CheckpointError: as `load`, or the options ask for other networks.
     """
     import torch
@@ -194,7 +197,9 @@ def restored(folder: Path, options: Options, futures: int) -> "Learner":
     header, tensors = _read(folder)
     if _told_least(header) != options.told_least:
         raise CheckpointError("its networks read priorities otherwise", *_named(folder))
-    learner = learner_of(options, sizes(futures), 0, tensors["shift"], tensors["scale"])
+    learner = learner_of(
+        options, sizes(futures), 0, tensors["shift"], tensors["scale"], device_for(device)
+    )
     try:
         for name in NETWORKS:
             state = {

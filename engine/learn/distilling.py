@@ -64,6 +64,7 @@ def distilled(
     *,
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    device: str = "auto",
 ) -> "tuple[Learner, Distilled]":
     """A learner whose actor answers as those of the trainings do on average.
 
@@ -74,10 +75,11 @@ def distilled(
         plan: how long.
         progress: share done, and what is being done.
         cancel: asked once a tick and once a step.
+        device: one of `engine.device.DEVICES`.
 
     Raises:
-        UsageError: fewer than two, trainings that differ in more than their seed, what no
-            training from scratch made, or a DQN, which gives no mean.
+        UsageError: a device that is not there, fewer than two, trainings that differ in more than
+            their seed, what no training from scratch made, or a DQN, which gives no mean.
         CheckpointError: one cannot be read.
         ReplayCancelled: `cancel` returned true.
     """
@@ -88,8 +90,8 @@ def distilled(
     torch.set_num_threads(1)
     _check(folders)
     options = adapt_learner.options_of(folders[0], Options())
-    teachers = [adapt_learner.restored(folder, options) for folder in folders]
-    student = adapt_learner.restored(folders[0], options)
+    teachers = [adapt_learner.restored(folder, options, device) for folder in folders]
+    student = adapt_learner.restored(folders[0], options, device)
 
     def told(share: float, text: str) -> None:
         if progress is not None:

@@ -45,7 +45,7 @@ def is_plain_cluster(scenario: Scenario) -> bool:
         and scenario.random_faults_per_day == 0.0
         and scenario.partitions is None
         and not scenario.tenants
-        and scenario.priorities.carbon_threshold_g_per_kwh is None
+        and scenario.priorities.carbon_threshold is None
     )
 
 

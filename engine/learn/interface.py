@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.learn import checkpoint, tokens
 from engine.learn.dial import BUSY, MEANING, POINTS, QUANTILE
-from engine.learn.rewards import FORMULAS, UNIT
+from engine.learn.rewards import FORMULAS, SCALE, UNIT
 from engine.learn.routing import MOST, STEPS
 from engine.learn.sizing import COOLDOWN_S
 from engine.lookahead import LEVELS
@@ -29,6 +29,8 @@ _RANGES = {"latency": (-17.0, 1.0), "utilisation": (-1.0, 1.0), "reliability": (
 
 def interface() -> Mapping[str, list[dict[str, Any]]]:
     """Rows of `observation`, `action` and `reward`, JSON-able, in the order of their index.
+
+    Each has an index, a name, a unit and a scale.
 
     An observation is standardised: less `mean`, over `scale`, both of the shipped allocator's
     training, and at most 6 either way.
@@ -71,17 +73,19 @@ def _action() -> list[dict[str, Any]]:
     )
     return [
         {
-            "index": 0, "name": "dial", "unit": "position from -1 to 1",
+            "index": 0, "name": "dial", "unit": "position", "scale": "-1 to 1",
             "meaning": f"workers for a quantile of demand at a share of slots busy ({points}); "
             f"{ends}", "executed": "workers, rounded up, within the pool's limits",
         },
         {
-            "index": 1, "name": "size", "unit": "points a tick, of each size",
+            "index": 1, "name": "size", "unit": f"{UNIT}, of each size",
+            "scale": "that of the reward, weighed by the priorities",
             "meaning": "what a worker size would gain over the present one; with vertical=true",
             "executed": f"the best size where a change pays, every {COOLDOWN_S:g} s at most",
         },
         {
-            "index": 2, "name": "routing weight", "unit": f"logarithm, from -{MOST:g} to {MOST:g}",
+            "index": 2, "name": "routing weight", "unit": "logarithm of a weight",
+            "scale": f"-{MOST:g} to {MOST:g}",
             "meaning": "share of a pool beside the others of its agent type; with routing=true",
             "executed": f"exp(n / {STEPS}), n whole",
         },
@@ -91,7 +95,7 @@ def _action() -> list[dict[str, Any]]:
 def _reward() -> list[dict[str, Any]]:
     return [
         {
-            "index": index, "name": name, "unit": UNIT, "formula": formula,
+            "index": index, "name": name, "unit": UNIT, "scale": SCALE, "formula": formula,
             "range": _RANGES.get(name, (None, 1.5)),
         }
         for index, (name, formula) in enumerate(FORMULAS.items())

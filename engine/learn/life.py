@@ -22,6 +22,7 @@ def train_allocator(
     *,
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    device: str = "auto",
 ) -> list[Moment]:
     """Trains into a folder; one that was stopped goes on there.
 
@@ -30,11 +31,13 @@ def train_allocator(
         plan: how long, and on what.
         progress: share done, and how it is going.
         cancel: asked once a tick.
+        device: one of `engine.device.DEVICES`.
 
     Returns:
         The curves, of all episodes.
 
     Raises:
+        UsageError: the device is not there.
         ReplayCancelled: `cancel` returned true; the folder keeps the last whole episode.
         CheckpointError: the folder holds a training of another plan.
     """
@@ -46,7 +49,7 @@ def train_allocator(
         if progress is not None:
             progress(moment.episode / moment.episodes, _said(moment))
 
-    learner = train(plan, folder=folder, on_moment=note, cancel=cancel)
+    learner = train(plan, folder=folder, on_moment=note, cancel=cancel, device=device)
     _write(folder, curves)  # also those of an episode whose training was killed as it was kept
     save(learner, folder, {"plan": described(plan)})
     (folder / CARD).write_text(_card(plan, curves), "utf-8")
@@ -60,6 +63,7 @@ def distil_allocator(
     *,
     progress: Callable[[float, str], None] | None = None,
     cancel: Callable[[], bool] | None = None,
+    device: str = "auto",
 ) -> Distilled:
     """One allocator out of several trainings, into a folder; see `distilling`.
 
@@ -69,7 +73,9 @@ def distil_allocator(
         raise UsageError(
             "a training would be overwritten", str(folder), "Name another folder with --out"
         )
-    learner, found = distilling.distilled(trainings, plan, progress=progress, cancel=cancel)
+    learner, found = distilling.distilled(
+        trainings, plan, progress=progress, cancel=cancel, device=device
+    )
     distilling.write(learner, folder, trainings, plan, found)
     first = trainings[0] / CURVES
     if first.is_file():

@@ -33,6 +33,7 @@ from engine.units import FloatArray
 NAME = "smartscale"
 SHOWN = LEVELS.index(0.95)
 """The quantile of the forecast that sentences speak of."""
+_THRESHOLD = tokens.FACTS.index("g_threshold")
 _RATES = tuple(f"q{level * 100:.0f}_per_s" for level in LEVELS)
 
 
@@ -234,6 +235,8 @@ class SmartScale:
             seen[:, column] = getattr(observation, name)
         grid = observation.grid_g_per_kwh
         seen[:, -1] = grid if len(grid) else USUAL_G_PER_KWH
+        if len(observation.carbon_threshold_g_per_kwh):
+            self.mind.facts[:, _THRESHOLD] = observation.carbon_threshold_g_per_kwh
 
 
 def mixed_weights(

@@ -88,7 +88,8 @@ def score(arrived, waited, missed, failed, busy, billed, mean_slots, mean_reques
 
 FORMULA = "five bounded scores"
 """Name of the above."""
-UNIT = "points a tick; 1: demand met at once, at the sweet spot, for its usual price and carbon"
+UNIT = "points a tick"
+SCALE = "1: demand met at once, at the sweet spot, for its usual price and carbon"
 FORMULAS: Mapping[str, str] = MappingProxyType(
     {
         "latency": "1 - 2 * mean wait in service times (3 at most) * share",

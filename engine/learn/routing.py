@@ -93,8 +93,8 @@ class Sites(NamedTuple):
     slots: FloatArray
     """Of a worker."""
     startup_s: FloatArray
-    threshold: float
-    """Carbon threshold, g per kWh; infinite: there is none."""
+    threshold: float | FloatArray
+    """Carbon threshold, g per kWh, one for all or of each grid; infinite: there is none."""
 
 
 def told(sites: Sites, demand_slots: float, service_s: float) -> tuple[FloatArray, FloatArray]:
@@ -106,7 +106,7 @@ def told(sites: Sites, demand_slots: float, service_s: float) -> tuple[FloatArra
         service_s: mean seconds of service.
     """
     demand = max(demand_slots, 1.0)
-    usual = np.full(1, sites.threshold / USUAL_G_PER_KWH)
+    usual = np.full(len(sites.usd), sites.threshold) / USUAL_G_PER_KWH
     dirty = dirt(np.maximum(sites.g_per_kwh, 1.0) / USUAL_G_PER_KWH, usual)
     columns = np.column_stack(
         [
@@ -190,6 +190,7 @@ class Routing:
         sizes = [observation.size[pool] if observation.size else "" for pool in pools.tolist()]
         slots = np.array([_slots(*pair) for pair in zip(facts, sizes, strict=True)])
         price, grid = observation.price_usd_per_hour, observation.grid_g_per_kwh
+        own = observation.carbon_threshold_g_per_kwh
         usd = price[pools] if len(price) else np.array([p.price_usd_per_hour for p in facts])
         sites = Sites(
             usd=usd / slots,
@@ -198,7 +199,7 @@ class Routing:
             most=slots * [pool.workers_max for pool in facts],
             least=slots * [pool.workers_min for pool in facts],
             slots=slots, startup_s=np.array([pool.startup_mean_s for pool in facts]),
-            threshold=self._threshold,
+            threshold=own[pools] if len(own) else self._threshold,
         )  # fmt: skip
         if not np.isfinite([demand_slots, *sites.usd, *sites.g_per_kwh]).all():
             return None

@@ -167,18 +167,20 @@ def _table(rows: Sequence[Mapping[str, Any]], kinds: Sequence[str]) -> str:
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for kind in kinds:
         mine = [row for row in rows if row["kind"] == kind]
-        cells = [_each([row["saving_frac"][name] for row in mine]) for name in RIVALS]
+        cells = [each_of([row["saving_frac"][name] for row in mine]) for name in RIVALS]
         lines.append(f"| {kind} | " + " | ".join(cells) + " |")
-    cells = [_mean([row["saving_frac"][name] for row in rows]) for name in RIVALS]
+    cells = [mean_of([row["saving_frac"][name] for row in rows]) for name in RIVALS]
     lines.append("| all, mean and standard error | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
-def _each(found: Sequence[float | None]) -> str:
+def each_of(found: Sequence[float | None]) -> str:
+    """Every share in percent."""
     return " / ".join("-" if share is None else f"{100 * share:+.1f} %" for share in found)
 
 
-def _mean(found: Sequence[float | None]) -> str:
+def mean_of(found: Sequence[float | None]) -> str:
+    """Mean and standard error of the shares that there are, in percent, and how many."""
     known = [100 * share for share in found if share is not None]
     if len(known) < 2:
         return "-"

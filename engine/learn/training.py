@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.device import device_for
 from engine.errors import CheckpointError, ReplayCancelled
 from engine.learn.cells import FUTURES, KINDS, TICKS, episode, futures
 from engine.learn.checkpoint import sizes
@@ -96,8 +97,12 @@ class Moment:
     reward_std: float
     """Between cells."""
     critic_loss: float
-    entropy: float
-    alpha: float
+    entropy: float | None
+    """Of the actions, nats; None: nothing of it was learned, or a DQN, which has none."""
+    alpha: float | None
+    """Temperature: what a nat of entropy is worth; None as above."""
+    explored: float | None = None
+    """Chance that a DQN draws a position at random; None: no DQN."""
     cost: float
     """Billed slot-seconds over the work that arrived, mean over cells."""
     missed_frac: float
@@ -114,6 +119,7 @@ def train(
     on_moment: OnMoment | None = None,
     cancel: Callable[[], bool] | None = None,
     start: "Learner | None" = None,
+    device: str = "auto",
 ) -> "Learner":
     """Trains; the same plan gives the same networks on the same machine, in one go or in parts.
 
@@ -122,9 +128,11 @@ def train(
         folder: keeps the state after each episode; a training stopped there goes on from it.
         on_moment: told after each episode.
         cancel: asked once a tick.
-        start: goes on from its networks, which it changes; None: from new ones.
+        start: goes on from its networks, which it changes, where they are; None: from new ones.
+        device: of new networks, one of `engine.device.DEVICES`.
 
     Raises:
+        UsageError: the device is not there.
         ReplayCancelled: `cancel` returned true; what was kept after the last episode stays.
         CheckpointError: the folder holds a training of another plan.
     """
@@ -134,6 +142,7 @@ def train(
     from models.sac_values import distil
 
     torch.set_num_threads(1)
+    device = device_for(device)
     began = time.perf_counter()
     buffer = _buffer(plan)
     moments = [] if folder is None else moments_of(folder)
@@ -146,15 +155,15 @@ def train(
             }  # fmt: skip
             keep(folder, learner, buffer.columns, facts)
 
-    resumed = _resumed(folder, plan, buffer)
-    learner, first = resumed or (_warm(plan, buffer, start, folder), 0)
+    resumed = _resumed(folder, plan, buffer, device)
+    learner, first = resumed or (_warm(plan, buffer, start, folder, device), 0)
     if resumed is None:
         kept(0)
     for number in range(first, plan.episodes):
-        logged = _episode(plan, learner, buffer, number, cancel)
+        curves = _episode(plan, learner, buffer, number, cancel)
         moment = Moment(
             episode=number + 1, episodes=plan.episodes, seconds=time.perf_counter() - began,
-            **logged,
+            **curves,
         )  # fmt: skip
         moments.append(moment)
         kept(number + 1)
@@ -180,7 +189,9 @@ def _buffer(plan: Plan) -> Buffer:
     return Buffer(*sizes_of) if plan.replay == UNIFORM else Prioritised(*sizes_of, plan.replay)
 
 
-def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner, int] | None":
+def _resumed(
+    folder: Path | None, plan: Plan, buffer: Buffer, device: str
+) -> "tuple[Learner, int] | None":
     """The learner that is kept there and the episodes it has done, its buffer filled."""
     from models.sac_state import facts_of, resume
 
@@ -192,14 +203,16 @@ def _resumed(folder: Path | None, plan: Plan, buffer: Buffer) -> "tuple[Learner,
             "a training with other settings was begun there", str(folder),
             "Use the same settings, another folder, or remove the folder",
         )  # fmt: skip
-    kept = resume(folder, plan.options, SIZES)
+    kept = resume(folder, plan.options, SIZES, device)
     buffer.fill(kept.columns, int(facts["at"]), float(facts.get("top", 1.0)))
     if plan.lessons and plan.remind:
         _reminded(plan, kept.learner, _teacher(plan, kept.learner, folder))
     return kept.learner, int(facts["done"])
 
 
-def _warm(plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | None) -> "Learner":
+def _warm(
+    plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | None, device: str
+) -> "Learner":
     """A learner that knows the scale of tokens, and a buffer with random actions in it."""
     seen = []
     for number in range(WARM_EPISODES):
@@ -218,7 +231,7 @@ def _warm(plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | No
             ground.step(action)
             if tick >= LAG:
                 _keep_whole(scores.add(ground.rewards(tick - LAG)), trail, buffer)
-    learner = _learner(plan, np.concatenate(seen)) if start is None else start
+    learner = _learner(plan, np.concatenate(seen), device) if start is None else start
     for name in ("rows", "next_rows"):
         buffer.columns[name][:] = learner.standard(buffer.columns[name])
     if plan.lessons and start is None:
@@ -257,7 +270,7 @@ def _reminded(plan: Plan, learner: "Learner", teacher: "Teacher") -> None:
     learner.reminder = loss
 
 
-def _learner(plan: Plan, rows: FloatArray) -> "Learner":
+def _learner(plan: Plan, rows: FloatArray, device: str) -> "Learner":
     """New networks, for tokens like these (n, F); hidden ones are 0 to them."""
     from models.learners import learner_of
 
@@ -265,7 +278,7 @@ def _learner(plan: Plan, rows: FloatArray) -> "Learner":
     for group in plan.hidden:
         scale[list(GROUPS[group])] = np.inf
     return learner_of(
-        plan.options, SIZES, plan.seed, shift.astype(np.float32), scale.astype(np.float32)
+        plan.options, SIZES, plan.seed, shift.astype(np.float32), scale.astype(np.float32), device
     )
 
 
@@ -275,7 +288,7 @@ def _episode(
     buffer: Buffer,
     number: int,
     cancel: Callable[[], bool] | None,
-) -> dict[str, float]:
+) -> dict[str, Any]:
     rng = stream(plan.seed, _STREAM, 1, number)
     ground = Ground(episode(plan.seed, number, plan.cells, plan.kinds), shipped(), plan.form)
     weights = fresh_weights(rng, plan.cells)
@@ -304,7 +317,7 @@ def _episode(
         learner.pace(done)
         buffer.pace(done)
         logs += [_update(plan, learner, buffer, rng) for _ in range(plan.updates)]
-    return _logged(logs, np.array(earned), ground)
+    return logged(logs, np.array(earned), ground)
 
 
 def _next_noise(plan: Plan, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -326,10 +339,10 @@ def _update(
     """One update on transitions under priorities that are drawn anew."""
     batch = _batch(plan, buffer, rng)
     noise = rng.standard_normal((2, len(batch.action))).astype(np.float32)
-    logged = learner.update(batch, noise)
+    told = learner.update(batch, noise)
     doubt = np.abs(batch.rows[:, _SURE] - batch.rows[:, _LIKELY])
     buffer.learned(learner.surprise, doubt, batch.reward[:, _RELIABILITY] < _whole(plan))
-    return logged
+    return told
 
 
 def _whole(plan: Plan) -> float:
@@ -346,18 +359,27 @@ def _batch(plan: Plan, buffer: Buffer, rng: np.random.Generator) -> "Batch":
     return Batch(*made, weights, buffer.importance)
 
 
-def _logged(logs: list[dict[str, float]], earned: np.ndarray, ground: Ground) -> dict[str, float]:
-    mean = {
-        name: float(np.mean([log[name] for log in logs if name in log]))
-        for name in ("critic_loss", "entropy", "alpha")
-    }
+def logged(
+    logs: Sequence[Mapping[str, float]], earned: FloatArray, ground: Ground
+) -> dict[str, Any]:
+    """The curves of an episode; None where nothing of it was learned.
+
+    Args:
+        logs: what each update logged.
+        earned: (T, P) by the priorities in force.
+        ground: where it was played.
+    """
+    mean: dict[str, Any] = {}
+    for name in ("critic_loss", "entropy", "alpha", "explored"):
+        values = [log[name] for log in logs if name in log]
+        mean[name] = float(np.mean(values)) if values else None
     totals = ground.totals(TICKS - LAG)
     by_cell = earned.mean(0)
     return mean | {
         "reward": float(by_cell.mean()),
         "reward_std": float(by_cell.std()),
         "cost": float((totals[:, 2] / np.maximum(totals[:, 3], 1.0)).mean()),
-        "missed_frac": float(totals[:, 1].sum() / totals[:, 0].sum()),
+        "missed_frac": float(totals[:, 1].sum() / max(float(totals[:, 0].sum()), 1.0)),
     }
 
 

@@ -1,4 +1,6 @@
-"""How far what was learned on one kind of demand goes on another: the 4 x 4 matrix (S0-R52).
+"""How far what was learned on some kinds of demand goes on another (S0-R52, S0-R57).
+
+The 4 x 4 matrix of policies trained on one kind each, and policies trained on all but one.
 
 An entry is (J - J_random) / (J_own - J_random): J the mean weighed score on the kind it is
 examined on, J_random of positions drawn at random, J_own of the policy trained on that kind with
@@ -43,6 +45,8 @@ class Matrix:
     """(S, K, K) as trained; the last axis is the exam."""
     after: FloatArray
     """(S, K, K) after fine-tuning on the kind of the exam; as trained on the diagonal."""
+    general: FloatArray
+    """(S, 1, K) of policies trained on all kinds but that of the exam."""
     lowest: FloatArray
     """(K,) of positions drawn at random."""
     constant: FloatArray
@@ -54,7 +58,7 @@ class Matrix:
         return np.diagonal(self.before, axis1=1, axis2=2)[:, None]
 
     def shares(self, worths: FloatArray) -> FloatArray:
-        """Entries of the table for (S, K, K) or (K,) mean scores."""
+        """Entries of the table for (S, K, K), (S, 1, K) or (K,) mean scores."""
         made: FloatArray = (worths - self.lowest) / (self.own - self.lowest)
         return made
 
@@ -77,6 +81,8 @@ def transfer(
 ) -> dict[str, Any]:
     """Trains on each kind, examines on every kind, before and after fine-tuning there.
 
+    Then trains on all kinds but one, and examines on that.
+
     Args:
         folder: keeps what is finished.
         plan: of the trainings.
@@ -97,28 +103,36 @@ def transfer(
     plan = replace(plan, value_updates=0)
     exams = [exam_of(pools, _only(kind)) for kind in range(len(NAMES))]
     todo = [(seed, at) for seed in seeds for at in range(len(NAMES))]
-    rows = []
+    rows, general = [], []
     for number, (seed, at) in enumerate(todo):
         if progress is not None:
-            progress(number / len(todo), f"Trained on {NAMES[at]}, seed {seed}")
+            progress(number / len(todo), f"Trained on {NAMES[at]}, then the others, seed {seed}")
         own = replace(plan, seed=seed)
+        facts = {"seed": seed, "episodes": plan.episodes, "cells": plan.cells,
+                 "updates": plan.updates, "pools": pools}  # fmt: skip
         rows.append(
             kept(
-                folder / f"{at}-{seed}.json",
-                {"trained_on": NAMES[at], "seed": seed, "episodes": plan.episodes,
-                 "cells": plan.cells, "updates": plan.updates, "tuned": tuned, "pools": pools},
+                folder / f"{at}-{seed}.json", {"trained_on": NAMES[at], "tuned": tuned, **facts},
                 partial(_row, folder / f"{at}-{seed}", own, at, exams, tuned, cancel),
+            )
+        )  # fmt: skip
+        general.append(
+            kept(
+                folder / f"others-{at}-{seed}.json", {"examined_on": NAMES[at], **facts},
+                partial(_general, own, at, exams[at], cancel),
             )
         )  # fmt: skip
     made = Matrix(
         before=_worths(rows, "worth"), after=_worths(rows, "tuned_worth"),
+        general=np.array([row["worth"] for row in general]).reshape(-1, 1, len(NAMES)),
         lowest=np.array([_random(exam, kind) for kind, exam in enumerate(exams)]),
         constant=np.array([best_constant(exam) for exam in exams]),
     )  # fmt: skip
     return {
-        "kinds": NAMES, "seeds": list(seeds), "rows": rows,
+        "kinds": NAMES, "seeds": list(seeds), "rows": rows, "general_rows": general,
         "zero_shot": made.shares(made.before).tolist(),
         "fine_tuned": made.shares(made.after).tolist(),
+        "general": made.shares(made.general)[:, 0].tolist(),
         "random": made.lowest.tolist(), "best_constant": made.constant.tolist(),
         "tuned_pool_hours": tuned * plan.cells * EPISODE_S / 3600.0, "markdown": _table(made),
     }  # fmt: skip
@@ -141,6 +155,15 @@ def _row(
         for to, exam in enumerate(exams)
     ]
     return {"worth": found, "tuned_worth": after}
+
+
+def _general(
+    plan: Plan, kind: int, exam: Exam, cancel: Callable[[], bool] | None
+) -> dict[str, Any]:  # fmt: skip
+    """Worth on a kind of a policy that was trained on all the others, each as often."""
+    others = [float(at != kind) / (len(NAMES) - 1) for at in range(len(NAMES))]
+    kinds = (*others, *[0.0] * (len(KINDS) - len(NAMES)))
+    return {"worth": worth(marks(exam, train(replace(plan, kinds=kinds), cancel=cancel)))}
 
 
 def _tuned(
@@ -173,6 +196,9 @@ def _table(made: Matrix) -> str:
             for to in range(len(NAMES))
         ]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    general = made.shares(made.general)[:, 0]
+    cells = [_each(general[:, to]) for to in range(len(NAMES))]
+    lines.append("| all the others | " + " | ".join(cells) + " |")
     constant = made.shares(made.constant)[:, 0]
     cells = [_each(constant[:, to]) for to in range(len(NAMES))]
     lines.append("| the best constants there | " + " | ".join(cells) + " |")

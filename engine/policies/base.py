@@ -145,7 +145,8 @@ class PolicyContext:
     future: Future | None = None
     """Only for oracles."""
     carbon_threshold_g_per_kwh: float | None = None
-    """Of the priorities: growth is unwelcome on a dirtier grid; None: there is none."""
+    """Of the priorities: growth is unwelcome on a dirtier grid; None: there is none, or each grid
+    has its own, which observations tell."""
     priorities: tuple[float, ...] = Priorities().weights
     """(5,) the scenario's weights of latency, utilisation, cost, reliability and carbon, of which
     only ratios count."""
@@ -206,6 +207,9 @@ class Observation:
     grid_g_per_kwh: FloatArray = field(default_factory=lambda: np.zeros(0))
     """(pools,) carbon intensity of the pool's grid over the last tick; at the start: of the
     first one."""
+    carbon_threshold_g_per_kwh: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(pools,) that of the pool's own grid, where thresholds are percentiles of histories; empty:
+    the context's holds."""
     price_usd_per_hour: FloatArray = field(default_factory=lambda: np.zeros(0))
     """(pools,) of a worker of the present size now, by its share of a node where it is on one."""
     green_kw: FloatArray = field(default_factory=lambda: np.zeros(0))

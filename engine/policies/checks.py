@@ -23,7 +23,7 @@ def digest(observation: Observation) -> int:
 _counted = operator.attrgetter(
     "target", "starting", "ready", "draining", "queued", "in_service", "arrived", "finished",
     "failed", "offered_slots", "busy_slots", "p95_s", "grid_g_per_kwh", "price_usd_per_hour",
-    "green_kw", "green_left_kwh", "resizing",
+    "green_kw", "green_left_kwh", "resizing", "carbon_threshold_g_per_kwh",
 )  # fmt: skip
 _seen_of = operator.attrgetter("started_s", "ready_s", "draining", "utilisation", "memory_frac")
 

@@ -60,7 +60,8 @@ class Predictive:
             drain_s: seconds in which what waits should be served; 0: what waits does not count.
             hold_s: the highest proposal of this long stands, so that short dips remove nothing.
             interval_s: seconds between proposals, a multiple of the tick; 15 if not given.
-            plan: add the steps that the forecast asks for later to the rationale.
+            plan: add to the rationale the steps that the forecast asks for later. They are told,
+                not executed: each proposal is made anew, from what is known by then.
             forecast: quick, or a forecaster of demand: bilstm, persistence or ets.
         """
         self.interval_s = context.tick_s
@@ -155,7 +156,9 @@ class Predictive:
         """One list of steps a pool: order now, and what the forecast would have ordered later.
 
         A step of the longer horizons is due a start-up time before its horizon ends. Steps keep
-        to the pool's limits and only rise: the forecast is of the highest demand.
+        to the pool's limits and only rise: the forecast is of the highest demand. Holds, pace and
+        budget are not foreseen, and each pool's steps are of workers as it has them: no cheaper
+        mix of sizes or places is sought.
         """
         later = [
             (ahead_s, self._workers(self._rate(seen, outlook, at), service_s, observation))
@@ -170,11 +173,11 @@ class Predictive:
             for ahead_s, workers in ((self._horizon_s[p], wanted), *later):
                 if not math.isfinite(workers[p]):
                     continue
-                due_s = observation.t_s + max(0.0, ahead_s - self._horizon_s[p])
+                due_s = float(max(0.0, ahead_s - self._horizon_s[p]))
                 to = min(max(math.ceil(workers[p] - 1e-9), pool.workers_min), pool.workers_max)
                 if to > size or (not steps and to != size):
                     steps.append(
-                        {"t_s": due_s, "from": size, "to": to,
+                        {"in_s": due_s, "from": size, "to": to,
                          "usd_per_hour": (to - size) * pool.price_usd_per_hour}
                     )  # fmt: skip
                     size = to

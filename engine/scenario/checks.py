@@ -8,6 +8,15 @@ def refuse(what: str, where: str, fix: str) -> None:
     raise ScenarioError(what, where, fix)
 
 
+def refuse_constant(region: str) -> None:
+    """Refuses a percentile of an intensity that never changes."""
+    refuse(
+        "carbon_threshold_percentile is of a grid whose intensity never changes",
+        f"region {region!r}",
+        "Name its carbon_trace or another grid_profile, or give carbon_threshold_g_per_kwh",
+    )
+
+
 MOST = 1e12
 """No quantity of a scenario is larger: sums and products of a replay then stay numbers."""
 

@@ -93,6 +93,11 @@ class Region:
         if not -12 <= self.utc_offset_h <= 14:
             refuse(f"utc_offset_h is {self.utc_offset_h}", where, "Use -12 to 14")
 
+    @property
+    def is_constant(self) -> bool:
+        """Whether its grid's intensity is the same all the time."""
+        return self.carbon_trace is None and self.grid_profile == "flat"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Zone:

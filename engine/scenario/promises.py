@@ -1,6 +1,7 @@
 """What was promised, what matters, and how a series becomes requests."""
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 from engine.scenario.checks import above_zero, at_least, at_most, refuse
@@ -46,12 +47,31 @@ class Priorities:
     """Weight of emissions."""
     carbon_threshold_g_per_kwh: float | None = None
     """Grid intensity above which emission-raising actions are masked; None: never."""
+    carbon_threshold_percentile: float | None = None
+    """Instead: that percentile of the history of each region's own grid."""
 
     def __post_init__(self) -> None:
         at_least(self, "priorities", 0.0, *_WEIGHTS)
         above_zero(self, "priorities", "carbon_threshold_g_per_kwh")
         if sum(self.weights) <= 0:
             refuse("all weights are 0", "priorities", "Give at least one a weight above 0")
+        percentile = self.carbon_threshold_percentile
+        if percentile is not None and not 1.0 <= percentile <= 99.0:
+            refuse(
+                f"carbon_threshold_percentile is {percentile}", "priorities",
+                "Use a percentile from 1 to 99",
+            )  # fmt: skip
+        if percentile is not None and self.carbon_threshold_g_per_kwh is not None:
+            refuse(
+                "both carbon_threshold_g_per_kwh and carbon_threshold_percentile are given",
+                "priorities", "Give one of them, none for the other",
+            )  # fmt: skip
+
+    @property
+    def carbon_threshold(self) -> float | None:
+        """That of all grids, g CO2e per kWh; infinite: each has its own; None: there is none."""
+        own = self.carbon_threshold_percentile is not None
+        return math.inf if own else self.carbon_threshold_g_per_kwh
 
     def normalised(self) -> "Priorities":
         """The same priorities with weights that sum to 1."""

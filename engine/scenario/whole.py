@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from engine.errors import did_you_mean
-from engine.scenario.checks import at_least, at_most, refuse, unique
+from engine.scenario.checks import at_least, at_most, refuse, refuse_constant, unique
 from engine.scenario.faults import Fault, FaultKind
 from engine.scenario.guarding import Guard
 from engine.scenario.places import CostMode, NodeGroup, NodeType, Purchase, Region, Zone
@@ -171,6 +171,9 @@ def _check_pool(scenario: Scenario, pool: Pool, names: dict[str, list[str]]) -> 
     where = f"pool {pool.name!r}"
     _known(pool.agent_type, names["agent_types"], "agent type", where)
     _known(pool.zone, names["zones"], "zone", where)
+    region = scenario.region_of(pool.zone)
+    if scenario.priorities.carbon_threshold_percentile is not None and region.is_constant:
+        refuse_constant(region.name)
     _known(pool.node_group, names["node_groups"], "node group", where)
     sizes = [size.name for size in scenario.agent_type_of(pool).all_sizes]
     _known(pool.size, sizes, "worker size", where)

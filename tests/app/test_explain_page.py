@@ -25,6 +25,19 @@ def test_a_decision_opens_from_its_address(run_id, open_page):
     assert list(stages.iloc[:, 0])[:3] == ["Round up", "Carbon mask", "SLO floor"]
 
 
+def test_a_plan_is_shown_with_each_steps_time_and_price(store, open_page):
+    planner = load.planner()
+    run = planner.run(str(planner.runs()["run_id"].iloc[0]))
+    (run_id,) = planner.replay(run.trace_id, ["predictive:plan=true"], scenario=run.scenario)
+    numbers = range(20, 400)
+    number = next(n for n in numbers if planner.decision(run_id, number=n).plan)
+    page = open_page("explain", run=run_id, decision=str(number))
+    steps = planner.decision(run_id, number=number).plan
+    (shown,) = [each.value for each in page.table if "Due" in each.value.columns]
+    assert shown["To"].tolist() == [f"{step['to']:g}" for step in steps]
+    assert explain_words.PLAN_CAPTION in text_of(page)
+
+
 def test_a_learned_decision_says_what_moved_it_without_being_asked(store, open_page):
     runs = load.planner().runs()
     learned = str(runs.loc[runs["policy"].str.startswith("smartscale"), "run_id"].iloc[0])

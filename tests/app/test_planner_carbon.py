@@ -30,6 +30,18 @@ def regions(monkeypatch):
     monkeypatch.setattr(load, "carbon_curve", lambda *_: pd.concat(frames, ignore_index=True))
 
 
+def test_a_percentile_is_shown_as_each_regions_own_threshold(regions, monkeypatch):
+    own = {"clean": 150.0, "dirty": 600.0}
+    monkeypatch.setattr(load, "carbon_thresholds", lambda _, percentile: own)
+    page = AppTest.from_function(script)
+    page.session_state["plan_percentile"] = 90.0
+    page.run()
+    assert not page.exception
+    clean, dirty = (caption.value for caption in page.caption)
+    assert ("150 g/kWh" in clean, "50 %" in clean) == (True, True)
+    assert ("600 g/kWh" in dirty, "for 0 %" in dirty) == (True, True)
+
+
 def test_each_region_has_its_curve_and_its_own_share_above_the_threshold(regions):
     page = AppTest.from_function(script)
     page.session_state["plan_carbon"] = 300.0

@@ -235,6 +235,25 @@ def test_switches_are_there_where_they_mean_something(page):
     assert not {toggle.key for toggle in page.toggle} & {"plan_vertical", "plan_routing"}
 
 
+def test_a_percentile_takes_the_place_of_a_threshold_where_the_grid_changes(page):
+    assert page.number_input(key="plan_percentile").disabled  # the same intensity all the time
+    preset = load.planner().presets()["llm-agents"]
+    regions = tuple(replace(each, grid_profile="texas") for each in preset.regions)
+    load.planner().save_scenario(replace(preset, name="texan", regions=regions))
+    page.run()
+    page.selectbox(key="plan_start").set_value("texan").run()
+    page.number_input(key="plan_carbon").set_value(380.0).run()
+    page.number_input(key="plan_percentile").set_value(90.0).run()
+    assert page.number_input(key="plan_carbon").value is None
+    answered(page)
+    chosen = load.planner().run(page.query_params["plan"]).scenario.priorities
+    assert chosen.carbon_threshold_percentile == 90.0
+    assert chosen.carbon_threshold_g_per_kwh is None
+    page.number_input(key="plan_carbon").set_value(380.0).run()
+    assert page.number_input(key="plan_percentile").value is None
+    assert not page.exception
+
+
 def test_a_run_and_a_copied_link_turn_the_switches(page, open_page):
     sized = load.planner().presets()["worker-sizes"]
     typed = "smartscale:hold_s=30:vertical=true"

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from app.planning import (
     Knobs,
     completed,
+    grids_vary,
     has_sizes,
     knobs_of,
     percents,
@@ -27,11 +28,19 @@ def test_weights_always_sum_to_a_hundred_and_a_link_gives_them_back(weights):
     assert percents(once) == once
 
 
-@pytest.mark.parametrize("name", list(PRESETS))
+PLAIN = PRESETS["two-regions"]
+CURVED = replace(
+    PLAIN, regions=tuple(replace(each, grid_profile="texas") for each in PLAIN.regions)
+)
+
+
+@pytest.mark.parametrize("name", [*PRESETS, "curved"])
 def test_knobs_that_stand_where_they_stood_make_the_same_comparison(name):
-    base = PRESETS[name]
+    base = PRESETS.get(name, CURVED)
+    own = grids_vary(base)
     knobs = Knobs(
-        policy="smartscale", weights=(30.0, 10.0, 30.0, 20.0, 10.0), carbon_g_per_kwh=350.0,
+        policy="smartscale", weights=(30.0, 10.0, 30.0, 20.0, 10.0),
+        carbon_g_per_kwh=None if own else 350.0, carbon_percentile=90.0 if own else None,
         slo_s=7.3, slo_frac=0.999, startup_s=20.0, budget_usd_per_hour=90.0, workers_max=17,
     )  # fmt: skip
     made, policy = turned(base, knobs), policy_text(knobs)
@@ -106,6 +115,11 @@ def test_what_is_no_switch_of_the_policy_stays_as_typed():
 
 def test_only_the_preset_of_sizes_has_sizes():
     assert [name for name, preset in PRESETS.items() if has_sizes(preset)] == ["worker-sizes"]
+
+
+def test_percentiles_are_for_grids_that_change():
+    assert grids_vary(CURVED)
+    assert not grids_vary(replace(CURVED, regions=(CURVED.regions[0], *PLAIN.regions[1:])))
 
 
 def test_parameters_typed_alone_are_those_of_the_policy_before():

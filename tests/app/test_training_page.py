@@ -4,6 +4,7 @@ import pytest
 
 from app import load
 from app import training_words as words
+from app.charts import training as charts
 from engine.champion.choice import Choice
 from engine.champion.stored import Election
 from engine.errors import ReplayCancelled
@@ -92,6 +93,29 @@ def test_the_curves_are_four_panels(store, open_page):
     page = open_page("training", training="good")
     captions = [caption.value for caption in page.caption]
     assert {words.LOSS, words.REWARD, words.SPREAD, words.SERVED} <= set(captions)
+
+
+def axis_and_values(chart):
+    """What the chart of the exploration says it draws, and its points."""
+    drawn = chart.to_dict()
+    (points,) = (rows for rows in drawn["datasets"].values() if rows)
+    titles = {layer["encoding"]["y"]["title"] for layer in drawn["layer"]}
+    return titles, [row["value"] for row in points], {row["line"] for row in points}
+
+
+def test_what_a_dqn_draws_at_random_is_a_chance_and_no_entropy(store, open_page):
+    folder = put(store, "rival", result=False, episodes=0)
+    curves = [CURVE | {"episode": n, "explored": 0.5 / n} for n in (1, 2)]
+    for row in curves:
+        shelf.add_curve(folder, row)
+    captions = [caption.value for caption in open_page("training", training="rival").caption]
+    assert words.RANDOM in captions
+    assert words.SPREAD not in captions
+    found = axis_and_values(charts.exploration_chart(charts.curves_frame(curves)))
+    assert found == ({"Chance (%)"}, [50.0, 25.0], {words.RANDOM})
+    others = [CURVE | {"episode": n, "entropy": -0.5, "explored": None} for n in (1, 2)]
+    found = axis_and_values(charts.exploration_chart(charts.curves_frame(others)))
+    assert found == ({"Entropy (nats)"}, [-0.5, -0.5], {words.SPREAD})
 
 
 def test_an_unfinished_training_can_go_on_and_be_cancelled(store, open_page, monkeypatch):

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from engine.desk import STRETCHES, stretches
-from engine.errors import UsageError
+from engine.errors import ScenarioError, UsageError
 from engine.planner import Planner
-from engine.scenario import Guard, Priorities, Slo
+from engine.scenario import Guard, Priorities, Region, Slo
 from engine.store.duck import Store
+from engine.store.importing import import_path
 from engine.store.traces import store_requests
 from engine.sweep.noise import drawn, paired
 from engine.trace.schema import request_table
@@ -138,6 +139,19 @@ def test_the_carbon_curve_holds_every_region_over_the_window(planner):
     assert set(curve["region"]) == {region.name for region in scenario().regions}
     assert curve["t_s"].min() == 0.0
     assert (curve["g_per_kwh"] > 0).all()
+
+
+def test_each_region_with_pools_has_the_percentile_of_its_own_stored_grid(planner, tmp_path):
+    hours = np.linspace(100.0, 500.0, 48)
+    path = tmp_path / "west.csv"
+    rows = [f"2022-01-{1 + n // 24:02d}T{n % 24:02d}:00Z,{g}" for n, g in enumerate(hours)]
+    path.write_text("\n".join(["timestamp,carbon_intensity", *rows, ""]))
+    import_path(planner._store, path, name="west")
+    west = Region(name="region-a", carbon_trace="west")
+    found = planner.carbon_thresholds(scenario(regions=(west, Region(name="empty"))), 90.0)
+    assert found == {"region-a": pytest.approx(np.percentile(hours, 90.0))}
+    with pytest.raises(ScenarioError, match="never changes"):
+        planner.carbon_thresholds(scenario(), 90.0)
 
 
 def test_another_seed_draws_what_the_scenario_leaves_open_and_no_recorded_arrivals(planner):

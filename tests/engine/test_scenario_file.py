@@ -1,6 +1,8 @@
 """Scenario files: what is written is read back, and what is wrong is named."""
 
 import dataclasses
+import hashlib
+import json
 from typing import get_type_hints
 
 import pytest
@@ -14,12 +16,19 @@ from engine.scenario import (
     TICK_MAX_S,
     TICK_MIN_S,
     AgentType,
+    Breaker,
+    Cache,
+    Guard,
     OnFailure,
+    Partitions,
     Pool,
     Priorities,
     QueueKind,
+    Region,
     Sampling,
     Scenario,
+    Siting,
+    SitingRule,
     Slo,
     Startup,
     StartupKind,
@@ -117,6 +126,16 @@ def test_the_name_does_not_count_for_the_hash():
     assert content_hash(Scenario(name="a")) == content_hash(Scenario(name="b"))
 
 
+def test_ids_of_runs_outlive_fields_that_came_later_and_are_not_given():
+    before = to_dict(Scenario())
+    del before["name"], before["guard"], before["priorities"]["carbon_threshold_percentile"]
+    text = json.dumps(before, sort_keys=True, separators=(",", ":"))
+    assert content_hash(Scenario()) == hashlib.sha256(text.encode()).hexdigest()[:12]
+    curved = (Region(grid_profile="texas"),)
+    given = Scenario(regions=curved, priorities=Priorities(carbon_threshold_percentile=90.0))
+    assert content_hash(given) != content_hash(Scenario(regions=curved))
+
+
 def test_what_is_left_out_keeps_its_default():
     assert from_toml("") == Scenario()
     assert from_toml("[slo]\nlatency_s = 5.0") == Scenario(slo=Slo(latency_s=5.0))
@@ -209,6 +228,10 @@ def test_a_preset_written_to_a_file_is_that_preset(tmp_path):
         ("agent_types.chat.startup.mean_s", "20", lambda s: s.agent_types[0].startup.mean_s == 20),
         ("agent_types.chat.queue_limit", "none", lambda s: s.agent_types[0].queue_limit is None),
         ("keep_requests", "true", lambda s: s.keep_requests is True),
+        ("guard.out_workers", "1", lambda s: s.guard == Guard(out_workers=1)),
+        ("cache.worker_sessions", "8", lambda s: s.cache == Cache(worker_sessions=8)),
+        ("partitions.every_s", "9", lambda s: s.partitions == Partitions(every_s=9.0)),
+        ("router.breaker.open_s", "5", lambda s: s.router.breaker == Breaker(open_s=5.0)),
         ("name", "my own", lambda s: s.name == "my own"),
     ],
 )
@@ -225,7 +248,13 @@ def test_a_setting_changes_one_field(path, text, read):
         ("slo.latency", "7", "Did you mean 'latency_s'"),
         ("pools.chatt.workers_max", "7", "Did you mean 'chat'"),
         ("pools.9.workers_max", "7", "Known: chat"),
-        ("seed.low", "7", "Known"),
+        ("pools.chat", "7", "Name a field of an entry"),
+        ("faults.0.at_s", "7", "set the list as a whole"),
+        ("guard.holds.0.workers", "7", "set the list as a whole"),
+        ("seed.low", "7", "Leave it out"),
+        ("guard.out_worker", "7", "Did you mean 'out_workers'? Known: budget_usd_per_hour, "),
+        ("siting.rules", "best", "Did you mean 'rule'? Known: hysteresis_frac, rule, "),
+        ("siting.rule", "best", "Use the router hierarchical"),
         ("slo.latency_s", "soon", "Correct the value"),
         ("slo.latency_s", "-3", "above 0"),
     ],
@@ -235,3 +264,11 @@ def test_a_setting_that_fits_nowhere_is_refused_with_a_hint(path, text, hint):
         with_settings(Scenario(), {path: text})
     assert hint in refused.value.fix
     assert refused.value.where
+
+
+def test_settings_of_an_absent_part_come_together_and_may_take_it_away_again():
+    given = {"guard.out_workers": "1", "guard.period_s": "30", "router.kind": "hierarchical"}
+    changed = with_settings(Scenario(), given | {"siting.rule": "spread"})
+    assert changed.guard == Guard(out_workers=1, period_s=30.0)
+    assert changed.siting == Siting(rule=SitingRule.SPREAD)
+    assert with_settings(changed, {"guard": "none"}).guard is None

@@ -9,6 +9,8 @@ from engine.claims.arithmetic import arithmetic
 from engine.claims.experiments import (
     BALANCED,
     COST_FIRST,
+    CROWD,
+    DAY,
     EXPERIMENTS,
     GUIDE_HPA,
     LATENCY_FIRST,
@@ -17,6 +19,7 @@ from engine.claims.experiments import (
     STATIC,
     STATIC_ABOVE_RULES,
     judged,
+    scenario,
     verdict,
 )
 from engine.claims.model import Basis, Verdict
@@ -83,7 +86,7 @@ def _cards():
     names = (OWN, GUIDE_HPA, STATIC, BALANCED, LATENCY_FIRST, COST_FIRST)
     return {
         name: {"cost_usd": 100.0 + 10 * n, "p99_s": 20.0 + n, "utilisation_frac": 0.5 + n / 100,
-               "reaction_s": 30.0 + n}
+               "reaction_s": 30.0 + n, "failure_frac": 0.001 * n**2}
         for n, name in enumerate(names)
     }  # fmt: skip
 
@@ -95,6 +98,8 @@ def _cards():
         ("SmartScale's P99 against rule-based scaling, a day", 100 * (20 / 21 - 1)),
         ("SmartScale's cost against static capacity", 100 * (100 / 120 - 1)),
         ("SmartScale's mean utilisation", 50.0),
+        ("SmartScale's failures beyond static's, a crowd", -0.4),
+        ("SmartScale's failures beyond static's, a day", -0.4),
         ("SmartScale scales out in a flash crowd within", 30.0),
         ("Latency first: cost against balanced", 100 * (140 / 130 - 1)),
         ("Latency first: latency against balanced", 100 * (24 / 23 - 1)),
@@ -106,6 +111,28 @@ def test_what_is_claimed_for_the_allocator_is_read_from_the_runs_it_names(text, 
     (found,) = (each for each in EXPERIMENTS if each.text == text)
     cards = {name: card for name, card in _cards().items() if name in found.policies}
     assert found.read(cards) == pytest.approx(ours)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [
+        ((0.0, 0.0, 0.0), Verdict.MATCHED),
+        ((-2.1, -2.0, -1.9), Verdict.STRONGER),
+        ((0.39, 0.4, 0.41), Verdict.WEAKER),
+        ((-1.0, 0.0, 1.0), Verdict.UNDECIDED),
+        ((1.9, 2.0, 2.1), Verdict.NOT_REPRODUCIBLE),
+    ],
+)
+def test_as_reliable_as_static_capacity_is_refuted_by_a_percentage_point(points, expected):
+    tried = [each for each in EXPERIMENTS if each.key == "S0-R51"]
+    assert {each.demand for each in tried} == {CROWD, DAY}
+    assert {judged(found, points, []).verdict for found in tried} == {expected}
+
+
+def test_only_where_failures_are_counted_do_requests_give_up():
+    for found in EXPERIMENTS:
+        (kind,) = scenario(1, found.patience_s).agent_types
+        assert (kind.queue_timeout_s is None) == (found.key != "S0-R51")
 
 
 def test_without_runs_every_row_says_so(tmp_path):
@@ -133,6 +160,7 @@ def test_rows_without_a_figure_say_what_is_missing():
     elsewhere = [claim for claim in found if claim.verdict is Verdict.ELSEWHERE]
     assert elsewhere
     assert all("`smartscale " in claim.conditions for claim in elsewhere)
+    assert {"S0-R53", "S0-R57"} <= {claim.key for claim in elsewhere}
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from engine.cli import entry
 from engine.cli.entry import smartscale as root
+from engine.cli.studying import STUDIES
 from engine.errors import (
     PolicyError,
     ReplayCancelled,
@@ -143,6 +144,19 @@ def test_every_command_that_prints_results_answers_with_one_json_document(
         ended = stocked(*name, *cases[name], "--json")
         assert ended.code == 0, (name, ended.err)
         assert isinstance(ended.document, dict), name
+
+
+@pytest.mark.parametrize("what", STUDIES)
+def test_every_study_answers_with_its_own_document(smartscale, tmp_path, monkeypatch, what):
+    makers = {
+        "ablation": "ablation.ablation", "transfer": "transfer.transfer",
+        "adapt": "adapt_study.adapt_study", "clusters": "crowding.crowding",
+        "sizes": "size_study.size_study", "routing": "route_study.study",
+    }  # fmt: skip
+    for study, maker in makers.items():
+        monkeypatch.setattr(f"engine.learn.{maker}", lambda *_, s=study, **__: {"markdown": s})
+    ended = smartscale("study", what, "--out", tmp_path, "--json")
+    assert (ended.code, ended.document) == (0, {"markdown": what})
 
 
 @pytest.mark.parametrize("name", COMMANDS, ids=" ".join)

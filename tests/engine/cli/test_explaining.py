@@ -2,7 +2,31 @@
 
 import pytest
 
-from engine.cli.explaining import LEAST
+from engine.cli.explaining import LEAST, _plan
+from engine.planner import Planner
+
+
+def test_a_plan_is_told_step_by_step():
+    now = {"in_s": 0.0, "from": 3, "to": 5, "usd_per_hour": 4.0}
+    later = {"in_s": 225.0, "from": 5, "to": 6, "usd_per_hour": 2.0}
+    assert _plan([now, later]) == "now 3 → 5 (+4.00 USD/h); in 3.75 min 5 → 6 (+2.00 USD/h)"
+    assert _plan([later | {"from": 6, "to": 5, "usd_per_hour": -2.0}]).endswith("(-2.00 USD/h)")
+    assert _plan([]) == "no step"
+
+
+@pytest.mark.slow
+def test_only_a_rule_that_was_asked_to_plan_tells_a_plan(stocked, scenario_file):
+    made = stocked(
+        "replay", "--trace", "demand", "--policy", "predictive:plan=true,predictive",
+        "--scenario", scenario_file, "--json",
+    )  # fmt: skip
+    asked, plain = (run["run_id"] for run in made.document["runs"])
+    with Planner() as planner:
+        number = next(n for n in range(120) if planner.decision(asked, number=n).plan)
+        assert planner.decision(plain, number=number).plan is None
+    told = {run: stocked("explain", run, "--decision", number).out for run in (asked, plain)}
+    assert "USD/h)" in told[asked]
+    assert "USD/h)" not in told[plain]
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 import pytest
 
 from engine.learn.checkpoint import SHIPPED
+from engine.learn.training import Moment
 
 
 @pytest.mark.parametrize("wish", [("--lessons", 5), ("--remind", 0.3)])
@@ -21,6 +22,55 @@ def test_a_dqn_trains_where_no_lessons_are_asked_for(smartscale, tmp_path, monke
     ended = smartscale("train", "allocator", "--actor", "dqn", "--out", tmp_path / "net", "--json")
     assert ended.code == 0, ended.err
     assert given[0].lessons == 0
+
+
+def test_a_training_learns_where_it_is_told_to(smartscale, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "engine.learn.life.train_allocator", lambda *_, **more: given.append(more["device"]) or []
+    )
+    for wish, told in (((), "auto"), (("--device", "cpu"), "cpu")):
+        ended = smartscale("train", "--out", tmp_path / "net", *wish, "--json")
+        assert ended.code == 0, ended.err
+        assert given.pop() == told
+
+
+def test_a_gpu_that_is_not_there_is_refused_before_anything_is_written(
+    smartscale, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("models.device.best_device", lambda: "cpu")
+    net = tmp_path / "net"
+    for command in (("train", "--out", net), ("adapt", "--trace", "none")):
+        ended = smartscale(*command, "--device", "cuda", "--json")
+        assert ended.code == 2
+        assert ended.out == ""
+        assert "torch sees no GPU" in ended.err
+        assert "Use cpu, or auto" in ended.err
+    assert not net.exists()
+
+
+@pytest.mark.parametrize(
+    ("entropy", "explored", "head", "cell"),
+    [(-0.5, None, "entropy", "-0.50"), (None, 0.45, "at random %", "45.00")],
+)
+def test_the_curves_say_how_it_explored(
+    smartscale, tmp_path, monkeypatch, entropy, explored, head, cell
+):
+    moment = Moment(
+        episode=1, episodes=1, seconds=1.0, reward=0.2, reward_std=0.1, critic_loss=3.0,
+        entropy=entropy, alpha=None, explored=explored, cost=2.0, missed_frac=0.1,
+    )  # fmt: skip
+    monkeypatch.setattr("engine.learn.life.train_allocator", lambda *_, **__: [moment])
+    ended = smartscale("train", "--out", tmp_path / "net")
+    assert head in ended.out
+    assert cell in ended.out
+
+
+@pytest.mark.parametrize("part", ["lookahead", "sizer", "router"])
+def test_parts_that_learn_on_the_cpu_refuse_a_gpu(smartscale, tmp_path, part):
+    ended = smartscale("train", part, "--out", tmp_path / "net", "--device", "cuda")
+    assert ended.code == 2
+    assert f"The {part} learns on the CPU" in ended.err
 
 
 def test_what_the_allocator_sees_does_and_is_rewarded_for_is_told_in_three_tables(smartscale):

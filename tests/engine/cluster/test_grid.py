@@ -14,6 +14,7 @@ from engine.cluster.grid import (
     intensity,
     mean_over,
     outage_frac,
+    percentile_g_per_kwh,
     supply,
 )
 from engine.errors import ScenarioError
@@ -52,6 +53,24 @@ def test_a_short_tick_has_exactly_the_value_of_its_hour_even_years_later():
     values = np.array([300.0, 123.456, 250.0])
     edges_s = 1.7e9 - 1.7e9 % (3 * HOUR) + HOUR + 15.0 * np.arange(4)
     assert mean_over(values, HOUR, edges_s).tolist() == [123.456] * 3
+
+
+def test_a_grid_is_above_its_90th_percentile_for_a_tenth_of_its_history():
+    values = np.random.default_rng(1).gamma(3.0, 100.0, 1000)
+    series = GridSeries(g_per_kwh=values, interval_s=HOUR, start_s=5e8)
+    threshold = percentile_g_per_kwh(Region(), series, 90.0)
+    assert (values > threshold).sum() == 100
+    day = Region(grid_profile="texas", grid_g_per_kwh=250.0, utc_offset_h=-6.0)
+    hours = intensity(day, None, np.arange(25.0) * HOUR)
+    assert (hours > percentile_g_per_kwh(day, None, 90.0)).sum() == 3  # of 24
+
+
+@pytest.mark.parametrize(
+    "region", [Region(), Region(grid_profile="texas", grid_g_per_kwh=0.0)], ids=["flat", "none"]
+)
+def test_an_intensity_that_never_changes_has_no_percentiles(region):
+    with pytest.raises(ScenarioError, match="never changes"):
+        percentile_g_per_kwh(region, None, 90.0)
 
 
 def test_a_flat_grid_is_its_mean_all_the_time():

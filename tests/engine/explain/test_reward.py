@@ -100,6 +100,34 @@ def test_a_grid_whose_series_is_gone_is_not_measured(monkeypatch):
     assert found.total == pytest.approx(sum(part.weighted for part in found.parts[:4]))
 
 
+def test_a_percentile_counts_as_the_threshold_of_the_pools_own_grid(monkeypatch):
+    """At the mean of a typical day: far below its 99th percentile, far above its first."""
+    monkeypatch.setattr(reward, "queries", _Ticks())
+    west = (Region(grid_profile="california", grid_g_per_kwh=600.0),)
+    scores = {
+        percentile: Meter(
+            None, RUN,
+            replace(SCENARIO, regions=west,
+                    priorities=Priorities(carbon_threshold_percentile=percentile)), 0,
+        ).scores(0, 1)[0, 4]
+        for percentile in (1.0, 99.0)
+    }  # fmt: skip
+    assert scores[99.0] == pytest.approx(1.5 - 0.5 * 10 / 8 * 1.5)
+    assert scores[1.0] == pytest.approx(1.5 - 0.5 * 10 / 8 * 3.0)
+
+
+def test_a_percentile_of_a_series_that_is_gone_is_not_measured(monkeypatch):
+    monkeypatch.setattr(reward, "queries", _Ticks())
+    monkeypatch.setattr(reward, "find_carbon", _gone)
+    lost = replace(
+        SCENARIO, regions=(Region(carbon_trace="west"),),
+        priorities=Priorities(carbon_threshold_percentile=90.0),
+    )  # fmt: skip
+    found = Meter(None, RUN, lost, 0).earned(0, WEIGHTS)
+    assert found.parts[4].score is None
+    assert found.parts[2].score is not None
+
+
 def _gone(store, scenario):
     raise StoreError("there is no such trace", "region west", "Add it again")
 

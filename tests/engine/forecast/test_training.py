@@ -7,7 +7,7 @@ import torch
 from engine.errors import UsageError
 from engine.forecast.histories import Histories
 from engine.forecast.neural import NeuralForecaster
-from engine.forecast.training import TrainOptions, device, train
+from engine.forecast.training import TrainOptions, train
 from engine.forecast.training_data import STEPS_S, cut, examples, horizons, workload
 from engine.forecast.training_fit import fit_to_trace
 from models.forecaster import NetworkConfig, build
@@ -71,8 +71,6 @@ def test_training_that_is_cancelled_stops_after_the_epoch(tmp_path):
 def test_wrong_options_are_refused():
     with pytest.raises(UsageError, match="epochs"):
         TrainOptions(epochs=0)
-    with pytest.raises(UsageError, match="device"):
-        device("abacus")
 
 
 @pytest.mark.slow

@@ -58,7 +58,7 @@ def test_the_compiled_actor_answers_as_torch_does(both):
 
 def test_a_dqn_takes_the_position_that_is_worth_most_under_the_priorities(tmp_path):
     zeros, ones = np.zeros(WIDTH, np.float32), np.ones(WIDTH, np.float32)
-    learner = learner_of(Options(actor="dqn", width=24), sizes(FUTURES), 5, zeros, ones)
+    learner = learner_of(Options(actor="dqn", width=24), sizes(FUTURES), 5, zeros, ones, "cpu")
     with torch.no_grad():
         learner.used.b3.normal_()
         learner.used.w3.normal_()

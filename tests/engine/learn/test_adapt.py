@@ -177,12 +177,12 @@ def test_settings_of_a_comparison_name_their_checkpoint():
     assert "checkpoint=/there" in setting(0.2, Path("/there"))
 
 
-def tuned(folder, pools, episodes=3, cancel=None):
+def tuned(folder, pools, episodes=3, **more):
     steps = []
     ending = fine_tune(
         replace(QUICK, episodes=episodes), pools, Part(from_s=0.0, to_s=5.4 * 3600),
         Part(from_s=5.4 * 3600, to_s=7.2 * 3600), start=None, folder=folder, facts={"trace": "x"},
-        on_step=steps.append, cancel=cancel,
+        on_step=steps.append, **more,
     )  # fmt: skip
     return ending, steps
 
@@ -211,6 +211,17 @@ def test_a_fine_tuning_that_was_stopped_ends_as_if_it_had_not_been(tmp_path):
         assert all(np.array_equal(one[name], other[name]) for name in one)
     with pytest.raises(CheckpointError, match="another fine-tuning"):
         tuned(tmp_path / "parts", pools, episodes=2)
+
+
+@pytest.mark.slow
+def test_a_fine_tuning_stays_on_the_cpu_where_that_is_asked_for(tmp_path, monkeypatch):
+    """Also when it goes on, and though the best device is another, which cannot be used here."""
+    pools = own_pools(table(), CLUSTER)
+    monkeypatch.setattr("models.device.best_device", lambda: "nowhere")
+    for number in (1, 2):  # the second time it goes on, from its end
+        ending, steps = tuned(tmp_path, pools, episodes=1, device="cpu")
+        assert ending.episodes == 1
+        assert len(steps) == (number == 1)
 
 
 @pytest.mark.slow

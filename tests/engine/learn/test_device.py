@@ -13,7 +13,6 @@ from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.training import SIZES
 from models import dqn, sac, sac_values
 from models.device import best_device
-from models.learners import learner_of
 from models.sac import Batch
 from models.sac_options import ACTORS, DQN, Options
 from models.sac_taught import Teacher
@@ -91,10 +90,46 @@ def test_what_is_mixed_with_another_device_is_noticed(on_a_gpu, monkeypatch):
         learner.update(batch, np.zeros((2, NUMBER), np.float32))
 
 
-def test_the_device_is_picked_and_is_the_cpu_where_there_is_no_gpu(monkeypatch):
+def updated(actor, device):
+    """A learner after three updates there, and what each logged; its first actor update is in."""
+    learner, rng = made(actor, device), np.random.default_rng(4)
+    noise = rng.standard_normal((3, 2, NUMBER)).astype(np.float32)
+    return learner, [learner.update(drawn(at), each) for at, each in enumerate(noise)]
+
+
+CLOSE = 1e-4
+"""Positions of the dial from -1 to 1; parts of a loss. Inputs that differ by a millionth, as
+another order of sums would make them, give what differs by 0.000004 at most."""
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no GPU here")
+@pytest.mark.parametrize("actor", ACTORS)
+def test_updates_and_actions_on_a_gpu_are_those_of_the_cpu(actor):
+    here, there = updated(actor, "cpu"), updated(actor, "cuda")
+    assert {p.device.type for p in there[0].actor.parameters()} == {"cuda"}
+    for one, other in zip(here[1], there[1], strict=True):
+        assert other == pytest.approx(one, rel=CLOSE, abs=CLOSE)
+    batch = drawn(9)
+    for call in (
+        lambda learner: learner.act(batch.rows, batch.weights, None),
+        lambda learner: learner.act(batch.rows, batch.weights, batch.action),
+        lambda learner: learner.judged(batch, batch.action),
+    ):
+        one, other = (call(learner) for learner, _ in (here, there))
+        assert other == pytest.approx(one, rel=CLOSE, abs=CLOSE)
+
+
+@pytest.mark.parametrize("actor", ACTORS)
+def test_a_tenth_more_of_one_reward_in_a_batch_is_beyond_that_tolerance(actor):
+    learner, (_, logs) = made(actor, "cpu"), updated(actor, "cpu")
+    batch = drawn(0)
+    batch.reward[0] *= 1.1
+    logged = learner.update(batch, np.zeros((2, NUMBER), np.float32))
+    assert logged["critic_loss"] != pytest.approx(logs[0]["critic_loss"], rel=CLOSE, abs=CLOSE)
+
+
+def test_the_best_device_is_the_gpu_where_torch_sees_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert best_device() == "cpu"
-    shift, scale = np.zeros(SIZES.tokens, np.float32), np.ones(SIZES.tokens, np.float32)
-    assert learner_of(small("mlp"), SIZES, 0, shift, scale).device.type == "cpu"
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert best_device() == "cuda"

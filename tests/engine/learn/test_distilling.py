@@ -49,6 +49,13 @@ def trainings(tmp_path_factory):
     return made
 
 
+def test_it_learns_on_the_cpu_where_that_is_asked_for(trainings, monkeypatch):
+    """Though the best device is another, which cannot be used here."""
+    monkeypatch.setattr("models.device.best_device", lambda: "nowhere")
+    learner, _ = distilling.distilled(trainings[:2], replace(SHORT, steps=5), device="cpu")
+    assert learner.device.type == "cpu"
+
+
 def test_it_answers_as_they_do_on_average_though_they_differ(trainings, tmp_path):
     found = distil_allocator(tmp_path, trainings[:3], SHORT)
     assert found.gap < 0.5 * found.apart

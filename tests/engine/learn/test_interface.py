@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from engine.learn import tokens
+from engine.learn.checkpoint import INPUTS, shipped
+from engine.learn.insight import act
 from engine.learn.interface import interface
 from engine.learn.rewards import SCORES, score
+from engine.learn.routing import STEPS, steps_of
 
 TABLES = interface()
 
@@ -18,6 +21,24 @@ def test_every_number_of_the_observation_is_a_row_in_order():
     assert all(row["unit"] and row["scale"] > 0.0 for row in rows)
     for group, columns in tokens.GROUPS.items():
         assert {rows[column]["group"] for column in columns} == {group}
+
+
+def test_every_row_of_every_table_has_its_index_name_unit_and_scale():
+    for rows in TABLES.values():
+        assert [row["index"] for row in rows] == list(range(len(rows)))
+        assert len({(row["name"], row.get("of")) for row in rows}) == len(rows)
+        assert all(row["unit"] and row["scale"] for row in rows)
+
+
+def test_actions_stay_within_the_scales_that_are_told_and_come_to_their_ends():
+    dial, _, weight = TABLES["action"]
+    inputs = np.random.default_rng(1).standard_normal((500, INPUTS)).astype(np.float32)
+    answers, _ = act(shipped(), 3.0 * inputs)
+    assert (round(answers.min(), 2), round(answers.max(), 2)) == (-1.0, 1.0)
+    assert np.abs(answers).max() <= 1.0
+    assert dial["scale"] == "-1 to 1"
+    logarithms = steps_of(np.array([-99.0, 99.0])) / STEPS
+    assert weight["scale"] == f"{logarithms[0]:g} to {logarithms[1]:g}"
 
 
 def test_scores_stay_in_the_ranges_that_are_told_and_come_to_their_ends():

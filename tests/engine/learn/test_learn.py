@@ -243,17 +243,31 @@ def test_tokens_do_not_see_the_future_and_critics_do():
     assert not np.array_equal(ground.rows, changed.rows)  # what is changed does come to be seen
 
 
-def test_n_step_returns_by_hand():
-    trail = Trail(3, 0.5)
-    made = []
-    for step in range(6):
-        trail.saw(np.full((1, 2), step), np.full((1, 1), step), np.full(1, float(step)))
-        made.append(trail.earned(np.full((1, 1), float(step))))
-    assert made[:3] == [None, None, None]
-    first = made[3]
-    assert first is None or first.reward[0, 0] == 0.0 + 0.5 * 1.0 + 0.25 * 2.0
-    whole = [m for m in made if m is not None]
-    assert [float(m.rows[0, 0]) for m in whole] == [float(m.next_rows[0, 0]) - 3 for m in whole]
+def test_n_step_returns_by_hand_and_none_beyond_the_end_of_an_episode():
+    """Rewards become known two decisions late; an episode is cut off, so its last steps count
+    only as rewards and as the state after."""
+    trail, made = Trail(3, 0.5), []
+    decisions = 7
+
+    def earned(step):
+        return trail.earned(np.array([[float(step), 10.0]]))
+
+    for step in range(decisions):
+        trail.saw(np.full((1, 2), step), np.full((1, 1), step), np.full(1, step / 10.0))
+        if step >= 2:
+            made.append(earned(step - 2))
+    made += [earned(step) for step in range(decisions - 2, decisions)]
+    assert made[:2] == [None, None]
+    assert made[-1] is None
+    whole = made[2:-1]
+    for first, each in enumerate(whole):
+        assert (each.rows == first).all()
+        assert each.action == pytest.approx(first / 10.0)
+        assert (each.next_rows == first + 3).all()
+        assert (each.next_future == first + 3).all()
+        wanted = first + 0.5 * (first + 1) + 0.25 * (first + 2)
+        assert each.reward == pytest.approx(np.array([[wanted, 17.5]]))
+    assert len(whole) == decisions - 3
 
 
 def test_the_buffer_forgets_the_oldest_and_samples_what_it_holds():

@@ -1,5 +1,7 @@
 """Learning while deciding: bounded, cautious, the same again, and no constraint is ever broken."""
 
+import json
+from collections import Counter
 from functools import partial
 from itertools import pairwise
 
@@ -8,13 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.cluster.grid import GridSeries
 from engine.learn.online import CALM, DELTA, PLACES, RADIUS, Online
 from engine.learn.policy import SmartScale
 from engine.oracle.play import run_out
-from engine.policies.base import Observation, WorkerView
+from engine.policies.base import KEEP, Observation, WorkerView
 from engine.policies.registry import create, parse_spec
 from engine.replay import ReplaySpec, set_up
-from engine.scenario import AgentType, Guard, Hold, Pool, QueueKind, Scenario, Startup
+from engine.scenario import (
+    AgentType,
+    Guard,
+    Hold,
+    Pool,
+    Priorities,
+    QueueKind,
+    Scenario,
+    Startup,
+)
 from engine.sim.service import prepare
 from engine.trace.schema import request_table
 
@@ -139,6 +151,11 @@ def hour(seed):
     return request_table(times, service_s=rng.lognormal(1.0, 0.7, len(times)))
 
 
+THRESHOLD = 400.0
+LOW, HIGH = 300.0, 500.0
+"""Of the grid's intensity, g CO2e per kWh."""
+
+
 def guarded(seed):
     """A cluster with random limits on everything."""
     rng = np.random.default_rng(seed)
@@ -149,6 +166,8 @@ def guarded(seed):
         cooldown_in_s=float(rng.choice([0.0, 120.0])),
         cooldown_out_s=float(rng.choice([0.0, 30.0])),
         budget_usd_per_hour=float(rng.integers(low + 2, 40)),
+        slo_quantile=float(rng.choice([0.5, 0.8, 0.95])),
+        carbon_soft_g_per_kwh=float(rng.choice([0.0, 50.0])),
         holds=(Hold(pool="pool", at_s=1200.0, for_s=600.0),),
     )  # fmt: skip
     kind = AgentType(
@@ -159,23 +178,81 @@ def guarded(seed):
         name="pool", agent_type="worker", workers_min=low, workers_max=low + 30,
         workers_initial=low, queue=QueueKind.POOL,
     )  # fmt: skip
-    return Scenario(agent_types=(kind,), pools=(pool,), guard=guard, tick_s=15.0, seed=seed)
-
-
-@given(st.integers(0, 10_000))
-@settings(max_examples=6, deadline=None)
-def test_an_hour_of_exploration_breaks_no_hard_constraint(seed):
-    scenario = guarded(seed)
-    guard, pool = scenario.guard, scenario.pools[0]
-    spec = ReplaySpec(
-        workload=prepare(hour(seed), scenario), scenario=scenario, window_s=3600.0, name="online",
-        policy=partial(create, parse_spec("smartscale:online=true:cost=0.3")),
+    return Scenario(
+        agent_types=(kind,), pools=(pool,), guard=guard, tick_s=15.0, seed=seed,
+        priorities=Priorities(carbon_threshold_g_per_kwh=THRESHOLD),
     )  # fmt: skip
-    (run,) = set_up([spec])
-    run_out(run)
-    explored = run.policy._online
-    assert explored is not None
-    sizes = np.concatenate([[pool.workers_initial], run.targets[:, 0]])
+
+
+class Hour:
+    """An hour of exploration, and what the guard's forecast asked for at each decision."""
+
+    def __init__(self, seed):
+        scenario = guarded(seed)
+        self.guard, self.pool = scenario.guard, scenario.pools[0]
+        grid = np.random.default_rng([seed, 1]).uniform(LOW, HIGH, 12)
+        spec = ReplaySpec(
+            workload=prepare(hour(seed), scenario), scenario=scenario, window_s=3600.0,
+            policy=partial(create, parse_spec("smartscale:online=true:cost=0.3")), name="online",
+            grids={"region-a": GridSeries(g_per_kwh=grid, interval_s=300.0, start_s=0.0)},
+        )  # fmt: skip
+        (self.run,) = set_up([spec])
+        self.floors = []
+        told = self.run.guard._floor.workers
+
+        def heard():
+            self.floors.append(float(told()[0]))
+            return told()
+
+        self.run.guard._floor.workers = heard
+        run_out(self.run)
+
+    def check_ledger(self):
+        """What each stage made of what came before leads from the proposal to what was done."""
+        log, size, acted = self.run.log, self.pool.workers_initial, Counter()
+        assert log.tick == list(range(240))
+        for k, text in enumerate(log.guard):
+            assert log.current[k] == size
+            value = float(size) if log.proposed[k] == KEEP else log.proposed[k]
+            stages = json.loads(text) if text else []
+            for stage in stages:
+                assert stage["before"] == value != stage["after"]
+                value = stage["after"]
+            assert value == log.applied[k] == self.run.targets[k, 0]
+            assert not stages or log.reason[k] == stages[-1]["reason"]
+            names = {stage["stage"] for stage in stages}
+            acted.update(names)
+            self.check_carbon_and_floor(k, size, log.applied[k], names)
+            size = log.applied[k]
+        return acted
+
+    def check_carbon_and_floor(self, tick, before, after, acted):
+        if 1200 <= tick * 15 < 1800:  # what a person holds
+            return
+        floor = min(self.floors[tick], self.pool.workers_max)
+        if self.run.steering.wishes._conditions.g_per_kwh(tick)[0] > THRESHOLD:
+            assert after <= max(before, self.pool.workers_min, floor)
+        assert after >= floor or acted & {"rate", "cooldown", "budget", "placement"}
+
+
+def test_an_hour_of_exploration_breaks_no_hard_constraint():
+    acted = Counter()
+
+    @given(st.integers(0, 10_000))
+    @settings(max_examples=6, deadline=None)
+    def explored(seed):
+        made = Hour(seed)
+        assert made.run.policy._online is not None
+        acted.update(made.check_ledger())
+        _sizes_are_within(made)
+
+    explored()
+    assert {"carbon", "slo", "rate", "cooldown", "budget", "hold"} <= acted.keys()
+
+
+def _sizes_are_within(made):
+    guard, pool = made.guard, made.pool
+    sizes = np.concatenate([[pool.workers_initial], made.run.targets[:, 0]])
     assert sizes.min() >= pool.workers_min
     assert sizes.max() <= pool.workers_max
     assert sizes.max() <= guard.budget_usd_per_hour

@@ -25,42 +25,19 @@ from engine.learn.routing import (
     STEPS,
     Head,
     Routing,
+    Sites,
     steps_of,
+    told,
 )
 from engine.planner import Planner
 from engine.policies.base import Action, Observation, Reason
-from engine.replay import play, set_up
-from engine.scenario import Guard, Hold, Region, Router, RouterKind, Siting, SitingRule, Zone
+from engine.replay import set_up
+from engine.scenario import Guard, Hold, Router, Siting, SitingRule
 from engine.weights import WEIGHTS
-from tests.engine.replays import demand, keep, scenario, spec
+from tests.engine.learn.sites import CLEAN, DIRTY, ran, two_sites
+from tests.engine.replays import demand, keep, spec
 
 ROUTED = "smartscale:routing=true"
-HIERARCHICAL = Router(kind=RouterKind.HIERARCHICAL)
-CLEAN, DIRTY = 60.0, 600.0
-
-
-def two_sites(**changes):
-    """A clean, dear, far site, and a dirty, cheap, near one."""
-    base = scenario()
-    own, shared = base.pools
-    regions = (
-        Region(
-            name="clean", grid_g_per_kwh=CLEAN, price_factor=1.5, network_delay_s=0.2
-        ),
-        Region(name="dirty", grid_g_per_kwh=DIRTY, price_factor=0.8, network_delay_s=0.02),
-    )  # fmt: skip
-    zones = (Zone(name="c", region="clean"), Zone(name="d", region="dirty"))
-    pools = (replace(own, zone="c"), replace(shared, zone="d", share=1.0))
-    return replace(
-        base, **{"regions": regions, "zones": zones, "pools": pools, "router": HIERARCHICAL,
-                 **changes},
-    )  # fmt: skip
-
-
-def ran(policy, chosen=None, play=play):
-    (run,) = set_up([spec(policy, demand(), chosen or two_sites())])
-    play([run])
-    return run
 
 
 def seen_of(price, grid):
@@ -107,6 +84,17 @@ def test_pools_in_another_order_get_the_same_weights_in_that_order(make_context)
     )  # fmt: skip
     assert weight_of(other) == pytest.approx([weight_of(one)[p] for p in order])
     assert len(set(weight_of(one))) > 2
+
+
+def test_each_site_is_as_dirty_as_its_own_threshold_makes_it():
+    """The same grid, at the threshold of the first site and far below that of the second."""
+    same = dict.fromkeys(("usd", "delay_s", "most", "least", "slots", "startup_s"), np.ones(2))
+    grid = np.full(2, 400.0)
+    features, _ = told(Sites(g_per_kwh=grid, threshold=np.array([400.0, 900.0]), **same), 9.0, 3.0)
+    dirty = features[:, FEATURES.index("grid")]
+    assert dirty[0] - dirty[1] == pytest.approx(np.log(1.5))
+    one, _ = told(Sites(g_per_kwh=grid, threshold=400.0, **same), 9.0, 3.0)
+    assert one[:, FEATURES.index("grid")] == pytest.approx([0.0, 0.0])
 
 
 def test_agent_types_are_weighed_apart_and_a_pool_alone_gets_one(make_context):

@@ -68,6 +68,8 @@ def test_a_transfer_has_ones_where_a_policy_is_examined_on_its_own_kind(tmp_path
     assert np.diag(zero_shot) == pytest.approx(1.0)
     assert np.array(fine_tuned).shape == (2, 2)
     assert fine_tuned[0][1] != zero_shot[0][1]
+    # Of two kinds, all but one are the other: the same training, examined there.
+    assert made["general"][0] == pytest.approx([zero_shot[1][0], zero_shot[0][1]])
 
 
 def test_clusters_of_each_size_are_examined_once_and_the_answer_depends_on_the_size(
@@ -88,11 +90,13 @@ def test_a_table_of_transfer_holds_each_seed_against_its_own_training(monkeypatc
     before = np.array([[[1.0, 0.5], [0.6, 1.5]], [[3.0, 1.0], [1.0, 2.0]]])
     after = before + np.array([[0.0, 0.25], [0.1, 0.0]])
     made = transfer.Matrix(
-        before=before, after=after, lowest=np.array([0.0, 0.5]), constant=np.array([0.9, 1.25])
-    )
+        before=before, after=after, general=np.array([[[0.8, 1.0]], [[0.9, 1.7]]]),
+        lowest=np.array([0.0, 0.5]), constant=np.array([0.9, 1.25]),
+    )  # fmt: skip
     assert transfer._table(made).splitlines()[2:] == [
         "| daily waves | 1 | 0.00 / 0.33, then 0.25 / 0.50 |",
         "| crowds | 0.60 / 0.33, then 0.70 / 0.37 | 1 |",
+        "| all the others | 0.80 / 0.30 | 0.50 / 0.80 |",
         "| the best constants there | 0.90 / 0.30 | 0.75 / 0.50 |",
         "| mean score: random; its own training | 0.000; 1.000 / 3.000 | 0.500; 1.500 / 2.000 |",
     ]

@@ -70,6 +70,18 @@ def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, replay
     assert same(resumed, train(plan))
 
 
+def test_a_training_stays_on_the_cpu_where_that_is_asked_for(tmp_path, monkeypatch):
+    """Also when it goes on, and though the best device is another, which cannot be used here."""
+    monkeypatch.setattr("models.device.best_device", lambda: "nowhere")
+    asked = iter(range(10_000))
+    with pytest.raises(ReplayCancelled):
+        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) > 50, device="cpu")
+    learner = train(SMALL, folder=tmp_path, device="cpu")
+    assert learner.device.type == "cpu"
+    with pytest.raises(RuntimeError, match="nowhere"):
+        train(replace(SMALL, seed=1))
+
+
 def test_what_was_learned_before_the_first_episode_is_kept(tmp_path, monkeypatch):
     with pytest.raises(ReplayCancelled):
         train(SMALL, folder=tmp_path, cancel=lambda: True)
@@ -233,6 +245,27 @@ def test_a_training_goes_on_by_its_own_plan_also_one_from_before_lessons_could_b
 def test_a_dqn_takes_no_lessons_and_others_learn_more_gently_after_them():
     assert planned(1, 2, 0, 10, "dqn") == planned(1, 2, 0, 0, "dqn")
     assert planned(1, 2, 0, 10).options.rate < planned(1, 2, 0).options.rate
+
+
+def test_the_curves_of_a_dqn_tell_its_chance_of_a_random_position_and_no_entropy(tmp_path):
+    """From a half to a twentieth, evenly over the first half of the training."""
+    plan = replace(SMALL, options=replace(SMALL.options, actor="dqn"))
+    curves = train_allocator(tmp_path, plan)
+    assert [moment.entropy for moment in curves] == [None, None]
+    assert [moment.alpha for moment in curves] == [None, None]
+    assert curves[0].explored == pytest.approx((0.5 + 0.05) / 2, abs=0.01)
+    assert curves[1].explored == pytest.approx(0.05)
+    others = train_allocator(tmp_path / "sac", SMALL)
+    assert all(m.explored is None and m.entropy is not None for m in others)
+
+
+def test_the_shipped_curves_can_be_read_and_say_how_each_explored():
+    for name in ("allocator", "allocator-1", "allocator-2", "allocator-transformer"):
+        rows = json.loads((SHIPPED.with_name(name) / CURVES).read_text("utf-8"))
+        assert all(training.Moment(**row).entropy is not None for row in rows)
+    rows = json.loads((SHIPPED.with_name("allocator-dqn") / CURVES).read_text("utf-8"))
+    assert all(training.Moment(**row).entropy is None for row in rows)
+    assert rows[0]["explored"] > rows[-1]["explored"] == pytest.approx(0.05)
 
 
 def test_another_checkpoint_is_another_version(tmp_path):

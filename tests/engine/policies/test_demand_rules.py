@@ -123,7 +123,8 @@ def test_a_plan_starts_with_what_is_ordered_now_and_only_rises_within_the_limits
     assert [s["to"] for s in steps] == sorted(s["to"] for s in steps)
     assert all(s["usd_per_hour"] == 2.0 * (s["to"] - s["from"]) for s in steps)
     assert all(s["to"] <= 40 for s in steps)
-    assert steps[0]["t_s"] == 60 * 15.0
+    horizon_s = 60.0 + 15.0
+    assert [s["in_s"] for s in steps] == [0.0, 300.0 - horizon_s, 900.0 - horizon_s][: len(steps)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 import pytest
 
 from engine.errors import ScenarioError, UsageError
+from engine.scenario import Guard
 from engine.sweep.axes import applied, parse_axis
 from engine.sweep.plan import Goal, Method, Plan, plan_of, points
 from tests.engine.replays import scenario
@@ -52,6 +53,11 @@ def test_a_point_changes_the_scenario_the_policy_and_its_parameters():
     assert made.slo.latency_s == 4.0
     assert policy == "hpa:target=0.7"
     assert applied(scenario(), "hpa", {"policy": "threshold"})[1] == "threshold"
+
+
+def test_a_field_of_an_absent_part_is_varied_with_the_others_at_their_defaults():
+    made, _ = applied(scenario(), "hpa", {"guard.out_workers": "2"})
+    assert made.guard == Guard(out_workers=2)
 
 
 def test_a_path_that_does_not_exist_names_the_nearest_one():
