@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.outputs import OUT_FILE, write
 from engine.cli.scenarios import resolve, set_option
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
 @click.option("--fresh", is_flag=True, help="Judge again what is in the store already.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md",
+    "--out", type=OUT_FILE, metavar="FILE.md",
     help="Also write the bars as Markdown tables.",
 )  # fmt: skip
 @with_session
@@ -63,7 +64,7 @@ def evaluate(
             progress=bar, cancel=stop, fresh=fresh, workers=processes,
         )  # fmt: skip
     if out is not None:
-        out.write_text(_markdown(document), "utf-8")
+        write(out, _markdown(document))
     groups = document["groups"]
     session.show(
         document,

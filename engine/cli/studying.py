@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from engine.cli.outputs import OUT_FOLDER, write
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 
 STUDIES = ("ablation", "transfer", "clusters", "sizes", "routing")
@@ -16,7 +17,7 @@ STUDIES = ("ablation", "transfer", "clusters", "sizes", "routing")
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OUT_FOLDER,
     help="Folder that keeps what is finished; a study that was stopped goes on there.",
 )
 @click.option(
@@ -116,5 +117,5 @@ def _routing(out: Path, clusters: int, session: Session) -> None:
     with stoppable() as stop, progress_bar() as bar:
         made = compared(clusters, progress=bar, cancel=stop)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "routing.json").write_text(json.dumps(made) + "\n", "utf-8")
+    write(out / "routing.json", json.dumps(made) + "\n")
     session.show(made, lambda: made["markdown"])

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.outputs import OUT_FOLDER
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients",
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OUT_FOLDER,
     help="Folder for the checkpoint; an allocator's training that was stopped goes on there.",
 )
 @click.option(
