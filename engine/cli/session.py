@@ -6,8 +6,10 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
 
 Report = Callable[[float, str], None]
 """Takes the share that is done (0 to 1) and what is being done."""
+LINE_S = 30.0
+"""Seconds between two lines of progress where stderr is no terminal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +113,9 @@ def explain(error: EngineError) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Report]:
-    """A bar on stderr that is gone afterwards; nothing where nobody watches."""
+    """A bar on stderr that is gone afterwards; a line now and then where nobody watches."""
     if not sys.stderr.isatty():
-        yield lambda _share, _text: None
+        yield _progress_lines()
         return
     from rich.console import Console  # noqa: PLC0415 - only for terminals
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -125,6 +129,22 @@ def progress_bar() -> Iterator[Report]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda share, text: bar.update(task, completed=share, description=text)
+
+
+def _progress_lines() -> Report:
+    """Prints to stderr how far the work is, for logs; nothing of what takes less than LINE_S."""
+    begun_s = told_s = monotonic()
+
+    def tell(share: float, text: str) -> None:
+        nonlocal told_s
+        now_s = monotonic()
+        if now_s - told_s < LINE_S:
+            return
+        told_s = now_s
+        took = timedelta(seconds=round(now_s - begun_s))
+        click.echo(f"{took}  {100 * share:.0f} %  {text}", err=True)
+
+    return tell
 
 
 @contextmanager
