@@ -13,6 +13,12 @@ from engine.cli.times import parse_time
 if TYPE_CHECKING:
     from rich.table import Table
 
+_HEADS = {
+    "cost": "cost (x work)", "missed_frac": "missed %", "slo_missed_frac": "SLO missed %",
+    "p99": "p99 (x mean service time)",
+}  # fmt: skip
+"""Of the report's figures, by their names there."""
+
 
 @click.command(short_help="Judge policies by their whole frontiers, on many days.")
 @click.option("--suite", metavar="NAME", help="heldout: 12 generated days; heldout-1: 4 of them.")
@@ -70,6 +76,7 @@ def evaluate(
         document,
         *(lambda n=name, g=group: _settings(n, g) for name, group in groups.items()),
         lambda: _savings(groups["pooled"]),
+        lambda: _definitions(document["definitions"]),
         lambda: _markdown(document),
     )
 
@@ -85,6 +92,11 @@ def _markdown(document: dict[str, Any]) -> str:
     return "\n".join(parts)
 
 
+def _definitions(found: dict[str, str]) -> str:
+    """What the tables' headings mean, as the JSON document has it."""
+    return "\n".join(f"{head}: {found[key]}." for key, head in _HEADS.items()) + "\n"
+
+
 def _settings(name: str, group: dict[str, Any]) -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
@@ -94,7 +106,7 @@ def _settings(name: str, group: dict[str, Any]) -> "Table":
         for family, found in group["settings"].items()
         for row in found
     ]  # fmt: skip
-    head = (f"{name}: family", "setting", "cost", "missed %", "SLO missed %", "p99")
+    head = (f"{name}: family", "setting", *_HEADS.values())
     return table(head, rows, right=(2, 3, 4, 5))
 
 
@@ -108,5 +120,6 @@ def _savings(group: dict[str, Any]) -> "Table":
         for row in group["cost_at_equal_misses"]
         for family, found in row["families"].items()
     ]  # fmt: skip
-    head = ("at the misses of", "its cost", "missed %", "family", "cost", "saving %")
+    cost, missed = _HEADS["cost"], _HEADS["missed_frac"]
+    head = ("at the misses of", f"its {cost}", missed, "family", cost, "saving %")
     return table(head, rows, right=(1, 2, 4, 5))
