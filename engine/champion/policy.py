@@ -44,16 +44,16 @@ class Champion:
 
         Args:
             context: the pools and the tick.
-            quantile: of the rule.
-            target: of the rule.
-            every_s: seconds between two choices.
-            lookback_s: how much of the past counts.
-            lead: share by which the learned policy has to be cheaper.
+            quantile: of the demand that the rule has capacity for, 0.5 to 0.99.
+            target: share of slots that the rule wants in use, above 0 and up to 1.
+            every_s: seconds between two choices, 60 or more.
+            lookback_s: seconds of the past that count, `every_s` or more.
+            lead: share by which the learned policy has to be cheaper, 0 to 1.
             checkpoint: folder of a trained allocator; the shipped one if not given.
         """
         every_s = check.number(NAME, "every_s", every_s, 60.0)
         lookback_s = check.number(NAME, "lookback_s", lookback_s, every_s)
-        self._lead = check.number(NAME, "lead", lead, 0.0)
+        self._lead = check.number(NAME, "lead", lead, 0.0, 1.0)
         specs = [rule_spec(quantile, target), *challengers(checkpoint)]
         self._names = [str(spec) for spec in specs]
         self._policies: list[Policy] = [create(spec, context) for spec in specs]

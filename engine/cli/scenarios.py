@@ -122,29 +122,41 @@ def check_scenario(file: Path, settings: tuple[str, ...], session: Session) -> N
 @click.command()
 @with_session
 def policies(session: Session) -> None:
-    """List the installed policies and their parameters."""
+    """List the installed policies, and of each parameter its default, meaning, unit and range."""
     from engine.policies.registry import available  # noqa: PLC0415 - heavy
 
     found = list(available().values())
-    session.show({"policies": found}, lambda: _policies_table(found))
+    session.show(
+        {"policies": found}, lambda: _policies_table(found), lambda: _parameters_table(found)
+    )
 
 
 def _policies_table(found: "list[PolicyInfo]") -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
     return table(
-        ("policy", "does", "parameters", "package"),
+        ("policy", "does", "package"),
+        [(one.name, one.problem or one.description, one.package) for one in found],
+    )
+
+
+def _parameters_table(found: "list[PolicyInfo]") -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(
+        ("policy", "parameter", "default", "meaning"),
         [
-            (one.name, one.problem or one.description, " ".join(map(_typed, one.parameters)),
-             one.package)
+            (one.name, each.name, _default(each), each.meaning)
             for one in found
+            for each in one.parameters
         ],
-    )  # fmt: skip
+    )
 
 
-def _typed(parameter: "ParameterInfo") -> str:
+def _default(parameter: "ParameterInfo") -> str:
     """As somebody would type it."""
-    default = parameter.default
-    if isinstance(default, bool):
-        default = str(default).lower()
-    return f"{parameter.name}={'…' if default is None else default}"
+    if parameter.required:
+        return "required"
+    if isinstance(parameter.default, bool):
+        return str(parameter.default).lower()
+    return "" if parameter.default is None else str(parameter.default)

@@ -18,6 +18,7 @@ from typing import Any
 
 from engine.errors import EngineError, PolicyError, did_you_mean
 from engine.policies.base import Policy, PolicyContext, PolicyFactory
+from engine.policies.described import meanings
 
 GROUP = "smartscale.policies"
 
@@ -49,6 +50,8 @@ class ParameterInfo:
     required: bool
     default: object
     """None where required, and where the default is None."""
+    meaning: str
+    """With unit and range; empty where the policy's author says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,11 +202,13 @@ def _info(name: str, points: list[EntryPoint]) -> PolicyInfo:
             name=name, description="", parameters=(), package=package, problem=str(error)
         )
     described = (inspect.getdoc(factory) or "").partition("\n")[0]
+    meaning = meanings(factory)
     parameters = tuple(
         ParameterInfo(
             name=parameter.name,
             required=parameter.default is parameter.empty,
             default=None if parameter.default is parameter.empty else parameter.default,
+            meaning=meaning.get(parameter.name, ""),
         )
         for parameter in _parameters(factory)
         if parameter.kind not in _OPEN
