@@ -9,6 +9,8 @@ from engine.units import FloatArray
 
 LEAD = 0.02
 """A challenger has to be cheaper by this share: what is within a few per cent may be chance."""
+EVERY_S = 3600.0
+"""Between two choices; no less of the past is looked at."""
 MISSED_LEAST = 1e-3
 """Share of requests that the rule has to miss: among fewer, who misses more is chance, and what is
 saved by missing a few more of nearly none is no saving at equal misses."""

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.champion.candidates import challengers, rule_spec
-from engine.champion.choice import LEAD, Choice, added, choose, undecided
+from engine.champion.choice import EVERY_S, LEAD, Choice, added, choose, undecided
 from engine.champion.twin import Stretch, Twin
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, Policy, PolicyContext
@@ -35,7 +35,7 @@ class Champion:
         *,
         quantile: float = 0.95,
         target: float = 0.8,
-        every_s: float = 3600.0,
+        every_s: float = EVERY_S,
         lookback_s: float = 86400.0,
         lead: float = LEAD,
         checkpoint: str | None = None,

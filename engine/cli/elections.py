@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--at", "at_text", metavar="TIME", help="The moment of choice. Default: the end.")
 @click.option(
     "--lookback", default="24:00:00", show_default=True, metavar="H:MM:SS",
-    help="How much of the past counts.",
+    help="How much of the past counts, an hour or more.",
 )  # fmt: skip
 @click.option("--quantile", default=0.95, show_default=True, type=click.FloatRange(0.5, 0.99))
 @click.option("--target", default=0.8, show_default=True, type=click.FloatRange(0.05, 1.0))

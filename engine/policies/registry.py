@@ -28,6 +28,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _WORDS: Mapping[str, bool] = {"true": True, "false": False}
 _OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
+_COMMA = re.compile(r",\s*[A-Za-z_][\w-]*=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +80,8 @@ def parse_spec(text: str) -> PolicySpec:
     name, *parts = text.strip().split(":")
     if not _NAME.fullmatch(name):
         raise _unreadable(text, f"{name!r} is no policy name")
+    if _COMMA.search(text):
+        raise _unreadable(text, "parameters are joined by a comma")
     parameters: dict[str, Value] = {}
     for part in parts:
         key, equals, value = (piece.strip() for piece in part.partition("="))
@@ -274,5 +277,7 @@ def _text(value: Value) -> str:
 
 def _unreadable(text: str, what: str) -> PolicyError:
     return PolicyError(
-        what, f"policy {text!r}", "Write it as name:parameter=value, such as hpa:target=0.6"
-    )
+        what, f"policy {text!r}",
+        "Write it as name:parameter=value, further parameters after further colons, such as "
+        "hpa:target=0.6:sync_s=30",
+    )  # fmt: skip
