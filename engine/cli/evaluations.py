@@ -62,7 +62,8 @@ def evaluate(
     """
     names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
     scenario = resolve(given, settings, session)
-    with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
+    new = suite is not None
+    with session.planner(new=new) as planner, stoppable() as stop, progress_bar() as bar:
         document = planner.evaluate(
             suite=suite, traces=traces, policies=names, scenario=scenario,
             from_s=0.0 if from_text is None else parse_time(from_text, "--from", None),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.document import as_json
-from engine.errors import EngineError, ReplayCancelled
+from engine.errors import EngineError, ReplayCancelled, StoreError
 
 if TYPE_CHECKING:
     from engine.planner import Planner
@@ -34,8 +34,23 @@ class Session:
     """None: the default place."""
     wants_json: bool
 
-    def planner(self) -> "AbstractContextManager[Planner]":
-        """The open store. Raises StoreError."""
+    def planner(self, *, new: bool = False) -> "AbstractContextManager[Planner]":
+        """The open store.
+
+        Args:
+            new: whether the command can fill an empty store. Only then is the folder of a store
+                that was typed made: for the others a missing one is a slip of the pen.
+
+        Raises:
+            StoreError: no such folder, or the store cannot be opened.
+        """
+        if self.store is not None and not new:
+            folder = self.store.expanduser().absolute().parent
+            if not folder.exists():
+                raise StoreError(
+                    f"there is no folder {str(folder)!r}, so no store in it", "--store",
+                    "Check the path; smartscale import makes a new store with its folder",
+                )  # fmt: skip
         from engine.planner import Planner  # noqa: PLC0415 - takes seconds to import
 
         return Planner(self.store)

@@ -65,7 +65,7 @@ def synth(
         put(_recipe_path(out), json.dumps(made.recipe, indent=2) + "\n")
     stored: Imported | None = None
     if store_it:
-        with session.planner() as planner:
+        with session.planner(new=True) as planner:
             stored = planner.synthesize(
                 kind, duration_s=duration_s, mean_rate_per_s=rate_per_s, seed=seed, name=name,
                 **given,

@@ -309,7 +309,6 @@ def test_store_and_json_may_stand_before_or_after_the_command(
         "after": ["traces", "show", "demand", *options],
     }[place]
     assert stocked(*args).code == 3
-    assert other.exists()
     stocked("import", demand_file, "--store", other)
     assert stocked(*args).document["name"] == "demand"
 
