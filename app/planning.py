@@ -110,11 +110,6 @@ def completed(typed: str, before: str) -> str:
     return f"{before.partition(':')[0]}{typed}" if typed.startswith(":") else typed
 
 
-def has_sizes(scenario: Scenario) -> bool:
-    """Whether workers of some pool come in several sizes."""
-    return any(scenario.agent_type_of(pool).sizes for pool in scenario.pools)
-
-
 def turned(base: Scenario, knobs: Knobs) -> Scenario:
     """The scenario with the knobs where they are. Raises ScenarioError for what is impossible."""
     larger = knobs.workers_max / max(pool.workers_max for pool in base.pools)

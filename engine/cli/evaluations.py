@@ -8,6 +8,7 @@ import click
 from engine.cli.outputs import OUT_FILE, write
 from engine.cli.scenarios import resolve, set_option
 from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.settings import refuse_idle
 from engine.cli.times import parse_time
 
 if TYPE_CHECKING:
@@ -60,6 +61,11 @@ def evaluate(
     Every family is replayed over its grid of settings on every day. Results are kept: a run that
     was stopped goes on where it was, and the same again is quick.
     """
+    if suite is not None and not traces:
+        refuse_idle(
+            ("given", "settings", "from_text", "to_text"),
+            "Generated days have clusters and lengths of their own",
+        )
     names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
     scenario = resolve(given, settings, session)
     new = suite is not None

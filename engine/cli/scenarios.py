@@ -45,6 +45,23 @@ def resolve(given: str | None, settings: Iterable[str], session: Session) -> "Sc
     return with_settings(scenario, values) if values else scenario
 
 
+def note_idle(policies: Iterable[str], scenario: "Scenario", session: Session) -> None:
+    """Says which policies are to choose among sizes of workers where there are none.
+
+    Raises:
+        PolicyError: one that cannot be read.
+    """
+    from engine.briefing import has_sizes  # noqa: PLC0415 - heavy
+    from engine.policies.registry import parse_spec  # noqa: PLC0415 - heavy
+
+    idle = [name for name in policies if dict(parse_spec(name).parameters).get("vertical") is True]
+    if idle and not has_sizes(scenario):
+        session.note(
+            f"Note: vertical=true has no effect in {', '.join(idle)}: no agent type of the "
+            "scenario has several sizes."
+        )
+
+
 def _saved(name: str, session: Session) -> "Scenario":
     with session.planner() as planner:
         known = planner.saved_scenarios()

@@ -8,8 +8,18 @@ import click
 
 from engine.cli.outputs import OUT_FOLDER, write
 from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.settings import refuse_idle
 
-STUDIES = ("ablation", "transfer", "clusters", "sizes", "routing")
+_TRAINING = ("episodes", "cells", "updates", "seeds", "pools")
+_OPTIONS = {
+    "ablation": (*_TRAINING, "arms"),
+    "transfer": (*_TRAINING, "tuned"),
+    "clusters": ("pools",),
+    "sizes": ("seeds",),
+    "routing": ("clusters",),
+}
+"""What each study depends on."""
+STUDIES = tuple(_OPTIONS)
 
 
 @click.command(short_help="Train variants of the allocator and compare them.")
@@ -80,6 +90,8 @@ def study(
     days that nothing was trained on; `routing` replays clusters of several sites with the routing
     head's weights, equal ones and some by rules.
     """
+    others = {name for names in _OPTIONS.values() for name in names} - {*_OPTIONS[what]}
+    refuse_idle(others, f"The study of {what} is made without it")
     if what == "routing":
         _routing(out, clusters, session)
         return

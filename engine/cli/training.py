@@ -8,6 +8,7 @@ import click
 
 from engine.cli.outputs import OUT_FOLDER
 from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.settings import refuse_idle
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,7 +17,15 @@ if TYPE_CHECKING:
 
 PARTS = ("allocator", "lookahead", "sizer", "router")
 ACTORS = ("mlp", "transformer", "dqn")
-_OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients", "rate", "actor")
+_OPTIONS = {
+    "allocator": (
+        "episodes", "cells", "updates", "lessons", "remind", "clients", "rate", "actor",
+    ),
+    "lookahead": ("paths", "epochs"),
+    "sizer": (),
+    "router": ("rounds", "clusters"),
+}  # fmt: skip
+"""What each part's training alone depends on."""
 
 
 @click.command(short_help="Train the allocator, or a part of it.")
@@ -131,6 +140,7 @@ def train(
     when you like: the same command goes on after the last whole episode. Each shipped allocator
     is three such trainings, made one by --distil; the first has seeds 0, 1 and 2.
     """
+    _refuse_idle(part, distilled=bool(distil))
     if distil:
         _distil(part, out, distil, seed, session)
     elif part == "lookahead":
@@ -153,19 +163,20 @@ def train(
         _allocator(out, plan, session)
 
 
+def _refuse_idle(part: str, *, distilled: bool) -> None:
+    """A wish that the training cannot grant is not passed over in silence."""
+    others = [
+        name for owner, names in _OPTIONS.items() if distilled or owner != part for name in names
+    ]
+    why = "Distilling trains nothing else" if distilled else f"The {part} is trained without it"
+    refuse_idle(others, why)
+
+
 def _distil(
     part: str, out: Path, trainings: tuple[Path, ...], seed: int, session: Session
 ) -> None:
     if part != "allocator":
         raise click.UsageError(f"The {part} is not distilled. Leave out --distil.")
-    source = click.get_current_context().get_parameter_source
-    idle = [
-        name for name in _OF_TRAININGS if source(name) is click.core.ParameterSource.COMMANDLINE
-    ]
-    if idle:
-        raise click.UsageError(
-            f"Distilling trains nothing else, so --{idle[0]} has no effect. Leave it out."
-        )
     from engine.learn.distilling import DistilPlan  # noqa: PLC0415 - torch
     from engine.learn.life import distil_allocator  # noqa: PLC0415 - torch
 

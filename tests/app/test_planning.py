@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from app.planning import (
     Knobs,
     completed,
-    has_sizes,
     knobs_of,
     percents,
     policy_text,
     switched,
     turned,
 )
+from engine.briefing import has_sizes
 from engine.presets import PRESETS
 from engine.scenario import Priorities, Startup
 from engine.scenario_file import content_hash

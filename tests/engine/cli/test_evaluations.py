@@ -50,3 +50,15 @@ def test_every_heading_has_its_unit_and_the_definition_that_json_tells(smartscal
     assert ["hpa", "hpa:target=0.5", "4.00", "0.20", "0.30", "4.00"] in map(
         str.split, out.splitlines()
     )
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [("--from", "0"), ("--to", "1:00:00"), ("--scenario", "llm-agents"), ("--set", "seed=3")],
+)
+def test_what_only_traces_need_is_refused_where_there_is_none(smartscale, judged_window, wish):
+    ended = smartscale("evaluate", "--suite", "heldout-1", *wish)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"lengths of their own, so {wish[0]} has no effect" in ended.err
+    both = smartscale("evaluate", "--suite", "heldout-1", "--trace", "window", *wish)
+    assert both.code == 0, both.err
