@@ -79,7 +79,7 @@ def _later(made: "Election") -> "Table":
     return table(
         ("afterwards: pool", "cost against the rule %", "missed %", "rule missed %"),
         [
-            (e.pool, f"{-100 * e.saving_frac:+.1f}", f"{100 * e.missed_frac:.2f}",
+            (e.pool, f"{-100 * e.saving_frac:+z.1f}", f"{100 * e.missed_frac:.2f}",
              f"{100 * e.rule_missed_frac:.2f}")
             for e in made.later
         ],

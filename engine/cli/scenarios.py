@@ -139,7 +139,7 @@ def check_scenario(file: Path, settings: tuple[str, ...], session: Session) -> N
 @click.command()
 @with_session
 def policies(session: Session) -> None:
-    """List the installed policies, and of each parameter its default, meaning, unit and range."""
+    """List the installed policies and what their parameters mean."""
     from engine.policies.registry import available  # noqa: PLC0415 - heavy
 
     found = list(available().values())
