@@ -9,6 +9,7 @@ from engine import runner
 from engine.desk import Desk
 from engine.evaluate.frontier import Found, cost_at
 from engine.oracle.bound import Bound, Needs, is_bounded
+from engine.policies.registry import parse_spec
 from engine.run_info import RunInfo, done_rows, run_info
 from engine.runner import ReplayRequest
 from engine.store import run_queries, runs, sweeps
@@ -128,7 +129,7 @@ class BoundRuns:
 
     def _request(self, run: RunInfo, policy: str) -> ReplayRequest:
         return runner.request(
-            self._store, run.trace_id, (policy,), run.scenario, run.from_s, run.to_s
+            self._store, run.trace_id, (parse_spec(policy),), run.scenario, run.from_s, run.to_s
         )
 
     def _key(self, row: RunRow) -> str:

@@ -250,7 +250,7 @@ class PlanRuns(BoundRuns):
         row = runs.find_run(self._store, run_id)
         scenario = run_info(row).scenario
         return runner.request(
-            self._store, row.trace_id, (row.policy,), scenario, row.from_s, row.to_s
+            self._store, row.trace_id, (parse_spec(row.policy),), scenario, row.from_s, row.to_s
         )
 
 

@@ -217,8 +217,7 @@ class Planner(
 
         Finished runs are reused unless `fresh`. See `engine.runner` for what is raised.
         """
-        settled = self.settled(policies)
-        wanted = runner.request(self._store, trace_key, settled, scenario, from_s, to_s)
+        wanted = runner.request(self._store, trace_key, policies, scenario, from_s, to_s)
         return runner.run(self._store, wanted, progress=progress, cancel=cancel, fresh=fresh)
 
     def runs(self) -> pd.DataFrame:

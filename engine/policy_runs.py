@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from engine import runner
 from engine.champion.stored import Election, Terms, elect
+from engine.errors import CheckpointError
 from engine.evaluate.families import FAMILIES
 from engine.evaluate.judge import Cancel, Progress
 from engine.evaluate.suite import evaluate
@@ -43,7 +45,7 @@ class PolicyRuns:
 
         The family `smartscale` is judged as shipped; a policy with settings takes the one in use.
         """
-        chosen = [name if name in FAMILIES else self.settled([name])[0] for name in policies]
+        chosen = [name if name in FAMILIES else self.chosen(name) for name in policies]
         return evaluate(
             self._store, suite=suite, traces=traces, policies=chosen,
             scenario=scenario,
@@ -62,10 +64,9 @@ class PolicyRuns:
         cancel: Cancel | None = None,
     ) -> Election:
         """The rule or the learned policy, per pool; see `engine.champion.stored.elect`."""
-        used = self.allocator_in_use()
+        used = adapt_shelf.in_use(self._store.path)
         if terms.checkpoint is None and used is not None:
-            folder = adapt_shelf.folder_of(self._store.path, used)
-            terms = replace(terms, checkpoint=str(folder))
+            terms = replace(terms, checkpoint=str(used))
         return elect(
             self._store, trace_key, scenario=scenario, terms=terms, at_s=at_s,
             progress=progress, cancel=cancel,
@@ -117,6 +118,10 @@ class PolicyRuns:
         """Allocators trained beside this store, newest first, finished or not."""
         return adapt_shelf.all_of(self._store.path)
 
+    def damaged_allocators(self) -> list[CheckpointError]:
+        """What is wrong with those that cannot be read."""
+        return adapt_shelf.damaged(self._store.path)
+
     def use_allocator(self, name: str | None) -> None:
         """Lets `smartscale` use one of them; None: the shipped one. Raises UsageError."""
         adapt_shelf.promote(self._store.path, name)
@@ -126,9 +131,19 @@ class PolicyRuns:
         adapt_shelf.forget(self._store.path, name)
 
     def allocator_in_use(self) -> str | None:
-        """Name of the one that `smartscale` uses; None: the shipped one."""
-        return adapt_shelf.promoted(self._store.path)
+        """Name of the one that `smartscale` uses; None: the shipped one.
 
-    def settled(self, policies: Sequence[str]) -> list[str]:
-        """Policies as typed, with the checkpoint in use where an allocator has none."""
-        return adapt_shelf.settled(self._store.path, policies)
+        Raises:
+            CheckpointError: it is gone.
+        """
+        folder = adapt_shelf.in_use(self._store.path)
+        return None if folder is None else folder.name
+
+    def chosen(self, policy: str) -> str:
+        """A policy as typed, with the allocator in use where it takes one and names none.
+
+        Raises:
+            PolicyError: it cannot be read, found or loaded, or takes no such parameter.
+            CheckpointError: the allocator in use is gone.
+        """
+        return str(runner.chosen(self._store, policy))

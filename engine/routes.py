@@ -106,8 +106,9 @@ def route(
     row = runs.find_run(store, run_id)
     _check(row, at_s)
     scenario = from_dict(row.scenario)
-    wanted = request(store, row.trace_id, [row.policy], scenario, row.from_s, row.to_s)
-    spec = policy_spec(window_spec(store, wanted), parse_spec(row.policy), cancel=cancel)
+    policy = parse_spec(row.policy)
+    wanted = request(store, row.trace_id, [policy], scenario, row.from_s, row.to_s)
+    spec = policy_spec(window_spec(store, wanted), policy, cancel=cancel)
     (replay,) = set_up([spec])
     number, arrived_s = _advance(replay, at_s - row.from_s, cancel, row)
     state = replay.fleet.state

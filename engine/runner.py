@@ -91,17 +91,27 @@ class ReplayRequest:
 def request(
     store: Store,
     trace_key: str,
-    policies: Sequence[str],
+    policies: Sequence[str | PolicySpec],
     scenario: Scenario,
     from_s: float = 0.0,
     to_s: float | None = None,
 ) -> ReplayRequest:
     """Checks and resolves what people typed.
 
+    Args:
+        store: the traces, and beside it what its policies use.
+        trace_key: id, name, or the beginning of one.
+        policies: a text is what somebody types now, see `chosen`; a spec is taken as it is, such
+            as that of a stored run.
+        scenario: the cluster.
+        from_s: start of the window, seconds since the trace's start.
+        to_s: its end, exclusive; None: the trace's.
+
     Raises:
         StoreError: no such trace.
         UsageError: no policies, a policy twice, a trace without demand, an empty window.
         PolicyError: a policy that cannot be read, found or loaded, or takes no such parameter.
+        CheckpointError: the allocator in use beside the store is gone.
         ScenarioError: the tick is too short for the window, or a region's trace holds no carbon.
     """
     trace = traces.find_trace(store, trace_key)
@@ -112,7 +122,7 @@ def request(
             "replay",
             "Choose a trace of requests, sessions or a demand series",
         )
-    specs = tuple(parse_spec(text) for text in policies)
+    specs = tuple(chosen(store, each) if isinstance(each, str) else each for each in policies)
     for spec in specs:
         find(spec)
     if not specs or len({str(spec) for spec in specs}) < len(specs):
@@ -142,6 +152,21 @@ def request(
         carbon=find_carbon(store, scenario),
         prices=find_prices(store, scenario),
     )
+
+
+def chosen(store: Store, text: str) -> PolicySpec:
+    """What somebody types now, with what the policy uses beside the store where none is named.
+
+    Raises:
+        PolicyError: a policy that cannot be read, found or loaded, or takes no such parameter.
+        CheckpointError: the allocator in use is gone.
+    """
+    spec = parse_spec(text)
+    settled = getattr(find(spec), "settled", None)
+    if settled is None:
+        return spec
+    parameters = settled(dict(spec.parameters), store.path)
+    return PolicySpec(name=spec.name, parameters=tuple(sorted(parameters.items())))
 
 
 def trace_end_s(trace: TraceInfo, tick_s: float) -> float:

@@ -5,14 +5,15 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from engine import runner
-from engine.errors import EngineError
+from engine.errors import EngineError, PolicyError
+from engine.policies.registry import parse_spec
 from engine.run_info import run_info
 from engine.scenario import Scenario
 from engine.scenario_file import content_hash
 from engine.store import runs, sweeps, traces
 from engine.store.duck import Store
 from engine.store.sweeps import SweepRow
-from engine.sweep.axes import Axis, Settings, applied
+from engine.sweep.axes import POLICY, Axis, Settings, applied
 from engine.sweep.cliffs import Ask, edge
 from engine.sweep.effects import Cliff
 from engine.sweep.plan import Goal, Method, Plan, plan_of
@@ -66,9 +67,11 @@ class SweepRuns:
         Raises:
             UsageError: nothing to vary, or axes that the method cannot use.
             StoreError: no such trace.
+            CheckpointError: the allocator in use is gone.
             ReplayCancelled: `cancel` returned true; what was finished is kept.
         """
         wanted = check_objectives(objectives)
+        axes = [self._chosen(axis) for axis in axes]
         for axis in axes:  # a path that does not exist is refused before anything is replayed
             applied(scenario, policy, {axis.path: axis.at(0.0)})
         whole = runner.request(self._store, trace_key, (policy,), scenario, from_s, to_s)
@@ -192,11 +195,23 @@ class SweepRuns:
             raise sweeps.no_point(run_id, row.sweep_id)
         scenario, policy = applied(plan.scenario, plan.policy, points[run_id].settings)
         wanted = runner.request(
-            self._store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s
+            self._store, plan.trace, (parse_spec(policy),), scenario, plan.from_s, plan.to_s
         )
         if wanted.run_ids != (run_id,):
             return self._kept_whole(run_id, row.sweep_id)
         return runner.run(self._store, wanted, cancel=cancel)[0]
+
+    def _chosen(self, axis: Axis) -> Axis:
+        """Policies to vary name the allocator in use, as that of the sweep does."""
+        if axis.path != POLICY:
+            return axis
+        return replace(axis, values=tuple(self._named(value) for value in axis.values))
+
+    def _named(self, policy: str) -> str:
+        try:
+            return str(runner.chosen(self._store, policy))
+        except PolicyError:  # its point says so
+            return policy
 
     def _narrowed(
         self, document: dict[str, Any], plan: Plan, edges: int, progress: Progress | None,

@@ -12,7 +12,7 @@ from app.charts.explain_parts import attention_chart, attribution_chart
 from app.parts import explain_again
 from app.parts.explain_view import View
 from engine.explain.decision import Decision
-from engine.explain.regard import agreement
+from engine.explain.regard import agreement, expected
 from engine.policies.base import Explanation
 from engine.units import FloatArray
 
@@ -107,11 +107,10 @@ def _weights(
 
 
 def _values(decision: Decision, found: Explanation, kind: int) -> None:
-    if found.values is None:
+    together = expected(found, kind, decision.priorities)
+    if found.values is None or together is None:
         return
     st.markdown(f"**{words.VALUES_TITLE}**", help=words.VALUES_HELP)
-    weights = np.array([decision.priorities[f"w_{name}"] for name in found.scores])
-    together = found.values[kind] @ weights
     best = None if np.isnan(together).all() else int(np.nanargmax(together))
     rows = [
         (_size(step), *(_cell(value) for value in values), _cell(whole, bold=place == best))

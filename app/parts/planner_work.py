@@ -67,15 +67,15 @@ class Wish:
 
 
 def wish(trace: TraceInfo, window: Window | None) -> Wish:
-    """What the knobs ask for. Raises ScenarioError or PolicyError."""
+    """What the knobs ask for. Raises ScenarioError, PolicyError or CheckpointError."""
     whole = window is None or (window.from_s <= 0 and window.to_s >= trace.duration_s)
-    knobs = planner_knobs.knobs()
+    knobs, chosen = planner_knobs.knobs(), load.planner().chosen
     return Wish(
         trace_id=trace.trace_id,
         from_s=0.0 if whole or window is None else window.from_s,
         to_s=None if whole or window is None else window.to_s,
-        scenario=planner_knobs.scenario(), policy=policy_text(knobs),
-        base=planner_knobs.base(), against=state.get(state.PLAN_AGAINST),
+        scenario=planner_knobs.scenario(), policy=chosen(policy_text(knobs)),
+        base=planner_knobs.base(), against=chosen(state.get(state.PLAN_AGAINST)),
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from app import load, phrases, problems, state
 from app import training_words as words
 from app.charts import training as charts
 from app.parts import training_start
-from engine.errors import EngineError
+from engine.errors import CheckpointError, EngineError
 from engine.learn.adapt_shelf import Shelved
 
 EVERY_S = 2.0
@@ -17,11 +17,20 @@ EVERY_S = 2.0
 
 def in_use() -> None:
     """Which allocator `smartscale` uses, and the way back."""
-    name = load.planner().allocator_in_use()
+    try:
+        name = load.planner().allocator_in_use()
+    except CheckpointError as error:
+        problems.show(error)
+        _back()
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(words.USED_SHIPPED if name is None else words.used(phrases.escaped(name)))
         if name is not None:
-            st.button(words.BACK, key="training_back", on_click=_use, args=(None,))
+            _back()
+
+
+def _back() -> None:
+    st.button(words.BACK, key="training_back", on_click=_use, args=(None,))
 
 
 def card(found: list[Shelved]) -> None:

@@ -8,7 +8,6 @@ from app import choices, load, problems, state
 from app import training_words as words
 from app.jobs import Job, State
 from app.parts import demand, forecast_job
-from engine.errors import UsageError
 from engine.learn.adapt import LEAST_S
 from engine.learn.adapt_loop import Tuning
 from engine.learn.adapt_shelf import Shelved
@@ -145,11 +144,7 @@ def watch() -> None:
 
 
 def known() -> list[Shelved]:
-    """Trainings, newest first."""
-    try:
-        return load.planner().allocators()
-    except (KeyError, ValueError) as error:
-        raise UsageError(
-            f"a training beside the store cannot be read: {error}", "trainings",
-            "Remove the folder that was damaged",
-        ) from error  # fmt: skip
+    """Trainings that can be read, newest first; what is wrong with the others is shown."""
+    for problem in load.planner().damaged_allocators():
+        problems.show(problem)
+    return load.planner().allocators()

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from engine.champion.candidates import challengers, rule_spec
-from engine.champion.choice import LEAD, Choice, added, choose, undecided
+from engine.champion.choice import EVERY_S, LEAD, Choice, added, choose, undecided
 from engine.champion.twin import Stretch, Twin
+from engine.learn import adapt_shelf
 from engine.policies import parameters as check
 from engine.policies.base import Action, Observation, Policy, PolicyContext
 from engine.policies.registry import create
@@ -35,7 +36,7 @@ class Champion:
         *,
         quantile: float = 0.95,
         target: float = 0.8,
-        every_s: float = 3600.0,
+        every_s: float = EVERY_S,
         lookback_s: float = 86400.0,
         lead: float = LEAD,
         checkpoint: str | None = None,
@@ -44,16 +45,16 @@ class Champion:
 
         Args:
             context: the pools and the tick.
-            quantile: of the rule.
-            target: of the rule.
-            every_s: seconds between two choices.
-            lookback_s: how much of the past counts.
-            lead: share by which the learned policy has to be cheaper.
+            quantile: of the demand that the rule has capacity for, 0.5 to 0.99.
+            target: share of slots that the rule wants in use, above 0 and up to 1.
+            every_s: seconds between two choices, 60 or more.
+            lookback_s: seconds of the past that count, `every_s` or more.
+            lead: share by which the learned policy has to be cheaper, 0 to 1.
             checkpoint: folder of a trained allocator; the shipped one if not given.
         """
         every_s = check.number(NAME, "every_s", every_s, 60.0)
         lookback_s = check.number(NAME, "lookback_s", lookback_s, every_s)
-        self._lead = check.number(NAME, "lead", lead, 0.0)
+        self._lead = check.number(NAME, "lead", lead, 0.0, 1.0)
         specs = [rule_spec(quantile, target), *challengers(checkpoint)]
         self._names = [str(spec) for spec in specs]
         self._policies: list[Policy] = [create(spec, context) for spec in specs]
@@ -74,6 +75,11 @@ class Champion:
         learned = challengers(None if given is None else str(given))[0]
         digest.update("".join(policy_version(learned)).encode())
         return digest.hexdigest()[:12]
+
+    @staticmethod
+    def settled(parameters: Mapping[str, Any], store_path: Path) -> Mapping[str, Any]:
+        """With the allocator in use beside a store, if none is named. Raises CheckpointError."""
+        return adapt_shelf.settled(parameters, store_path)
 
     def propose(self, observation: Observation) -> Action:
         """A target for each pool, by whoever decides for it."""

@@ -16,6 +16,7 @@ from engine.claims.experiments import (
 from engine.claims.model import Claim
 from engine.claims.unanswered import unanswered
 from engine.errors import StoreError
+from engine.policies.registry import parse_spec
 from engine.store import runs, traces
 from engine.store.duck import Store
 from engine.trace.synth import generate
@@ -63,9 +64,9 @@ def _demand(store: Store, found: Demand, seed: int) -> None:
 
 
 def _wanted(store: Store, found: Experiment, seed: int) -> runner.ReplayRequest:
-    return runner.request(
-        store, found.demand.trace_name(seed), found.policies, scenario(seed, found.patience_s)
-    )
+    policies = [parse_spec(text) for text in found.policies]
+    cluster = scenario(seed, found.patience_s)
+    return runner.request(store, found.demand.trace_name(seed), policies, cluster)
 
 
 def _tried(store: Store, found: Experiment) -> Claim:

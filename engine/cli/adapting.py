@@ -8,6 +8,7 @@ import click
 from engine.cli.document import plain
 from engine.cli.scenarios import resolve, set_option
 from engine.cli.session import Session, device_option, progress_bar, stoppable, with_session
+from engine.errors import CheckpointError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -66,9 +67,19 @@ def allocators(context: click.Context, session: Session) -> None:
     if context.invoked_subcommand is not None:
         return
     with session.planner() as planner:
-        found, used = planner.allocators(), planner.allocator_in_use()
-    document = {"used": used or SHIPPED, "allocators": [plain(each) for each in found]}
-    session.show(document, lambda: _listed(found, used))
+        found, problems = planner.allocators(), planner.damaged_allocators()
+        used: str | None = None
+        try:
+            used = planner.allocator_in_use() or SHIPPED
+        except CheckpointError as error:
+            problems.insert(0, error)
+    document = {
+        "used": used, "allocators": [plain(each) for each in found],
+        "problems": [{"what": e.what, "where": e.where, "fix": e.fix} for e in problems],
+    }  # fmt: skip
+    session.show(
+        document, lambda: _listed(found, used), *(lambda e=error: str(e) for error in problems)
+    )
 
 
 @allocators.command("use", short_help="Let `smartscale` use an allocator; shipped: ours.")
@@ -135,7 +146,7 @@ def _before_after(result: dict[str, Any]) -> "Table":
 def _listed(found: "list[Shelved]", used: str | None) -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
-    rows = [(SHIPPED, "train", "", "comes with the product", "used" if used is None else "")]
+    rows = [(SHIPPED, "train", "", "comes with the product", "used" if used == SHIPPED else "")]
     rows += [
         (each.name, each.plan["kind"], str(len(each.curves)),
          "not finished" if each.result is None else str(each.result["verdict"]),

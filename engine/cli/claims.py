@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @with_session
 def claims(run_suite: bool, session: Session) -> None:
     """List what the source documents claim, beside what stored runs and arithmetic say."""
-    with session.planner() as planner:
+    with session.planner(new=run_suite) as planner:
         if run_suite:
             with stoppable() as stop, progress_bar() as report:
                 planner.run_claims(report, stop)

@@ -1,11 +1,13 @@
 """`smartscale explain`, `faithfulness` and `reviews`: why, how far to believe it, who agrees."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.document import rows
+from engine.cli.outputs import OUT_FILE, write
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
 from engine.errors import CheckpointError, PolicyError, StoreError
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from engine.explain.decision import Decision
     from engine.explain.faithfulness import Faithfulness
     from engine.explain.session import Checked
+    from engine.units import FloatArray
+
+LEAST = 0.005
+"""Of a worker or a share: less than this is nothing at two digits."""
 
 
 @click.command("explain", short_help="Say why a decision was made, and what else would have been.")
@@ -63,7 +69,8 @@ def explain_decision(
         one = planner.decision(run, number=number, at_s=at_s, pool=pool)
         checked, played, unmade = None, [], None
         try:
-            if check or changes or planner.tells_more(run):
+            learned = planner.tells_more(run)
+            if check or changes or learned:
                 asked = planner.asked(
                     run, cancel=stop, progress=lambda share: report(share, "Playing the run again")
                 )
@@ -85,6 +92,8 @@ def explain_decision(
         parts.append(lambda: f"What moved the policy is not shown: {unmade}")
     if checked is not None:
         parts.append(lambda: _check_text(checked))
+        if learned:
+            parts.append(lambda: _moved(one, checked))
     if played:
         parts.append(lambda: _table(played))
     session.show(document, *parts)
@@ -185,6 +194,43 @@ def _check_text(checked: "Checked") -> str:
     )
 
 
+def _moved(one: "Decision", checked: "Checked") -> "Table | str":
+    """What moved a learned policy: what counts most first, without what counts for nothing."""
+    from engine.cli.tables import facts  # noqa: PLC0415 - not needed for JSON
+    from engine.explain.regard import expected  # noqa: PLC0415 - heavy
+
+    found, row = checked.explanation, checked.row
+    if found is None:
+        return "Nothing moved the policy: it was not due, or knew nothing of the demand yet."
+    moved = _ranked(found.groups, found.attribution[row], "{:+.2f}")
+    lines = [(f"moved by, {found.unit}", moved or "nothing that it sees")]
+    if found.attention is not None:
+        lines.append(("attended to, share", _ranked(found.groups, found.attention[row], "{:.2f}")))
+    values = expected(found, row, one.priorities)
+    if values is not None:
+        lines.append(
+            ("expected, points", ", ".join(
+                f"{_neighbour(step)} {value:.2f}"
+                for step, value in zip(found.neighbours, values.tolist(), strict=True)
+                if not math.isnan(value)
+            ))
+        )  # fmt: skip
+    return facts(lines)
+
+
+def _ranked(names: "Sequence[str]", values: "FloatArray", form: str) -> str:
+    ranked = sorted(zip(values.tolist(), names, strict=True), key=lambda pair: -abs(pair[0]))
+    return ", ".join(
+        f"{name} {form.format(value)}" for value, name in ranked if abs(value) >= LEAST
+    )
+
+
+def _neighbour(step: int) -> str:
+    if step == 0:
+        return "as chosen"
+    return f"{abs(step)} {'more' if step > 0 else 'fewer'}"
+
+
 def _table(played: list["Counterfactual"]) -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
@@ -271,9 +317,7 @@ def _share(value: float | None) -> str:
 @click.option("--verdict", type=click.Choice(["agree", "disagree", "unsure"]))
 @click.option("--tag", default="", help="One word to find it by.")
 @click.option("--note", default="", help="Why.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Ends in .csv or .json."
-)
+@click.option("--out", type=OUT_FILE, metavar="FILE", help="Ends in .csv or .json.")
 @with_session
 def reviews(
     runs: tuple[str, ...], number: int | None, by: str | None, verdict: str | None, tag: str,
@@ -286,20 +330,11 @@ def reviews(
         frame = planner.reviews(runs)
         queue = planner.review_queue(runs[0])
         if out is not None:
-            _write(planner.export_reviews(runs, out.suffix.removeprefix(".")), out)
+            write(out, planner.export_reviews(runs, out.suffix.removeprefix(".")))
             session.note(f"Wrote {out}.")
     found = rows(frame)
     document = {"reviews": found, "queue": queue}
     session.show(document, lambda: _reviews_table(found), lambda: _queue_text(queue))
-
-
-def _write(content: bytes, out: Path) -> None:
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise StoreError(
-            f"cannot be written: {error.strerror}", str(out), "Name a file in a writable folder"
-        ) from error
 
 
 def _reviews_table(found: list[dict[str, Any]]) -> "Table":

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from types import MappingProxyType
 
-from engine.policies.registry import parse_spec
+from engine.policies.registry import find, parse_spec
 
 _TARGETS = ("0.3", "0.4", "0.5", "0.6", "0.7", "0.8", "0.9")
 
@@ -12,6 +12,9 @@ HPA, ANY_HPA, RULE, BOUND = "hpa", "hpa-any", "predictive", "oracle-searched"
 ORACLE, CHAMPION = "oracle", "champion"
 SEEDS = ("smartscale", "smartscale-1", "smartscale-2")
 """Allocators of other training seeds; the first is shipped, whatever they come to."""
+
+SHIPPED = "shipped"
+"""The allocator of learned policies that name no checkpoint, as people call it."""
 
 
 def _grid(policy: str, **values: Sequence[str]) -> tuple[str, ...]:
@@ -108,3 +111,17 @@ def settings_of(name: str) -> tuple[str, ...]:
     if name in FAMILIES:
         return tuple(str(parse_spec(text)) for text in FAMILIES[name])
     return (str(parse_spec(name)),)
+
+
+def allocators(grids: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """By family the checkpoint that it decides with; only families of learned policies.
+
+    Args:
+        grids: by family its settings.
+    """
+    first = {name: parse_spec(grid[0]) for name, grid in grids.items()}
+    return {
+        name: str(dict(spec.parameters).get("checkpoint", SHIPPED))
+        for name, spec in first.items()
+        if hasattr(find(spec), "settled")
+    }

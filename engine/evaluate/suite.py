@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.evaluate.cases import HELDOUT, Case, heldout, trace_case
-from engine.evaluate.families import DEFAULT, settings_of
+from engine.evaluate.families import DEFAULT, allocators, settings_of
 from engine.evaluate.judge import Cancel, Judgement, Progress, judge
 from engine.evaluate.report import report
 from engine.runner import load_demand, request
@@ -68,7 +68,9 @@ def evaluate(
         for name, grid in grids.items()
     }
     document = report(families, {case.kind for case in windows})
-    return {"suite": suite, "traces": list(traces), **document}
+    return {
+        "suite": suite, "traces": list(traces), "allocators": allocators(grids), **document
+    }  # fmt: skip
 
 
 def _suite(name: str | None) -> tuple[Case, ...]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from engine.branching import Branches
 from engine.errors import PolicyError, UsageError
+from engine.explain.words import workers
 from engine.guard import Kept
 from engine.policies.base import Reason
 from engine.policies.checks import ticks_between
@@ -120,7 +121,7 @@ class WhatIf:
             kept = _change(branch, change, pool, base, tick, kept_s)
             other = _play(branch, first, last, tick, pool)
         return Counterfactual(
-            change=change, words=_words(change), pool=run.facts[pool].name,
+            change=change, words=_words(change, other.applied), pool=run.facts[pool].name,
             from_s=first * tick_s, horizon_s=(last - first) * tick_s, kept_s=kept,
             base=base, other=other, difference=_difference(base, other),
         )  # fmt: skip
@@ -149,11 +150,14 @@ class WhatIf:
             return _play(branch, first, last, tick, pool)
 
 
-def _words(change: str) -> str:
+def _words(change: str, applied: int) -> str:
     if change in CHANGES:
         return CHANGES[change]
     kind, _, rest = change.partition(":")
-    return f"held at {rest} workers" if kind == "hold" else f"with the policy {rest}"
+    if kind != "hold":
+        return f"with the policy {rest}"
+    asked = "" if applied == int(rest) else f" ({rest} asked for)"
+    return f"held at {workers(applied)}{asked}"
 
 
 def _change(

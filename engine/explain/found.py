@@ -19,10 +19,11 @@ def missing_numbers(text: str, decision: Decision) -> list[str]:
     """The numbers of a sentence that are not in the record; empty: all are.
 
     A number counts as found where one of the record's, in the unit that follows it in the
-    sentence, rounds to the digits that are shown. The time is compared as a whole, and names are
-    not read for numbers.
+    sentence, rounds to the digits that are shown. The time is compared as a whole; names, and
+    what the record says in words, are not read for numbers.
     """
     named = [name for line in decision.guard for name in (line.part, line.wanted, line.kept)]
+    named += [str(decision.rationale.get(key, "")) for key in ("why", "decided_by")]
     for name in (decision.pool, decision.size or "", decision.hold_why, *named):
         text = text.replace(name, "") if name else text
     when = at(decision.t_s, decision.epoch_s)

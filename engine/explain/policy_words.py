@@ -6,7 +6,16 @@ from engine.explain.decision import Decision
 from engine.explain.found import SCALE
 from engine.explain.words import lasting, number, per_s, percent, workers
 
-__all__ = ["demand", "oracle", "other", "power_saver", "static", "threshold", "vertical"]
+__all__ = [
+    "champion",
+    "demand",
+    "oracle",
+    "other",
+    "power_saver",
+    "static",
+    "threshold",
+    "vertical",
+]
 
 ALIKE = 0.005
 """Shares below this round to nothing."""
@@ -73,6 +82,12 @@ def demand(decision: Decision) -> str:
         text += f", but the highest proposal of the last {hold}, {workers(held)}, stands"
     text += _limited(held, said["proposed"], said.get("max"), said.get("min"))
     return text + _weighed(decision) + _sized(decision) + _routed(decision)
+
+
+def champion(decision: Decision) -> str:
+    """Who decided, why that one, and its own reason."""
+    said = decision.rationale
+    return f"{said['decided_by']} decides ({said['why']}): {demand(decision)}"
 
 
 def _how(decision: Decision) -> str:

@@ -5,6 +5,7 @@ the wanted size is measured. Attention is believed as far as it agrees with that
 """
 
 import copy
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,11 +15,29 @@ from engine.policies.base import Explains, Explanation, Observation
 from engine.replay import Replay
 from engine.units import FloatArray
 
-__all__ = ["AttentionFigures", "Regard", "agreement"]
+__all__ = ["AttentionFigures", "Regard", "agreement", "expected"]
 
 EVERY = 4
 """After a decision that the policy explained, it is asked again at the so-manieth after it."""
 SEED = 7
+
+
+def expected(found: Explanation, row: int, priorities: Mapping[str, float]) -> FloatArray | None:
+    """(neighbours,) what the critics expect of a pool's sizes, points weighted by the priorities.
+
+    Args:
+        found: of a decision.
+        row: the pool's.
+        priorities: by name, such as `w_latency`.
+
+    Returns:
+        NaN where nothing comes to that size; None: the policy has no critics.
+    """
+    if found.values is None:
+        return None
+    weights = np.array([priorities[f"w_{name}"] for name in found.scores])
+    made: FloatArray = found.values[row] @ weights
+    return made
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

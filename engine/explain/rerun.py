@@ -33,8 +33,9 @@ def again(store: Store, run: RunRow, cancel: Cancel | None = None) -> ReplaySpec
     where = f"run {run.run_id} ({run.policy} on {run.trace_name})"
     try:
         wanted = runner.request(
-            store, run.trace_id, [run.policy], from_dict(run.scenario), run.from_s, run.to_s
-        )
+            store, run.trace_id, [parse_spec(run.policy)], from_dict(run.scenario), run.from_s,
+            run.to_s,
+        )  # fmt: skip
     except EngineError as error:
         raise StoreError(f"it cannot be played again: {error.what}", where, error.fix) from error
     if wanted.run_ids != (run.run_id,):
@@ -43,7 +44,7 @@ def again(store: Store, run: RunRow, cancel: Cancel | None = None) -> ReplaySpec
             "Replay it again; its decisions can then be checked and branched",
         )  # fmt: skip
     window = runner.window_spec(store, wanted)
-    return policy_spec(window, parse_spec(run.policy), cancel=cancel)
+    return policy_spec(window, wanted.policies[0], cancel=cancel)
 
 
 def branches(

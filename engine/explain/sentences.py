@@ -21,6 +21,7 @@ _BECAUSE: Mapping[str, Callable[[Decision], str]] = MappingProxyType(
         "reactive": policy_words.demand,
         "predictive": policy_words.demand,
         "smartscale": policy_words.demand,
+        "champion": policy_words.champion,
         "oracle": policy_words.oracle,
         "oracle-instant": policy_words.oracle,
         "vertical": policy_words.vertical,

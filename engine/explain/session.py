@@ -4,6 +4,7 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from engine import runner
 from engine.explain import rerun
 from engine.explain.counterfactuals import (
     HORIZON_S,
@@ -34,6 +35,8 @@ class Checked:
     """Pools whose workers the binding counts together: one, or with siting all of a type."""
     explanation: Explanation | None
     """What moved the policy, where it can say."""
+    row: int
+    """Of the explanation: what the policy calls the decision's pool."""
 
 
 class Asked:
@@ -78,14 +81,21 @@ class Asked:
             binding=probe.found[0] if probe.found else None,
             together=_together(branch, pool),
             explanation=heard.found,
+            row=kind,
         )
 
     def ask(
         self, decision: Decision, change: str, *,
         horizon_s: float = HORIZON_S, kept_s: float = KEPT_S,
     ) -> Counterfactual:  # fmt: skip
-        """Plays on from a decision as it was and otherwise; see `WhatIf.ask`."""
+        """Plays on from a decision as it was and otherwise; see `WhatIf.ask`.
+
+        Another policy uses the allocator in use. Raises CheckpointError where that is gone.
+        """
         tick, pool = self._place(decision)
+        kind, _, policy = change.partition(":")
+        if kind == "policy":
+            change = f"{kind}:{runner.chosen(self._told.store, policy)}"
         return self._what_if.ask(tick, pool, change, horizon_s=horizon_s, kept_s=kept_s)
 
     def _place(self, decision: Decision) -> tuple[int, int]:

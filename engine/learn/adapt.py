@@ -35,7 +35,6 @@ LEAST_S = (EPISODE_S + AFTER_S) / JUDGE_SHARE
 LEARNING_SHARE = 0.85
 """Of the progress that is learning; the rest is the comparison."""
 CARD = "README.md"
-SHIPPED = "shipped"
 _NOTHING_BETTER: Mapping[str, Any] = MappingProxyType(
     {"better": False, "saving_frac": None, "before": [], "after": [], "days": [],
      "verdict": "no episode was better on the validation part"}
@@ -147,15 +146,16 @@ def adapt(
 
     Raises:
         StoreError: no such trace.
-        UsageError: a device that is not there, a trace without demand, or too short a one.
-        CheckpointError: another fine-tuning was begun under this name.
+        UsageError: a device that is not there, a trace without demand, too short a one, or
+            a name that cannot be one.
+        CheckpointError: another fine-tuning was begun under this name, or it is damaged.
         ReplayCancelled: `cancel` returned true; call again to go on.
     """
     device = device_for(device)
     work = workload_of(store, trace_key, scenario)
     trace, split, tuning = work.wanted.trace, work.split, tuning or Tuning()
     name = name or f"{_plain(trace.name)}-{content_hash(scenario)[:6]}"
-    folder = shelf.folder_of(store.path, name)
+    folder = shelf.place_for(store.path, name)
     start, distances = _start(store, folder, work.numbers, cold)
     facts = {
         "kind": "adapt", "trace": trace.name, "trace_id": trace.trace_id,
@@ -217,12 +217,6 @@ def go_on(
     )  # fmt: skip
 
 
-def used(store_path: Path) -> Path | None:
-    """Checkpoint of the allocator that is used; None: the shipped one."""
-    name = shelf.promoted(store_path)
-    return None if name is None else shelf.home(store_path) / name
-
-
 def _start(
     store: Store, folder: Path, workloads: tuple[tuple[float, ...], ...], cold: bool
 ) -> tuple[Known, dict[str, float]]:
@@ -257,7 +251,7 @@ def _judged(
     )  # fmt: skip
     return as_result(
         compare(
-            store, [case], used(store.path), folder, cancel=cancel,
+            store, [case], shelf.in_use(store.path), folder, cancel=cancel,
             progress=lambda share, text: told(
                 LEARNING_SHARE + (1.0 - LEARNING_SHARE) * share, f"{text}, before and after"
             ),
@@ -304,4 +298,4 @@ Cost is provisioned slot-seconds over the work that arrived.
 """
 
 
-__all__ = ["SHIPPED", "Adapted", "OwnPool", "Split", "adapt", "go_on", "split_of", "used"]
+__all__ = ["Adapted", "OwnPool", "Split", "adapt", "go_on", "split_of"]

@@ -6,7 +6,6 @@ from typing import Any
 
 from engine.evaluate.cases import heldout
 from engine.learn import adapt_shelf as shelf
-from engine.learn.adapt import used
 from engine.learn.adapt_judge import as_result, compare
 from engine.learn.life import train_allocator
 from engine.learn.training import GENTLE_RATE, Plan
@@ -45,10 +44,10 @@ def train_here(
 
     Raises:
         UsageError: a name that cannot be one.
-        CheckpointError: a training of another plan was begun under this name.
+        CheckpointError: a training of another plan was begun under this name, or it is damaged.
         ReplayCancelled: `cancel` returned true; call again to go on.
     """
-    folder = shelf.folder_of(store.path, name)
+    folder = shelf.place_for(store.path, name)
     shelf.note_plan(folder, {"kind": "train", **_asked(plan), "kinds": list(kinds)})
 
     def told(share: float, text: str) -> None:
@@ -59,7 +58,7 @@ def train_here(
         folder, plan, cancel=cancel, progress=lambda at, text: told(LEARNING_SHARE * at, text)
     )
     made = compare(
-        store, heldout(kinds, (EXAM_SEED,)), used(store.path), folder, cancel=cancel,
+        store, heldout(kinds, (EXAM_SEED,)), shelf.in_use(store.path), folder, cancel=cancel,
         progress=lambda at, text: told(LEARNING_SHARE + (1.0 - LEARNING_SHARE) * at, text),
     )  # fmt: skip
     result = as_result(made)

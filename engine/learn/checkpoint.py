@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "checkpoints" / "allocator"
 FORMAT = "smartscale allocator 2"
 WEIGHTS = "model.safetensors"
+SHELF, BACK = ".allocators", "smartscale allocators use shipped"
+"""Ending of the folder of a store's own allocators, and the way back from them."""
 INPUTS = WIDTH + len(SCORES)
 ACTIONS = 2
 """Outputs of an actor that gives mean and spread."""
@@ -261,7 +263,10 @@ def _told_least(header: dict[str, str]) -> float:
 
 
 def _named(folder: Path) -> tuple[str, str]:
-    return f"checkpoint {folder.name}", "Train one: smartscale train allocator"
+    fix = "Train one: smartscale train allocator --out FOLDER"
+    if folder.parent.suffix == SHELF:
+        fix = f"Use the shipped one: {BACK}. {fix}"
+    return f"checkpoint {folder.name}", fix
 
 
 def _fits(weights: Weights) -> bool:

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.learn import adapt_shelf, route_file, sizer, tokens
 from engine.learn import checkpoint as files
-from engine.learn import route_file, sizer, tokens
 from engine.learn.actors import Mlp
 from engine.learn.insight import Insight, explanation, insight_of
 from engine.learn.mind import (
@@ -71,14 +71,15 @@ class SmartScale:
             context: the pools and the tick.
             profile: weights to start from: `smartscale` or `unified`; those of the scenario's
                 priorities if not given.
-            latency: α in place of the one that it starts from; weights are scaled to sum to 1.
-            utilisation: β.
-            cost: γ.
-            reliability: δ.
-            carbon: weight of emissions.
-            offset: from -2 to 2, added to the network's position of the dial: more careful or
-                more daring than any weights make it.
-            hold_s: the highest proposal of this long stands.
+            latency: α, a weight of 0 or more in place of the one that it starts from; weights are
+                scaled to sum to 1.
+            utilisation: β, 0 or more.
+            cost: γ, 0 or more.
+            reliability: δ, 0 or more.
+            carbon: weight of emissions, 0 or more.
+            offset: -2 to 2, added to the network's position of the dial: more careful or more
+                daring than any weights make it.
+            hold_s: the highest proposal of so many seconds stands, 0 or more.
             checkpoint: folder of a trained allocator, or the name of one that comes with the
                 product, such as `allocator-1`; the usual one if not given.
             online: learn an offset of the dial from what is earned, by cautious exploration.
@@ -118,6 +119,11 @@ class SmartScale:
         for weights in (each / files.WEIGHTS for each in folders):
             digest.update(weights.read_bytes() if weights.is_file() else b"")
         return digest.hexdigest()[:12]
+
+    @staticmethod
+    def settled(parameters: Mapping[str, Any], store_path: Path) -> Mapping[str, Any]:
+        """With the allocator in use beside a store, if none is named. Raises CheckpointError."""
+        return adapt_shelf.settled(parameters, store_path)
 
     def propose(self, observation: Observation) -> Action:
         """A target for each pool."""

@@ -68,7 +68,8 @@ def sweep_id_of(store: Store, plan: Plan, *, sampled: bool = False) -> str:
         PolicyError: the policy, or its checkpoint, is there no more.
         ScenarioError: a trace that the scenario names is there no more.
     """
-    made = request(store, plan.trace, (plan.policy,), plan.scenario, plan.from_s, plan.to_s)
+    policy = parse_spec(plan.policy)
+    made = request(store, plan.trace, (policy,), plan.scenario, plan.from_s, plan.to_s)
     return _named(plan.key(made.run_ids[0]), sampled=sampled)
 
 
@@ -265,12 +266,11 @@ class _Bench:
     def _request(self, settings: Settings) -> ReplayRequest:
         plan = self.plan
         scenario, policy = applied(plan.scenario, plan.policy, settings)
-        known = self._usual
+        known, spec = self._usual, parse_spec(policy)
         if known is not None and scenario == plan.scenario:  # only the policy differs
-            spec = parse_spec(policy)
             find(spec)
             return replace(known, policies=(spec,))
-        made = request(self.store, plan.trace, (policy,), scenario, plan.from_s, plan.to_s)
+        made = request(self.store, plan.trace, (spec,), scenario, plan.from_s, plan.to_s)
         if scenario == plan.scenario:
             self._usual = made
         return made

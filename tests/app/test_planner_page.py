@@ -10,6 +10,7 @@ from engine.errors import PolicyError, ReplayCancelled
 from engine.planner import Planner
 from engine.scenario import Priorities
 from tests.app.conftest import text_of
+from tests.engine.learn.copies import put_in_use
 
 
 @pytest.fixture
@@ -90,6 +91,15 @@ def test_any_run_is_a_start_also_where_knobs_were_turned_before(page):
     page.number_input(key="plan_slo_s").set_value(20.0).run()
     answered(page)
     assert page.query_params["baseline"] == run_id != page.query_params["plan"]
+
+
+def test_an_allocator_put_in_use_meanwhile_answers_anew(page, store):
+    before = page.query_params["plan"]
+    folder = put_in_use(store)
+    answered(page.run())
+    assert page.query_params["plan"] != before
+    policy = load.planner().run(page.query_params["plan"]).policy
+    assert f":checkpoint={folder}:" in policy
 
 
 def test_a_newer_change_stops_the_older_answer(page, monkeypatch):

@@ -5,10 +5,11 @@ import pytest
 from app import load
 from app import training_words as words
 from app.charts import training as charts
-from engine.champion.choice import Choice
+from engine.champion.choice import Choice, undecided
 from engine.champion.stored import Election
 from engine.errors import ReplayCancelled
 from engine.learn import adapt_shelf as shelf
+from engine.learn.checkpoint import WEIGHTS
 from engine.planner import Planner
 from tests.app.conftest import text_of
 from tests.engine.learn.copies import copy_shipped
@@ -71,6 +72,20 @@ def test_what_is_not_better_cannot_be_used(store, open_page):
     put(store, "bad", better=False)
     page = open_page("training", training="bad")
     assert page.button(key="training_promote").disabled
+
+
+def test_one_that_is_damaged_hides_no_other_and_one_that_is_gone_has_a_way_back(store, open_page):
+    put(store, "good")
+    shelf.promote(store, "good")
+    (put(store, "bad") / shelf.RESULT).write_text("{", "utf-8")
+    page = open_page("training", training="good")
+    assert "The file result.json cannot be read" in text_of(page)
+    assert "Costs 9.0% less" in text_of(page)
+    (shelf.folder_of(store, "good") / WEIGHTS).unlink()
+    page.run()
+    assert "The allocator in use, 'good', is gone" in text_of(page)
+    page.button(key="training_back").click().run()
+    assert words.USED_SHIPPED in text_of(page)
 
 
 def test_the_curves_are_four_panels(store, open_page):
@@ -166,7 +181,20 @@ def test_who_should_decide_is_said_with_its_reason(store, open_page, monkeypatch
     wait(page)
     table = next(t.value for t in page.table if "Decides" in t.value)
     assert table["Decides"].tolist() == [words.LEARNED]
+    assert table["Missed"].tolist() == ["1 %"]
     assert table["Why"].tolist() == ["The learned policy wins"]
+
+
+def test_a_pool_without_requests_has_no_share_of_misses(store, open_page, monkeypatch):
+    (choice,) = undecided(["chat"], "predictive", "the rule: only 0 requests are known")
+    made = Election(trace="t", from_s=0.0, at_s=1.0, choices=(choice,), candidates=(),
+                    until_s=1.0, later=())  # fmt: skip
+    monkeypatch.setattr(Planner, "elect", lambda *_, **__: made)
+    page = open_page("training")
+    page.button(key="champion_go").click().run()
+    wait(page)
+    table = next(t.value for t in page.table if "Decides" in t.value)
+    assert table["Missed"].tolist() == ["not measured"]
 
 
 @pytest.mark.parametrize("result", [None, {"better": True}, {"better": False}])

@@ -16,7 +16,8 @@ def judged(policy, cost):
 @pytest.fixture
 def judged_window(monkeypatch):
     families = {"hpa": [judged("hpa:target=0.5", 4.0)], "smartscale": [judged("smartscale", 3.0)]}
-    document = report(families, traces={"window"})
+    used = {"smartscale": "shipped", "smartscale:cost=0.2": "/there/own"}
+    document = {"allocators": used, **report(families, traces={"window"})}
     monkeypatch.setattr("engine.policy_runs.PolicyRuns.evaluate", lambda *_, **__: document)
     return document
 
@@ -33,7 +34,41 @@ def test_the_bars_are_written_as_markdown_and_printed(smartscale, judged_window,
     assert written in ended.out
 
 
+def test_it_says_which_allocators_were_judged(smartscale, judged_window):
+    ended = smartscale("evaluate", "--trace", "window")
+    said = " ".join(ended.out.split())
+    assert "Allocators judged: smartscale: shipped; smartscale:cost=0.2: /there/own." in said
+    assert "These families have the shipped allocators" in " ".join(
+        smartscale("evaluate", "--help").out.split()
+    )
+
+
 def test_the_same_document_is_json(smartscale, judged_window):
     found = smartscale("evaluate", "--trace", "window", "--json").document
     assert found["trace_bars"] == judged_window["trace_bars"]
     assert found["bars"] == []
+
+
+def test_every_heading_has_its_unit_and_the_definition_that_json_tells(smartscale, judged_window):
+    out = smartscale("evaluate", "--trace", "window").out
+    for head, key in (
+        ("cost (x work)", "cost"), ("missed %", "missed_frac"),
+        ("SLO missed %", "slo_missed_frac"), ("p99 (x mean service time)", "p99"),
+    ):  # fmt: skip
+        assert f"  {head}" in out
+        assert f"\n{head}: {judged_window['definitions'][key]}.\n" in out
+    assert ["hpa", "hpa:target=0.5", "4.00", "0.20", "0.30", "4.00"] in map(
+        str.split, out.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [("--from", "0"), ("--to", "1:00:00"), ("--scenario", "llm-agents"), ("--set", "seed=3")],
+)
+def test_what_only_traces_need_is_refused_where_there_is_none(smartscale, judged_window, wish):
+    ended = smartscale("evaluate", "--suite", "heldout-1", *wish)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"lengths of their own, so {wish[0]} has no effect" in ended.err
+    both = smartscale("evaluate", "--suite", "heldout-1", "--trace", "window", *wish)
+    assert both.code == 0, both.err

@@ -45,6 +45,16 @@ def test_a_changed_size_is_kept_whatever_the_guard_wants(explained):
     assert found.difference["cost_usd"] > 0
 
 
+def test_a_size_that_the_pool_cannot_have_is_not_said_to_be_held(asked):
+    made, decision = asked
+    over, fit = (
+        made.ask(decision, f"hold:{size}", horizon_s=60.0, kept_s=60.0) for size in (9999, 3)
+    )
+    assert over.words == "held at 12 workers (9999 asked for)"
+    assert over.other.applied == 12
+    assert fit.words == "held at 3 workers"
+
+
 def test_one_side_is_what_was_recorded(explained, asked):
     planner, ids = explained
     made, decision = asked

@@ -45,6 +45,20 @@ def test_a_sentence_says_how_requests_are_routed_from_then_on():
     assert "routed" not in sentence(SITUATIONS["predictive out"])
 
 
+def test_a_champions_sentence_says_who_decided_and_why():
+    rule = SITUATIONS["predictive out"]
+    choice = {
+        "decided_by": "predictive:quantile=0.95:target=0.8",
+        "why": "the rule: the learned policy costs 12.6% more at no more misses",
+    }
+    decision = replace(rule, policy="champion", rationale={**rule.rationale, **choice})
+    text = sentence(decision)
+    assert f": {choice['decided_by']} decides ({choice['why']}): demand in the next" in text
+    assert text.endswith(sentence(rule).partition(": ")[2])
+    assert missing_numbers(text, decision) == []
+    assert missing_numbers(text.replace("41.5", "43.7"), decision) == ["43.7"]
+
+
 def test_a_number_that_is_not_in_the_record_is_noticed():
     decision = SITUATIONS["predictive out"]
     text = sentence(decision)

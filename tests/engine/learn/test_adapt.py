@@ -12,7 +12,7 @@ from engine.errors import CheckpointError, ReplayCancelled, UsageError
 from engine.evaluate.report import Pooled
 from engine.learn import adapt_shelf as shelf
 from engine.learn import checkpoint
-from engine.learn.adapt import adapt, go_on, split_of, used
+from engine.learn.adapt import adapt, go_on, split_of
 from engine.learn.adapt_cells import SPAN_S, Part, own_episode, own_pools
 from engine.learn.adapt_judge import MARGIN, saving_of, setting, verdict_of
 from engine.learn.adapt_likeness import Known, described, distance, mixture, nearest
@@ -144,16 +144,14 @@ def test_only_what_is_better_can_be_used(tmp_path):
         shelf.promote(path, "worse")
     with pytest.raises(UsageError, match="no training"):
         shelf.promote(path, "nobody")
-    assert shelf.settled(path, ["smartscale"]) == ["smartscale"]
+    assert shelf.settled({"cost": 0.2}, path) == {"cost": 0.2}
     shelf.promote(path, "good")
-    assert used(path) == good
-    assert shelf.settled(path, ["hpa", "smartscale:cost=0.2"]) == [
-        "hpa", f"smartscale:checkpoint={good}:cost=0.2",
-    ]  # fmt: skip
-    own = "smartscale:checkpoint=/elsewhere"
-    assert shelf.settled(path, [own]) == [own]
+    assert shelf.in_use(path) == good
+    assert shelf.settled({"cost": 0.2}, path) == {"cost": 0.2, "checkpoint": str(good)}
+    own = {"checkpoint": "/elsewhere"}
+    assert shelf.settled(own, path) == own
     shelf.promote(path, None)
-    assert used(path) is None
+    assert shelf.in_use(path) is None
 
 
 def test_a_training_that_is_not_finished_cannot_be_used_and_a_forgotten_one_is_gone(tmp_path):
@@ -164,7 +162,7 @@ def test_a_training_that_is_not_finished_cannot_be_used_and_a_forgotten_one_is_g
     finished(path, "good", better=True)
     shelf.promote(path, "good")
     shelf.forget(path, "good")
-    assert shelf.promoted(path) is None
+    assert shelf.in_use(path) is None
     assert [each.name for each in shelf.all_of(path)] == ["begun"]
 
 
