@@ -117,11 +117,6 @@ def completed(typed: str, before: str) -> str:
     return f"{before.partition(':')[0]}{typed}" if typed.startswith(":") else typed
 
 
-def has_sizes(scenario: Scenario) -> bool:
-    """Whether workers of some pool come in several sizes."""
-    return any(scenario.agent_type_of(pool).sizes for pool in scenario.pools)
-
-
 def grids_vary(scenario: Scenario) -> bool:
     """Whether the intensity of every pool's grid changes, so that it has percentiles."""
     return not any(scenario.region_of(pool.zone).is_constant for pool in scenario.pools)

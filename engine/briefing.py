@@ -32,6 +32,11 @@ def context_of(
     )
 
 
+def has_sizes(scenario: Scenario) -> bool:
+    """Whether workers of some pool come in several sizes."""
+    return any(scenario.agent_type_of(pool).sizes for pool in scenario.pools)
+
+
 def weighs_pools(scenario: Scenario) -> bool:
     """Whether requests are routed by weights of pools, which a policy may give."""
     return scenario.router.kind is RouterKind.HIERARCHICAL and scenario.siting is None

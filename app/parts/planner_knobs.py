@@ -14,13 +14,12 @@ from app.planning import (
     above_frac,
     completed,
     grids_vary,
-    has_sizes,
     knobs_of,
     percents,
     switched,
     turned,
 )
-from engine.briefing import weighs_pools
+from engine.briefing import has_sizes, weighs_pools
 from engine.errors import EngineError
 from engine.planner import TraceInfo
 from engine.scenario import Scenario

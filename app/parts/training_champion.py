@@ -3,7 +3,7 @@
 import pandas as pd
 import streamlit as st
 
-from app import choices, load, phrases, problems, state
+from app import choices, formats, load, phrases, problems, state
 from app import training_words as words
 from app.jobs import Job, State
 from app.parts import demand, forecast_job
@@ -49,7 +49,7 @@ def _show(made: Election) -> None:
         {
             words.CHAMPION_HEADS["pool"]: phrases.escaped(choice.pool),
             words.CHAMPION_HEADS["chosen"]: words.LEARNED if choice.challenger else words.RULE,
-            words.CHAMPION_HEADS["missed"]: f"{100 * choice.missed_frac:.2f} %",
+            words.CHAMPION_HEADS["missed"]: formats.figure(choice.missed_frac, "%"),
             words.CHAMPION_HEADS["why"]: phrases.sentence(phrases.escaped(choice.reason)),
         }
         for choice in made.choices

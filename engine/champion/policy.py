@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.champion.candidates import challengers, rule_spec
-from engine.champion.choice import LEAD, Choice, added, choose, undecided
+from engine.champion.choice import EVERY_S, LEAD, Choice, added, choose, undecided
 from engine.champion.twin import Stretch, Twin
 from engine.learn import adapt_shelf
 from engine.policies import parameters as check
@@ -36,7 +36,7 @@ class Champion:
         *,
         quantile: float = 0.95,
         target: float = 0.8,
-        every_s: float = 3600.0,
+        every_s: float = EVERY_S,
         lookback_s: float = 86400.0,
         lead: float = LEAD,
         checkpoint: str | None = None,
@@ -45,16 +45,16 @@ class Champion:
 
         Args:
             context: the pools and the tick.
-            quantile: of the rule.
-            target: of the rule.
-            every_s: seconds between two choices.
-            lookback_s: how much of the past counts.
-            lead: share by which the learned policy has to be cheaper.
+            quantile: of the demand that the rule has capacity for, 0.5 to 0.99.
+            target: share of slots that the rule wants in use, above 0 and up to 1.
+            every_s: seconds between two choices, 60 or more.
+            lookback_s: seconds of the past that count, `every_s` or more.
+            lead: share by which the learned policy has to be cheaper, 0 to 1.
             checkpoint: folder of a trained allocator; the shipped one if not given.
         """
         every_s = check.number(NAME, "every_s", every_s, 60.0)
         lookback_s = check.number(NAME, "lookback_s", lookback_s, every_s)
-        self._lead = check.number(NAME, "lead", lead, 0.0)
+        self._lead = check.number(NAME, "lead", lead, 0.0, 1.0)
         specs = [rule_spec(quantile, target), *challengers(checkpoint)]
         self._names = [str(spec) for spec in specs]
         self._policies: list[Policy] = [create(spec, context) for spec in specs]

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.champion.candidates import challengers, rule_spec
-from engine.champion.choice import LEAD, Choice, Past, added, choose
+from engine.champion.choice import EVERY_S, LEAD, Choice, Past, added, choose
 from engine.champion.twin import Stretch
 from engine.errors import UsageError
 from engine.evaluate.cases import window_of
@@ -37,6 +37,14 @@ class Terms:
     """Share by which the learned policy has to be cheaper."""
     checkpoint: str | None = None
     """Folder of a trained allocator; None: the shipped one."""
+
+    def __post_init__(self) -> None:
+        """Raises UsageError where less of the past counts than a replay's champion looks at."""
+        if self.lookback_s < EVERY_S:
+            raise UsageError(
+                f"{self.lookback_s:g} s of the past are too few", "champion",
+                f"Look {EVERY_S:g} s back or more: the time between two choices",
+            )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ def claims(run_suite: bool, session: Session) -> None:
     """
     from engine.claims.report import OF_ALL  # noqa: PLC0415 - heavy
 
-    with session.planner() as planner:
+    with session.planner(new=run_suite) as planner:
         if run_suite:
             with stoppable() as stop, progress_bar() as report:
                 planner.run_claims(report, stop)

@@ -30,7 +30,7 @@ def dashboard(port: int | None, session: Session) -> None:
     """
     page = _page()
     chosen = _free_port(port)
-    with session.planner() as planner:  # refuses now rather than on a page
+    with session.planner(new=True) as planner:  # refuses now rather than on a page
         store = planner.path
     session.note(f"SmartScale on http://{ADDRESS}:{chosen}, store {store}")
     command = [

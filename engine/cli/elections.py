@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--at", "at_text", metavar="TIME", help="The moment of choice. Default: the end.")
 @click.option(
     "--lookback", default="24:00:00", show_default=True, metavar="H:MM:SS",
-    help="How much of the past counts.",
+    help="How much of the past counts, an hour or more.",
 )  # fmt: skip
 @click.option("--quantile", default=0.95, show_default=True, type=click.FloatRange(0.5, 0.99))
 @click.option("--target", default=0.8, show_default=True, type=click.FloatRange(0.05, 1.0))
@@ -38,9 +38,10 @@ def champion(
 ) -> None:  # fmt: skip
     """Replay the past before a moment under the rule and the learned policy; choose per pool.
 
-    The learned policy is chosen where it was clearly cheaper without more requests missed. If the
-    trace goes on after the moment, what came then is replayed too and stands beside the choice.
-    As a policy of a replay, `champion` chooses like this every hour.
+    The learned policy is chosen where one of its four settings, from cautious to cheap, was
+    clearly cheaper without more requests missed; `evaluate` compares more of them. If the trace
+    goes on after the moment, what came then is replayed too and stands beside the choice. As a
+    policy of a replay, `champion` chooses like this every hour.
     """
     from engine.champion.stored import Terms  # noqa: PLC0415 - heavy
 
@@ -64,11 +65,12 @@ def _choices(made: "Election") -> "Table":
     return table(
         ("pool", "chosen", "missed %", "requests", "why"),
         [
-            (c.pool, c.chosen, f"{100 * c.missed_frac:.2f}", f"{c.arrived:,}", c.reason)
+            (c.pool, c.chosen, "" if c.missed_frac is None else f"{100 * c.missed_frac:.2f}",
+             f"{c.arrived:,}", c.reason)
             for c in made.choices
         ],
         right=(2, 3),
-    )
+    )  # fmt: skip
 
 
 def _later(made: "Election") -> "Table":
@@ -77,7 +79,7 @@ def _later(made: "Election") -> "Table":
     return table(
         ("afterwards: pool", "cost against the rule %", "missed %", "rule missed %"),
         [
-            (e.pool, f"{-100 * e.saving_frac:+.1f}", f"{100 * e.missed_frac:.2f}",
+            (e.pool, f"{-100 * e.saving_frac:+z.1f}", f"{100 * e.missed_frac:.2f}",
              f"{100 * e.rule_missed_frac:.2f}")
             for e in made.later
         ],

@@ -5,12 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.outputs import OUT_FILE, write
 from engine.cli.scenarios import resolve, set_option
 from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.settings import refuse_idle
 from engine.cli.times import parse_time
 
 if TYPE_CHECKING:
     from rich.table import Table
+
+_HEADS = {
+    "cost": "cost (x work)", "missed_frac": "missed %", "slo_missed_frac": "SLO missed %",
+    "p99": "p99 (x mean service time)",
+}  # fmt: skip
+"""Of the report's figures, by their names there."""
 
 
 @click.command(short_help="Judge policies by their whole frontiers, on many days.")
@@ -32,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
 @click.option("--fresh", is_flag=True, help="Judge again what is in the store already.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md",
+    "--out", type=OUT_FILE, metavar="FILE.md",
     help="Also write the bars as Markdown tables.",
 )  # fmt: skip
 @with_session
@@ -54,9 +62,15 @@ def evaluate(
     Every family is replayed over its grid of settings on every day. Results are kept: a run that
     was stopped goes on where it was, and the same again is quick.
     """
+    if suite is not None and not traces:
+        refuse_idle(
+            ("given", "settings", "from_text", "to_text"),
+            "Generated days have clusters and lengths of their own",
+        )
     names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
     scenario = resolve(given, settings, session)
-    with session.planner() as planner, stoppable() as stop, progress_bar() as bar:
+    new = suite is not None
+    with session.planner(new=new) as planner, stoppable() as stop, progress_bar() as bar:
         document = planner.evaluate(
             suite=suite, traces=traces, policies=names, scenario=scenario,
             from_s=0.0 if from_text is None else parse_time(from_text, "--from", None),
@@ -64,12 +78,13 @@ def evaluate(
             progress=bar, cancel=stop, fresh=fresh, workers=processes,
         )  # fmt: skip
     if out is not None:
-        out.write_text(_markdown(document), "utf-8")
+        write(out, _markdown(document))
     groups = document["groups"]
     session.show(
         document,
         *(lambda n=name, g=group: _settings(n, g) for name, group in groups.items()),
         lambda: _savings(groups["pooled"]),
+        lambda: _definitions(document["definitions"]),
         lambda: _allocators(document["allocators"]),
         lambda: _markdown(document),
     )
@@ -91,6 +106,11 @@ def _allocators(found: dict[str, str]) -> str:
     return f"Allocators judged: {said or 'none'}."
 
 
+def _definitions(found: dict[str, str]) -> str:
+    """What the tables' headings mean, as the JSON document has it."""
+    return "\n".join(f"{head}: {found[key]}." for key, head in _HEADS.items()) + "\n"
+
+
 def _settings(name: str, group: dict[str, Any]) -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
@@ -100,7 +120,7 @@ def _settings(name: str, group: dict[str, Any]) -> "Table":
         for family, found in group["settings"].items()
         for row in found
     ]  # fmt: skip
-    head = (f"{name}: family", "setting", "cost", "missed %", "SLO missed %", "p99")
+    head = (f"{name}: family", "setting", *_HEADS.values())
     return table(head, rows, right=(2, 3, 4, 5))
 
 
@@ -114,5 +134,6 @@ def _savings(group: dict[str, Any]) -> "Table":
         for row in group["cost_at_equal_misses"]
         for family, found in row["families"].items()
     ]  # fmt: skip
-    head = ("at the misses of", "its cost", "missed %", "family", "cost", "saving %")
+    cost, missed = _HEADS["cost"], _HEADS["missed_frac"]
+    head = ("at the misses of", f"its {cost}", missed, "family", cost, "saving %")
     return table(head, rows, right=(1, 2, 4, 5))

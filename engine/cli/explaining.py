@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.document import rows
+from engine.cli.outputs import OUT_FILE, write
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
 from engine.errors import CheckpointError, PolicyError, StoreError
@@ -316,9 +317,7 @@ def _share(value: float | None) -> str:
 @click.option("--verdict", type=click.Choice(["agree", "disagree", "unsure"]))
 @click.option("--tag", default="", help="One word to find it by.")
 @click.option("--note", default="", help="Why.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Ends in .csv or .json."
-)
+@click.option("--out", type=OUT_FILE, metavar="FILE", help="Ends in .csv or .json.")
 @with_session
 def reviews(
     runs: tuple[str, ...], number: int | None, by: str | None, verdict: str | None, tag: str,
@@ -331,20 +330,11 @@ def reviews(
         frame = planner.reviews(runs)
         queue = planner.review_queue(runs[0])
         if out is not None:
-            _write(planner.export_reviews(runs, out.suffix.removeprefix(".")), out)
+            write(out, planner.export_reviews(runs, out.suffix.removeprefix(".")))
             session.note(f"Wrote {out}.")
     found = rows(frame)
     document = {"reviews": found, "queue": queue}
     session.show(document, lambda: _reviews_table(found), lambda: _queue_text(queue))
-
-
-def _write(content: bytes, out: Path) -> None:
-    try:
-        out.write_bytes(content)
-    except OSError as error:
-        raise StoreError(
-            f"cannot be written: {error.strerror}", str(out), "Name a file in a writable folder"
-        ) from error
 
 
 def _reviews_table(found: list[dict[str, Any]]) -> "Table":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.forecast_where import demand_options, where
+from engine.cli.outputs import OUT_FOLDER
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.errors import CheckpointError, ReplayCancelled, StoreError
 
@@ -55,7 +56,7 @@ def _fit_facts(made: "FitReport") -> "Table":
 
 
 @click.command(short_help="Train a network on generated workloads.")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Its folder.")
+@click.option("--out", required=True, type=OUT_FOLDER, help="Its folder.")
 @click.option("--core", type=click.Choice(CORES), default="bilstm", show_default=True)
 @click.option("--series", default=6000, show_default=True, help="Generated workloads.")
 @click.option("--epochs", default=30, show_default=True, help="At most.")

@@ -9,9 +9,10 @@ import click
 from engine.cli.forecast_families import families_of
 from engine.cli.forecast_training import card, fit, train
 from engine.cli.forecast_where import demand_options, where
+from engine.cli.outputs import OUT_FILE, write
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
-from engine.errors import StoreError, UsageError
+from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -82,7 +83,7 @@ def _models_table(found: list[dict[str, Any]]) -> "Table":
 @demand_options
 @click.option("--fresh", is_flag=True, help="Evaluate again what is in the store already.")
 @click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.md",
+    "--out", type=OUT_FILE, metavar="FILE.md",
     help="Also write the tables as Markdown.",
 )  # fmt: skip
 @with_session
@@ -145,7 +146,7 @@ def _answer(
     judged, parts = verdict(found, families), ablations(made)
     said = summary(judged, parts) if judged else "No baseline was compared with ours."
     if out is not None:
-        _write(out, markdown(made, found, said, command))
+        write(out, markdown(made, found, said, command))
         session.note(f"Wrote {out}.")
     for evaluation in made:
         if len(evaluation.ends) > 1:
@@ -185,15 +186,6 @@ def _typed(options: dict[str, Any]) -> str:
             for one in value if isinstance(value, list) else [value]:
                 words += [f"--{name}", shlex.quote(str(one))]
     return " ".join(words)
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise StoreError(
-            f"cannot be written: {error.strerror}", str(path), "Name a file in a writable folder"
-        ) from error
 
 
 def _numbers(text: str, option: str) -> list[float]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.outputs import OUT_FILE, write
 from engine.cli.scenarios import resolve, set_option
 from engine.cli.session import Session, with_session
 from engine.errors import ScenarioError
@@ -12,9 +13,7 @@ from engine.errors import ScenarioError
 if TYPE_CHECKING:
     from rich.table import Table
 
-out_option = click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write here instead."
-)
+out_option = click.option("--out", type=OUT_FILE, help="Write here instead.")
 
 
 @click.group(
@@ -82,7 +81,7 @@ def export(
     policy = policy or default_policy(scenario)
     text = to_yaml(scenario, policy, image=image, limits_factor=limits_factor)
     if out is not None:
-        _write(out, text)
+        write(out, text)
         session.note(f"Written: {out}")
     document = {"manifests": text, "policy": policy, "path": out}
     session.show(document, *([lambda: text.rstrip("\n")] if out is None else []))
@@ -109,7 +108,7 @@ def import_manifests(file: Path, out: Path | None, session: Session) -> None:
         session.note(f"Note: {note}.")
     made = to_toml(found.scenario)
     if out is not None:
-        _write(out, made)
+        write(out, made)
         session.note(f"Written: {out}")
     session.show(
         {
@@ -121,12 +120,3 @@ def import_manifests(file: Path, out: Path | None, session: Session) -> None:
         },
         *([lambda: made.rstrip("\n")] if out is None else []),
     )
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ScenarioError(
-            f"cannot be written: {error.strerror}", str(path), "Choose another place"
-        ) from None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from engine.cli.document import rows
-from engine.cli.scenarios import resolve, set_option
+from engine.cli.scenarios import note_idle, resolve, set_option
 from engine.cli.session import Session, explain, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
 from engine.errors import PolicyError, ScenarioError, StoreError, UsageError
@@ -59,6 +59,7 @@ def replay(
     """Replay a trace, request by request, under one or more policies."""
     names = [name.strip() for text in policies for name in text.split(",") if name.strip()]
     scenario = resolve(given, settings, session)
+    note_idle(names, scenario, session)
     started = datetime.now(UTC)
     with session.planner() as planner:
         epoch_s = planner.trace(trace).epoch_s

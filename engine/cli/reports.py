@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.cli.outputs import OUT_FILE, write
 from engine.cli.session import Session, with_session
-from engine.errors import StoreError, UsageError
+from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.economics.model import Report, Review
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     "--assume", "settings", multiple=True, metavar="KEY=VALUE", help="One assumption; repeatable."
 )
 @click.option(
-    "--out", "outs", multiple=True, type=click.Path(path_type=Path), metavar="FILE",
+    "--out", "outs", multiple=True, type=OUT_FILE, metavar="FILE",
     help="Ends in .pdf, .html, .xlsx, .csv, .json or .focus.csv; repeatable.",
 )  # fmt: skip
 @click.option(
@@ -65,7 +66,7 @@ def report(
         assumed = assumed.changed(dict(map(_setting, settings)), "--assume")
         made = planner.report(chosen, reference, assumed, reviews)
         for path, kind in zip(outs, kinds, strict=True):
-            _write(path, planner.export(made, kind))
+            write(path, planner.export(made, kind))
             session.note(f"Wrote {path}.")
     session.show(made, lambda: _facts(made))
 
@@ -97,15 +98,6 @@ def _review(text: str) -> "Review":
             f"{text!r} is no review", "--review", 'Write it as "Ada: watch the season"'
         )
     return Review(by=by, text=words)
-
-
-def _write(path: Path, content: bytes) -> None:
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        raise StoreError(
-            f"cannot be written: {error.strerror}", str(path), "Name a file in a writable folder"
-        ) from error
 
 
 def _as_text(document: object) -> str:

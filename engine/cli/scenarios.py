@@ -45,6 +45,23 @@ def resolve(given: str | None, settings: Iterable[str], session: Session) -> "Sc
     return with_settings(scenario, values) if values else scenario
 
 
+def note_idle(policies: Iterable[str], scenario: "Scenario", session: Session) -> None:
+    """Says which policies are to choose among sizes of workers where there are none.
+
+    Raises:
+        PolicyError: one that cannot be read.
+    """
+    from engine.briefing import has_sizes  # noqa: PLC0415 - heavy
+    from engine.policies.registry import parse_spec  # noqa: PLC0415 - heavy
+
+    idle = [name for name in policies if dict(parse_spec(name).parameters).get("vertical") is True]
+    if idle and not has_sizes(scenario):
+        session.note(
+            f"Note: vertical=true has no effect in {', '.join(idle)}: no agent type of the "
+            "scenario has several sizes."
+        )
+
+
 def _saved(name: str, session: Session) -> "Scenario":
     with session.planner() as planner:
         known = planner.saved_scenarios()
@@ -122,29 +139,41 @@ def check_scenario(file: Path, settings: tuple[str, ...], session: Session) -> N
 @click.command()
 @with_session
 def policies(session: Session) -> None:
-    """List the installed policies and their parameters."""
+    """List the installed policies and what their parameters mean."""
     from engine.policies.registry import available  # noqa: PLC0415 - heavy
 
     found = list(available().values())
-    session.show({"policies": found}, lambda: _policies_table(found))
+    session.show(
+        {"policies": found}, lambda: _policies_table(found), lambda: _parameters_table(found)
+    )
 
 
 def _policies_table(found: "list[PolicyInfo]") -> "Table":
     from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
 
     return table(
-        ("policy", "does", "parameters", "package"),
+        ("policy", "does", "package"),
+        [(one.name, one.problem or one.description, one.package) for one in found],
+    )
+
+
+def _parameters_table(found: "list[PolicyInfo]") -> "Table":
+    from engine.cli.tables import table  # noqa: PLC0415 - not needed for JSON
+
+    return table(
+        ("policy", "parameter", "default", "meaning"),
         [
-            (one.name, one.problem or one.description, " ".join(map(_typed, one.parameters)),
-             one.package)
+            (one.name, each.name, _default(each), each.meaning)
             for one in found
+            for each in one.parameters
         ],
-    )  # fmt: skip
+    )
 
 
-def _typed(parameter: "ParameterInfo") -> str:
+def _default(parameter: "ParameterInfo") -> str:
     """As somebody would type it."""
-    default = parameter.default
-    if isinstance(default, bool):
-        default = str(default).lower()
-    return f"{parameter.name}={'…' if default is None else default}"
+    if parameter.required:
+        return "required"
+    if isinstance(parameter.default, bool):
+        return str(parameter.default).lower()
+    return "" if parameter.default is None else str(parameter.default)

@@ -6,21 +6,25 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import wraps
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.cli.document import as_json
 from engine.device import DEVICES
-from engine.errors import EngineError, ReplayCancelled
+from engine.errors import EngineError, ReplayCancelled, StoreError
 
 if TYPE_CHECKING:
     from engine.planner import Planner
 
 Report = Callable[[float, str], None]
 """Takes the share that is done (0 to 1) and what is being done."""
+LINE_S = 30.0
+"""Seconds between two lines of progress where stderr is no terminal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +35,23 @@ class Session:
     """None: the default place."""
     wants_json: bool
 
-    def planner(self) -> "AbstractContextManager[Planner]":
-        """The open store. Raises StoreError."""
+    def planner(self, *, new: bool = False) -> "AbstractContextManager[Planner]":
+        """The open store.
+
+        Args:
+            new: whether the command can fill an empty store. Only then is the folder of a store
+                that was typed made: for the others a missing one is a slip of the pen.
+
+        Raises:
+            StoreError: no such folder, or the store cannot be opened.
+        """
+        if self.store is not None and not new:
+            folder = self.store.expanduser().absolute().parent
+            if not folder.exists():
+                raise StoreError(
+                    f"there is no folder {str(folder)!r}, so no store in it", "--store",
+                    "Check the path; smartscale import makes a new store with its folder",
+                )  # fmt: skip
         from engine.planner import Planner  # noqa: PLC0415 - takes seconds to import
 
         return Planner(self.store)
@@ -118,9 +137,9 @@ def explain(error: EngineError) -> None:
 
 @contextmanager
 def progress_bar() -> Iterator[Report]:
-    """A bar on stderr that is gone afterwards; nothing where nobody watches."""
+    """A bar on stderr that is gone afterwards; a line now and then where nobody watches."""
     if not sys.stderr.isatty():
-        yield lambda _share, _text: None
+        yield _progress_lines()
         return
     from rich.console import Console  # noqa: PLC0415 - only for terminals
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn  # noqa: PLC0415
@@ -134,6 +153,22 @@ def progress_bar() -> Iterator[Report]:
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=1.0)
         yield lambda share, text: bar.update(task, completed=share, description=text)
+
+
+def _progress_lines() -> Report:
+    """Prints to stderr how far the work is, for logs; nothing of what takes less than LINE_S."""
+    begun_s = told_s = monotonic()
+
+    def tell(share: float, text: str) -> None:
+        nonlocal told_s
+        now_s = monotonic()
+        if now_s - told_s < LINE_S:
+            return
+        told_s = now_s
+        took = timedelta(seconds=round(now_s - begun_s))
+        click.echo(f"{took}  {100 * share:.0f} %  {text}", err=True)
+
+    return tell
 
 
 @contextmanager

@@ -1,8 +1,27 @@
-"""`name=value`, as the command line takes it again and again."""
+"""What commands share on their options: `name=value`, and options without effect."""
 
 from collections.abc import Iterable
 
+import click
+
 from engine.errors import UsageError
+
+
+def refuse_idle(names: Iterable[str], why: str) -> None:
+    """Refuses the first of some options of the running command that was typed.
+
+    Args:
+        names: of the command's parameters.
+        why: they have no effect, as the beginning of a sentence.
+
+    Raises:
+        click.UsageError: one was typed.
+    """
+    context, idle = click.get_current_context(), set(names)
+    for option in context.command.params:
+        source = context.get_parameter_source(option.name or "")
+        if option.name in idle and source is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{why}, so {option.opts[0]} has no effect. Leave it out.")
 
 
 def pairs(texts: Iterable[str], option: str) -> dict[str, str]:

@@ -6,9 +6,21 @@ from typing import Any
 
 import click
 
+from engine.cli.outputs import OUT_FOLDER, write
 from engine.cli.session import Session, progress_bar, stoppable, with_session
+from engine.cli.settings import refuse_idle
 
-STUDIES = ("ablation", "transfer", "adapt", "clusters", "sizes", "routing")
+_TRAINING = ("episodes", "cells", "updates", "seeds", "pools")
+_OPTIONS = {
+    "ablation": (*_TRAINING, "arms"),
+    "transfer": (*_TRAINING, "tuned"),
+    "adapt": ("episodes", "seeds"),
+    "clusters": ("pools",),
+    "sizes": ("seeds",),
+    "routing": ("clusters",),
+}
+"""What each study depends on."""
+STUDIES = tuple(_OPTIONS)
 
 
 @click.command(short_help="Train variants of the allocator and compare them.")
@@ -16,7 +28,7 @@ STUDIES = ("ablation", "transfer", "adapt", "clusters", "sizes", "routing")
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OUT_FOLDER,
     help="Folder that keeps what is finished; a study that was stopped goes on there.",
 )
 @click.option(
@@ -85,6 +97,8 @@ def study(
     and with the rule `vertical`, on half days that nothing was trained on; `routing` replays
     clusters of several sites with the routing head's weights, equal ones and some by rules.
     """
+    others = {name for names in _OPTIONS.values() for name in names} - {*_OPTIONS[what]}
+    refuse_idle(others, f"The study of {what} is made without it")
     if what == "routing":
         _routing(out, clusters, session)
         return
@@ -128,5 +142,5 @@ def _routing(out: Path, clusters: int, session: Session) -> None:
     with stoppable() as stop, progress_bar() as bar:
         made = compared(clusters, progress=bar, cancel=stop)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "routing.json").write_text(json.dumps(made) + "\n", "utf-8")
+    write(out / "routing.json", json.dumps(made) + "\n")
     session.show(made, lambda: made["markdown"])

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.cli.scenarios import resolve, set_option
+from engine.cli.scenarios import note_idle, resolve, set_option
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
 
@@ -60,6 +60,7 @@ def sweep(
     from engine.sweep.report import OBJECTIVES  # noqa: PLC0415
 
     scenario = resolve(given, settings, session)
+    note_idle([policy], scenario, session)
     axes = [parse_axis(text) for text in vary]
     goal = _goal(minimise, keep, scenario.slo.attainment_frac)
     traded = OBJECTIVES if objectives is None else tuple(objectives.split(","))

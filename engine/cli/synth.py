@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.outputs import OUT_FILE
+from engine.cli.outputs import write as put
 from engine.cli.session import Session, with_session
 from engine.cli.settings import pairs
 from engine.errors import UsageError
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=OUT_FILE,
     help="File to write: .csv, .csv.gz, .csv.zst or .parquet. Its recipe is written beside it.",
 )
 @click.option("--import", "store_it", is_flag=True, help="Store it as a trace.")
@@ -60,10 +62,10 @@ def synth(
     made = generate(kind, duration_s=duration_s, mean_rate_per_s=rate_per_s, seed=seed, **given)
     if out is not None:
         write(made.table, out)
-        _recipe_path(out).write_text(json.dumps(made.recipe, indent=2) + "\n", encoding="utf-8")
+        put(_recipe_path(out), json.dumps(made.recipe, indent=2) + "\n")
     stored: Imported | None = None
     if store_it:
-        with session.planner() as planner:
+        with session.planner(new=True) as planner:
             stored = planner.synthesize(
                 kind, duration_s=duration_s, mean_rate_per_s=rate_per_s, seed=seed, name=name,
                 **given,

@@ -59,7 +59,7 @@ def import_(
     mapping, chosen = _mapping(maps), _options(options)
     done: list[tuple[Path, Imported]] = []
     failed: list[tuple[Path, EngineError]] = []
-    with session.planner() as planner, progress_bar() as report, stoppable() as stop:
+    with session.planner(new=True) as planner, progress_bar() as report, stoppable() as stop:
         for path in paths:
             try:
                 made = planner.import_path(

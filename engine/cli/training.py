@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.outputs import OUT_FOLDER
 from engine.cli.session import Session, device_option, progress_bar, stoppable, with_session
+from engine.cli.settings import refuse_idle
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -15,7 +17,15 @@ if TYPE_CHECKING:
 
 PARTS = ("allocator", "lookahead", "sizer", "router")
 ACTORS = ("mlp", "transformer", "dqn")
-_OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients", "rate", "actor")
+_OPTIONS = {
+    "allocator": (
+        "episodes", "cells", "updates", "lessons", "remind", "clients", "rate", "actor",
+    ),
+    "lookahead": ("paths", "epochs"),
+    "sizer": (),
+    "router": ("rounds", "clusters"),
+}  # fmt: skip
+"""What each part's training alone depends on."""
 
 
 @click.command(short_help="Train the allocator, or a part of it.")
@@ -23,7 +33,7 @@ _OF_TRAININGS = ("episodes", "cells", "updates", "lessons", "remind", "clients",
 @click.option(
     "--out",
     required=True,
-    type=click.Path(path_type=Path, file_okay=False),
+    type=OUT_FOLDER,
     help="Folder for the checkpoint; an allocator's training that was stopped goes on there.",
 )
 @click.option(
@@ -135,6 +145,7 @@ def train(
     """
     if part != PARTS[0] and device == "cuda":
         raise click.UsageError(f"The {part} learns on the CPU. Leave out --device.")
+    _refuse_idle(part, distilled=bool(distil))
     if distil:
         _distil(part, out, distil, seed, device, session)
     elif part == "lookahead":
@@ -157,19 +168,20 @@ def train(
         _allocator(out, plan, device, session)
 
 
+def _refuse_idle(part: str, *, distilled: bool) -> None:
+    """A wish that the training cannot grant is not passed over in silence."""
+    others = [
+        name for owner, names in _OPTIONS.items() if distilled or owner != part for name in names
+    ]
+    why = "Distilling trains nothing else" if distilled else f"The {part} is trained without it"
+    refuse_idle(others, why)
+
+
 def _distil(
     part: str, out: Path, trainings: tuple[Path, ...], seed: int, device: str, session: Session
 ) -> None:
     if part != "allocator":
         raise click.UsageError(f"The {part} is not distilled. Leave out --distil.")
-    source = click.get_current_context().get_parameter_source
-    idle = [
-        name for name in _OF_TRAININGS if source(name) is click.core.ParameterSource.COMMANDLINE
-    ]
-    if idle:
-        raise click.UsageError(
-            f"Distilling trains nothing else, so --{idle[0]} has no effect. Leave it out."
-        )
     from engine.learn.distilling import DistilPlan  # noqa: PLC0415 - torch
     from engine.learn.life import distil_allocator  # noqa: PLC0415 - torch
 

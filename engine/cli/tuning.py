@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.cli.outputs import OUT_FILE, write
 from engine.cli.scenarios import resolve, set_option
 from engine.cli.session import Session, progress_bar, stoppable, with_session
 from engine.cli.times import parse_time
-from engine.errors import ScenarioError
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -29,9 +29,7 @@ if TYPE_CHECKING:
               help="Replays to spend; a quarter of the grid's 45.")  # fmt: skip
 @click.option("--grid", is_flag=True, help="Replay the 9 x 5 grid, too, and compare.")
 @click.option("--processes", type=click.IntRange(1), help="Default: one a core.")
-@click.option(
-    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the manifest here."
-)
+@click.option("--out", type=OUT_FILE, help="Write the manifest here.")
 @with_session
 def tune(
     policy: str, trace: str, slo: float | None, given: str | None, settings: tuple[str, ...],
@@ -56,18 +54,9 @@ def tune(
         )  # fmt: skip
         document = planner.tune(wish, grid=grid, progress=bar, cancel=stop, workers=processes)
     if out is not None and document["manifest"] is not None:
-        _write(out, document["manifest"])
+        write(out, document["manifest"])
         session.note(f"Written: {out}")
     session.show(document, lambda: _table(document), lambda: _summary(document))
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ScenarioError(
-            f"cannot be written: {error.strerror}", str(path), "Choose another place"
-        ) from None
 
 
 def _table(document: dict[str, Any]) -> "Table":

@@ -71,14 +71,15 @@ class SmartScale:
             context: the pools and the tick.
             profile: weights to start from: `smartscale` or `unified`; those of the scenario's
                 priorities if not given.
-            latency: α in place of the one that it starts from; weights are scaled to sum to 1.
-            utilisation: β.
-            cost: γ.
-            reliability: δ.
-            carbon: weight of emissions.
-            offset: from -2 to 2, added to the network's position of the dial: more careful or
-                more daring than any weights make it.
-            hold_s: the highest proposal of this long stands.
+            latency: α, a weight of 0 or more in place of the one that it starts from; weights are
+                scaled to sum to 1.
+            utilisation: β, 0 or more.
+            cost: γ, 0 or more.
+            reliability: δ, 0 or more.
+            carbon: weight of emissions, 0 or more.
+            offset: -2 to 2, added to the network's position of the dial: more careful or more
+                daring than any weights make it.
+            hold_s: the highest proposal of so many seconds stands, 0 or more.
             checkpoint: folder of a trained allocator, or the name of one that comes with the
                 product, such as `allocator-1`; the usual one if not given.
             online: learn an offset of the dial from what is earned, by cautious exploration.

@@ -83,26 +83,28 @@ class Hpa:
 
         Args:
             context: the pools and the tick.
-            target: share of slots wanted in use; whole percents. The default is Kubernetes'.
+            target: share of slots wanted in use, above 0 and up to 1, whole percents. The default
+                is Kubernetes'.
             metric: `utilisation` of the workers' slots, or `in_flight`: requests waiting and in
                 service per worker, against target times slots, as KEDA scales on a queue; or
                 `memory`, for requests of which the scenario says what memory they take.
-            memory_target: share of workers' memory wanted in use, a second metric for the pools
-                of which that is known.
-            tolerance: how far measured / target may stray from 1 without a change.
-            downscale_window_s: seconds that recommendations hold back a step down.
+            memory_target: share of workers' memory wanted in use, above 0 and up to 1, a second
+                metric for the pools of which that is known.
+            tolerance: how far measured / target may stray from 1 without a change, 0 to 1.
+            downscale_window_s: seconds that recommendations hold back a step down, 0 to 3600.
             sync_s: seconds between reconciles, a multiple of the tick.
-            scale_up_pods: at most so many workers more in a period.
-            scale_up_percent: at most so many percent more in a period.
-            scale_up_period_s: the period of both, 15 if not given.
-            scale_up_window_s: seconds that lower recommendations hold back a step up.
+            scale_up_pods: at most so many workers more in a period, 1 or more.
+            scale_up_percent: at most so many percent more in a period, 1 or more.
+            scale_up_period_s: seconds of that period, 1 to 1800; 15 if not given.
+            scale_up_window_s: seconds that lower recommendations hold back a step up, 0 to 3600.
             scale_up_select: `Max` (the default), `Min` or `Disabled`.
-            scale_up_tolerance: `tolerance` on the way up.
-            scale_down_pods: as for up; so are the others. The window is `downscale_window_s`.
-            scale_down_percent: as for up.
-            scale_down_period_s: as for up.
-            scale_down_select: as for up.
-            scale_down_tolerance: as for up.
+            scale_up_tolerance: `tolerance` on the way up, 0 to 1.
+            scale_down_pods: at most so many workers fewer in a period, 1 or more. The window is
+                `downscale_window_s`.
+            scale_down_percent: at most so many percent fewer in a period, 1 or more.
+            scale_down_period_s: seconds of that period, 1 to 1800; 15 if not given.
+            scale_down_select: `Max` (the default), `Min` or `Disabled`.
+            scale_down_tolerance: `tolerance` on the way down, 0 to 1.
         """
         self.interval_s = check.interval(NAME, "sync_s", sync_s, context.tick_s)
         choice = check.choice(NAME, "metric", metric, (UTILISATION, IN_FLIGHT, MEMORY))

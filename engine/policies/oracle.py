@@ -55,13 +55,14 @@ class Oracle(_Planned):
         Args:
             context: with the future.
             target: share of slots in use, 0.3 to 1.5: above 1 a queue is planned for.
-            rounds: of local search.
-            miss_price: what a request that waits too long costs, in mean requests' work.
+            rounds: of local search, 0 to 10000.
+            miss_price: what a request that waits too long costs, in mean requests' work, 0 or
+                more.
         """
-        future = _future(context)
         share = check.number(NAME, "target", target, 0.3, 1.5)
         rounds = check.whole(NAME, "rounds", rounds, 0, 10_000)
         price = check.number(NAME, "miss_price", miss_price, 0.0)
+        future = _future(context)
         plan = future.plan
         if plan is None:
             leads_s = [LEAD_FACTOR * pool.startup_mean_s for pool in context.pools]

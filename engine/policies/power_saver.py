@@ -34,10 +34,10 @@ class PowerSaver:
 
         Args:
             context: the pools, the node groups and the tick.
-            target: share of slots in use that is aimed at.
-            window_s: seconds over which the largest demand counts.
-            migrate: of the nodes in use, (migrate + 1) / 2 are to be emptied.
-            suspend: nodes busy for less than (suspend + 1) / 2 are to sleep.
+            target: share of slots in use that is aimed at, above 0 and up to 1.
+            window_s: seconds over which the largest demand counts, 0 or more.
+            migrate: of the nodes in use, the share (migrate + 1) / 2 is to be emptied, -1 to 1.
+            suspend: nodes busy for less than the share (suspend + 1) / 2 are to sleep, -1 to 1.
             every_s: seconds between evaluations, a multiple of the tick.
         """
         self.interval_s = check.interval(NAME, "every_s", every_s, context.tick_s)

@@ -55,10 +55,12 @@ class Predictive:
         Args:
             context: the pools and the tick.
             quantile: of the demand to have capacity for, 0.5 to 0.99.
-            target: share of slots wanted in use at that demand.
-            margin: capacity on top, as a share.
-            drain_s: seconds in which what waits should be served; 0: what waits does not count.
-            hold_s: the highest proposal of this long stands, so that short dips remove nothing.
+            target: share of slots wanted in use at that demand, above 0 and up to 1.
+            margin: capacity on top, as a share, 0 or more.
+            drain_s: seconds in which what waits should be served, 0 or more; 0: what waits does
+                not count.
+            hold_s: the highest proposal of so many seconds stands, 0 or more, so that short dips
+                remove nothing.
             interval_s: seconds between proposals, a multiple of the tick; 15 if not given.
             plan: add to the rationale the steps that the forecast asks for later. They are told,
                 not executed: each proposal is made anew, from what is known by then.

@@ -36,10 +36,11 @@ class Reactive:
 
         Args:
             context: the pools and the tick.
-            target: share of slots wanted in use.
-            window_s: seconds over which arrivals are counted.
-            drain_s: seconds in which what waits should be served; 0: what waits does not count.
-            hold_s: the highest proposal of this long stands.
+            target: share of slots wanted in use, above 0 and up to 1.
+            window_s: seconds over which arrivals are counted, 1 to 3600.
+            drain_s: seconds in which what waits should be served, 0 or more; 0: what waits does
+                not count.
+            hold_s: the highest proposal of so many seconds stands, 0 or more.
             interval_s: seconds between proposals, a multiple of the tick; 15 if not given.
         """
         self.interval_s = context.tick_s

@@ -18,6 +18,7 @@ from typing import Any
 
 from engine.errors import EngineError, PolicyError, did_you_mean
 from engine.policies.base import Policy, PolicyContext, PolicyFactory
+from engine.policies.described import meanings
 
 GROUP = "smartscale.policies"
 
@@ -27,6 +28,7 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _WORDS: Mapping[str, bool] = {"true": True, "false": False}
 _OPEN = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
+_COMMA = re.compile(r",\s*[A-Za-z_][\w-]*=")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,8 @@ class ParameterInfo:
     required: bool
     default: object
     """None where required, and where the default is None."""
+    meaning: str
+    """With unit and range; empty where the policy's author says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,8 @@ def parse_spec(text: str) -> PolicySpec:
     name, *parts = text.strip().split(":")
     if not _NAME.fullmatch(name):
         raise _unreadable(text, f"{name!r} is no policy name")
+    if _COMMA.search(text):
+        raise _unreadable(text, "parameters are joined by a comma")
     parameters: dict[str, Value] = {}
     for part in parts:
         key, equals, value = (piece.strip() for piece in part.partition("="))
@@ -199,11 +205,13 @@ def _info(name: str, points: list[EntryPoint]) -> PolicyInfo:
             name=name, description="", parameters=(), package=package, problem=str(error)
         )
     described = (inspect.getdoc(factory) or "").partition("\n")[0]
+    meaning = meanings(factory)
     parameters = tuple(
         ParameterInfo(
             name=parameter.name,
             required=parameter.default is parameter.empty,
             default=None if parameter.default is parameter.empty else parameter.default,
+            meaning=meaning.get(parameter.name, ""),
         )
         for parameter in _parameters(factory)
         if parameter.kind not in _OPEN
@@ -269,5 +277,7 @@ def _text(value: Value) -> str:
 
 def _unreadable(text: str, what: str) -> PolicyError:
     return PolicyError(
-        what, f"policy {text!r}", "Write it as name:parameter=value, such as hpa:target=0.6"
-    )
+        what, f"policy {text!r}",
+        "Write it as name:parameter=value, further parameters after further colons, such as "
+        "hpa:target=0.6:sync_s=30",
+    )  # fmt: skip

@@ -40,8 +40,8 @@ class Static:
 
         Args:
             context: the pools with their peaks.
-            target: share of slots in use at the peak.
-            workers: this many in every pool, whatever the peak was.
+            target: share of slots in use at the peak, above 0 and up to 1.
+            workers: so many in every pool, whatever the peak was, 0 or more.
         """
         self.interval_s = context.tick_s
         share = check.share("static", "target", target)

@@ -74,13 +74,13 @@ class Threshold:
 
         Args:
             context: the pools and the tick.
-            upper: share of slots in use above which the pool is busy.
-            lower: share below which it is idle.
-            breach_s: seconds that must be so before a step.
-            step: workers to add, or a share of the pool such as `20%`.
-            step_in: workers to remove, or a share of the pool.
-            cooldown_out_s: seconds between two steps out.
-            cooldown_in_s: seconds from any step to a step in.
+            upper: share of slots in use above which the pool is busy, above 0 and up to 1.
+            lower: share below which it is idle, 0 to 1 and below `upper`.
+            breach_s: seconds that must be so before a step, 0 or more.
+            step: workers to add, 1 or more, or a share of the pool such as `20%`.
+            step_in: workers to remove, 1 or more, or a share of the pool.
+            cooldown_out_s: seconds between two steps out, 0 or more.
+            cooldown_in_s: seconds from any step to a step in, 0 or more.
             interval_s: seconds between evaluations, a multiple of the tick.
         """
         self.interval_s = check.interval(NAME, "interval_s", interval_s, context.tick_s)

@@ -44,10 +44,10 @@ class Vertical:
 
         Args:
             context: the pools, their sizes and the tick.
-            target: share of slots in use that is aimed at.
-            window_s: seconds over which the largest demand counts.
-            gain: share of the cost that another size must save.
-            cooldown_s: seconds between two changes of size.
+            target: share of slots in use that is aimed at, above 0 and up to 1.
+            window_s: seconds over which the largest demand counts, 0 or more.
+            gain: share of the cost that another size must save, 0 to 1.
+            cooldown_s: seconds between two changes of size, 0 or more.
             interval_s: seconds between evaluations, a multiple of the tick.
         """
         self.interval_s = check.interval(NAME, "interval_s", interval_s, context.tick_s)

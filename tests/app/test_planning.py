@@ -8,13 +8,13 @@ from app.planning import (
     Knobs,
     completed,
     grids_vary,
-    has_sizes,
     knobs_of,
     percents,
     policy_text,
     switched,
     turned,
 )
+from engine.briefing import has_sizes
 from engine.presets import PRESETS
 from engine.scenario import Priorities, Startup
 from engine.scenario_file import content_hash

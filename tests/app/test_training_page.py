@@ -5,7 +5,7 @@ import pytest
 from app import load
 from app import training_words as words
 from app.charts import training as charts
-from engine.champion.choice import Choice
+from engine.champion.choice import Choice, undecided
 from engine.champion.stored import Election
 from engine.errors import ReplayCancelled
 from engine.learn import adapt_shelf as shelf
@@ -181,7 +181,20 @@ def test_who_should_decide_is_said_with_its_reason(store, open_page, monkeypatch
     wait(page)
     table = next(t.value for t in page.table if "Decides" in t.value)
     assert table["Decides"].tolist() == [words.LEARNED]
+    assert table["Missed"].tolist() == ["1 %"]
     assert table["Why"].tolist() == ["The learned policy wins"]
+
+
+def test_a_pool_without_requests_has_no_share_of_misses(store, open_page, monkeypatch):
+    (choice,) = undecided(["chat"], "predictive", "the rule: only 0 requests are known")
+    made = Election(trace="t", from_s=0.0, at_s=1.0, choices=(choice,), candidates=(),
+                    until_s=1.0, later=())  # fmt: skip
+    monkeypatch.setattr(Planner, "elect", lambda *_, **__: made)
+    page = open_page("training")
+    page.button(key="champion_go").click().run()
+    wait(page)
+    table = next(t.value for t in page.table if "Decides" in t.value)
+    assert table["Missed"].tolist() == ["not measured"]
 
 
 @pytest.mark.parametrize("result", [None, {"better": True}, {"better": False}])

@@ -112,6 +112,17 @@ def test_what_comes_later_changes_no_decision_before():
     assert not np.array_equal(one.targets[until:], other.targets[until:])
 
 
+def test_the_stored_past_has_the_limits_of_the_policy():
+    assert Terms(lookback_s=HOUR_S).lookback_s == HOUR_S
+    with pytest.raises(UsageError, match="Look 3600 s back or more"):
+        Terms(lookback_s=HOUR_S - 1)
+    played("champion:lookback_s=3600", demand(duration_s=60.0), window_s=60.0)
+    with pytest.raises(PolicyError, match="lookback_s"):
+        played("champion:lookback_s=3599", demand())
+    with pytest.raises(PolicyError, match="lead"):
+        played("champion:lead=5", demand())
+
+
 def test_settings_out_of_range_are_refused():
     with pytest.raises(PolicyError, match="every_s"):
         played("champion:every_s=1", demand())

@@ -30,15 +30,26 @@ def test_a_learned_policy_that_is_clearly_cheaper_and_misses_no_more_decides():
 
 
 def test_cheaper_with_more_misses_is_not_better():
-    choice = chosen(past("rule", 100, 50), past("learned", 50, 51))
+    choice = chosen(past("rule", 100, 50), past("a", 50, 51), past("b", 40, 60))
     assert choice.chosen == "rule"
-    assert "misses more" in choice.reason
+    assert choice.reason == "the rule: all 2 settings of the learned policy miss more"
+    assert (choice.rival, choice.rival_missed_frac) == ("a", pytest.approx(0.0051))
 
 
 def test_a_small_lead_may_be_chance():
     choice = chosen(past("rule", 100, 50), past("learned", 98.5, 50))
     assert choice.chosen == "rule"
     assert "may be chance" in choice.reason
+
+
+def test_a_dearer_learned_policy_is_told_as_the_cheapest_setting_that_was_tried():
+    settings = [past("a", 112.6, 49), past("b", 120, 10), past("c", 60, 80)]
+    choice = chosen(past("rule", 100, 50), *settings)
+    assert (choice.chosen, choice.rival) == ("rule", "a")
+    assert choice.reason == (
+        "the rule: of 3 settings of the learned policy the cheapest that misses no more costs "
+        "12.6% more"
+    )
 
 
 def test_of_several_that_miss_no_more_the_cheapest_decides():
@@ -50,6 +61,8 @@ def test_a_short_past_decides_nothing():
     short = ARRIVED_LEAST - 1
     choice = chosen(past("rule", 100, 50, short), past("learned", 10, 0, short))
     assert not choice.challenger
+    assert (choice.arrived, choice.missed_frac) == (short, 50 / short)
+    assert (choice.rival, choice.saving_frac, choice.rival_missed_frac) == (None, None, None)
 
 
 def test_every_pool_has_its_own_choice():
@@ -82,10 +95,18 @@ def test_stretches_add_up():
 
 
 def test_nothing_known_is_the_rule_for_all():
-    assert [c.chosen for c in undecided(["a", "b"], "rule", "why")] == ["rule", "rule"]
+    choices = undecided(["a", "b"], "rule", "why")
+    assert [c.chosen for c in choices] == ["rule", "rule"]
+    assert {(c.arrived, c.missed_frac) for c in choices} == {(0, None)}
+
+
+def test_a_pool_that_nothing_arrived_in_missed_no_share():
+    choice = chosen(past("rule", 100, 0, 0), past("learned", 100, 0, 0))
+    assert (choice.arrived, choice.missed_frac) == (0, None)
 
 
 def test_where_the_rule_misses_nearly_nothing_there_is_nothing_to_compare_at():
     choice = chosen(past("rule", 100, 9), past("learned", 50, 0))
     assert choice.chosen == "rule"
-    assert "too few to compare" in choice.reason
+    assert "misses 0.090%, too few to compare" in choice.reason
+    assert (choice.arrived, choice.missed_frac, choice.rival) == (10_000, 9e-4, None)

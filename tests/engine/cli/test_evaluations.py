@@ -47,3 +47,28 @@ def test_the_same_document_is_json(smartscale, judged_window):
     found = smartscale("evaluate", "--trace", "window", "--json").document
     assert found["trace_bars"] == judged_window["trace_bars"]
     assert found["bars"] == []
+
+
+def test_every_heading_has_its_unit_and_the_definition_that_json_tells(smartscale, judged_window):
+    out = smartscale("evaluate", "--trace", "window").out
+    for head, key in (
+        ("cost (x work)", "cost"), ("missed %", "missed_frac"),
+        ("SLO missed %", "slo_missed_frac"), ("p99 (x mean service time)", "p99"),
+    ):  # fmt: skip
+        assert f"  {head}" in out
+        assert f"\n{head}: {judged_window['definitions'][key]}.\n" in out
+    assert ["hpa", "hpa:target=0.5", "4.00", "0.20", "0.30", "4.00"] in map(
+        str.split, out.splitlines()
+    )
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [("--from", "0"), ("--to", "1:00:00"), ("--scenario", "llm-agents"), ("--set", "seed=3")],
+)
+def test_what_only_traces_need_is_refused_where_there_is_none(smartscale, judged_window, wish):
+    ended = smartscale("evaluate", "--suite", "heldout-1", *wish)
+    assert (ended.code, ended.out) == (2, "")
+    assert f"lengths of their own, so {wish[0]} has no effect" in ended.err
+    both = smartscale("evaluate", "--suite", "heldout-1", "--trace", "window", *wish)
+    assert both.code == 0, both.err

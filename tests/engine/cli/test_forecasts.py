@@ -94,16 +94,6 @@ def test_without_a_baseline_nothing_is_compared(stocked):
     assert "No baseline was compared with ours." in ended.out
 
 
-def test_a_file_that_cannot_be_written_is_said(stocked, tmp_path):
-    ended = stocked(
-        "forecast", "evaluate", "--trace", "demand", "--models", "persistence", "--out",
-        tmp_path / "no" / "table.md",
-    )  # fmt: skip
-    assert ended.code == 3
-    assert ended.out == ""
-    assert "writable folder" in ended.err
-
-
 def test_a_forecast_shows_quantiles_beside_what_came(stocked):
     args = ["forecast", "show", "--trace", "demand", "--at", "600", "--model", "persistence"]
     document = stocked(*args, "--json").document

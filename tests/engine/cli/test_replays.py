@@ -227,10 +227,14 @@ def test_one_unknown_run_keeps_the_others_from_being_deleted(replay, stocked):
 def test_policies_are_listed_with_their_parameters(smartscale):
     listed = {one["name"]: one for one in smartscale("policies", "--json").document["policies"]}
     assert {"static", "threshold", "hpa"} <= listed.keys()
-    assert {"name": "target", "required": False, "default": 0.75} in listed["static"]["parameters"]
+    assert listed["static"]["parameters"][0] == {
+        "name": "target", "required": False, "default": 0.75,
+        "meaning": "share of slots in use at the peak, above 0 and up to 1.",
+    }  # fmt: skip
     shown = smartscale("policies").out
     assert all(one["description"] in shown for one in listed.values())
-    assert "upper=0.75" in shown
+    upper = next(line for line in shown.splitlines() if " upper " in line)
+    assert upper.split()[:5] == ["threshold", "upper", "0.75", "share", "of"]
 
 
 def test_presets_are_listed(smartscale):

@@ -29,3 +29,19 @@ def test_an_unknown_name_is_explained_with_the_nearest_known_one(smartscale):
     assert "no preset, no saved scenario and no file 'evenin'" in ended.err
     assert "evening" in ended.err
     assert smartscale("scenario", "show", "nowhere.toml").code == 3
+
+
+@pytest.mark.parametrize(
+    ("policy", "preset", "told"),
+    [
+        ("smartscale:vertical=true", "llm-agents", True),
+        ("smartscale:vertical=true", "worker-sizes", False),
+        ("smartscale:vertical=false", "llm-agents", False),
+    ],
+)
+@pytest.mark.parametrize("command", [("replay",), ("sweep", "--vary", "policy.cost=0.2,0.5")])
+def test_sizes_that_are_to_be_chosen_where_there_are_none_are_noted(
+    smartscale, policy, preset, told, command
+):
+    ended = smartscale(*command, "--trace", "absent", "--policy", policy, "--scenario", preset)
+    assert (f"vertical=true has no effect in {policy}" in ended.err) is told

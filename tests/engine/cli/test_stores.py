@@ -47,6 +47,30 @@ def test_a_store_is_free_again_when_its_process_has_ended(holder, smartscale):
     assert smartscale("traces").code == 0
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["traces"], ["traces", "show", "t"], ["runs"], ["compare", "a"], ["allocators"],
+        ["replay", "--trace", "t", "--policy", "hpa"], ["scenario", "show", "saved"], ["claims"],
+        ["evaluate", "--trace", "t"], ["sweeps"], ["forecast", "fit", "--trace", "t"],
+    ],
+)  # fmt: skip
+def test_a_command_that_needs_what_is_stored_makes_no_folder(smartscale, tmp_path, command):
+    ended = smartscale(*command, "--store", tmp_path / "nope" / "x.duckdb")
+    assert (ended.code, ended.out) == (3, "")
+    assert f"there is no folder '{tmp_path / 'nope'}'" in ended.err
+    assert "smartscale import" in ended.err
+    assert not (tmp_path / "nope").exists()
+
+
+def test_a_command_that_fills_a_store_makes_its_folder(smartscale, demand_file, tmp_path):
+    made = ["diurnal", "--duration", 60, "--rate", 2, "--import"]
+    for command in (["import", demand_file], ["synth", *made]):
+        place = tmp_path / command[0] / "deep" / "x.duckdb"
+        assert smartscale(*command, "--store", place).code == 0
+        assert len(smartscale("traces", "--store", place, "--json").document["traces"]) == 1
+
+
 def test_a_store_of_a_newer_version_is_left_alone(smartscale, store_path):
     Planner(store_path).close()
     with duckdb.connect(str(store_path)) as connection:

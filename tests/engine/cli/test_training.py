@@ -86,6 +86,7 @@ def test_what_the_allocator_sees_does_and_is_rewarded_for_is_told_in_three_table
     [
         ("allocator", ("--episodes", 3), "--episodes has no effect"),
         ("allocator", ("--actor", "mlp"), "--actor has no effect"),
+        ("allocator", ("--epochs", 3), "--epochs has no effect"),
         ("sizer", (), "The sizer is not distilled"),
     ],
 )
@@ -94,6 +95,50 @@ def test_what_distilling_cannot_grant_is_refused(smartscale, tmp_path, part, wis
     assert ended.code == 2
     assert told in ended.err
     assert not (tmp_path / "net").exists()
+
+
+@pytest.mark.parametrize(
+    ("part", "wish"),
+    [
+        ("router", ("--episodes", 4)), ("sizer", ("--rounds", 2)), ("lookahead", ("--cells", 8)),
+        ("allocator", ("--epochs", 3)), ("allocator", ("--clusters", 3)),
+    ],
+)  # fmt: skip
+def test_an_option_of_another_part_is_refused(smartscale, tmp_path, part, wish):
+    ended = smartscale("train", part, "--out", tmp_path / "net", *wish)
+    assert ended.code == 2
+    assert f"The {part} is trained without it, so {wish[0]} has no effect" in ended.err
+    assert not (tmp_path / "net").exists()
+
+
+@pytest.mark.parametrize(
+    ("what", "wish"),
+    [
+        ("clusters", ("--seeds", 1)), ("sizes", ("--pools", 9)), ("routing", ("--arm", "full")),
+        ("ablation", ("--tuned", 2)), ("transfer", ("--arm", "full")),
+    ],
+)  # fmt: skip
+def test_an_option_of_another_study_is_refused(smartscale, tmp_path, what, wish):
+    ended = smartscale("study", what, "--out", tmp_path / "made", *wish)
+    assert ended.code == 2
+    assert f"The study of {what} is made without it, so {wish[0]} has no effect" in ended.err
+
+
+def test_the_options_of_a_part_and_of_a_study_are_taken(smartscale, tmp_path, monkeypatch):
+    given = []
+    monkeypatch.setattr(
+        "engine.learn.route_life.train_router",
+        lambda _, plan, **more: given.append(plan) or [{"round": 1}],
+    )
+    monkeypatch.setattr("engine.cli.training.asdict", dict)
+    monkeypatch.setattr(
+        "engine.learn.crowding.crowding", lambda _, **more: given.append(more) or {"markdown": ""}
+    )
+    wish = ("--rounds", 2, "--clusters", 7)
+    assert smartscale("train", "router", "--out", tmp_path / "net", *wish).code == 0
+    assert (given[0].rounds, given[0].clusters) == (2, 7)
+    assert smartscale("study", "clusters", "--out", tmp_path, "--pools", 9).code == 0
+    assert given[1]["pools"] == 9
 
 
 def test_distilling_needs_trainings_and_says_so(smartscale, tmp_path):

@@ -133,6 +133,15 @@ def test_what_is_no_spec_is_refused_with_an_example(text):
         parse_spec(text)
 
 
+@pytest.mark.parametrize(
+    "text", ["smartscale:vertical=true,routing=true", "hpa:target=0.6, sync_s=15", "routing=true"]
+)
+def test_parameters_that_are_not_joined_by_colons_are_refused_with_how_they_are(text):
+    with pytest.raises(PolicyError, match="after further colons, such as hpa:target"):
+        parse_spec(text)
+    assert parse_spec("smartscale:checkpoint=a,b").parameters == (("checkpoint", "a,b"),)
+
+
 def test_our_policies_are_listed_with_what_they_do_and_take(ours):
     listed = available()
     assert {"static", "threshold", "hpa"} <= set(listed)
