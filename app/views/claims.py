@@ -5,6 +5,7 @@ import streamlit as st
 
 from app import load, phrases, problems, state, words
 from engine.claims.model import Claim, Verdict
+from engine.claims.report import OF_ALL
 from engine.report.numbers import MINUS
 
 st.title(words.NAV_CLAIMS[0])
@@ -77,6 +78,7 @@ with problems.shown():
     )
     st.table(frame, hide_index=True, alt=words.CLAIMS_ALT)
     st.caption(phrases.claims_open(counts[Verdict.NO_RUN], counts[Verdict.ELSEWHERE]))
+    st.caption(f"{OF_ALL}.")
     if counts[Verdict.NO_RUN]:
         st.caption(words.CLAIMS_RUNS)
         st.code("smartscale claims --run-suite", language="sh")

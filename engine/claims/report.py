@@ -24,6 +24,10 @@ from engine.trace.synth import generate
 Progress = Callable[[float, str], None]
 
 
+OF_ALL = "SmartScale is the shipped allocator in every claim, whichever is in use"
+"""So that a claim's figures are the same beside every store."""
+
+
 def claims(store: Store) -> list[Claim]:
     """Every claim; those whose runs are not stored say so."""
     return [*(_tried(store, found) for found in EXPERIMENTS), *arithmetic(), *unanswered()]

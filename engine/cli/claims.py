@@ -14,13 +14,20 @@ if TYPE_CHECKING:
 @click.option("--run-suite", is_flag=True, help="First make the runs that are missing (minutes).")
 @with_session
 def claims(run_suite: bool, session: Session) -> None:
-    """List what the source documents claim, beside what stored runs and arithmetic say."""
+    """List what the source documents claim, beside what stored runs and arithmetic say.
+
+    The runs are made with the shipped allocator, whichever is in use.
+    """
+    from engine.claims.report import OF_ALL  # noqa: PLC0415 - heavy
+
     with session.planner(new=run_suite) as planner:
         if run_suite:
             with stoppable() as stop, progress_bar() as report:
                 planner.run_claims(report, stop)
         found = planner.claims()
-    session.show({"claims": found}, lambda: _shown(found))
+    session.show(
+        {"conditions": OF_ALL, "claims": found}, lambda: _shown(found), lambda: f"{OF_ALL}."
+    )
 
 
 def _shown(found: list["Claim"]) -> object:

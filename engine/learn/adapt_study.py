@@ -229,7 +229,7 @@ def _compared(rows: Sequence[Row]) -> dict[str, Any]:
 
 def _starts(days: Sequence[Row], kinds: Sequence[str], episode_h: float) -> str:
     """Share at first and episodes until REACHED, each seed."""
-    heads = ("day", *ARMS)
+    heads = ("share of the way at first, episodes until 95 %", *ARMS)
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for kind in kinds:
         mine = [day["arms"] for day in days if day["kind"] == kind]

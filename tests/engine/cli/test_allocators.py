@@ -2,10 +2,13 @@
 
 import pytest
 
+from engine.claims import report
+from engine.claims.experiments import CROWD, EXPERIMENTS, OWN, SEEDS
 from engine.errors import CheckpointError, UsageError
 from engine.learn import adapt_shelf as shelf
 from engine.learn.checkpoint import BACK, WEIGHTS
 from engine.learn.lessons import KEPT
+from engine.store.duck import Store
 from models.sac_options import STATE
 from tests.engine.learn.copies import copy_shipped, put_in_use
 
@@ -110,3 +113,15 @@ def test_a_training_whose_kept_state_is_cut_off_says_what_to_remove(path, name, 
         shelf.note_plan(folder, {"kind": "train"})
     assert error.value.where == str(folder / name)
     assert error.value.fix.startswith(fix.format(folder=folder))
+
+
+def test_claims_are_of_the_shipped_allocator_and_say_so(smartscale, path):
+    put_in_use(path)
+    document = smartscale("--store", path, "claims", "--json").document
+    assert "shipped allocator" in document["conditions"]
+    assert told(smartscale, path, "claims")[1].endswith(f"{document['conditions']}.")
+    found = next(each for each in EXPERIMENTS if OWN in each.policies and each.demand == CROWD)
+    with Store(path) as store:
+        report._demand(store, CROWD, SEEDS[0])
+        wanted = report._wanted(store, found, SEEDS[0])
+    assert OWN in [str(spec) for spec in wanted.policies]
