@@ -39,7 +39,7 @@ _OPTIONS = {
 )
 @click.option(
     "--episodes",
-    default=24,
+    default=60,
     show_default=True,
     type=click.IntRange(1),
     help="Of the allocator: 1.5 simulated hours of all cells.",

@@ -173,7 +173,7 @@ def test_each_shipped_allocator_is_distilled_out_of_three_trainings_of_one_recip
     recipes = [{**about["plan"], "seed": None} for about in made]
     assert (
         recipes
-        == [{**json.loads(json.dumps(described(planned(24, 48, 0, 10)))), "seed": None}] * 3
+        == [{**json.loads(json.dumps(described(planned(60, 48, 0, 10)))), "seed": None}] * 3
     )
     for about in made:
         assert about["distilled"]["gap"] < 0.3 * about["distilled"]["apart"]
