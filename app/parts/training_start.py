@@ -13,7 +13,7 @@ from engine.learn.adapt_loop import Tuning
 from engine.learn.adapt_shelf import Shelved
 
 EPISODES_ADAPT = Tuning().episodes
-EPISODES_TRAIN, CELLS, LESSONS = 24, 48, 10
+EPISODES_TRAIN, CELLS, LESSONS = 60, 48, 10
 """As each training behind the shipped allocator."""
 
 
