@@ -68,6 +68,6 @@ def test_what_was_killed_can_go_on_and_what_is_better_can_be_used(made, open_pag
     page.get_by_role("button", name="Let smartscale use it").click()
     expect(page.get_by_text("trained here.")).to_be_visible()
     settle(page)
-    assert shelf.promoted(made.store) == "good"
+    assert shelf.find(made.store, "good").promoted
     page.get_by_role("button", name="Use the shipped one again").click()
     expect(page.get_by_text("comes with the product")).to_be_visible()
