@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -50,10 +51,9 @@ def lessons(
     At every tick `stage` is told where it is; what it raises ends the lessons.
     """
     facts = json.dumps([seed, episodes, cells, asdict(mixture)])
-    if folder is not None and (folder / KEPT).is_file():
-        with np.load(folder / KEPT) as file:
-            if str(file["facts"]) == facts:
-                return Lessons(rows=file["rows"], scores=file["scores"])
+    kept = None if folder is None else _kept(folder / KEPT, facts)
+    if kept is not None:
+        return kept
     made = [
         _of(episode(seed, _FIRST + number, cells, mixture),
             partial(stage, f"Lesson {number + 1} of {episodes}"))
@@ -70,6 +70,18 @@ def lessons(
             np.savez(file, facts=np.array(facts), rows=found.rows, scores=found.scores)
         part.replace(folder / KEPT)
     return found
+
+
+def _kept(path: Path, facts: str) -> Lessons | None:
+    """What was played before; None: nothing, something else, or a file that was cut off."""
+    if not path.is_file():
+        return None
+    try:
+        with np.load(path) as file:
+            same = str(file["facts"]) == facts
+            return Lessons(rows=file["rows"], scores=file["scores"]) if same else None
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
 
 
 def _of(drawn: Episode, heed: Callable[[], None]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:

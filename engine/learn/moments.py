@@ -6,10 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from safetensors import SafetensorError
 
+from engine.errors import CheckpointError
 from engine.learn.cells import TICKS
 from engine.learn.ground import LAG, Ground
 from engine.units import FloatArray
+from models.sac_options import STATE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +45,25 @@ OnMoment = Callable[[Moment], None]
 
 def moments_of(folder: Path) -> list[Moment]:
     """The curves of what is kept there, of whole episodes; empty where nothing is."""
+    facts = facts_kept(folder) or {}
+    return [Moment(**row) for row in facts.get("moments", [])]
+
+
+def facts_kept(folder: Path) -> dict[str, Any] | None:
+    """What is said of the training that is kept there; None: none is.
+
+    Raises:
+        CheckpointError: its file is damaged.
+    """
     from models.sac_state import facts_of
 
-    facts = facts_of(folder) or {}
-    return [Moment(**row) for row in facts.get("moments", [])]
+    try:
+        return facts_of(folder)
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"the training that is kept there cannot be read: {error}", str(folder / STATE),
+            "Remove that file: the training begins anew",
+        ) from error  # fmt: skip
 
 
 def logged(

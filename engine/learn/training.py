@@ -17,7 +17,7 @@ from engine.learn.checkpoint import sizes
 from engine.learn.forms import DIAL
 from engine.learn.ground import LAG, Ground
 from engine.learn.lessons import lessons
-from engine.learn.moments import Moment, OnMoment, logged, moments_of
+from engine.learn.moments import Moment, OnMoment, facts_kept, logged, moments_of
 from engine.learn.prioritised import UNIFORM, Prioritised
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
@@ -115,7 +115,7 @@ def train(
     Raises:
         UsageError: the device is not there.
         ReplayCancelled: `cancel` returned true; what was kept after the last episode stays.
-        CheckpointError: the folder holds a training of another plan.
+        CheckpointError: the folder holds a training of another plan, or a damaged one.
     """
     import torch
 
@@ -175,9 +175,9 @@ def _resumed(
     folder: Path | None, plan: Plan, buffer: Buffer, device: str, stage: Stage
 ) -> "tuple[Learner, int] | None":
     """The learner that is kept there and the episodes it has done, its buffer filled."""
-    from models.sac_state import facts_of, resume
+    from models.sac_state import resume
 
-    facts = None if folder is None else facts_of(folder)
+    facts = None if folder is None else facts_kept(folder)
     if folder is None or facts is None:
         return None
     if facts["plan"] != json.loads(json.dumps(described(plan))):

@@ -25,7 +25,7 @@ from engine.learn.policy import SmartScale
 from engine.learn.prioritised import STANDARD, UNIFORM
 from engine.learn.training import Plan, described, train
 from engine.replay import replay
-from models.sac_options import Options
+from models.sac_options import STATE, Options
 from tests.engine.replays import demand, scenario, spec
 
 pytestmark = pytest.mark.slow
@@ -301,3 +301,14 @@ def test_a_second_start_that_is_refused_leaves_the_plan_of_the_first(tmp_path, m
     with pytest.raises(CheckpointError, match="other settings"):
         train_here(store, "mine", SMALL)
     assert shelf.find(store.path, "mine").plan == first
+
+
+def test_a_training_whose_state_was_cut_off_says_which_file_and_begins_anew_without_it(tmp_path):
+    train(replace(SMALL, episodes=1), folder=tmp_path)
+    state = tmp_path / STATE
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="cannot be read") as refused:
+        train_allocator(tmp_path, replace(SMALL, episodes=1))
+    assert refused.value.where == str(state)
+    state.unlink()
+    assert len(train_allocator(tmp_path, replace(SMALL, episodes=1))) == 1
