@@ -77,9 +77,9 @@ def _kept(path: Path, facts: str) -> Lessons | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path) as file:
-            same = str(file["facts"]) == facts
-            return Lessons(rows=file["rows"], scores=file["scores"]) if same else None
+        with path.open("rb") as file, np.load(file) as kept:
+            same = str(kept["facts"]) == facts
+            return Lessons(rows=kept["rows"], scores=kept["scores"]) if same else None
     except (OSError, ValueError, KeyError, BadZipFile):
         return None
 
