@@ -22,9 +22,9 @@ from app.planning import (
 from engine.briefing import has_sizes, weighs_pools
 from engine.errors import EngineError
 from engine.planner import TraceInfo
-from engine.scenario import Scenario
+from engine.scenario import WEIGHT_FIELDS, Scenario
 from engine.scenario_file import from_toml, to_toml
-from engine.weights import FIELDS, WEIGHING
+from engine.weights import WEIGHING
 
 _read = lru_cache(maxsize=8)(from_toml)
 """Asked several times each run of the page."""
@@ -89,7 +89,7 @@ def take(scenario: Scenario, policy: str) -> None:
     knobs = knobs_of(scenario, policy)
     state.put(state.PLAN_POLICY, knobs.policy)
     state.put(state.PLAN_PRESET, None)
-    for field, weight in percents(dict(zip(FIELDS, knobs.weights, strict=True))).items():
+    for field, weight in percents(dict(zip(WEIGHT_FIELDS, knobs.weights, strict=True))).items():
         state.put(_key(field), weight)
     state.put(state.PLAN_CARBON, knobs.carbon_g_per_kwh)
     state.put(state.PLAN_PERCENTILE, knobs.carbon_percentile)
@@ -186,7 +186,7 @@ def priorities() -> None:
         label_visibility="collapsed", on_change=_preset_chosen,
     )  # fmt: skip
     normal = percents(_weights())
-    for field in FIELDS:
+    for field in WEIGHT_FIELDS:
         st.slider(
             f"{planner_words.WEIGHTS[field]} · {normal[field] / 100:.2f}", 0, 100, key=_key(field),
             on_change=state.put, args=(state.PLAN_TURNED, True),
@@ -231,7 +231,7 @@ def _preset_chosen() -> None:
 
 def _weigh(preset: str) -> None:
     weights = load.planner().priorities()[preset]
-    for field in FIELDS:
+    for field in WEIGHT_FIELDS:
         state.put(_key(field), round(100 * getattr(weights, field)))
     state.put(state.PLAN_PRESET, preset)
     state.put(state.PLAN_WEIGHED, preset)
@@ -337,7 +337,7 @@ def _grid(
 
 
 def _weights() -> dict[str, float]:
-    found = {field: float(state.get(_key(field), 0)) for field in FIELDS}
+    found = {field: float(state.get(_key(field), 0)) for field in WEIGHT_FIELDS}
     return found if sum(found.values()) > 0 else dict.fromkeys(found, 1.0)
 
 
