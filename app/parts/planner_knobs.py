@@ -1,5 +1,6 @@
 """The knobs of the page *Planner*: where they start, and what they say now."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import pandas as pd
@@ -22,6 +23,7 @@ from app.planning import (
 from engine.briefing import has_sizes, weighs_pools
 from engine.errors import EngineError
 from engine.planner import TraceInfo
+from engine.policies.registry import PolicyInfo
 from engine.scenario import WEIGHT_FIELDS, Scenario
 from engine.scenario_file import from_toml, to_toml
 from engine.weights import WEIGHING
@@ -136,17 +138,32 @@ def choices() -> None:
             planner_words.START_FROM, list(known), index=None, key=state.PLAN_START, width=210,
             help=planner_words.START_FROM_HELP, on_change=_started, persist_state="session",
         )  # fmt: skip
-        installed = [info.name for info in load.policies() if info.problem is None]
+        installed = {info.name: info for info in load.policies() if info.problem is None}
         for label, key, tip in (
             (planner_words.POLICY, state.PLAN_POLICY, planner_words.POLICY_HELP),
             (planner_words.BASELINE, state.PLAN_AGAINST, planner_words.BASELINE_HELP),
         ):
             st.selectbox(
-                label, list(dict.fromkeys([*installed, state.get(key)])), key=key, help=tip,
+                label, list(dict.fromkeys([*installed, state.get(key)])), key=key,
+                help=_meanings(tip, installed, str(state.get(key))),
                 accept_new_options=True, width=230, persist_state="session",
                 on_change=_policy_chosen, args=(key,),
             )  # fmt: skip
             state.put(f"{key}{_BEFORE}", state.get(key))
+
+
+def _meanings(tip: str, installed: Mapping[str, PolicyInfo], chosen: str) -> str:
+    """The tip, what each policy does, and the parameters of the one that is chosen."""
+    does = [f"- `{name}`: {info.description}" for name, info in installed.items()]
+    info = installed.get(chosen.partition(":")[0])
+    if info is None or not info.parameters:
+        return "\n".join([tip, "", *does])
+    heading = planner_words.PARAMETERS_OF.format(policy=info.name)
+    rows = [
+        f"- `{each.name}{'' if each.default is None else f'={each.default}'}`: {each.meaning}"
+        for each in info.parameters
+    ]
+    return "\n".join([tip, "", *does, "", f"{heading}:", "", *rows])
 
 
 def _started() -> None:
