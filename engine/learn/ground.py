@@ -152,6 +152,11 @@ class Ground:
         """(P, 2) busy and billed slot-seconds of a tick."""
         return np.asarray(self._integrals[tick][:, [kernel.F_BUSY_SLOT_S, kernel.F_SLOT_S]])
 
+    def paid(self, ticks: int) -> FloatArray:
+        """(P,) billed slot-seconds of the first `ticks`, each at its tick's price over usual."""
+        billed = self._integrals[:ticks, :, kernel.F_SLOT_S].T
+        return np.asarray((billed * self.episode.upsets.price[:, :ticks]).sum(1))
+
     def totals(self, ticks: int) -> FloatArray:
         """(P, 4) arrived, missed, billed slot-seconds and work of the first `ticks`."""
         made = np.zeros((len(self._target), 4))

@@ -61,6 +61,16 @@ def upsets(
     return Upsets(crashed, failing, slow, speed, price)
 
 
+def spared(drawn: Upsets, rows: slice) -> Upsets:
+    """The same, but nothing happens to these pools, and their prices stand still."""
+    made = Upsets(*(each.copy() for each in drawn))
+    for each in (made.crashed, made.failing, made.slow):
+        each[rows] = 0.0
+    for each in (made.speed, made.price):
+        each[rows] = 1.0
+    return made
+
+
 def strike(state: State, drawn: Upsets, tick: int, ready: IntArray, now: float) -> None:
     """Lets happen what a tick brings; ready (P,) workers."""
     for p in np.flatnonzero(drawn.crashed[:, tick]).tolist():

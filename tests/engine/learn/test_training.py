@@ -18,7 +18,7 @@ from engine.learn import checkpoint as files
 from engine.learn import life, training
 from engine.learn.actors import Transformer
 from engine.learn.adapt_train import go_on, planned, train_here
-from engine.learn.cells import FUTURES
+from engine.learn.cells import FUTURES, USUAL
 from engine.learn.checkpoint import SHIPPED, load, restored, save
 from engine.learn.life import CARD, CURVES, train_allocator
 from engine.learn.policy import SmartScale
@@ -239,6 +239,8 @@ def test_what_pages_and_commands_offer_first_is_how_the_shipped_one_was_trained(
     assert kept == offered
     told = {option.name: option.default for option in command.params}
     assert (told["episodes"], told["cells"], told["lessons"]) == (EPISODES_TRAIN, CELLS, LESSONS)
+    shares = {"faults": USUAL.faults, "prices": USUAL.prices, "clients": USUAL.kinds[-1]}
+    assert {name: told[name] for name in shares} == shares
 
 
 @pytest.mark.parametrize(("kept", "plan"), [
