@@ -312,5 +312,8 @@ def test_a_training_whose_state_was_cut_off_says_which_file_and_begins_anew_with
     with pytest.raises(CheckpointError, match="cannot be read") as refused:
         train_allocator(tmp_path, replace(SMALL, episodes=1))
     assert refused.value.where == str(state)
+    save_file({"a": np.zeros(1)}, state)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        train_allocator(tmp_path, replace(SMALL, episodes=1))
     state.unlink()
     assert len(train_allocator(tmp_path, replace(SMALL, episodes=1))) == 1
