@@ -16,7 +16,11 @@ START_FROM_HELP = "A preset or a scenario of yours. Every knob goes to where it 
 OPEN = "Open in the planner"
 OPEN_HELP = "Every knob goes to where it stands in this run, which is what it is compared with."
 POLICY = "Policy"
-POLICY_HELP = "Only smartscale weighs the priorities; the others do not look at them."
+POLICY_HELP = (
+    "Only smartscale weighs the priorities; the others do not look at them. Parameters are typed "
+    "behind the name, as `hpa:target=0.5`."
+)
+PARAMETERS_OF = "Parameters of {policy}"
 BASELINE = "Compare with"
 BASELINE_HELP = (
     "Under the scenario as it was before any knob was turned: smartscale weighs by its priorities."

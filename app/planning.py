@@ -7,8 +7,8 @@ from typing import Any
 from engine.errors import PolicyError
 from engine.learn.policy import mixed_weights
 from engine.policies.registry import PolicySpec, parse_spec
-from engine.scenario import AgentType, Guard, Priorities, Scenario, Startup
-from engine.weights import FIELDS, WEIGHING, weighted
+from engine.scenario import WEIGHT_FIELDS, AgentType, Guard, Priorities, Scenario, Startup
+from engine.weights import WEIGHING, weighted
 
 SWITCHES = ("vertical", "routing")
 """Parameters of the policy that weighs: what it does beside choosing numbers of workers."""
@@ -44,7 +44,7 @@ class Knobs:
     @property
     def priorities(self) -> Priorities:
         """The weights, which sum to 1 here."""
-        given = dict(zip(FIELDS, self.weights, strict=True))
+        given = dict(zip(WEIGHT_FIELDS, self.weights, strict=True))
         made = Priorities(
             **given,
             carbon_threshold_g_per_kwh=self.carbon_g_per_kwh,
@@ -82,7 +82,7 @@ def _unweighted(
         weights: (5,) the scenario's.
     """
     given = dict(spec.parameters)
-    own = {"profile", *(name.removeprefix("w_") for name in FIELDS)}
+    own = {"profile", *(name.removeprefix("w_") for name in WEIGHT_FIELDS)}
     if spec.name != WEIGHING or own.isdisjoint(given):
         return spec, weights
     try:

@@ -105,9 +105,9 @@ REFUSED = "It is not better than what is in use, so it cannot be chosen."
 # Champion
 CHAMPION_TITLE = "The rule or the learned policy?"
 CHAMPION_TEXT = (
-    "Replays the last day of a trace under the predictive rule and under four settings of the "
-    "learned policy, and chooses for every pool. As the policy `champion`, a replay chooses like "
-    "this every hour."
+    "Replays the last day of a trace under the predictive rule and under the learned policy, from "
+    "cautious to cheap, and chooses for every pool. As the policy `champion`, a replay chooses "
+    "like this every hour."
 )
 CHAMPION_GO = "Choose"
 CHAMPION_KIND = "champion"

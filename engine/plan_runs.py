@@ -17,7 +17,7 @@ from engine.policies.registry import find, parse_spec
 from engine.replay import Progress
 from engine.run_info import run_info
 from engine.runner import ReplayRequest
-from engine.scenario import Priorities, Scenario
+from engine.scenario import WEIGHT_FIELDS, Priorities, Scenario
 from engine.scenario_file import content_hash, from_dict
 from engine.store import priorities, runs, sweeps, traces
 from engine.store.runs import RunRow
@@ -27,7 +27,7 @@ from engine.sweep.plan import Plan
 from engine.sweep.trial import Cancel
 from engine.sweep.work import Outcome, bench
 from engine.trace.schema import Kind
-from engine.weights import FIELDS, WEIGHTS
+from engine.weights import WEIGHTS
 
 POINTS = 288
 """Of a curve of carbon intensity."""
@@ -224,7 +224,7 @@ class PlanRuns(BoundRuns):
         """Presets of weights, then those that were saved."""
         saved = priorities.saved_priorities(self._store)
         return dict(WEIGHTS) | {
-            name: Priorities(**{field: weights[field] for field in FIELDS})
+            name: Priorities(**{field: weights[field] for field in WEIGHT_FIELDS})
             for name, weights in saved.items()
             if name not in WEIGHTS
         }
@@ -238,7 +238,7 @@ class PlanRuns(BoundRuns):
             )  # fmt: skip
         shares = weights.normalised()
         priorities.save_priorities(
-            self._store, name.strip(), {field: getattr(shares, field) for field in FIELDS}
+            self._store, name.strip(), {field: getattr(shares, field) for field in WEIGHT_FIELDS}
         )
 
     def delete_priorities(self, name: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from engine.policies.registry import PolicySpec, parse_spec
-from engine.scenario import Priorities
+from engine.scenario import WEIGHT_FIELDS, Priorities
 
 WEIGHTS: Mapping[str, Priorities] = MappingProxyType(
     {
@@ -24,8 +24,6 @@ WEIGHTS: Mapping[str, Priorities] = MappingProxyType(
 )
 """Ours, from what users shall feel first to what the planet shall; they sum to 1."""
 
-FIELDS = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
-"""α, β, γ, δ and the weight of emissions."""
 WEIGHING = "smartscale"
 """The policy that takes weights."""
 
@@ -40,6 +38,6 @@ def weighted(policy: str, priorities: Priorities) -> str:
     if spec.name != WEIGHING:
         return str(spec)
     shares = priorities.normalised()
-    given = {name.removeprefix("w_"): round(getattr(shares, name), 4) for name in FIELDS}
+    given = {name.removeprefix("w_"): round(getattr(shares, name), 4) for name in WEIGHT_FIELDS}
     made = sorted((dict(spec.parameters) | given).items())
     return str(PolicySpec(name=spec.name, parameters=tuple(made)))

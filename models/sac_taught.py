@@ -49,10 +49,17 @@ class Teacher:
         return made
 
 
-def teach(learner: Learner, teacher: Teacher, rng: np.random.Generator, steps: int) -> None:
-    """Teaches the actor in so many steps; the one that is used becomes the same."""
+def teach(
+    learner: Learner, teacher: Teacher, rng: np.random.Generator, steps: int,
+    heed: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Teaches the actor in so many steps; the one that is used becomes the same.
+
+    What `heed`, called before each step, raises ends the teaching.
+    """
     optimizer = adam(learner.actor.parameters(), RATE)
     for step in range(steps):
+        heed()
         pace(optimizer, RATE, step, steps)
         loss = teacher.loss(learner, rng, BATCH)
         optimizer.zero_grad()

@@ -1,5 +1,6 @@
 """The knobs of the page *Planner*: where they start, and what they say now."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 import pandas as pd
@@ -22,9 +23,10 @@ from app.planning import (
 from engine.briefing import has_sizes, weighs_pools
 from engine.errors import EngineError
 from engine.planner import TraceInfo
-from engine.scenario import Scenario
+from engine.policies.registry import PolicyInfo
+from engine.scenario import WEIGHT_FIELDS, Scenario
 from engine.scenario_file import from_toml, to_toml
-from engine.weights import FIELDS, WEIGHING
+from engine.weights import WEIGHING
 
 _read = lru_cache(maxsize=8)(from_toml)
 """Asked several times each run of the page."""
@@ -89,7 +91,7 @@ def take(scenario: Scenario, policy: str) -> None:
     knobs = knobs_of(scenario, policy)
     state.put(state.PLAN_POLICY, knobs.policy)
     state.put(state.PLAN_PRESET, None)
-    for field, weight in percents(dict(zip(FIELDS, knobs.weights, strict=True))).items():
+    for field, weight in percents(dict(zip(WEIGHT_FIELDS, knobs.weights, strict=True))).items():
         state.put(_key(field), weight)
     state.put(state.PLAN_CARBON, knobs.carbon_g_per_kwh)
     state.put(state.PLAN_PERCENTILE, knobs.carbon_percentile)
@@ -136,17 +138,32 @@ def choices() -> None:
             planner_words.START_FROM, list(known), index=None, key=state.PLAN_START, width=210,
             help=planner_words.START_FROM_HELP, on_change=_started, persist_state="session",
         )  # fmt: skip
-        installed = [info.name for info in load.policies() if info.problem is None]
+        installed = {info.name: info for info in load.policies() if info.problem is None}
         for label, key, tip in (
             (planner_words.POLICY, state.PLAN_POLICY, planner_words.POLICY_HELP),
             (planner_words.BASELINE, state.PLAN_AGAINST, planner_words.BASELINE_HELP),
         ):
             st.selectbox(
-                label, list(dict.fromkeys([*installed, state.get(key)])), key=key, help=tip,
+                label, list(dict.fromkeys([*installed, state.get(key)])), key=key,
+                help=_meanings(tip, installed, str(state.get(key))),
                 accept_new_options=True, width=230, persist_state="session",
                 on_change=_policy_chosen, args=(key,),
             )  # fmt: skip
             state.put(f"{key}{_BEFORE}", state.get(key))
+
+
+def _meanings(tip: str, installed: Mapping[str, PolicyInfo], chosen: str) -> str:
+    """The tip, what each policy does, and the parameters of the one that is chosen."""
+    does = [f"- `{name}`: {info.description}" for name, info in installed.items()]
+    info = installed.get(chosen.partition(":")[0])
+    if info is None or not info.parameters:
+        return "\n".join([tip, "", *does])
+    heading = planner_words.PARAMETERS_OF.format(policy=info.name)
+    rows = [
+        f"- `{each.name}{'' if each.default is None else f'={each.default}'}`: {each.meaning}"
+        for each in info.parameters
+    ]
+    return "\n".join([tip, "", *does, "", f"{heading}:", "", *rows])
 
 
 def _started() -> None:
@@ -186,7 +203,7 @@ def priorities() -> None:
         label_visibility="collapsed", on_change=_preset_chosen,
     )  # fmt: skip
     normal = percents(_weights())
-    for field in FIELDS:
+    for field in WEIGHT_FIELDS:
         st.slider(
             f"{planner_words.WEIGHTS[field]} · {normal[field] / 100:.2f}", 0, 100, key=_key(field),
             on_change=state.put, args=(state.PLAN_TURNED, True),
@@ -231,7 +248,7 @@ def _preset_chosen() -> None:
 
 def _weigh(preset: str) -> None:
     weights = load.planner().priorities()[preset]
-    for field in FIELDS:
+    for field in WEIGHT_FIELDS:
         state.put(_key(field), round(100 * getattr(weights, field)))
     state.put(state.PLAN_PRESET, preset)
     state.put(state.PLAN_WEIGHED, preset)
@@ -337,7 +354,7 @@ def _grid(
 
 
 def _weights() -> dict[str, float]:
-    found = {field: float(state.get(_key(field), 0)) for field in FIELDS}
+    found = {field: float(state.get(_key(field), 0)) for field in WEIGHT_FIELDS}
     return found if sum(found.values()) > 0 else dict.fromkeys(found, 1.0)
 
 

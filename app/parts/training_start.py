@@ -13,7 +13,7 @@ from engine.learn.adapt_loop import Tuning
 from engine.learn.adapt_shelf import Shelved
 
 EPISODES_ADAPT = Tuning().episodes
-EPISODES_TRAIN, CELLS, LESSONS = 24, 48, 10
+EPISODES_TRAIN, CELLS, LESSONS = 60, 48, 10
 """As each training behind the shipped allocator."""
 
 
@@ -59,8 +59,8 @@ def _adapt() -> None:
     )
     preset = middle.selectbox(words.PRESET, list(presets), key=state.TRAINING_PRESET)
     episodes = right.number_input(
-        words.EPISODES, 1, 200, EPISODES_ADAPT, key=state.TRAINING_EPISODES,
-        help=words.EPISODES_ADAPT_HELP,
+        words.EPISODES, Tuning().critics_first + 1, 200, EPISODES_ADAPT,
+        key=state.TRAINING_EPISODES, help=words.EPISODES_ADAPT_HELP,
     )  # fmt: skip
     planner = load.planner()
 

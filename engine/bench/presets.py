@@ -17,10 +17,10 @@ import numpy as np
 from engine.figures import FIGURES
 from engine.planner import Planner
 from engine.presets import DEFAULT, PRESETS
-from engine.scenario import Priorities
+from engine.scenario import WEIGHT_FIELDS, Priorities
 from engine.sweep.axes import Axis
 from engine.sweep.noise import paired
-from engine.weights import FIELDS, WEIGHTS, weighted
+from engine.weights import WEIGHTS, weighted
 
 __all__ = ["run"]
 
@@ -79,7 +79,7 @@ def run(
 def _ramped(field: str, share: float) -> Priorities:
     usual = WEIGHTS["balanced"].normalised()
     rest = 1.0 - getattr(usual, field)
-    scaled = {name: getattr(usual, name) * (1.0 - share) / rest for name in FIELDS}
+    scaled = {name: getattr(usual, name) * (1.0 - share) / rest for name in WEIGHT_FIELDS}
     return Priorities(**{**scaled, field: share})
 
 

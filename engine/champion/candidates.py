@@ -2,7 +2,7 @@
 
 from engine.policies.registry import PolicySpec, parse_spec
 
-LADDER = (0.05, 0.2, 0.5, 0.8)
+LADDER = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8)
 """Weights of cost of the learned policy, from cautious to cheap."""
 WAITS = 0.6
 """Of what is left for latency and reliability, the share of latency."""

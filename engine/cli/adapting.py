@@ -22,7 +22,11 @@ SHIPPED = "shipped"
 @click.command(short_help="Fine-tune the allocator to your own trace.")
 @click.option("--trace", required=True, help="Id or name of a stored trace of 7.8 hours or more.")
 @click.option("--name", help="Of the training. Default: from the trace and the scenario.")
-@click.option("--episodes", type=click.IntRange(1), help="At most; each is 1.5 simulated hours.")
+@click.option(
+    "--episodes",
+    type=click.IntRange(3),
+    help="At most; each is 1.5 simulated hours, and critics alone learn in the first two.",
+)
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
 @click.option("--cold", is_flag=True, help="Begin from the shipped allocator in any case.")
 @click.option("--use", "promote", is_flag=True, help="Let `smartscale` use it if it is better.")

@@ -38,7 +38,7 @@ def champion(
 ) -> None:  # fmt: skip
     """Replay the past before a moment under the rule and the learned policy; choose per pool.
 
-    The learned policy is chosen where one of its four settings, from cautious to cheap, was
+    The learned policy is chosen where one of its settings, from cautious to cheap, was
     clearly cheaper without more requests missed; `evaluate` compares more of them. If the trace
     goes on after the moment, what came then is replayed too and stands beside the choice. As a
     policy of a replay, `champion` chooses like this every hour.

@@ -31,7 +31,8 @@ _HEADS = {
     "oracle-instant. When asked for: smartscale-transformer and -dqn (the allocator with these "
     "networks), and what is slow: champion, oracle-searched, and predictive-bilstm, "
     "-persistence and -ets: the predictive rule with that forecaster. These families have the "
-    "shipped allocators; a policy with settings, such as smartscale:cost=0.2, has the one in use.",
+    "shipped allocators; a policy with settings, such as smartscale:cost=0.2, has the one in use. "
+    "smartscale:checkpoint=FOLDER is a family, too: that allocator at every priority.",
 )  # fmt: skip
 @click.option("--scenario", "given", metavar="PRESET|SAVED|FILE", help="Cluster for the traces.")
 @set_option

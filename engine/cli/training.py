@@ -19,7 +19,8 @@ PARTS = ("allocator", "lookahead", "sizer", "router")
 ACTORS = ("mlp", "transformer", "dqn")
 _OPTIONS = {
     "allocator": (
-        "episodes", "cells", "updates", "lessons", "remind", "clients", "rate", "actor",
+        "episodes", "cells", "updates", "lessons", "remind", "clients", "faults", "prices", "rate",
+        "actor",
     ),
     "lookahead": ("paths", "epochs"),
     "sizer": (),
@@ -38,7 +39,7 @@ _OPTIONS = {
 )
 @click.option(
     "--episodes",
-    default=24,
+    default=60,
     show_default=True,
     type=click.IntRange(1),
     help="Of the allocator: 1.5 simulated hours of all cells.",
@@ -74,10 +75,24 @@ _OPTIONS = {
 )
 @click.option(
     "--clients",
-    default=0.0,
+    default=0.15,
     show_default=True,
     type=click.FloatRange(0.0, 1.0, max_open=True),
     help="Of the allocator: share of pools with demand of many clients, in clumps.",
+)
+@click.option(
+    "--faults",
+    default=0.3,
+    show_default=True,
+    type=click.FloatRange(0.0, 1.0),
+    help="Of the allocator: share of pools whose workers crash, fail to start or turn slow.",
+)
+@click.option(
+    "--prices",
+    default=0.3,
+    show_default=True,
+    type=click.FloatRange(0.0, 1.0),
+    help="Of the allocator: share of pools whose price moves.",
 )
 @click.option(
     "--rate",
@@ -132,8 +147,8 @@ _OPTIONS = {
 @with_session
 def train(
     part: str, out: Path, episodes: int, cells: int, updates: int, lessons: int, remind: float,
-    clients: float, rate: float | None, paths: int, epochs: int, actor: str, rounds: int,
-    clusters: int, distil: tuple[Path, ...], seed: int, device: str,
+    clients: float, faults: float, prices: float, rate: float | None, paths: int, epochs: int,
+    actor: str, rounds: int, clusters: int, distil: tuple[Path, ...], seed: int, device: str,
     session: Session,
 ) -> None:  # fmt: skip
     """Train on generated workloads, from scratch, by default as what is shipped was.
@@ -157,11 +172,11 @@ def train(
     else:
         _refuse_lessons(actor, lessons, remind)
         from engine.learn.adapt_train import planned  # noqa: PLC0415 - torch
-        from engine.learn.cells import with_clients  # noqa: PLC0415 - heavy
+        from engine.learn.cells import Mixture, with_clients  # noqa: PLC0415 - heavy
 
         plan = replace(
             planned(episodes, cells, seed, lessons, actor), updates=updates, remind=remind,
-            kinds=with_clients(clients),
+            mixture=Mixture(kinds=with_clients(clients), faults=faults, prices=prices),
         )  # fmt: skip
         if rate is not None:
             plan = replace(plan, options=replace(plan.options, rate=rate))

@@ -107,10 +107,19 @@ candidates, and the search replays a day two dozen times a setting."""
 
 
 def settings_of(name: str) -> tuple[str, ...]:
-    """The grid of a family, or the one policy as typed. Raises PolicyError."""
+    """The grid of a family or of an allocator's checkpoint, or the one policy as typed.
+
+    Raises:
+        PolicyError: a policy that cannot be read.
+    """
     if name in FAMILIES:
         return tuple(str(parse_spec(text)) for text in FAMILIES[name])
-    return (str(parse_spec(name)),)
+    spec = parse_spec(name)
+    parameters = dict(spec.parameters)
+    if spec.name == SEEDS[0] and parameters.keys() == {"checkpoint"}:
+        texts = (f"{text}:checkpoint={parameters['checkpoint']}" for text in _OWN)
+        return tuple(str(parse_spec(text)) for text in texts)
+    return (str(spec),)
 
 
 def allocators(grids: Mapping[str, Sequence[str]]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from engine.explain.decision import (
 from engine.explain.derived import derived
 from engine.explain.reward import Meter
 from engine.policies.base import Reason
-from engine.scenario import Scenario
+from engine.scenario import WEIGHT_FIELDS, Scenario
 from engine.scenario_file import from_dict
 from engine.store import decision_numbers
 from engine.store import decision_queries as queries
@@ -43,7 +43,6 @@ KINDS: Mapping[str, Kind] = {
     **{word: kind for kind, word in _WAYS.items()},
 }
 """Kinds by what the store calls them."""
-_SAID_WEIGHTS = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
 
 
 def chosen(span: Span, kinds: Sequence[Kind] = (), **given: Any) -> Filter:
@@ -73,7 +72,7 @@ class Told:
         self._active = active_in(self.scenario)
         self._limits = [limits_of(self.scenario, pool) for pool in self.scenario.pools]
         given = self.scenario.priorities.normalised()
-        self._weights = {name: float(getattr(given, name)) for name in _SAID_WEIGHTS}
+        self._weights = {name: float(getattr(given, name)) for name in WEIGHT_FIELDS}
 
     def usual(self, pool: int) -> Mapping[str, tuple[float, float, float]]:
         """5 %, 50 % and 95 % quantile of what is observed of a pool."""
@@ -121,8 +120,8 @@ class Told:
 
     def _priorities(self, said: Mapping[str, Any]) -> dict[str, float]:
         """The policy's own weights where it has some, else the scenario's, summing to 1."""
-        if all(name in said for name in _SAID_WEIGHTS):
-            return {name: float(said[name]) for name in _SAID_WEIGHTS}
+        if all(name in said for name in WEIGHT_FIELDS):
+            return {name: float(said[name]) for name in WEIGHT_FIELDS}
         return self._weights
 
     def _why(self, row: Mapping[str, Any], pool: str) -> str:

@@ -75,7 +75,7 @@ class Meter:
         """Reads what is usual in the run."""
         given = scenario.pools[pool]
         self._store, self._run, self._pool, self._scenario = store, run, pool, scenario
-        self._region = scenario.region_of(given.zone)
+        self._region, self._group = scenario.region_of(given.zone), given.node_group
         self._grid: FloatArray | None = None
         self._usual: FloatArray | None = None
         requests, slot_s, self.ticks = queries.usual_demand(store, run, pool)
@@ -89,7 +89,7 @@ class Meter:
     def scores(self, first: int, last: int, every: int = 1) -> FloatArray:
         """(ticks, 5) scores of some ticks of the run; `every`: only every so many."""
         frame = queries.reward_ticks(
-            self._store, self._run, self._pool, self._region.name, first, last, every
+            self._store, self._run, self._pool, self._region.name, self._group, first, last, every
         )
         rows = self._rows(frame)
         made = np.empty((len(rows), len(SCORES)))
@@ -97,7 +97,7 @@ class Meter:
         return made
 
     def _rows(self, frame: pd.DataFrame) -> FloatArray:
-        """(ticks, 9) what `engine.learn.rewards.score` takes.
+        """(ticks, 10) what `engine.learn.rewards.score` takes.
 
         Waits follow from queues: by Little's law the mean wait is queue over rate.
         """
@@ -113,7 +113,7 @@ class Meter:
             arrived, np.minimum(waited, WAIT_MOST * arrived), frame["missed"], frame["failed"],
             frame["busy_slot_s"] / seconds, frame["billed_slot_s"] / seconds,
             self._mean_slots * ones, self._mean_requests * ones,
-            dirt(grid / USUAL_G_PER_KWH, self._threshold * ones),
+            dirt(grid / USUAL_G_PER_KWH, self._threshold * ones), frame["price"],
         )  # fmt: skip
         return np.stack([np.asarray(column, np.float64) for column in columns], axis=1)
 

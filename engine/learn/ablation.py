@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ReplayCancelled, UsageError
+from engine.learn.cells import Mixture, with_clients
 from engine.learn.exam import (
     Exam,
     best_constant,
@@ -32,6 +33,7 @@ from models.sac_options import DQN, TRANSFORMER
 
 Change = Callable[[Plan], Plan]
 WHOLE = "the design, without lessons"
+CALM = Mixture(kinds=with_clients(0.0), faults=0.0, prices=0.0)
 LESSONS = 4
 """Episodes of the arm that is taught first."""
 
@@ -55,6 +57,8 @@ ARMS: Mapping[str, Change] = MappingProxyType(
         "no forecast at all": _plan(hidden=("forecast",), form=HEADROOM),
         "prioritised replay": _plan(replay=STANDARD),
         "prioritised replay as published": _plan(replay=PAPER),
+        "learned from the position that was executed": _plan(executed=True),
+        "no faults, moving prices or clumps in training": _plan(mixture=CALM),
         "transformer": _options(actor=TRANSFORMER),
         "DQN": _options(actor=DQN),
         "critics know the weighed sum only": _options(vector=False),

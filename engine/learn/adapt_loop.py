@@ -20,10 +20,11 @@ from engine.learn.adapt_cells import OwnPool, Part, own_episode
 from engine.learn.adapt_learner import options_of, restored, write
 from engine.learn.cells import FUTURES, TICKS, futures
 from engine.learn.ground import LAG, Ground
+from engine.learn.moments import logged
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import WIDTH
-from engine.learn.training import SIZES, logged
+from engine.learn.training import SIZES
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
 from engine.units import FloatArray
@@ -87,7 +88,7 @@ class Step:
     """None while the actor stands still."""
     alpha: float | None
     explored: float | None = None
-    """As of `training.Moment`."""
+    """As of `moments.Moment`."""
     cost: float
     """Billed slot-seconds over the work that arrived, mean over cells."""
     missed_frac: float

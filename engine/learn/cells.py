@@ -2,7 +2,8 @@
 
 A cell is a pool with its demand, drawn anew for every episode from the broad mixture: daily waves,
 crowds, growth, bursts and the shapes that the large forecaster learns from, all with bursts within
-minutes, and many clients whose requests come in clumps. The first hour of each is history: it
+minutes, and many clients whose requests come in clumps; workers fail and prices move in some. The
+first hour of each is history: it
 fills the forecaster's memory and is not simulated.
 """
 
@@ -15,6 +16,7 @@ from numba import njit
 from engine.forecast.training_data import workload
 from engine.learn.rewards import dirt
 from engine.learn.tokens import POOLS_MOST
+from engine.learn.upsets import Upsets, upsets
 from engine.lookahead.features import Memory, new_memory
 from engine.sim import kernel
 from engine.sim.arrivals import Arrivals, make_requests
@@ -33,9 +35,32 @@ FUTURE_S, FUTURES = 30, 6
 RATE_MOST = 40.0
 _STREAM = 5209
 _SPAN_S = HISTORY_S + EPISODE_S + AFTER_S
-KINDS = (0.15, 0.3, 0.1, 0.3, 0.15, 0.0)
-"""Chances of daily waves, crowds, growth, bursts, the mixture and many clients."""
-_CLIENTS = 5
+_PATHS = (0.15, 0.3, 0.1, 0.3, 0.15)
+"""Chances of daily waves, crowds, growth, bursts and the forecaster's mixture, without clients."""
+_CLIENTS = len(_PATHS)
+CLIENTS = 0.15
+"""Share of pools with many clients."""
+
+
+def with_clients(share: float) -> tuple[float, ...]:
+    """Chances of kinds with this share of many clients, the last of them."""
+    return (*(chance * (1.0 - share) for chance in _PATHS), share)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mixture:
+    """What cells are drawn from."""
+
+    kinds: tuple[float, ...] = with_clients(CLIENTS)
+    """Chances of the kinds of demand: daily waves, crowds, growth, bursts, the forecaster's
+    mixture and many clients."""
+    faults: float = 0.3
+    """Share of pools whose workers crash, fail to start or turn slow."""
+    prices: float = 0.3
+    """Share of pools whose price moves."""
+
+
+USUAL = Mixture()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +81,7 @@ class Episode:
     """(P, TICKS) intensity over usual."""
     dirt: FloatArray
     """(P, TICKS) how much emissions count, as `rewards.dirt`."""
+    upsets: Upsets
 
 
 class Cell(NamedTuple):
@@ -73,10 +99,10 @@ class Cell(NamedTuple):
     shared: bool
 
 
-def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS) -> Episode:
-    """Episode `number` of a training with this seed; chances of kinds as KINDS."""
+def episode(seed: int, number: int, cells: int, mixture: Mixture = USUAL) -> Episode:
+    """Episode `number` of a training with this seed."""
     rng = stream(seed, _STREAM, number)
-    drawn = [cell(rng, kinds) for _ in range(cells)]
+    drawn = [cell(rng, mixture.kinds) for _ in range(cells)]
     counts = np.stack(
         [c.rate if c.drawn else rng.poisson(c.rate) for c in drawn], dtype=np.float64
     )
@@ -87,7 +113,7 @@ def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS
     service = np.array([one.service_s for one in drawn])
     last = memory.counts[:, bins - 20 :].sum(1) + 1.0
     memory.served[:, 0], memory.served[:, 1] = last, last * service * 1.1
-    facts = np.array([(one.slots, one.startup_s, 60.0, 400.0, np.inf) for one in drawn])
+    facts = np.array([(one.slots, one.startup_s, 60.0, 400.0, np.inf, 1.0) for one in drawn])
     cluster = _clusters(rng, cells)
     pools = tuple(_parameters(rng, one, row) for one, row in zip(drawn, counts, strict=True))
     requests, carbon = _requests(rng, drawn, counts), _carbon(rng, cells)
@@ -97,10 +123,13 @@ def episode(seed: int, number: int, cells: int, kinds: tuple[float, ...] = KINDS
         memory=memory, facts=facts, cluster=cluster, counts=counts, pools=pools,
         requests=requests, service_s=service, carbon=carbon,
         dirt=dirt(carbon, threshold[:, None]),
+        upsets=upsets(
+            stream(seed, _STREAM, number, 1), cells, TICKS, BIN_S, mixture.faults, mixture.prices
+        ),
     )  # fmt: skip
 
 
-def cell(rng: np.random.Generator, kinds: tuple[float, ...] = KINDS) -> Cell:
+def cell(rng: np.random.Generator, kinds: tuple[float, ...] = USUAL.kinds) -> Cell:
     """A pool and its demand, of kinds with these chances."""
     slots = int(rng.choice([1, 4, 8, 16, 32], p=[0.08, 0.28, 0.28, 0.28, 0.08]))
     service_s = float(np.exp(rng.uniform(np.log(1.0), np.log(8.0))))
@@ -115,11 +144,6 @@ def cell(rng: np.random.Generator, kinds: tuple[float, ...] = KINDS) -> Cell:
         startup_s=float(np.exp(rng.uniform(np.log(30.0), np.log(135.0)))),
         contention=float(rng.uniform(0.0, 0.35)), shared=bool(rng.random() < 0.7),
     )  # fmt: skip
-
-
-def with_clients(share: float) -> tuple[float, ...]:
-    """KINDS with this share of many clients."""
-    return (*(chance * (1.0 - share) for chance in KINDS[:_CLIENTS]), share)
 
 
 def _clumped(rng: np.random.Generator, rate: float) -> FloatArray:

@@ -23,6 +23,19 @@ MEANING: Mapping[int, str] = MappingProxyType(
 
 
 @njit(nogil=True, cache=True)
+def positions(workers, level, service, ahead, slots, queued, out):  # type: ignore[no-untyped-def]
+    """Fills `out` (P,) with positions, -1 to 1, at which `targets` wants so many workers (P,)."""
+    caution = np.empty(POINTS)
+    for p in range(len(out)):
+        demand = max(level[p] * service[p] / slots[p], 1e-9)
+        alone = workers[p] - queued[p] * service[p] / (slots[p] * DRAIN_S)
+        need = np.log(max(alone, 1e-9) / demand)
+        for k in range(POINTS):
+            caution[k] = ahead[p, QUANTILE[k]] - np.log(BUSY[k])
+        out[p] = np.interp(need, caution, np.linspace(-1.0, 1.0, POINTS))
+
+
+@njit(nogil=True, cache=True)
 def targets(action, level, service, ahead, slots, queued, out):  # type: ignore[no-untyped-def]
     """Fills `out` (P,) with workers wanted, fractions included.
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from engine.errors import ReplayCancelled, UsageError
 from engine.learn import adapt_learner, checkpoint
-from engine.learn.cells import KINDS, TICKS, episode
+from engine.learn.cells import TICKS, Mixture, episode
 from engine.learn.ground import Ground
 from engine.learn.rewards import fresh_weights
 from engine.learn.training import Plan, described
@@ -92,6 +92,7 @@ def distilled(
     options = adapt_learner.options_of(folders[0], Options())
     teachers = [adapt_learner.restored(folder, options, device) for folder in folders]
     student = adapt_learner.restored(folders[0], options, device)
+    mixture = Mixture(**plan_of(folders[0])["mixture"])
 
     def told(share: float, text: str) -> None:
         if progress is not None:
@@ -101,7 +102,7 @@ def distilled(
     for number in range(plan.episodes + 1):
         share = _PLAYED_SHARE * number / (plan.episodes + 1)
         told(share, f"Episode {number + 1} of {plan.episodes + 1}")
-        seen.append(_lived(teachers, plan, number, cancel))
+        seen.append(_lived(teachers, plan, mixture, number, cancel))
     rows = np.concatenate(seen[:-1])
 
     def on_step(step: int) -> bool:
@@ -142,7 +143,7 @@ def plan_of(folder: Path) -> dict[str, Any]:
     if "seed" not in plan:  # no training from scratch
         return plan
     made: dict[str, Any] = json.loads(json.dumps(described(Plan()))) | plan
-    return made | {"kinds": [*made["kinds"], *KINDS[len(made["kinds"]) :]]}
+    return made
 
 
 def _check(folders: Sequence[Path]) -> None:
@@ -171,7 +172,7 @@ def _check(folders: Sequence[Path]) -> None:
 
 
 def _lived(
-    teachers: "Sequence[Learner]", plan: DistilPlan, number: int,
+    teachers: "Sequence[Learner]", plan: DistilPlan, mixture: Mixture, number: int,
     cancel: Callable[[], bool] | None,
 ) -> npt.NDArray[np.float32]:  # fmt: skip
     """(T x P, F) tokens of an episode under what the teachers agree on."""
@@ -179,7 +180,7 @@ def _lived(
     from models.sac_distilled import agreed
 
     rng = stream(plan.seed, _STREAM, 0, number)
-    ground = Ground(episode(plan.seed, _FIRST + number, plan.cells), shipped())
+    ground = Ground(episode(plan.seed, _FIRST + number, plan.cells, mixture), shipped())
     weights = fresh_weights(rng, plan.cells)
     noise, seen = np.zeros(plan.cells), []
     for _ in range(TICKS):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.evaluate.frontier import cost_at
-from engine.learn.cells import KINDS, TICKS, Episode, episode
+from engine.learn.cells import TICKS, USUAL, Episode, Mixture, episode
 from engine.learn.forms import DIAL
 from engine.learn.ground import LAG, Ground
 from engine.learn.rewards import SCORES
@@ -64,9 +64,9 @@ def weights_of(cost: float) -> FloatArray:
     return made
 
 
-def exam_of(cells: int, kinds: tuple[float, ...] = KINDS) -> Exam:
-    """An exam of so many pools; chances of kinds as `cells.KINDS`."""
-    made = episode(SEED, 0, cells, kinds)
+def exam_of(cells: int, mixture: Mixture = USUAL) -> Exam:
+    """An exam of so many pools."""
+    made = episode(SEED, 0, cells, mixture)
     constants = tuple(_played(made, _constantly(np.full(cells, at)), DIAL) for at in PLACES)
     return Exam(episode=made, constants=constants)
 

@@ -2,14 +2,15 @@
 
 import numpy as np
 
-from engine.learn import tokens
+from engine.learn import dial, tokens
 from engine.learn.cells import BIN_S, EPISODE_S, TICKS, Episode, settle
 from engine.learn.forms import DIAL, Sight, wanted
 from engine.learn.rewards import SCORES, score
+from engine.learn.upsets import strike
 from engine.lookahead.features import Network, close_bin, note
 from engine.sim import kernel
 from engine.sim.state import make_state, make_views, with_room
-from engine.units import AnyArray, FloatArray
+from engine.units import AnyArray, FloatArray, IntArray
 
 LAG = 4
 """Ticks until a tick's rewards are known: what waits longer than 60 s counts the same."""
@@ -48,6 +49,7 @@ class Ground:
         self._seen[:, 9] = self._target
         at = min(self.tick, TICKS - 1)
         self._seen[:, 10] = self.episode.facts[:, 3] * self.episode.carbon[:, at]
+        self._seen[:, tokens.PRICE] = self._slots * self.episode.upsets.price[:, at]
         tokens.observe(
             self.episode.memory, self._network, BIN_S, self.episode.facts, self._seen,
             self.episode.cluster, self._before, self.rows, self.level, self.service_s, self.ahead,
@@ -60,11 +62,21 @@ class Ground:
         )
         return wanted(self._form, action, sight)
 
-    def step(self, action: FloatArray) -> None:
-        """One tick with (P,) positions of the dial."""
+    def executed(self, target: IntArray) -> FloatArray:
+        """(P,) positions of the dial in the middle of those that want so many workers (P,)."""
+        made = np.empty(len(target))
+        dial.positions(
+            target - 0.5, self.level, self.service_s, self.ahead, self._slots, self._seen[:, 3],
+            made,
+        )  # fmt: skip
+        return made
+
+    def step(self, action: FloatArray) -> FloatArray:
+        """One tick with (P,) actions; returns what was `executed`: whole workers, in limits."""
         workers = np.ceil(self.wanted(action) - 1e-9)
         target = np.clip(workers, 1, self._most).astype(np.int64)
         now = self.tick * BIN_S
+        executed = self.executed(target)
         self._scale(target, now)
         self._before[:, 2] = action
         kernel.run_tick(
@@ -74,9 +86,12 @@ class Ground:
         self._note()
         self.tick += 1
         self._look()
+        return executed
 
     def _scale(self, target: np.ndarray, now: float) -> None:
-        change = target - self._target
+        counts = self._state.counters
+        strike(self._state, self.episode.upsets, self.tick, counts[:, kernel.C_READY].copy(), now)
+        change = target - counts[:, kernel.C_STARTING] - counts[:, kernel.C_READY]
         grown = np.maximum(change, 0)
         held = len(self._state.workers)
         self._state = with_room(self._state, grown)
@@ -103,7 +118,7 @@ class Ground:
             seen[:, column] = counts[:, counter]
         seen[:, 5] = sums[:, kernel.F_BUSY_SLOT_S] / BIN_S
         seen[:, 6] = counts[:, kernel.C_ARRIVED]
-        seen[:, 7] = counts[:, kernel.C_QUEUE_TIMEOUT] + counts[:, kernel.C_REJECTED]
+        seen[:, 7] = counts[:, [kernel.C_QUEUE_TIMEOUT, kernel.C_REJECTED, kernel.C_LOST]].sum(1)
         seen[:, 8] = sums[:, kernel.F_P95_S]
 
     def rewards(self, tick: int) -> FloatArray:
@@ -120,7 +135,8 @@ class Ground:
         for p, (arrived, waited, missed, failed) in enumerate(sums):
             score(
                 arrived, waited, missed, failed, busy[p], billed[p], self._mean_slots[p],
-                self._mean_requests[p], self.episode.dirt[p, tick], made[p],
+                self._mean_requests[p], self.episode.dirt[p, tick],
+                self.episode.upsets.price[p, tick], made[p],
             )  # fmt: skip
         return made
 

@@ -8,14 +8,17 @@ state, the one that earned most from there on. Soft Actor-Critic goes on from th
 
 import copy
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
-from engine.learn.cells import KINDS, TICKS, Episode, episode
+from engine.learn.cells import TICKS, USUAL, Episode, Mixture, episode
 from engine.learn.ground import LAG, Ground
 from engine.lookahead.checkpoint import shipped
 from engine.units import FloatArray
@@ -40,16 +43,22 @@ class Lessons:
 
 
 def lessons(
-    seed: int, episodes: int, cells: int, kinds: tuple[float, ...] = KINDS,
-    folder: Path | None = None,
+    seed: int, episodes: int, cells: int, mixture: Mixture = USUAL,
+    folder: Path | None = None, stage: Callable[[str], None] = lambda _: None,
 ) -> Lessons:  # fmt: skip
-    """Plays every position on so many episodes; a folder keeps what came of the same before."""
-    facts = json.dumps([seed, episodes, cells, kinds])
-    if folder is not None and (folder / KEPT).is_file():
-        with np.load(folder / KEPT) as file:
-            if str(file["facts"]) == facts:
-                return Lessons(rows=file["rows"], scores=file["scores"])
-    made = [_of(episode(seed, _FIRST + number, cells, kinds)) for number in range(episodes)]
+    """Plays every position on so many episodes; a folder keeps what came of the same before.
+
+    At every tick `stage` is told where it is; what it raises ends the lessons.
+    """
+    facts = json.dumps([seed, episodes, cells, asdict(mixture)])
+    kept = None if folder is None else _kept(folder / KEPT, facts)
+    if kept is not None:
+        return kept
+    made = [
+        _of(episode(seed, _FIRST + number, cells, mixture),
+            partial(stage, f"Lesson {number + 1} of {episodes}"))
+        for number in range(episodes)
+    ]  # fmt: skip
     found = Lessons(
         rows=np.concatenate([rows for rows, _ in made], 1),
         scores=np.concatenate([scores for _, scores in made]),
@@ -63,22 +72,37 @@ def lessons(
     return found
 
 
-def _of(drawn: Episode) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def _kept(path: Path, facts: str) -> Lessons | None:
+    """What was played before; None: nothing, something else, or a file that was cut off."""
+    if not path.is_file():
+        return None
+    try:
+        with path.open("rb") as file, np.load(file) as kept:
+            same = str(kept["facts"]) == facts
+            return Lessons(rows=kept["rows"], scores=kept["scores"]) if same else None
+    except (OSError, ValueError, KeyError, BadZipFile):
+        return None
+
+
+def _of(drawn: Episode, heed: Callable[[], None]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """(A, N, F) rows and (N, A, K) scores of an episode."""
-    played = [_played(drawn, place) for place in PLACES]
+    played = [_played(drawn, place, heed) for place in PLACES]
     rows, scores = (np.stack(parts) for parts in zip(*played, strict=True))
     positions, states, cells, numbers = rows.shape
     told = scores.transpose(1, 2, 0, 3).reshape(states * cells, positions, -1)
     return rows.reshape(positions, states * cells, numbers), told
 
 
-def _played(drawn: Episode, place: float) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+def _played(
+    drawn: Episode, place: float, heed: Callable[[], None]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
     """(S, C, F) rows and (S, C, K) scores of the windows after them, under one position."""
     ground = Ground(replace(drawn, memory=copy.deepcopy(drawn.memory)), shipped())
     action = np.full(len(drawn.pools), place)
     rows: list[FloatArray] = []
     scores: list[FloatArray] = []
     for tick in range(TICKS):
+        heed()
         rows.append(ground.rows.astype(np.float32))
         ground.step(action)
         if tick >= LAG:

@@ -10,7 +10,8 @@ from engine.errors import UsageError
 from engine.learn import distilling
 from engine.learn.checkpoint import save
 from engine.learn.distilling import Distilled, DistilPlan
-from engine.learn.training import Moment, Plan, described, moments_of, train
+from engine.learn.moments import Moment, moments_of
+from engine.learn.training import Plan, described, train
 from models.sac_options import DQN, POSITIONS, TRANSFORMER, Options
 
 CURVES, CARD = "curves.json", "README.md"
@@ -30,7 +31,7 @@ def train_allocator(
         folder: receives the state while it trains, then checkpoint, curves and card.
         plan: how long, and on what.
         progress: share done, and how it is going.
-        cancel: asked once a tick.
+        cancel: asked once a tick or step.
         device: one of `engine.device.DEVICES`.
 
     Returns:
@@ -49,7 +50,13 @@ def train_allocator(
         if progress is not None:
             progress(moment.episode / moment.episodes, _said(moment))
 
-    learner = train(plan, folder=folder, on_moment=note, cancel=cancel, device=device)
+    def stage(text: str) -> None:
+        if progress is not None:
+            progress(len(curves) / plan.episodes, text)
+
+    learner = train(
+        plan, folder=folder, on_moment=note, on_stage=stage, cancel=cancel, device=device
+    )
     _write(folder, curves)  # also those of an episode whose training was killed as it was kept
     save(learner, folder, {"plan": described(plan)})
     (folder / CARD).write_text(_card(plan, curves), "utf-8")
@@ -114,11 +121,12 @@ def _distilled_card(trainings: Sequence[Path], plan: DistilPlan, found: Distille
 
 def _settings(plan: Mapping[str, Any]) -> str:
     """Of a training, as its command takes them."""
-    options = plan["options"]
+    options, mixture = plan["options"], plan["mixture"]
     return (
         f"`--actor {options['actor']} --episodes {plan['episodes']} --cells {plan['cells']} "
         f"--updates {plan['updates']}\n  --lessons {plan['lessons']} --remind {plan['remind']} "
-        f"--clients {plan['kinds'][-1]} --rate {options['rate']}`"
+        f"--clients {mixture['kinds'][-1]} --faults {mixture['faults']} "
+        f"--prices {mixture['prices']} --rate {options['rate']}`"
     )
 
 

@@ -25,7 +25,7 @@ class Mind(NamedTuple):
     network: Network
     """The forecaster's."""
     facts: FloatArray
-    """(P, K) as `tokens.FACTS`; the usual carbon intensity follows what is seen."""
+    """(P, K) as `tokens.FACTS`; the usual carbon intensity and price follow what is seen."""
     seen: FloatArray
     """(P, S) as `tokens.SEEN`"""
     cluster: IntArray
@@ -73,12 +73,18 @@ def new_mind(
     """
     pools = len(context.pools)
     threshold = context.carbon_threshold_g_per_kwh or np.inf
+    prices = [pool.price_usd_per_hour for pool in context.pools]
+    seen = np.zeros((pools, len(tokens.SEEN)))
+    seen[:, tokens.PRICE] = prices
     return Mind(
         memory=memory, network=network,
         facts=np.array(
-            [(p.slots, p.startup_mean_s, 60.0, USUAL_G_PER_KWH, threshold) for p in context.pools]
+            [
+                (p.slots, p.startup_mean_s, 60.0, USUAL_G_PER_KWH, threshold, price / p.slots)
+                for p, price in zip(context.pools, prices, strict=True)
+            ]
         ),
-        seen=np.zeros((pools, len(tokens.SEEN))), cluster=np.zeros(pools, np.int64),
+        seen=seen, cluster=np.zeros(pools, np.int64),
         before=np.zeros((pools, 3)), rows=np.empty((pools, tokens.WIDTH)),
         inputs=np.empty((pools, tokens.WIDTH + len(weights)), np.float32),
         level=np.empty(pools), service_s=np.empty(pools), ahead=np.empty((pools, 4)),
@@ -98,6 +104,7 @@ def _look(mind):
         if np.isnan(mind.seen[p, 5]):
             mind.seen[p, 5] = 0.0
         mind.facts[p, 3] += share * (mind.seen[p, 10] - mind.facts[p, 3])
+        mind.facts[p, 5] += share * (mind.seen[p, 11] / mind.facts[p, 0] - mind.facts[p, 5])
     tokens.observe(
         mind.memory, mind.network, interval_s, mind.facts, mind.seen, mind.cluster, mind.before,
         mind.rows, mind.level, mind.service_s, mind.ahead,

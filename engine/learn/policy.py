@@ -232,10 +232,12 @@ class SmartScale:
 
     def _look(self, observation: Observation) -> None:
         seen = self.mind.seen
-        for column, name in enumerate(tokens.SEEN[:-1]):
+        for column, name in enumerate(tokens.SEEN[:-2]):
             seen[:, column] = getattr(observation, name)
         grid = observation.grid_g_per_kwh
-        seen[:, -1] = grid if len(grid) else USUAL_G_PER_KWH
+        seen[:, -2] = grid if len(grid) else USUAL_G_PER_KWH
+        if len(observation.price_usd_per_hour):
+            seen[:, tokens.PRICE] = observation.price_usd_per_hour
         if len(observation.carbon_threshold_g_per_kwh):
             self.mind.facts[:, _THRESHOLD] = observation.carbon_threshold_g_per_kwh
 

@@ -65,23 +65,25 @@ def sweet_spot(used):  # type: ignore[no-untyped-def]
 
 
 @njit(nogil=True, cache=True)
-def score(arrived, waited, missed, failed, busy, billed, mean_slots, mean_requests, carbon, out):  # type: ignore[no-untyped-def]
+def score(  # type: ignore[no-untyped-def]
+    arrived, waited, missed, failed, busy, billed, mean_slots, mean_requests, carbon, price, out
+):  # fmt: skip
     """Fills `out` (5,) for one pool and tick.
 
     latency = 1 - 2 · mean wait · share, waits in mean service times, each at most WAIT_MOST
     utilisation = sweet_spot(busy / billed)
-    cost = 1.5 - 0.5 · billed / mean slots that demand needs
+    cost = 1.5 - 0.5 · billed / mean slots that demand needs · price
     reliability = 1 - 8 · share missed · share - 2 · share failed · share
     carbon = 1.5 - 0.5 · billed / mean slots · dirt
 
     Args: arrived, missed and failed requests of the tick's arrivals; waited, the sum of their
-    waits; busy and billed slots, means over the tick; carbon, its dirt.
+    waits; busy and billed slots, means over the tick; carbon, its dirt; price, over usual.
     """
     share = min(arrived / mean_requests, SHARE_MOST)
     number = max(arrived, 1.0)
     out[0] = 1.0 - 2.0 * waited / number * share
     out[1] = sweet_spot(busy / billed) if billed > 0.0 else 0.0
-    out[2] = 1.5 - 0.5 * billed / mean_slots
+    out[2] = 1.5 - 0.5 * billed / mean_slots * price
     out[3] = 1.0 - 8.0 * missed / number * share - 2.0 * failed / number * share
     out[4] = 1.5 - 0.5 * billed / mean_slots * carbon
 
@@ -95,7 +97,7 @@ FORMULAS: Mapping[str, str] = MappingProxyType(
         "latency": "1 - 2 * mean wait in service times (3 at most) * share",
         "utilisation": "1 from 70 % to 80 % of billed slots in use; below: used / 70 %; above: "
         "1 - (used - 80 %) / 10 %",
-        "cost": "1.5 - 0.5 * billed slots / slots that mean demand needs",
+        "cost": "1.5 - 0.5 * billed slots / slots that mean demand needs * price over usual",
         "reliability": "1 - 8 * share missed * share - 2 * share failed * share",
         "carbon": "1.5 - 0.5 * billed slots / slots that mean demand needs * dirt; dirt: the "
         "grid's g/kWh over 400, up to twice that around and above the carbon threshold",
@@ -106,11 +108,11 @@ FORMULAS: Mapping[str, str] = MappingProxyType(
 
 @njit(nogil=True, cache=True)
 def score_all(rows, out):  # type: ignore[no-untyped-def]
-    """Fills `out` (N, 5) from `rows` (N, 9), whose columns are what `score` takes, in order."""
+    """Fills `out` (N, 5) from `rows` (N, 10), whose columns are what `score` takes, in order."""
     for i in range(len(rows)):
         score(
             rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3], rows[i, 4], rows[i, 5], rows[i, 6],
-            rows[i, 7], rows[i, 8], out[i],
+            rows[i, 7], rows[i, 8], rows[i, 9], out[i],
         )  # fmt: skip
 
 

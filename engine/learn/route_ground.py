@@ -191,13 +191,10 @@ def scores_of(run: Replay, made: Cluster) -> FloatArray:
             run.integrals[:, :, kernel.F_BUSY_SLOT_S].sum(1) / run.tick_s, total,
             np.full(ticks, mean_requests / run.tick_s * made.service_s),
             np.full(ticks, mean_requests), dirty / np.maximum(total, 1e-9),
+            (billed * (price / price.mean())).sum(1) / np.maximum(total, 1e-9),
         ]
     )  # fmt: skip
-    paid = rows.copy()
-    paid[:, 5] = (billed * (price / price.mean())).sum(1)
-    scores, at_price = np.empty((ticks, len(SCORES))), np.empty((ticks, len(SCORES)))
+    scores = np.empty((ticks, len(SCORES)))
     score_all(rows, scores)
-    score_all(paid, at_price)
-    scores[:, SCORES.index("cost")] = at_price[:, SCORES.index("cost")]
     made_of: FloatArray = scores[round(FIRST_S / run.tick_s) :].mean(0)
     return made_of

@@ -18,9 +18,10 @@ from engine.learn.route_ground import Cluster, allocator, cluster, scores_of
 from engine.learn.routing import STEPS, steps_of
 from engine.policies.base import Action, Observation, Policy, PolicyContext, RoutingWeights
 from engine.replay import Replay, ReplaySpec, play
+from engine.scenario import WEIGHT_FIELDS
 from engine.scorecard import scorecard
 from engine.units import FloatArray
-from engine.weights import FIELDS, WEIGHTS
+from engine.weights import WEIGHTS
 
 SEED = 424_249
 """Apart from those of trainings."""
@@ -110,7 +111,7 @@ def study(
 def weights_of(name: str) -> FloatArray:
     """(5,) priorities of a preset."""
     shares = WEIGHTS[name].normalised()
-    return np.array([getattr(shares, field) for field in FIELDS])
+    return np.array([getattr(shares, field) for field in WEIGHT_FIELDS])
 
 
 def judged(made: Cluster, priorities: FloatArray, arm: str) -> Found:

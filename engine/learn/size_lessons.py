@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from engine.learn import checkpoint as files
 from engine.learn.actors import standardise
-from engine.learn.cells import BIN_S, EPISODE_S, HISTORY_S, TICKS, Episode, episode
+from engine.learn.cells import BIN_S, EPISODE_S, HISTORY_S, TICKS, Episode, Mixture, episode
 from engine.learn.ground import LAG, Ground
 from engine.learn.insight import act
 from engine.learn.rewards import SCORES, WAIT_MOST, fresh_weights, score_all
@@ -87,7 +87,7 @@ def size_lessons(seed: int, episodes: int, cells: int) -> SizeLessons:
 
 
 def _of(seed: int, number: int, cells: int) -> SizeLessons:
-    drawn = episode(seed, _FIRST + number, cells)
+    drawn = episode(seed, _FIRST + number, cells, Mixture(prices=0.0))
     rng = stream(seed, _STREAM, number)
     choice, weights = _choice(rng, drawn), fresh_weights(rng, cells)
     played = [_played(drawn, choice, size, weights) for size in range(SIZES)]
@@ -181,7 +181,7 @@ def _scores(drawn: Episode, choice: Choice, size: int, ground: Ground) -> FloatA
         [
             arrived, waited, missed, failed, slot_s[..., 0], slot_s[..., 1],
             np.broadcast_to(work, (ticks, pools)), np.broadcast_to(mean, (ticks, pools)),
-            drawn.dirt[:, :ticks].T,
+            drawn.dirt[:, :ticks].T, np.ones((ticks, pools)),
         ], 2,
     ).reshape(ticks * pools, -1)  # fmt: skip
     made = np.empty((len(flat), len(SCORES)))

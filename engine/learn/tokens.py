@@ -16,12 +16,15 @@ from engine.lookahead.features import outlook
 
 SEEN = (
     "starting", "ready", "draining", "queued", "in_service", "busy_slots", "arrived", "failed",
-    "p95_s", "target", "g_per_kwh",
+    "p95_s", "target", "g_per_kwh", "usd_per_hour",
 )  # fmt: skip
-"""(S,) what is seen of a pool in a tick, in the words of `Observation`; carbon of its grid."""
-FACTS = ("slots", "startup_s", "queue_timeout_s", "g_reference", "g_threshold")
+"""(S,) what is seen of a pool in a tick, in the words of `Observation`; carbon of its grid,
+price of a worker."""
+PRICE = SEEN.index("usd_per_hour")
+FACTS = ("slots", "startup_s", "queue_timeout_s", "g_reference", "g_threshold", "slot_usd_usual")
 """(K,) what is known of a pool before; the reference is the intensity that is usual there, the
-threshold the one from which growth is unwelcome: infinite where there is none."""
+threshold the one from which growth is unwelcome: infinite where there is none. The usual price is
+that of a slot, per hour."""
 
 _AHEAD = tuple(f"log(q{q} of the highest rate ahead / level)" for q in (50, 80, 95, 99))
 _OWN = (
@@ -44,6 +47,7 @@ _OWN = (
     "log(carbon intensity / usual)",
     "log(carbon intensity / threshold)",
     "whether there is a carbon threshold",
+    "log(price of a slot / usual)",
 )
 TOKEN = (*PAST, *_AHEAD, *_OWN)
 """(F,) numbers of a pool, without a unit; demand is in workers: level x service time / slots."""
@@ -60,7 +64,7 @@ WIDTH = TOKENS + len(CLUSTER)
 _TIMES = (FIRST + 12, FIRST + 13, len(PAST) - 2, len(PAST) - 1)
 _CARBON = (FIRST + 16, FIRST + 17, FIRST + 18)
 _LOAD = tuple(FIRST + own for own in (5, 6, 7, 8, 9, 10, 14))
-_RESOURCES = tuple(FIRST + own for own in (0, 1, 2, 3, 4, 11, 15))
+_RESOURCES = tuple(FIRST + own for own in (0, 1, 2, 3, 4, 11, 15, 19))
 GROUPS: Mapping[str, tuple[int, ...]] = MappingProxyType(
     {
         "load": _LOAD,
@@ -130,6 +134,7 @@ def _own(out, facts, seen, before, level, service, bin_s):
     if np.isfinite(facts[4]):
         above = np.log(max(seen[10], 1.0) / max(facts[4], 1.0))
         out[17], out[18] = min(max(above, -1.0), 1.0), 1.0
+    out[19] = np.log(max(seen[11], 1e-9) / max(slots * facts[5], 1e-9))
     before[0] = out[2]
     before[1] = out[6]
 

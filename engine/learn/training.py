@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -12,18 +12,19 @@ import numpy as np
 
 from engine.device import device_for
 from engine.errors import CheckpointError, ReplayCancelled
-from engine.learn.cells import FUTURES, KINDS, TICKS, episode, futures
+from engine.learn.cells import FUTURES, TICKS, USUAL, Mixture, episode, futures
 from engine.learn.checkpoint import sizes
 from engine.learn.forms import DIAL
 from engine.learn.ground import LAG, Ground
 from engine.learn.lessons import lessons
+from engine.learn.moments import Moment, OnMoment, facts_kept, logged, moments_of
 from engine.learn.prioritised import UNIFORM, Prioritised
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import GROUPS, WIDTH
 from engine.lookahead.checkpoint import shipped
 from engine.trace.streams import stream
-from engine.units import FloatArray
+from engine.units import AnyArray, FloatArray
 from models.sac_options import Options
 
 if TYPE_CHECKING:
@@ -72,8 +73,10 @@ class Plan:
     """What an action means, one of FORMS; only the dial makes a policy."""
     hidden: tuple[str, ...] = ()
     """Groups of tokens that no network sees; of use for ablations only."""
-    kinds: tuple[float, ...] = KINDS
-    """Chances of the kinds of demand, as `cells.KINDS`."""
+    mixture: Mixture = USUAL
+    """What pools are drawn from."""
+    executed: bool = False
+    """Learns from the position of the dial that was executed, rather than from the one chosen."""
     value_updates: int = 3000
     """Of the network that says for explanations what each score will come to."""
     seed: int = 0
@@ -84,32 +87,8 @@ GENTLE_RATE = 4e-4
 """Of an actor that begins with what lessons taught it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moment:
-    """What the curves show of an episode."""
-
-    episode: int
-    episodes: int
-    seconds: float
-    """Since the start, or since it went on."""
-    reward: float
-    """Mean score by the priorities in force while it acted."""
-    reward_std: float
-    """Between cells."""
-    critic_loss: float
-    entropy: float | None
-    """Of the actions, nats; None: nothing of it was learned, or a DQN, which has none."""
-    alpha: float | None
-    """Temperature: what a nat of entropy is worth; None as above."""
-    explored: float | None = None
-    """Chance that a DQN draws a position at random; None: no DQN."""
-    cost: float
-    """Billed slot-seconds over the work that arrived, mean over cells."""
-    missed_frac: float
-    """Share of requests that waited over half a mean service time or failed."""
-
-
-OnMoment = Callable[[Moment], None]
+Stage = Callable[[str], None]
+"""Told at every tick and step before the first episode, and after the last one, where it is."""
 
 
 def train(
@@ -117,6 +96,7 @@ def train(
     *,
     folder: Path | None = None,
     on_moment: OnMoment | None = None,
+    on_stage: Stage | None = None,
     cancel: Callable[[], bool] | None = None,
     start: "Learner | None" = None,
     device: str = "auto",
@@ -127,14 +107,15 @@ def train(
         plan: how long, and on what.
         folder: keeps the state after each episode; a training stopped there goes on from it.
         on_moment: told after each episode.
-        cancel: asked once a tick.
+        on_stage: told what is being done before the first and after the last of them.
+        cancel: asked once a tick or step.
         start: goes on from its networks, which it changes, where they are; None: from new ones.
         device: of new networks, one of `engine.device.DEVICES`.
 
     Raises:
         UsageError: the device is not there.
         ReplayCancelled: `cancel` returned true; what was kept after the last episode stays.
-        CheckpointError: the folder holds a training of another plan.
+        CheckpointError: the folder holds a training of another plan, or a damaged one.
     """
     import torch
 
@@ -155,8 +136,13 @@ def train(
             }  # fmt: skip
             keep(folder, learner, buffer.columns, facts)
 
-    resumed = _resumed(folder, plan, buffer, device)
-    learner, first = resumed or (_warm(plan, buffer, start, folder, device), 0)
+    def stage(text: str) -> None:
+        if on_stage is not None:
+            on_stage(text)
+        _heed(cancel, text)
+
+    resumed = _resumed(folder, plan, buffer, device, stage)
+    learner, first = resumed or (_warm(plan, buffer, start, folder, device, stage), 0)
     if resumed is None:
         kept(0)
     for number in range(first, plan.episodes):
@@ -171,17 +157,13 @@ def train(
             on_moment(moment)
     if plan.value_updates:
         rng = stream(plan.seed, _STREAM, 2)
-        drawn = partial(_batch, plan, buffer, rng)
+
+        def drawn() -> "Batch":
+            stage("Learning what each score will come to")
+            return _batch(plan, buffer, rng)
+
         learner.values = distil(learner, drawn, rng, plan.value_updates)
     return learner
-
-
-def moments_of(folder: Path) -> list[Moment]:
-    """The curves of what is kept there, of whole episodes; empty where nothing is."""
-    from models.sac_state import facts_of
-
-    facts = facts_of(folder) or {}
-    return [Moment(**row) for row in facts.get("moments", [])]
 
 
 def _buffer(plan: Plan) -> Buffer:
@@ -190,12 +172,12 @@ def _buffer(plan: Plan) -> Buffer:
 
 
 def _resumed(
-    folder: Path | None, plan: Plan, buffer: Buffer, device: str
+    folder: Path | None, plan: Plan, buffer: Buffer, device: str, stage: Stage
 ) -> "tuple[Learner, int] | None":
     """The learner that is kept there and the episodes it has done, its buffer filled."""
-    from models.sac_state import facts_of, resume
+    from models.sac_state import resume
 
-    facts = None if folder is None else facts_of(folder)
+    facts = None if folder is None else facts_kept(folder)
     if folder is None or facts is None:
         return None
     if facts["plan"] != json.loads(json.dumps(described(plan))):
@@ -206,57 +188,61 @@ def _resumed(
     kept = resume(folder, plan.options, SIZES, device)
     buffer.fill(kept.columns, int(facts["at"]), float(facts.get("top", 1.0)))
     if plan.lessons and plan.remind:
-        _reminded(plan, kept.learner, _teacher(plan, kept.learner, folder))
+        _reminded(plan, kept.learner, _teacher(plan, kept.learner, folder, stage))
     return kept.learner, int(facts["done"])
 
 
 def _warm(
-    plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | None, device: str
-) -> "Learner":
+    plan: Plan, buffer: Buffer, start: "Learner | None", folder: Path | None, device: str,
+    stage: Stage,
+) -> "Learner":  # fmt: skip
     """A learner that knows the scale of tokens, and a buffer with random actions in it."""
     seen = []
     for number in range(WARM_EPISODES):
         rng = stream(plan.seed, _STREAM, 0, number)
-        made = episode(plan.seed, 1_000_000 + number, plan.cells, plan.kinds)
+        made = episode(plan.seed, 1_000_000 + number, plan.cells, plan.mixture)
         ground = Ground(made, shipped(), plan.form)
         trail = Trail(plan.options.steps, plan.options.gamma)
         action = rng.uniform(-1, 1, plan.cells)
         scores = Scores(plan.repeat)
         for tick in range(TICKS):
+            stage("Warming up")
             seen.append(ground.rows.copy())
             if tick % plan.repeat == 0:
                 swap = rng.random(plan.cells) < 0.05
                 action = np.where(swap, rng.uniform(-1, 1, plan.cells), action)
-                trail.saw(ground.rows, futures(ground.episode.counts, tick), action)
-            ground.step(action)
+            _played(plan, ground, trail, seen[-1], action)
             if tick >= LAG:
                 _keep_whole(scores.add(ground.rewards(tick - LAG)), trail, buffer)
     learner = _learner(plan, np.concatenate(seen), device) if start is None else start
     for name in ("rows", "next_rows"):
         buffer.columns[name][:] = learner.standard(buffer.columns[name])
     if plan.lessons and start is None:
-        _taught(plan, learner, buffer, folder)
+        _taught(plan, learner, buffer, folder, stage)
     return learner
 
 
-def _taught(plan: Plan, learner: "Learner", buffer: Buffer, folder: Path | None) -> None:
+def _taught(
+    plan: Plan, learner: "Learner", buffer: Buffer, folder: Path | None, stage: Stage
+) -> None:
     """Teaches the actor, then the critics what it comes to."""
     from models.sac_taught import teach
 
-    teacher, rng = _teacher(plan, learner, folder), stream(plan.seed, _STREAM, 3)
-    teach(learner, teacher, rng, plan.lesson_steps)
+    teacher, rng = _teacher(plan, learner, folder, stage), stream(plan.seed, _STREAM, 3)
+    teach(learner, teacher, rng, plan.lesson_steps, partial(stage, "Learning from lessons"))
     learner.options = replace(plan.options, actor_every=_STILL)
     for _ in range(plan.critics_first):
+        stage("Critics learn first")
         _update(plan, learner, buffer, rng)
     learner.options = plan.options
     if plan.remind:
         _reminded(plan, learner, teacher)
 
 
-def _teacher(plan: Plan, learner: "Learner", folder: Path | None) -> "Teacher":
+def _teacher(plan: Plan, learner: "Learner", folder: Path | None, stage: Stage) -> "Teacher":
     from models.sac_taught import Teacher
 
-    made = lessons(plan.seed, plan.lessons, plan.cells, plan.kinds, folder)
+    made = lessons(plan.seed, plan.lessons, plan.cells, plan.mixture, folder, stage)
     return Teacher(learner.standard(made.rows), made.scores, fresh_weights)
 
 
@@ -290,7 +276,7 @@ def _episode(
     cancel: Callable[[], bool] | None,
 ) -> dict[str, Any]:
     rng = stream(plan.seed, _STREAM, 1, number)
-    ground = Ground(episode(plan.seed, number, plan.cells, plan.kinds), shipped(), plan.form)
+    ground = Ground(episode(plan.seed, number, plan.cells, plan.mixture), shipped(), plan.form)
     weights = fresh_weights(rng, plan.cells)
     noise = rng.standard_normal(plan.cells)
     trail = Trail(plan.options.steps, plan.options.gamma)
@@ -298,17 +284,12 @@ def _episode(
     earned: list[FloatArray] = []
     logs: list[dict[str, float]] = []
     for tick in range(TICKS):
-        if cancel is not None and cancel():
-            raise ReplayCancelled(
-                "the training was stopped", f"episode {number + 1} of {plan.episodes}",
-                "Start it again with the same folder: it goes on after the last whole episode",
-            )  # fmt: skip
+        _heed(cancel, f"episode {number + 1} of {plan.episodes}")
         if tick % plan.repeat == 0:
             rows = learner.standard(ground.rows)
             noise = _next_noise(plan, noise, rng)
             action = learner.act(rows, weights, noise)
-            trail.saw(rows, futures(ground.episode.counts, tick), action)
-        ground.step(action)
+        _played(plan, ground, trail, rows, action)
         if tick >= LAG:
             reward = ground.rewards(tick - LAG)
             earned.append((reward * weights).sum(1))
@@ -318,6 +299,23 @@ def _episode(
         buffer.pace(done)
         logs += [_update(plan, learner, buffer, rng) for _ in range(plan.updates)]
     return logged(logs, np.array(earned), ground)
+
+
+def _played(plan: Plan, ground: Ground, trail: Trail, rows: AnyArray, action: FloatArray) -> None:
+    """Plays a tick; where it begins a decision, the trail has it, with the rows seen before."""
+    tick = ground.tick
+    executed = ground.step(action)
+    if tick % plan.repeat == 0:
+        done = executed if plan.executed else action
+        trail.saw(rows, futures(ground.episode.counts, tick), done)
+
+
+def _heed(cancel: Callable[[], bool] | None, where: str) -> None:
+    if cancel is not None and cancel():
+        raise ReplayCancelled(
+            "the training was stopped", where,
+            "Start it again with the same folder: it goes on after the last whole episode",
+        )  # fmt: skip
 
 
 def _next_noise(plan: Plan, noise: FloatArray, rng: np.random.Generator) -> FloatArray:
@@ -357,30 +355,6 @@ def _batch(plan: Plan, buffer: Buffer, rng: np.random.Generator) -> "Batch":
     made = buffer.sample(rng, plan.options.batch)
     weights = fresh_weights(rng, plan.options.batch).astype(np.float32)
     return Batch(*made, weights, buffer.importance)
-
-
-def logged(
-    logs: Sequence[Mapping[str, float]], earned: FloatArray, ground: Ground
-) -> dict[str, Any]:
-    """The curves of an episode; None where nothing of it was learned.
-
-    Args:
-        logs: what each update logged.
-        earned: (T, P) by the priorities in force.
-        ground: where it was played.
-    """
-    mean: dict[str, Any] = {}
-    for name in ("critic_loss", "entropy", "alpha", "explored"):
-        values = [log[name] for log in logs if name in log]
-        mean[name] = float(np.mean(values)) if values else None
-    totals = ground.totals(TICKS - LAG)
-    by_cell = earned.mean(0)
-    return mean | {
-        "reward": float(by_cell.mean()),
-        "reward_std": float(by_cell.std()),
-        "cost": float((totals[:, 2] / np.maximum(totals[:, 3], 1.0)).mean()),
-        "missed_frac": float(totals[:, 1].sum() / max(float(totals[:, 0].sum()), 1.0)),
-    }
 
 
 def described(plan: Plan) -> dict[str, Any]:

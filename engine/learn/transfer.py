@@ -18,7 +18,7 @@ import numpy as np
 
 from engine.learn import checkpoint
 from engine.learn.ablation import kept
-from engine.learn.cells import EPISODE_S, FUTURES, KINDS
+from engine.learn.cells import EPISODE_S, FUTURES, USUAL, Mixture
 from engine.learn.exam import COSTS as WEIGHTS_OF_COST
 from engine.learn.exam import (
     Exam,
@@ -64,7 +64,7 @@ class Matrix:
 
 
 NAMES = ("daily waves", "crowds", "growth", "bursts")
-"""The first kinds of `cells.KINDS`."""
+"""The first kinds of `cells.Mixture`."""
 TUNED_RATE = 2e-4
 _STREAM = 6607
 
@@ -138,8 +138,8 @@ def transfer(
     }  # fmt: skip
 
 
-def _only(kind: int) -> tuple[float, ...]:
-    return tuple(float(at == kind) for at in range(len(KINDS)))
+def _only(kind: int) -> Mixture:
+    return Mixture(kinds=tuple(float(at == kind) for at in range(len(USUAL.kinds))))
 
 
 def _row(
@@ -147,7 +147,7 @@ def _row(
     cancel: Callable[[], bool] | None,
 ) -> dict[str, Any]:  # fmt: skip
     """Worth on every kind, as trained and after fine-tuning there."""
-    own = train(replace(plan, kinds=_only(kind)), cancel=cancel)
+    own = train(replace(plan, mixture=_only(kind)), cancel=cancel)
     checkpoint.save(own, folder, {})
     found = [worth(marks(exam, own)) for exam in exams]
     after = [
@@ -162,8 +162,8 @@ def _general(
 ) -> dict[str, Any]:  # fmt: skip
     """Worth on a kind of a policy that was trained on all the others, each as often."""
     others = [float(at != kind) / (len(NAMES) - 1) for at in range(len(NAMES))]
-    kinds = (*others, *[0.0] * (len(KINDS) - len(NAMES)))
-    return {"worth": worth(marks(exam, train(replace(plan, kinds=kinds), cancel=cancel)))}
+    mixture = Mixture(kinds=(*others, *[0.0] * (len(USUAL.kinds) - len(NAMES))))
+    return {"worth": worth(marks(exam, train(replace(plan, mixture=mixture), cancel=cancel)))}
 
 
 def _tuned(
@@ -172,7 +172,7 @@ def _tuned(
     options = replace(plan.options, rate=TUNED_RATE)
     learner = checkpoint.restored(start, options, FUTURES)
     changed = replace(
-        plan, options=options, kinds=_only(kind), episodes=episodes, seed=plan.seed + 1
+        plan, options=options, mixture=_only(kind), episodes=episodes, seed=plan.seed + 1
     )
     return train(changed, cancel=cancel, start=learner)
 

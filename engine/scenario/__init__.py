@@ -16,7 +16,7 @@ from engine.scenario.places import (
     Region,
     Zone,
 )
-from engine.scenario.promises import Priorities, Sampling, Slo
+from engine.scenario.promises import WEIGHT_FIELDS, Priorities, Sampling, Slo
 from engine.scenario.routing import (
     Affinity,
     Backoff,
@@ -52,6 +52,7 @@ __all__ = [
     "STANDARD",
     "TICK_MAX_S",
     "TICK_MIN_S",
+    "WEIGHT_FIELDS",
     "Affinity",
     "AgentType",
     "Backoff",

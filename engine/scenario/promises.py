@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from engine.scenario.checks import above_zero, at_least, at_most, refuse
 
-_WEIGHTS = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
+WEIGHT_FIELDS = ("w_latency", "w_utilisation", "w_cost", "w_reliability", "w_carbon")
+"""α, β, γ, δ and the weight of emissions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,7 @@ class Priorities:
     """Instead: that percentile of the history of each region's own grid."""
 
     def __post_init__(self) -> None:
-        at_least(self, "priorities", 0.0, *_WEIGHTS)
+        at_least(self, "priorities", 0.0, *WEIGHT_FIELDS)
         above_zero(self, "priorities", "carbon_threshold_g_per_kwh")
         if sum(self.weights) <= 0:
             refuse("all weights are 0", "priorities", "Give at least one a weight above 0")
@@ -76,12 +77,12 @@ class Priorities:
     def normalised(self) -> "Priorities":
         """The same priorities with weights that sum to 1."""
         total = sum(self.weights)
-        return dataclasses.replace(self, **{n: getattr(self, n) / total for n in _WEIGHTS})
+        return dataclasses.replace(self, **{n: getattr(self, n) / total for n in WEIGHT_FIELDS})
 
     @property
     def weights(self) -> tuple[float, ...]:
         """(5,) of latency, utilisation, cost, reliability and carbon, as given."""
-        return tuple(float(getattr(self, name)) for name in _WEIGHTS)
+        return tuple(float(getattr(self, name)) for name in WEIGHT_FIELDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

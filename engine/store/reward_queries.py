@@ -11,12 +11,21 @@ _TICKS = """
 WITH grids AS (
     SELECT tick, avg(g_per_kwh) AS g_per_kwh FROM accounts
     WHERE run_no = $run_no AND region = $region AND tick >= $first AND tick < $last GROUP BY tick
+),
+bills AS (
+    SELECT tick, node_s, coalesce(on_demand_usd, 0) + coalesce(reserved_usd, 0)
+        + coalesce(spot_usd, 0) + coalesce(owned_usd, 0) AS usd
+    FROM accounts WHERE run_no = $run_no AND is_group AND place = $group
+),
+prices AS (
+    SELECT tick, usd / node_s / (sum(usd) OVER () / sum(node_s) OVER ()) AS price
+    FROM bills WHERE node_s > 0 AND usd > 0
 )
 SELECT t.tick, arrived, arrived - slo_met AS missed,
     queue_timeouts + exec_timeouts + rejected + lost AS failed, queued, busy_slot_s,
     starting_slot_s + ready_slot_s + draining_slot_s AS billed_slot_s,
-    least($tick_s, $end_s - t_s) AS seconds, g_per_kwh
-FROM ticks AS t LEFT JOIN grids AS g ON g.tick = t.tick
+    least($tick_s, $end_s - t_s) AS seconds, g_per_kwh, coalesce(price, 1) AS price
+FROM ticks AS t LEFT JOIN grids AS g ON g.tick = t.tick LEFT JOIN prices AS p ON p.tick = t.tick
 WHERE run_no = $run_no AND pool = $pool AND t.tick >= $first AND t.tick < $last
     AND t.tick % $every = 0
 ORDER BY t.tick
@@ -24,22 +33,24 @@ ORDER BY t.tick
 
 
 def reward_ticks(
-    store: Store, run: RunRow, pool: int, region: str, first: int, last: int, every: int = 1
-) -> pd.DataFrame:
-    """A row a tick: demand, misses, failures, queue, slots, and the grid of a region.
+    store: Store, run: RunRow, pool: int, region: str, group: str | None, first: int, last: int,
+    every: int = 1,
+) -> pd.DataFrame:  # fmt: skip
+    """A row a tick: demand, misses, failures, queue, slots, a region's grid and nodes' price.
 
     Args:
         store: where the run is.
         run: finished.
         pool: its number.
         region: whose grid; NULL where it was not recorded.
+        group: whose nodes' price, over the run's mean; 1 where it was not recorded, or of None.
         first: tick.
         last: tick, exclusive.
         every: only every so many ticks.
     """
     values = {
         "run_no": run.run_no, "tick_s": run.tick_s, "end_s": run.to_s, "pool": pool,
-        "region": region, "first": first, "last": last, "every": every,
+        "region": region, "group": group, "first": first, "last": last, "every": every,
     }  # fmt: skip
     with store.transaction() as cursor:
         return cursor.execute(_TICKS, values).df()

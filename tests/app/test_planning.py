@@ -16,14 +16,13 @@ from app.planning import (
 )
 from engine.briefing import has_sizes
 from engine.presets import PRESETS
-from engine.scenario import Priorities, Startup
+from engine.scenario import WEIGHT_FIELDS, Priorities, Startup
 from engine.scenario_file import content_hash
-from engine.weights import FIELDS
 
 
 @given(st.lists(st.integers(0, 100), min_size=5, max_size=5))
 def test_weights_always_sum_to_a_hundred_and_a_link_gives_them_back(weights):
-    once = percents(dict(zip(FIELDS, weights, strict=True)))
+    once = percents(dict(zip(WEIGHT_FIELDS, weights, strict=True)))
     assert sum(once.values()) == 100
     assert percents(once) == once
 
@@ -45,7 +44,7 @@ def test_knobs_that_stand_where_they_stood_make_the_same_comparison(name):
     )  # fmt: skip
     made, policy = turned(base, knobs), policy_text(knobs)
     again = knobs_of(made, policy)
-    whole = percents(dict(zip(FIELDS, again.weights, strict=True)))
+    whole = percents(dict(zip(WEIGHT_FIELDS, again.weights, strict=True)))
     again = Knobs(
         **{n: getattr(again, n) for n in Knobs.__dataclass_fields__ if n != "weights"},
         weights=tuple(map(float, whole.values())),
@@ -100,7 +99,9 @@ def test_knobs_of_weights_stand_at_what_a_run_weighs_by(typed, kept, weights):
     own = Priorities(w_latency=30, w_utilisation=5, w_cost=50, w_reliability=5, w_carbon=10)
     knobs = knobs_of(replace(PRESETS["llm-agents"], priorities=own), typed)
     assert knobs.policy == kept
-    assert tuple(percents(dict(zip(FIELDS, knobs.weights, strict=True))).values()) == weights
+    assert (
+        tuple(percents(dict(zip(WEIGHT_FIELDS, knobs.weights, strict=True))).values()) == weights
+    )
 
 
 def test_what_is_no_switch_of_the_policy_stays_as_typed():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from engine.bench import presets
-from engine.weights import FIELDS
+from engine.scenario import WEIGHT_FIELDS
 
 
 def card(cost, p99=(20.0, 21.0, 19.0)):
@@ -35,7 +35,7 @@ def test_a_step_to_more_weight_that_makes_it_worse_is_told():
 def test_a_ramp_leaves_the_other_weights_in_proportion():
     one, other = (presets._ramped("w_cost", share).normalised() for share in (0.2, 0.8))
     assert (one.w_cost, other.w_cost) == pytest.approx((0.2, 0.8))
-    for name in set(FIELDS) - {"w_cost"}:
+    for name in set(WEIGHT_FIELDS) - {"w_cost"}:
         assert getattr(one, name) / one.w_latency == pytest.approx(
             getattr(other, name) / other.w_latency
         )

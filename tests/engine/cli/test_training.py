@@ -3,7 +3,7 @@
 import pytest
 
 from engine.learn.checkpoint import SHIPPED
-from engine.learn.training import Moment
+from engine.learn.moments import Moment
 
 
 @pytest.mark.parametrize("wish", [("--lessons", 5), ("--remind", 0.3)])

@@ -97,6 +97,13 @@ def test_every_setting_of_every_family_can_be_read_once():
     assert settings_of("hpa:target=0.65") == ("hpa:target=0.65",)
 
 
+def test_an_allocator_of_ones_own_is_judged_by_its_whole_front():
+    named = settings_of("smartscale:checkpoint=allocator-transformer")
+    assert named == settings_of("smartscale-transformer") and len(named) == 16
+    typed = "smartscale:checkpoint=allocator-transformer:cost=0.2"
+    assert settings_of(typed) == (typed,)
+
+
 @pytest.mark.slow
 def test_judgements_are_kept_and_not_made_again(tmp_path, monkeypatch):
     chosen = replace(scenario(), keep_requests=False)

@@ -28,12 +28,12 @@ class _Ticks:
     def next_tick(self, store, run, pool, tick):
         return tick + 2
 
-    def reward_ticks(self, store, run, pool, region, first, last, every=1):
+    def reward_ticks(self, store, run, pool, region, group, first, last, every=1):
         """First a bad tick, then one without any demand; the grid is known of the first one."""
-        rows = [(0, 60, 6, 3, 16, 105.0, 150.0, 15.0, 600.0),
-                (1, 0, 0, 0, 0, 0.0, 120.0, 15.0, None)]  # fmt: skip
+        rows = [(0, 60, 6, 3, 16, 105.0, 150.0, 15.0, 600.0, 1.2),
+                (1, 0, 0, 0, 0, 0.0, 120.0, 15.0, None, 1.0)]  # fmt: skip
         names = ("tick", "arrived", "missed", "failed", "queued", "busy_slot_s", "billed_slot_s",
-                 "seconds", "g_per_kwh")  # fmt: skip
+                 "seconds", "g_per_kwh", "price")  # fmt: skip
         return pd.DataFrame(rows, columns=names).astype(float).iloc[: last - first]
 
 
@@ -53,11 +53,11 @@ def test_the_scores_of_a_tick_are_those_worked_out_by_hand(meter):
     """Twice the mean demand (share 2); queue 16 at 4 requests/s: a wait of 4 s, one service time.
 
     Seven of ten billed slots in use; 10 % missed, 5 % failed; grid 1.5 times the usual 400 and 1.2
-    times the threshold, so it counts double.
+    times the threshold, so it counts double; prices 1.2 times the usual ones.
     """
     (scores,) = meter.scores(0, 1)
     assert scores == pytest.approx([
-        1 - 2 * 1 * 2, 1.0, 1.5 - 0.5 * 10 / 8, 1 - 8 * 0.1 * 2 - 2 * 0.05 * 2,
+        1 - 2 * 1 * 2, 1.0, 1.5 - 0.5 * 10 / 8 * 1.2, 1 - 8 * 0.1 * 2 - 2 * 0.05 * 2,
         1.5 - 0.5 * 10 / 8 * 3.0,
     ])  # fmt: skip
 
@@ -67,13 +67,13 @@ def test_a_decision_earns_the_weighted_mean_until_the_next_one(meter):
     found = meter.earned(4, WEIGHTS)
     assert (found.from_s, found.to_s, found.ticks) == (90.0, 120.0, 2)
     second = [1.0, 0.0, 1.0, 1.0, 1.0]
-    first = [-3.0, 1.0, 0.875, -0.8, -0.375]
+    first = [-3.0, 1.0, 0.75, -0.8, -0.375]
     mean = [(a + b) / 2 for a, b in zip(first, second, strict=True)]
     assert [part.score for part in found.parts] == pytest.approx(mean)
     assert [part.weighted for part in found.parts] == pytest.approx(
-        [0.4 * -1.0, 0.1 * 0.5, 0.2 * 0.9375, 0.2 * 0.1, 0.1 * 0.3125]
+        [0.4 * -1.0, 0.1 * 0.5, 0.2 * 0.875, 0.2 * 0.1, 0.1 * 0.3125]
     )
-    assert found.total == pytest.approx(-0.4 + 0.05 + 0.1875 + 0.02 + 0.03125)
+    assert found.total == pytest.approx(-0.4 + 0.05 + 0.175 + 0.02 + 0.03125)
     assert found.parts[0].formula.startswith("1 - 2 * mean wait")
 
 

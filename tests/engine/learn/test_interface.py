@@ -51,7 +51,7 @@ def test_scores_stay_in_the_ranges_that_are_told_and_come_to_their_ends():
         out = np.empty(len(SCORES))
         score(
             arrived, 3.0 * missed, missed, failed, rng.choice([0.75, rng.random(), 1.0]) * billed,
-            billed, 4.0, 8.0, rng.uniform(0, 3), out,
+            billed, 4.0, 8.0, rng.uniform(0, 3), rng.uniform(0, 3), out,
         )  # fmt: skip
         found.append(out)
     lowest, highest = np.min(found, 0), np.max(found, 0)

@@ -34,7 +34,7 @@ def some_pools(number, seed=1):
     paths = rng.poisson(rng.uniform(5, 60, (number, 1)), (number, 100)).astype(float)
     facts = np.stack(
         [rng.choice([4.0, 8.0], number), rng.uniform(30, 90, number), np.full(number, 60.0),
-         np.full(number, 400.0), np.full(number, np.inf)], 1,
+         np.full(number, 400.0), np.full(number, np.inf), rng.uniform(0.1, 2.0, number)], 1,
     )  # fmt: skip
     seen = rng.uniform(0, 20, (number, len(tokens.SEEN)))
     return paths, facts, seen
@@ -71,7 +71,7 @@ def test_every_number_belongs_to_one_group():
 
 def test_the_carbon_threshold_is_seen_and_none_is_told_apart_from_one_far_away():
     paths, facts, seen = some_pools(3)
-    seen[:, -1] = [300.0, 300.0, 300.0]
+    seen[:, tokens.SEEN.index("g_per_kwh")] = 300.0
     facts[:, 4] = [np.inf, 200.0, 3e6]
     rows = observed(paths, facts, seen, np.zeros(3, np.int64))
     names = list(tokens.TOKEN)
@@ -79,6 +79,15 @@ def test_the_carbon_threshold_is_seen_and_none_is_told_apart_from_one_far_away()
     known = rows[:, names.index("whether there is a carbon threshold")]
     assert over == pytest.approx([0.0, np.log(1.5), -1.0])
     assert list(known) == [0.0, 1.0, 1.0]
+
+
+def test_a_price_is_seen_over_that_which_is_usual_for_a_slot():
+    paths, facts, seen = some_pools(3)
+    facts[:, 0], facts[:, 5] = [1.0, 4.0, 4.0], [0.5, 0.5, 0.0]
+    seen[:, tokens.PRICE] = [0.5, 4.0, 0.0]
+    rows = observed(paths, facts, seen, np.zeros(3, np.int64))
+    found = rows[:, tokens.TOKEN.index("log(price of a slot / usual)")]
+    assert found == pytest.approx([0.0, np.log(2.0), 0.0])
 
 
 def test_emissions_count_twice_above_the_threshold():
@@ -124,6 +133,18 @@ def test_the_dial_goes_through_its_points_and_only_rises():
     assert wanted(0.3, queued=120.0) == pytest.approx(wanted(0.3) + 120 * 2.0 / (4 * 60))
 
 
+def test_a_position_is_found_again_from_the_workers_that_it_wants():
+    level, service, slots = np.full(41, 10.0), np.full(41, 2.0), np.full(41, 4.0)
+    ahead, queued = np.tile([0.0, 0.2, 0.5, 0.9], (41, 1)), np.full(41, 30.0)
+    action, sizes, found = np.linspace(-1.0, 1.0, 41), np.empty(41), np.empty(41)
+    dial.targets(action, level, service, ahead, slots, queued, sizes)
+    dial.positions(sizes, level, service, ahead, slots, queued, found)
+    assert found == pytest.approx(action, abs=1e-9)
+    for beyond, end in ((0.0, -1.0), (1e6, 1.0)):
+        dial.positions(np.full(41, beyond), level, service, ahead, slots, queued, found)
+        assert (found == end).all()
+
+
 def test_utilisation_is_best_within_the_band_and_worst_when_full():
     used = np.linspace(0, 1, 101)
     scores = np.array([sweet_spot(u) for u in used])
@@ -135,7 +156,7 @@ def test_utilisation_is_best_within_the_band_and_worst_when_full():
 def scored(**given):
     fields = {
         "arrived": 100.0, "waited": 0.0, "missed": 0.0, "failed": 0.0, "busy": 7.0,
-        "billed": 10.0, "mean_slots": 5.0, "mean_requests": 100.0, "carbon": 1.0,
+        "billed": 10.0, "mean_slots": 5.0, "mean_requests": 100.0, "carbon": 1.0, "price": 1.0,
     } | given  # fmt: skip
     out = np.empty(len(SCORES))
     score(*fields.values(), out)
@@ -159,6 +180,8 @@ def test_each_cause_alone_lowers_its_score():
     assert scored(waited=5.0, missed=3.0, failed=2.0)["reliability"] < usual["reliability"]
     assert scored(billed=12.0)["cost"] < usual["cost"]
     assert scored(carbon=1.1)["carbon"] < usual["carbon"]
+    assert scored(price=1.1)["cost"] < usual["cost"]
+    assert scored(price=1.1)["carbon"] == usual["carbon"]
 
 
 def test_a_tick_counts_for_three_mean_ones_at_most():

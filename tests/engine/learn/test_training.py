@@ -25,7 +25,7 @@ from engine.learn.policy import SmartScale
 from engine.learn.prioritised import STANDARD, UNIFORM
 from engine.learn.training import Plan, described, train
 from engine.replay import replay
-from models.sac_options import Options
+from models.sac_options import STATE, Options
 from tests.engine.replays import demand, scenario, spec
 
 pytestmark = pytest.mark.slow
@@ -59,14 +59,16 @@ def test_the_same_plan_gives_the_same_network_and_another_seed_another():
     assert not same(train(SMALL), train(replace(SMALL, seed=1)))
 
 
-@pytest.mark.parametrize(("replay", "when"), [(UNIFORM, 50), (STANDARD, 50), (UNIFORM, 5)])
+@pytest.mark.parametrize(
+    ("replay", "when"), [(UNIFORM, 90), (STANDARD, 90), (UNIFORM, 50), (UNIFORM, 5)]
+)
 def test_a_training_that_was_stopped_ends_as_if_it_had_not_been(tmp_path, replay, when):
     plan, asked = replace(SMALL, replay=replay), iter(range(10_000))
     with pytest.raises(ReplayCancelled):
         train(plan, folder=tmp_path, cancel=lambda: next(asked) > when)
     moments = []
     resumed = train(plan, folder=tmp_path, on_moment=moments.append)
-    assert [moment.episode for moment in moments] == ([2] if when > 40 else [1, 2])
+    assert [moment.episode for moment in moments] == ([2] if when > 80 else [1, 2])
     assert same(resumed, train(plan))
 
 
@@ -75,7 +77,7 @@ def test_a_training_stays_on_the_cpu_where_that_is_asked_for(tmp_path, monkeypat
     monkeypatch.setattr("models.device.best_device", lambda: "nowhere")
     asked = iter(range(10_000))
     with pytest.raises(ReplayCancelled):
-        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) > 50, device="cpu")
+        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) > 90, device="cpu")
     learner = train(SMALL, folder=tmp_path, device="cpu")
     assert learner.device.type == "cpu"
     with pytest.raises(RuntimeError, match="nowhere"):
@@ -83,10 +85,27 @@ def test_a_training_stays_on_the_cpu_where_that_is_asked_for(tmp_path, monkeypat
 
 
 def test_what_was_learned_before_the_first_episode_is_kept(tmp_path, monkeypatch):
+    asked = iter(range(10_000))
     with pytest.raises(ReplayCancelled):
-        train(SMALL, folder=tmp_path, cancel=lambda: True)
+        train(SMALL, folder=tmp_path, cancel=lambda: next(asked) >= 40)
     monkeypatch.setattr(training, "_warm", None)  # is not needed again
     train(SMALL, folder=tmp_path)
+
+
+@pytest.mark.parametrize("at", [
+    "Warming up", "Lesson 1 of 1", "Learning from lessons", "Critics learn first",
+    "Learning what each score will come to",
+])  # fmt: skip
+def test_a_training_is_stopped_in_all_that_it_does_and_ends_the_same_later(
+    tmp_path, monkeypatch, at
+):
+    monkeypatch.setattr("engine.learn.lessons.TICKS", 60)
+    plan = replace(SMALL, lessons=1, lesson_steps=4, critics_first=4)
+    stages = []
+    with pytest.raises(ReplayCancelled) as stopped:
+        train(plan, folder=tmp_path, on_stage=stages.append, cancel=lambda: at in stages[-1:])
+    assert stopped.value.where == stages[-1] == at
+    assert same(train(plan, folder=tmp_path), train(plan))
 
 
 def test_a_kill_while_curves_are_written_loses_no_episode(tmp_path, monkeypatch):
@@ -154,7 +173,7 @@ def test_each_shipped_allocator_is_distilled_out_of_three_trainings_of_one_recip
     recipes = [{**about["plan"], "seed": None} for about in made]
     assert (
         recipes
-        == [{**json.loads(json.dumps(described(planned(24, 48, 0, 10)))), "seed": None}] * 3
+        == [{**json.loads(json.dumps(described(planned(60, 48, 0, 10)))), "seed": None}] * 3
     )
     for about in made:
         assert about["distilled"]["gap"] < 0.3 * about["distilled"]["apart"]
@@ -217,8 +236,6 @@ def test_what_pages_and_commands_offer_first_is_how_the_shipped_one_was_trained(
     offered = json.loads(
         json.dumps(training.described(planned(EPISODES_TRAIN, CELLS, 0, LESSONS)))
     )
-    kept["kinds"] += [0.0] * (len(offered["kinds"]) - len(kept["kinds"]))  # no such demand yet
-    kept.setdefault("remind", 0.0)
     assert kept == offered
     told = {option.name: option.default for option in command.params}
     assert (told["episodes"], told["cells"], told["lessons"]) == (EPISODES_TRAIN, CELLS, LESSONS)
@@ -278,8 +295,20 @@ def test_a_second_start_that_is_refused_leaves_the_plan_of_the_first(tmp_path, m
     folder = shelf.folder_of(store.path, "mine")
     first = {"kind": "train", "episodes": 1, "cells": 2, "seed": 0, "kinds": ["bursty"]}
     shelf.note_plan(folder, first)
+    asked = iter(range(10_000))
     with pytest.raises(ReplayCancelled):
-        train(replace(SMALL, episodes=1), folder=folder, cancel=lambda: True)
+        train(replace(SMALL, episodes=1), folder=folder, cancel=lambda: next(asked) >= 40)
     with pytest.raises(CheckpointError, match="other settings"):
         train_here(store, "mine", SMALL)
     assert shelf.find(store.path, "mine").plan == first
+
+
+def test_a_training_whose_state_was_cut_off_says_which_file_and_begins_anew_without_it(tmp_path):
+    train(replace(SMALL, episodes=1), folder=tmp_path)
+    state = tmp_path / STATE
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(CheckpointError, match="cannot be read") as refused:
+        train_allocator(tmp_path, replace(SMALL, episodes=1))
+    assert refused.value.where == str(state)
+    state.unlink()
+    assert len(train_allocator(tmp_path, replace(SMALL, episodes=1))) == 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.learn.cells import RATE_MOST, episode, with_clients
+from engine.learn.cells import RATE_MOST, Mixture, episode, with_clients
 from engine.trace.streams import stream
 from engine.trace.synth_clients import client_counts
 
@@ -32,7 +32,7 @@ def test_requests_come_in_clumps_and_rates_change_within_minutes():
 
 
 def test_pools_of_a_training_can_have_many_clients_only():
-    made = episode(5, 0, 4, with_clients(1.0))
+    made = episode(5, 0, 4, Mixture(kinds=with_clients(1.0)))
     dispersion = made.counts.var(1) / made.counts.mean(1)
     assert (dispersion > 1.1).all()
     assert made.counts.max() <= 8 * RATE_MOST
