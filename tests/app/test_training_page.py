@@ -150,7 +150,7 @@ def test_starting_hands_over_what_was_chosen(store, open_page, monkeypatch):
     page.button(key="training_go").click().run()
     wait(page)
     names = ("name", "episodes", "cells", "seed", "lessons", "actor")
-    assert [given[name] for name in names] == ["own", 24, 48, 0, 10, "mlp"]
+    assert [given[name] for name in names] == ["own", 60, 48, 0, 10, "mlp"]
     assert "own" in text_of(page) or page.selectbox[0]
 
 

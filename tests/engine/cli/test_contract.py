@@ -95,7 +95,7 @@ def answers(demand_file, scenario_file, tmp_path, run_ids):
         ("forecast", "card"): ["--checkpoint", tmp_path / "net"],
         ("train",): ["lookahead", "--out", tmp_path / "net2", "--paths", 10, "--epochs", 1],
         ("study",): ["ablation", "--out", tmp_path / "study"],
-        ("adapt",): ["--trace", "half-day", "--episodes", 1, "--name", "mine"],
+        ("adapt",): ["--trace", "half-day", "--episodes", 3, "--name", "mine"],
         ("allocators",): [],
         ("allocators", "table"): [],
         ("allocators", "use"): ["shipped"],
