@@ -56,8 +56,15 @@ _WEIGHTS = tuple(
     )
 )
 _OWN = (*(f"{_WEIGHTS[0]}:offset={added}" for added in _CAREFUL), *_WEIGHTS)
+
+
+def _with(checkpoint: object) -> tuple[str, ...]:
+    """The allocator's front with another network."""
+    return tuple(f"{text}:checkpoint={checkpoint}" for text in _OWN)
+
+
 _NETWORKS: Mapping[str, tuple[str, ...]] = MappingProxyType({
-    f"{SEEDS[0]}-{kind}": tuple(f"{text}:checkpoint=allocator-{kind}" for text in _OWN)
+    f"{SEEDS[0]}-{kind}": _with(f"allocator-{kind}")
     for kind in ("transformer", "dqn")
 })  # fmt: skip
 """The allocator with other kinds of networks, when asked for."""
@@ -74,12 +81,7 @@ FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "reactive": _grid("reactive:drain_s=60", target=("0.5", "0.6", "0.7", "0.8", "0.9")),
         RULE: _PREDICTIVE,
         SEEDS[0]: _OWN,
-        **{
-            name: tuple(
-                f"{text}:checkpoint={name.replace(SEEDS[0], 'allocator')}" for text in _OWN
-            )
-            for name in SEEDS[1:]
-        },
+        **{name: _with(name.replace(SEEDS[0], "allocator")) for name in SEEDS[1:]},
         CHAMPION: (
             "champion:quantile=0.5:target=0.9",
             *_grid("champion", quantile=("0.8", "0.95", "0.99"), target=("0.8",)),
@@ -117,8 +119,7 @@ def settings_of(name: str) -> tuple[str, ...]:
     spec = parse_spec(name)
     parameters = dict(spec.parameters)
     if spec.name == SEEDS[0] and parameters.keys() == {"checkpoint"}:
-        texts = (f"{text}:checkpoint={parameters['checkpoint']}" for text in _OWN)
-        return tuple(str(parse_spec(text)) for text in texts)
+        return tuple(str(parse_spec(text)) for text in _with(parameters["checkpoint"]))
     return (str(spec),)
 
 

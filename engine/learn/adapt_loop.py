@@ -20,7 +20,7 @@ from engine.learn.adapt_cells import OwnPool, Part, own_episode
 from engine.learn.adapt_learner import options_of, restored, write
 from engine.learn.cells import FUTURES, TICKS, futures
 from engine.learn.ground import LAG, Ground
-from engine.learn.moments import logged
+from engine.learn.moments import Moment, logged
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import WIDTH
@@ -72,26 +72,9 @@ class Tuning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """What the curves show of an episode."""
+class Step(Moment):
+    """What the curves show of an episode; entropy is None while the actor stands still, too."""
 
-    episode: int
-    episodes: int
-    seconds: float
-    """Since the start, or since it went on."""
-    reward: float
-    """Mean score by the priorities in force while it acted."""
-    reward_std: float
-    """Between cells."""
-    critic_loss: float
-    entropy: float | None
-    """None while the actor stands still."""
-    alpha: float | None
-    explored: float | None = None
-    """As of `moments.Moment`."""
-    cost: float
-    """Billed slot-seconds over the work that arrived, mean over cells."""
-    missed_frac: float
     validation: float
     """Mean score on the validation part, without exploration."""
     best: bool

@@ -87,6 +87,7 @@ def test_a_malformed_upload_says_what_where_and_how_to_fix_it(
     page = open_page(f"{server.url}/traces")
     settle(page)
     page.get_by_role("tab", name="Add a trace").click()
+    settle(page)
     page.locator('input[type="file"]').first.set_input_files(
         {"name": name, "mimeType": "text/csv", "buffer": content}
     )
