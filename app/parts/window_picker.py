@@ -68,27 +68,49 @@ def window_slider(
     step_s: float,
     changed: Changed,
 ) -> None:
-    """The same as a slider with two handles, which also works from the keyboard."""
+    """The same as a slider with two handles, which also works from the keyboard.
+
+    A browser that has not heard yet where a brush has put the window says with any other request
+    (those of a fragment with `run_every` come by themselves) that the slider stands where it
+    stood, which looks like a move back. So what puts the window elsewhere replaces the slider,
+    and what is said of the one before counts no longer. A slider that was itself moved stays, and
+    with it the focus of the keyboard.
+    """
     low, high = position(clock, whole.from_s), position(clock, whole.to_s)
     now = window or whole
-    state.put(key, (position(clock, now.from_s), position(clock, now.to_s)))
+    turn, shown = state.get(f"{key}_shown", (0, now))
+    stood = state.get(f"{key}_{turn}")
+    if stood is not None and now not in {shown, _window_at(clock, whole, step_s, stood)}:
+        turn += 1
+    state.put(f"{key}_shown", (turn, now))
+    full_key = f"{key}_{turn}"
+    state.put(full_key, (position(clock, now.from_s), position(clock, now.to_s)))
     st.slider(
         words.WINDOW,
         min_value=low,
         max_value=high,
         step=(high - low) / STEPS,
         format="D MMM HH:mm" if clock.epoch_s is not None else f"%.1f {clock.unit[0]}",
-        key=key,
+        key=full_key,
         help=words.WINDOW_HELP,
-        on_change=partial(_slid, key, clock, whole, step_s, changed),
+        on_change=partial(_slid, key, turn, clock, whole, step_s, changed),
     )
 
 
-def _slid(key: str, clock: Clock, whole: Window, step_s: float, changed: Changed) -> None:
-    start, end = (seconds_at(clock, place) for place in state.get(key))
-    end = whole.to_s + step_s if end > whole.to_s - step_s / 2 else end
-    window = snapped(start, end, step_s, whole)
+def _slid(
+    key: str, turn: int, clock: Clock, whole: Window, step_s: float, changed: Changed
+) -> None:
+    if turn != state.get(f"{key}_shown")[0]:
+        return
+    window = _window_at(clock, whole, step_s, state.get(f"{key}_{turn}"))
     changed(None if window == whole else window)
+
+
+def _window_at(clock: Clock, whole: Window, step_s: float, places: tuple[Any, Any]) -> Window:
+    """What the two handles enclose; all of it where that is less than two steps."""
+    start, end = (seconds_at(clock, place) for place in places)
+    end = whole.to_s + step_s if end > whole.to_s - step_s / 2 else end
+    return snapped(start, end, step_s, whole) or whole
 
 
 def position(clock: Clock, t_s: float) -> Any:

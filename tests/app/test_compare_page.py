@@ -55,7 +55,7 @@ def test_no_request_is_unaccounted_for(demo, open_page):
 def test_a_window_changes_the_figures_and_can_be_reset(demo, open_page):
     page = open_page("compare", runs=",".join(demo[:2]))
     whole = scorecard(page)
-    page.slider(key="compare_window").set_value((20.0, 40.0)).run()
+    page.slider(key="compare_window_0").set_value((20.0, 40.0)).run()
     assert not page.exception
     assert (page.query_params["t0"], page.query_params["t1"]) == ("1200", "2400")
     part = scorecard(page)
@@ -65,6 +65,19 @@ def test_a_window_changes_the_figures_and_can_be_reset(demo, open_page):
     page.button(key="compare_reset").click().run()
     assert "t0" not in page.query_params
     assert scorecard(page) == whole
+
+
+def test_what_moves_the_window_replaces_the_slider_and_the_slider_itself_does_not(demo, open_page):
+    page = open_page("compare", runs=",".join(demo[:2]), t0="1201.5", t1="2400")
+    page.run()
+    page.slider(key="compare_window_0").set_value((20.0, 40.0)).run()
+    page.slider(key="compare_window_0").set_value((20.0, 60.0)).run()
+    assert page.query_params["t1"] == "3600"
+    page.button(key="compare_reset").click().run()
+    assert page.slider(key="compare_window_1").value == (0.0, 120.0)
+    assert "t0" not in page.query_params
+    page.slider(key="compare_window_1").set_value((20.0, 40.0)).run()
+    assert page.query_params["t1"] == "2400"
 
 
 def test_a_window_in_the_address_is_what_a_reset_page_shows(demo, open_page):

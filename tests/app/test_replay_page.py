@@ -67,7 +67,7 @@ def test_what_the_form_says_is_what_is_replayed(page):
 
 def test_a_window_is_replayed_alone(page):
     trace_id = page.query_params["trace"]
-    page.slider(key=f"replay_window_{trace_id}").set_value((5.0, 10.0)).run()
+    page.slider(key=f"replay_window_{trace_id}_0").set_value((5.0, 10.0)).run()
     page.multiselect(key="replay_policies").set_value(["static"])
     submit(page)
     wait(page)
