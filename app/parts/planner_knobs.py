@@ -198,7 +198,7 @@ def priorities() -> None:
     if state.take(state.PLAN_TURNED):  # only now: the browser may have sent the preset along
         state.put(state.PLAN_PRESET, None)
         state.forget(state.PLAN_WEIGHED)
-    st.segmented_control(
+    st.pills(
         planner_words.PRESET, list(load.planner().priorities()), key=state.PLAN_PRESET,
         label_visibility="collapsed", on_change=_preset_chosen,
     )  # fmt: skip

@@ -58,7 +58,7 @@ def test_a_weight_changes_the_policy_and_the_weights_sum_to_a_hundred(page):
 
 
 def test_a_preset_moves_the_sliders(page):
-    page.segmented_control(key="plan_preset").set_value("green").run()
+    page.pills(key="plan_preset").set_value("green").run()
     assert page.slider(key="plan_w_carbon").value == 50
 
 
