@@ -4,6 +4,7 @@ Every arm and seed is a file of its own in the folder, so that a study that was 
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import ReplayCancelled, UsageError
+from engine.learn import training
 from engine.learn.cells import Mixture, with_clients
 from engine.learn.exam import (
     Exam,
@@ -36,6 +38,9 @@ WHOLE = "the design, without lessons"
 CALM = Mixture(kinds=with_clients(0.0), faults=0.0, prices=0.0)
 LESSONS = 4
 """Episodes of the arm that is taught first."""
+
+
+_WORDS = re.compile(r"[^a-z0-9]+")
 
 
 def _options(**changes: Any) -> Change:
@@ -103,11 +108,17 @@ def ablation(
         if progress is not None:
             progress(number / len(todo), f"{arm}, seed {seed}")
         changed = replace(ARMS[arm](plan), seed=seed, value_updates=0)
-        path = folder / f"{list(ARMS).index(arm):02d}-{seed}.json"
+        path = folder / f"{_WORDS.sub('-', arm.lower())}-{seed}.json"
         rows.append(kept(path, {"arm": arm, "seed": seed, "episodes": plan.episodes,
-                                "cells": plan.cells, "updates": plan.updates, "pools": pools},
+                                "cells": plan.cells, "updates": plan.updates, "pools": pools,
+                                "plan": told(changed)},
                          partial(_found, changed, exam, cancel)))  # fmt: skip
     return {"rows": rows, "best_constant": best_constant(exam), "markdown": _table(rows, arms)}
+
+
+def told(plan: Plan) -> Any:
+    """The plan as it comes back from a file."""
+    return json.loads(json.dumps(training.described(plan)))
 
 
 def kept(

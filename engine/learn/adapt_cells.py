@@ -15,6 +15,7 @@ from engine.learn.cells import (
     Episode,
     episode,
 )
+from engine.learn.upsets import spared
 from engine.lookahead.features import new_memory
 from engine.scenario import Scenario
 from engine.sim.arrivals import make_requests
@@ -123,6 +124,7 @@ def own_episode(
         requests=make_requests(
             arrival_s[order], work_s[order], pool=number_of[order].astype(np.int32)
         ),
+        upsets=spared(base.upsets, slice(first, None)),
     )  # fmt: skip
 
 

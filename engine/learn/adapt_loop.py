@@ -151,7 +151,7 @@ def fine_tune(
         return examined(lambda rows, weights: learner.act(learner.standard(rows), weights, None))
 
     tuning = replace(tuning, options=options_of(start, tuning.options))
-    whole = {**facts, "tuning": asdict(tuning)}
+    whole = {**facts, "tuning": asdict(tuning), "numbers": WIDTH}
     resumed = _resumed(folder, tuning, buffer, whole, device)
     learner, course = resumed or _begun(restored(start, tuning.options, device), score)
     for number in range(course.done, tuning.episodes):

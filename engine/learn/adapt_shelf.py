@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -83,16 +82,11 @@ def note_plan(folder: Path, plan: dict[str, Any]) -> None:
     Raises:
         CheckpointError: what is kept of that training is damaged.
     """
-    from engine.learn.lessons import KEPT
-
     anew = f"Remove {folder}: the training then begins anew"
     with _readable(folder / STATE, anew):
         if (folder / STATE).is_file():
             with safe_open(folder / STATE, "np"):
                 pass
-    with _readable(folder / KEPT, "Remove that file: the lessons are then played again"):
-        if (folder / KEPT).is_file():
-            zipfile.ZipFile(folder / KEPT).close()
     if not ((folder / STATE).is_file() and (folder / PLAN).is_file()):
         _write(folder / PLAN, plan)
 
@@ -236,7 +230,7 @@ def _readable(path: Path, fix: str) -> Iterator[None]:
     """Whatever a damaged file raises is a CheckpointError that names it and the fix."""
     try:
         yield
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile, SafetensorError) as error:
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
         what = f"the file {path.name} cannot be read: {error}"
         raise CheckpointError(what, str(path), fix) from error
 

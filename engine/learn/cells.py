@@ -82,6 +82,8 @@ class Episode:
     dirt: FloatArray
     """(P, TICKS) how much emissions count, as `rewards.dirt`."""
     upsets: Upsets
+    seed: int
+    """Of the starts that fail and of the workers that crash or turn slow."""
 
 
 class Cell(NamedTuple):
@@ -126,6 +128,7 @@ def episode(seed: int, number: int, cells: int, mixture: Mixture = USUAL) -> Epi
         upsets=upsets(
             stream(seed, _STREAM, number, 1), cells, TICKS, BIN_S, mixture.faults, mixture.prices
         ),
+        seed=int(stream(seed, _STREAM, number, 2).integers(2**31)),
     )  # fmt: skip
 
 

@@ -39,7 +39,8 @@ class Mark:
     """One setting over all pools of the exam."""
 
     cost: float
-    """Billed slot-seconds over the work that arrived, mean over pools."""
+    """Billed slot-seconds, each at its price over usual, over the work that arrived, mean over
+    pools."""
     missed_frac: float
     """Share of requests that waited over half a mean service time or failed, mean over pools."""
     scores: tuple[float, ...]
@@ -101,7 +102,7 @@ def _played(made: Episode, act: Callable[[FloatArray], FloatArray], form: str) -
     totals = ground.totals(TICKS - LAG)
     arrived, work_s = np.maximum(totals[:, 0], 1.0), np.maximum(totals[:, 3], 1.0)
     return Mark(
-        cost=float((totals[:, 2] / work_s).mean()),
+        cost=float((ground.paid(TICKS - LAG) / work_s).mean()),
         missed_frac=float((totals[:, 1] / arrived).mean()),
         scores=tuple(np.mean(scores, axis=0).tolist()),
     )

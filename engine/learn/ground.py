@@ -23,7 +23,9 @@ class Ground:
         self.episode, self._network, self._form = episode, network, form
         pools = len(episode.pools)
         self.tick = 0
-        self._state = make_state(episode.requests, episode.pools, horizon_s=EPISODE_S)
+        self._state = make_state(
+            episode.requests, episode.pools, horizon_s=EPISODE_S, seed=episode.seed
+        )
         self._views = make_views(self._state)
         self._counters = np.zeros((pools, kernel.COUNTERS), np.int64)
         self._integrals = np.zeros((TICKS, pools, kernel.INTEGRALS))
@@ -46,8 +48,9 @@ class Ground:
         self._look()
 
     def _look(self) -> None:
+        """Grid and price are those of the last tick, as a policy observes them."""
         self._seen[:, 9] = self._target
-        at = min(self.tick, TICKS - 1)
+        at = max(self.tick - 1, 0)
         self._seen[:, 10] = self.episode.facts[:, 3] * self.episode.carbon[:, at]
         self._seen[:, tokens.PRICE] = self._slots * self.episode.upsets.price[:, at]
         tokens.observe(
@@ -148,6 +151,11 @@ class Ground:
     def slot_s(self, tick: int) -> FloatArray:
         """(P, 2) busy and billed slot-seconds of a tick."""
         return np.asarray(self._integrals[tick][:, [kernel.F_BUSY_SLOT_S, kernel.F_SLOT_S]])
+
+    def paid(self, ticks: int) -> FloatArray:
+        """(P,) billed slot-seconds of the first `ticks`, each at its tick's price over usual."""
+        billed = self._integrals[:ticks, :, kernel.F_SLOT_S].T
+        return np.asarray((billed * self.episode.upsets.price[:, :ticks]).sum(1))
 
     def totals(self, ticks: int) -> FloatArray:
         """(P, 4) arrived, missed, billed slot-seconds and work of the first `ticks`."""

@@ -80,7 +80,7 @@ def _kept(path: Path, facts: str) -> Lessons | None:
         with path.open("rb") as file, np.load(file) as kept:
             same = str(kept["facts"]) == facts
             return Lessons(rows=kept["rows"], scores=kept["scores"]) if same else None
-    except (OSError, ValueError, KeyError, BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile):
         return None
 
 

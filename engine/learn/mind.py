@@ -112,6 +112,12 @@ def _look(mind):
     standardise(mind.rows, mind.shift, mind.scale, mind.told, mind.inputs)
 
 
+def over_usual(mind: Mind) -> FloatArray:
+    """(P,) price of a slot over what is usual, as last seen."""
+    usual = mind.facts[:, 0] * mind.facts[:, tokens.USUAL_PRICE]
+    return np.asarray(mind.seen[:, tokens.PRICE] / np.maximum(usual, 1e-9))
+
+
 @njit(nogil=True, cache=True)
 def moved(action, offset):
     """Moves positions of the dial (P,) by so much, as far as it goes."""

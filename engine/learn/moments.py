@@ -59,10 +59,10 @@ def facts_kept(folder: Path) -> dict[str, Any] | None:
 
     try:
         return facts_of(folder)
-    except (OSError, SafetensorError, ValueError, KeyError) as error:
+    except (OSError, SafetensorError, TypeError, ValueError, KeyError) as error:
         raise CheckpointError(
             f"the training that is kept there cannot be read: {error}", str(folder / STATE),
-            "Remove that file: the training begins anew",
+            "Make it readable, or remove it: the training then begins anew",
         ) from error  # fmt: skip
 
 

@@ -90,7 +90,7 @@ class Online:
 
     def steered(
         self, fallback: FloatArray, observation: Observation, level: FloatArray,
-        service_s: FloatArray,
+        service_s: FloatArray, price: FloatArray,
     ) -> FloatArray:  # fmt: skip
         """(P,) positions of the dial: the fallback's, the offset and what is being tried.
 
@@ -99,9 +99,10 @@ class Online:
             observation: the last tick.
             level: (P,) requests/s over the last minute.
             service_s: (P,) mean seconds that a request holds a slot.
+            price: (P,) of a slot, over what is usual.
         """
         waits = observation.queued / np.maximum(level * service_s, 1e-9)
-        self._take(observation, level * service_s, waits)
+        self._take(observation, level * service_s, waits, price)
         if self._decisions % self._block == 0:
             self._learn()
             still = np.where(self._hurry > 0, 0.1, 1.0 / 3.0)
@@ -131,7 +132,9 @@ class Online:
             "drifts": self.drifts.astype(np.float64),
         }  # fmt: skip
 
-    def _take(self, seen: Observation, demand: FloatArray, waits: FloatArray) -> None:
+    def _take(
+        self, seen: Observation, demand: FloatArray, waits: FloatArray, price: FloatArray
+    ) -> None:
         """Adds what the last tick earned, as `engine.learn.rewards`, from observations alone."""
         first = np.isnan(self._mean_demand)
         share = np.where(first, 1.0, self._usual)
@@ -143,12 +146,13 @@ class Online:
         used = np.nan_to_num(seen.busy_slots) / np.maximum(billed, 1e-9)
         late = np.minimum(waits, 1.0)
         failed = seen.failed / np.maximum(seen.arrived, 1)
-        cost = 1.5 - 0.5 * billed / usual
+        size = billed / usual
         w = self._weights
         earned: FloatArray = (
             w["latency"] * (1.0 - 2.0 * np.minimum(waits, WAIT_MOST) * weight)
             + w["utilisation"] * np.array([sweet_spot(float(u)) for u in used])
-            + (w["cost"] + w["carbon"]) * cost
+            + w["cost"] * (1.5 - 0.5 * size * price)
+            + w["carbon"] * (1.5 - 0.5 * size)
             + w["reliability"] * (1.0 - (8.0 * late + 2.0 * failed) * weight)
         )
         self._earned.append(earned)

@@ -18,6 +18,7 @@ from engine.learn.mind import (
     decide_mlp,
     decide_transformer,
     new_mind,
+    over_usual,
     settle,
 )
 from engine.learn.online import Online
@@ -139,7 +140,7 @@ class SmartScale:
             decide_transformer(mind, own.actor, own.heads, NO_ATTENTION)
         if self._online is not None:
             mind.action[:] = self._online.steered(
-                mind.action, observation, mind.level, mind.service_s
+                mind.action, observation, mind.level, mind.service_s, over_usual(mind)
             )
             settle(mind)
         if self._sizing is not None:

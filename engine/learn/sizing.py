@@ -10,7 +10,16 @@ import numpy as np
 from engine.learn.mind import Mind
 from engine.learn.rewards import SCORES
 from engine.learn.sizer import Offer, Sizer, beside, candidates, gains, told_to
-from engine.policies.base import KEEP, Action, Observation, PolicyContext, PoolFacts, Reason
+from engine.learn.tokens import USUAL_PRICE
+from engine.policies.base import (
+    KEEP,
+    Action,
+    Observation,
+    PolicyContext,
+    PoolFacts,
+    Reason,
+    SizeFacts,
+)
 from engine.policies.demand import DemandWatch
 from engine.units import BoolArray, FloatArray, IntArray
 
@@ -174,6 +183,7 @@ class Sizing:
         self._points[pool] = self._points[pool] - self._points[pool][size]
         mind, faster = self._mind, new.speed / old.speed
         mind.facts[pool, 0] = new.slots
+        mind.facts[pool, USUAL_PRICE] *= _slot_price(new) / _slot_price(old)
         mind.memory.served[pool, 1] /= faster
         mind.service_s[pool] /= faster
         self._watch.resized(pool, float(new.slots), old.slots / (new.slots * faster))
@@ -228,3 +238,8 @@ def _groups(pools: Collection[PoolFacts]) -> list[IntArray]:
     """Numbers of the pools with so many sizes, of each number above one."""
     counts = np.array([len(pool.sizes) for pool in pools])
     return [np.flatnonzero(counts == n) for n in sorted(set(counts.tolist()) - {0, 1})]
+
+
+def _slot_price(size: SizeFacts) -> float:
+    """USD per hour; where workers cost nothing all sizes are equal."""
+    return size.price_usd_per_hour / size.slots if size.price_usd_per_hour > 0 else 1.0

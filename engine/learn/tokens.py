@@ -26,6 +26,8 @@ FACTS = ("slots", "startup_s", "queue_timeout_s", "g_reference", "g_threshold", 
 threshold the one from which growth is unwelcome: infinite where there is none. The usual price is
 that of a slot, per hour."""
 
+USUAL_PRICE = FACTS.index("slot_usd_usual")
+
 _AHEAD = tuple(f"log(q{q} of the highest rate ahead / level)" for q in (50, 80, 95, 99))
 _OWN = (
     "log((ready + 1) / (demand + 1))",

@@ -314,7 +314,7 @@ def _heed(cancel: Callable[[], bool] | None, where: str) -> None:
     if cancel is not None and cancel():
         raise ReplayCancelled(
             "the training was stopped", where,
-            "Start it again with the same folder: it goes on after the last whole episode",
+            "Start it again with the same folder: it goes on after its last whole episode, if any",
         )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.learn import checkpoint
-from engine.learn.ablation import kept
+from engine.learn.ablation import kept, told
 from engine.learn.cells import EPISODE_S, FUTURES, USUAL, Mixture
 from engine.learn.exam import COSTS as WEIGHTS_OF_COST
 from engine.learn.exam import (
@@ -109,7 +109,7 @@ def transfer(
             progress(number / len(todo), f"Trained on {NAMES[at]}, then the others, seed {seed}")
         own = replace(plan, seed=seed)
         facts = {"seed": seed, "episodes": plan.episodes, "cells": plan.cells,
-                 "updates": plan.updates, "pools": pools}  # fmt: skip
+                 "updates": plan.updates, "pools": pools, "plan": told(own)}  # fmt: skip
         rows.append(
             kept(
                 folder / f"{at}-{seed}.json", {"trained_on": NAMES[at], "tuned": tuned, **facts},

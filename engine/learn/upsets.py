@@ -32,7 +32,7 @@ class Upsets(NamedTuple):
     speed: FloatArray
     """Of those, over their own."""
     price: FloatArray
-    """Of a slot, over its mean."""
+    """Of a slot, over what is usual."""
 
 
 def upsets(
@@ -41,7 +41,8 @@ def upsets(
     """Draws what happens in an episode.
 
     Args:
-        rng: of nothing else, so that pools and demand stay what they are without.
+        rng: of nothing else, so that pools and demand stay what they are without. Every pool has
+            streams of its own for faults and for prices, so other shares leave the rest as it is.
         pools: of the episode.
         ticks: of the episode.
         tick_s: seconds each.
@@ -50,14 +51,24 @@ def upsets(
     """
     crashed, failing, slow = (np.zeros((pools, ticks)) for _ in range(3))
     speed, price = np.ones((pools, ticks)), np.ones((pools, ticks))
-    for p in range(pools):
-        struck, moves = rng.random(2) < (faults, prices)
-        if struck:
-            for _ in range(int(rng.integers(1, MOST + 1))):
-                _fault(rng, tick_s, crashed[p], failing[p], slow[p], speed[p])
-        if moves:
-            price[p] = _price(rng, ticks, tick_s)
+    streams = rng.spawn(2 * pools)
+    for p, (own, market) in enumerate(zip(streams[::2], streams[1::2], strict=True)):
+        if own.random() < faults:
+            for _ in range(int(own.integers(1, MOST + 1))):
+                _fault(own, tick_s, crashed[p], failing[p], slow[p], speed[p])
+        if market.random() < prices:
+            price[p] = _price(market, ticks, tick_s)
     return Upsets(crashed, failing, slow, speed, price)
+
+
+def spared(drawn: Upsets, rows: slice) -> Upsets:
+    """The same, but nothing happens to these pools, and their prices stand still."""
+    made = Upsets(*(each.copy() for each in drawn))
+    for each in (made.crashed, made.failing, made.slow):
+        each[rows] = 0.0
+    for each in (made.speed, made.price):
+        each[rows] = 1.0
+    return made
 
 
 def strike(state: State, drawn: Upsets, tick: int, ready: IntArray, now: float) -> None:
@@ -92,13 +103,16 @@ def _fault(
 
 
 def _price(rng: np.random.Generator, ticks: int, tick_s: float) -> FloatArray:
-    """(T,) about 1, as the exponential of an Ornstein-Uhlenbeck process."""
+    """(T,) of mean 1 over many, as the exponential of an Ornstein-Uhlenbeck process.
+
+    Nothing is divided by the mean of the path itself: that would tell what is to come.
+    """
     spread, held_s = rng.uniform(*_SPREAD), np.exp(rng.uniform(*np.log(_HELD_S)))
     kept = np.exp(-tick_s / held_s)
-    steps = rng.standard_normal(ticks) * np.sqrt(1.0 - kept**2)
     at, path = rng.standard_normal(), np.empty(ticks)
+    steps = rng.standard_normal(ticks) * np.sqrt(1.0 - kept**2)
     for tick in range(ticks):
         at = kept * at + steps[tick]
         path[tick] = at
-    made: FloatArray = np.exp(spread * path)
-    return np.asarray(made / made.mean())
+    made: FloatArray = np.exp(spread * path - 0.5 * spread**2)
+    return made

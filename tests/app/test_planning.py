@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.parts.planner_knobs import _meanings
 from app.planning import (
     Knobs,
     completed,
@@ -15,6 +16,7 @@ from app.planning import (
     turned,
 )
 from engine.briefing import has_sizes
+from engine.policies.registry import available
 from engine.presets import PRESETS
 from engine.scenario import WEIGHT_FIELDS, Priorities, Startup
 from engine.scenario_file import content_hash
@@ -128,3 +130,13 @@ def test_parameters_typed_alone_are_those_of_the_policy_before():
     assert completed(":target=0.5", "hpa:target=0.7") == "hpa:target=0.5"
     assert completed("hpa:target=0.5", "smartscale") == "hpa:target=0.5"
     assert completed("", "hpa") == ""
+
+
+def test_the_tip_of_a_policy_tells_what_each_does_and_the_parameters_of_the_chosen_one():
+    installed = available()
+    tip = _meanings("Tip.", installed, "hpa:target=0.5")
+    assert tip.startswith("Tip.\n")
+    assert all(f"- `{name}`: {info.description}" in tip for name, info in installed.items())
+    assert "- `target=0.8`: share of slots wanted in use" in tip
+    assert "`lookback_s=" not in tip
+    assert "Parameters of" not in _meanings("Tip.", installed, "not-installed")

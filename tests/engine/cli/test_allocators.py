@@ -7,7 +7,6 @@ from engine.claims.experiments import CROWD, EXPERIMENTS, OWN, SEEDS
 from engine.errors import CheckpointError, UsageError
 from engine.learn import adapt_shelf as shelf
 from engine.learn.checkpoint import BACK, WEIGHTS
-from engine.learn.lessons import KEPT
 from engine.store.duck import Store
 from models.sac_options import STATE
 from tests.engine.learn.copies import copy_shipped, put_in_use
@@ -101,18 +100,15 @@ def test_names_of_the_product_are_not_for_trainings(path, name):
     assert shelf.find(path, name).name == name
 
 
-@pytest.mark.parametrize(
-    ("name", "fix"), [(STATE, "Remove {folder}: "), (KEPT, "Remove that file")]
-)
-def test_a_training_whose_kept_state_is_cut_off_says_what_to_remove(path, name, fix):
+def test_a_training_whose_kept_state_is_cut_off_says_what_to_remove(path):
     folder = begun(path, "half")
     copy_shipped(folder)
     whole = (folder / WEIGHTS).read_bytes()
-    (folder / name).write_bytes(whole[: len(whole) // 2])
+    (folder / STATE).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(CheckpointError) as error:
         shelf.note_plan(folder, {"kind": "train"})
-    assert error.value.where == str(folder / name)
-    assert error.value.fix.startswith(fix.format(folder=folder))
+    assert error.value.where == str(folder / STATE)
+    assert error.value.fix.startswith(f"Remove {folder}: ")
 
 
 def test_claims_are_of_the_shipped_allocator_and_say_so(smartscale, path):

@@ -12,6 +12,8 @@ from engine.cluster.series import find_prices, load_histories
 from engine.errors import ScenarioError
 from engine.planner import Planner
 from engine.scenario import Pool, Purchase, Region, Zone
+from engine.store.reward_queries import reward_ticks
+from engine.store.runs import find_run
 from tests.engine.cluster.clusters import machine, on_nodes
 
 HISTORY = """machine_type,region,commit_date,usd_hour,usd_hour_spot,usd_month_1y
@@ -113,6 +115,14 @@ def test_a_replay_pays_the_prices_of_the_history(planner, tmp_path):
     hours = card["node_hours"]
     assert hours == pytest.approx(2.0, abs=0.01)
     assert card["cost_spot_usd"] == pytest.approx(1.0 * 1 + 1.5 * (hours - 1), rel=1e-6)
+    run = find_run(planner._store, run_id)
+    told = reward_ticks(planner._store, run, 0, "none", "boxes", 0, 10_000)
+    mean = card["cost_spot_usd"] / hours
+    assert told["price"].iloc[1] == pytest.approx(1.0 / mean, rel=1e-6)
+    assert told["price"].iloc[-2] == pytest.approx(1.5 / mean, rel=1e-6)
+    part = reward_ticks(planner._store, run, 0, "none", "boxes", 1, 2)
+    assert part["price"].tolist() == [told["price"].iloc[1]]
+    assert (reward_ticks(planner._store, run, 0, "none", None, 0, 10_000)["price"] == 1.0).all()
 
 
 def test_only_traces_of_prices_are_histories(planner, tmp_path):

@@ -33,6 +33,7 @@ from engine.trace.schema import request_table
 pytestmark = pytest.mark.slow
 
 WEIGHTS = np.array([0.48, 0.0, 0.2, 0.32, 0.0])
+USUAL = np.ones(2)
 NOBODY = WorkerView(
     started_s=np.empty(0), ready_s=np.empty(0), draining=np.empty(0, np.int32),
     utilisation=np.empty(0),
@@ -63,7 +64,7 @@ def steps(online, number, earns, fallback=0.0):
     position, positions = np.full(2, fallback), []
     for _ in range(number):
         ready = np.array([earns(float(at)) for at in position])
-        position = online.steered(np.full(2, fallback), seen(ready), LEVEL, SERVICE)
+        position = online.steered(np.full(2, fallback), seen(ready), LEVEL, SERVICE, USUAL)
         positions.append(position.copy())
     return np.array(positions)
 
@@ -104,7 +105,7 @@ def test_while_requests_wait_nothing_is_tried_downwards():
     online = made()
     waits = int(np.ceil(CALM * 2.0 * 4.0)) + 1
     for _ in range(400):
-        position = online.steered(np.zeros(2), seen(np.full(2, 3), waits), LEVEL, SERVICE)
+        position = online.steered(np.zeros(2), seen(np.full(2, 3), waits), LEVEL, SERVICE, USUAL)
         assert (position >= online.offset - 1e-12).all()
 
 
@@ -112,7 +113,7 @@ def test_what_is_earned_is_booked_on_the_place_that_was_really_played():
     """With a queue throughout nothing is tried downwards, so nothing is known of there."""
     online = made()
     for _ in range(2000):
-        online.steered(np.zeros(2), seen(np.full(2, 3), 10), LEVEL, SERVICE)
+        online.steered(np.zeros(2), seen(np.full(2, 3), 10), LEVEL, SERVICE, USUAL)
     below = [online._number[p, : PLACES // 2] for p in range(2)]
     assert np.array_equal(below, np.zeros((2, PLACES // 2)))
     assert (online._number[:, PLACES // 2 + 1] > 5).all()
@@ -121,7 +122,7 @@ def test_what_is_earned_is_booked_on_the_place_that_was_really_played():
 def test_what_an_end_of_the_dial_cuts_short_counts_for_no_place():
     online = made()
     for _ in range(1000):
-        online.steered(np.full(2, 0.95), seen(np.full(2, 3)), LEVEL, SERVICE)
+        online.steered(np.full(2, 0.95), seen(np.full(2, 3)), LEVEL, SERVICE, USUAL)
     assert not online._number[:, PLACES // 2 + 1 :].any()
     assert (online._number[:, PLACES // 2 - 1] > 1).all()
 
@@ -131,7 +132,7 @@ def test_a_place_counts_only_after_it_was_played_for_a_start_up_time():
     online = made()
     for step in range(600):
         queued = 10 * (step % 2)
-        online.steered(np.zeros(2), seen(np.full(2, 3), queued), LEVEL, SERVICE)
+        online.steered(np.zeros(2), seen(np.full(2, 3), queued), LEVEL, SERVICE, USUAL)
     assert not online._number[:, PLACES // 2 - 1].any()
 
 

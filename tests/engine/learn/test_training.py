@@ -18,7 +18,7 @@ from engine.learn import checkpoint as files
 from engine.learn import life, training
 from engine.learn.actors import Transformer
 from engine.learn.adapt_train import go_on, planned, train_here
-from engine.learn.cells import FUTURES
+from engine.learn.cells import FUTURES, USUAL
 from engine.learn.checkpoint import SHIPPED, load, restored, save
 from engine.learn.life import CARD, CURVES, train_allocator
 from engine.learn.policy import SmartScale
@@ -239,6 +239,8 @@ def test_what_pages_and_commands_offer_first_is_how_the_shipped_one_was_trained(
     assert kept == offered
     told = {option.name: option.default for option in command.params}
     assert (told["episodes"], told["cells"], told["lessons"]) == (EPISODES_TRAIN, CELLS, LESSONS)
+    shares = {"faults": USUAL.faults, "prices": USUAL.prices, "clients": USUAL.kinds[-1]}
+    assert {name: told[name] for name in shares} == shares
 
 
 @pytest.mark.parametrize(("kept", "plan"), [
@@ -310,5 +312,8 @@ def test_a_training_whose_state_was_cut_off_says_which_file_and_begins_anew_with
     with pytest.raises(CheckpointError, match="cannot be read") as refused:
         train_allocator(tmp_path, replace(SMALL, episodes=1))
     assert refused.value.where == str(state)
+    save_file({"a": np.zeros(1)}, state)
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        train_allocator(tmp_path, replace(SMALL, episodes=1))
     state.unlink()
     assert len(train_allocator(tmp_path, replace(SMALL, episodes=1))) == 1

@@ -42,8 +42,47 @@ def test_what_is_drawn_leaves_pools_and_demand_as_they_are():
     assert np.array_equal(upset.requests.requests, calm.requests.requests)
     assert not calm.upsets.crashed.any()
     assert (calm.upsets.price == 1.0).all()
-    assert upset.upsets.price.mean(1) == pytest.approx(np.ones(POOLS))
     assert (upset.upsets.price.std(1) > 0.0).all()
+
+
+def test_shares_of_the_one_leave_the_other_as_it_is():
+    both = upsets(np.random.default_rng(5), 60, TICKS, BIN_S, 0.5, 0.5)
+    faults = upsets(np.random.default_rng(5), 60, TICKS, BIN_S, 0.5, 0.0)
+    prices = upsets(np.random.default_rng(5), 60, TICKS, BIN_S, 0.0, 0.5)
+    more = upsets(np.random.default_rng(5), 60, TICKS, BIN_S, 0.9, 0.5)
+    for name in ("crashed", "failing", "slow", "speed"):
+        assert np.array_equal(getattr(both, name), getattr(faults, name))
+    assert np.array_equal(both.price, prices.price)
+    assert np.array_equal(both.price, more.price)
+    struck = (both.crashed + both.failing + abs(both.slow) > 0).any(1)
+    assert struck.any()
+    assert np.array_equal(both.crashed[struck], more.crashed[struck])
+
+
+def test_a_price_is_the_same_whatever_comes_after_it():
+    short, long = (
+        upsets(np.random.default_rng(5), 300, ticks, BIN_S, 0.0, 1.0).price
+        for ticks in (TICKS // 2, TICKS)
+    )
+    assert np.array_equal(short, long[:, : TICKS // 2])
+    assert long.mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_what_is_seen_of_grid_and_price_is_of_the_last_tick():
+    drawn = quiet()
+    drawn.price[:, 10:] = 3.0
+    _, dear = grounds(drawn, 10)
+    assert dear._seen[:, tokens.PRICE] == pytest.approx(dear._slots)
+    dear.step(np.zeros(POOLS))
+    assert dear._seen[:, tokens.PRICE] == pytest.approx(3.0 * dear._slots)
+    grid = dear.episode.facts[:, 3] * dear.episode.carbon[:, 10]
+    assert dear._seen[:, 10] == pytest.approx(grid)
+
+
+def test_starts_fail_and_workers_crash_by_other_draws_in_every_episode():
+    seeds = [episode(3, number, 2).seed for number in range(4)] + [episode(4, 0, 2).seed]
+    assert len(set(seeds)) == len(seeds)
+    assert episode(3, 0, 2).seed == seeds[0]
 
 
 def test_shares_of_pools_are_those_asked_for_and_all_kinds_of_faults_happen():
