@@ -18,9 +18,9 @@ from engine.device import device_for
 from engine.errors import CheckpointError, ReplayCancelled
 from engine.learn.adapt_cells import OwnPool, Part, own_episode
 from engine.learn.adapt_learner import options_of, restored, write
-from engine.learn.cells import FUTURES, TICKS, futures
+from engine.learn.cells import FUTURES, GROUND, TICKS, futures
 from engine.learn.ground import LAG, Ground
-from engine.learn.moments import Moment, logged
+from engine.learn.moments import Moment, facts_kept, logged
 from engine.learn.replay_buffer import Buffer, Scores, Trail
 from engine.learn.rewards import SCORES, fresh_weights
 from engine.learn.tokens import WIDTH
@@ -151,7 +151,7 @@ def fine_tune(
         return examined(lambda rows, weights: learner.act(learner.standard(rows), weights, None))
 
     tuning = replace(tuning, options=options_of(start, tuning.options))
-    whole = {**facts, "tuning": asdict(tuning), "numbers": WIDTH}
+    whole = {**facts, "tuning": asdict(tuning), "ground": [GROUND, WIDTH]}
     resumed = _resumed(folder, tuning, buffer, whole, device)
     learner, course = resumed or _begun(restored(start, tuning.options, device), score)
     for number in range(course.done, tuning.episodes):
@@ -221,9 +221,9 @@ def _resumed(
     folder: Path, tuning: Tuning, buffer: Buffer, whole: dict[str, Any], device: str
 ) -> tuple["Learner", _Course] | None:
     """What is kept there."""
-    from models.sac_state import facts_of, resume
+    from models.sac_state import resume
 
-    facts = facts_of(folder)
+    facts = facts_kept(folder)
     if facts is None:
         return None
     if {name: facts.get(name) for name in whole} != json.loads(json.dumps(whole)):

@@ -27,6 +27,8 @@ from engine.trace.synth_clients import client_counts
 from engine.trace.synth_rates import Bursty, Diurnal, FlashCrowd, Growth
 from engine.units import FloatArray, IntArray
 
+GROUND = 2
+"""Raised when equal seeds come to another ground; what was kept of an older one is not used."""
 BIN_S = 15.0
 HISTORY_S, EPISODE_S, AFTER_S = 3600, 5400, 240
 TICKS = int(EPISODE_S / BIN_S)

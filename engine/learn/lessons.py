@@ -18,8 +18,9 @@ from zipfile import BadZipFile
 import numpy as np
 import numpy.typing as npt
 
-from engine.learn.cells import TICKS, USUAL, Episode, Mixture, episode
+from engine.learn.cells import GROUND, TICKS, USUAL, Episode, Mixture, episode
 from engine.learn.ground import LAG, Ground
+from engine.learn.tokens import WIDTH
 from engine.lookahead.checkpoint import shipped
 from engine.units import FloatArray
 
@@ -50,7 +51,7 @@ def lessons(
 
     At every tick `stage` is told where it is; what it raises ends the lessons.
     """
-    facts = json.dumps([seed, episodes, cells, asdict(mixture)])
+    facts = json.dumps([GROUND, WIDTH, seed, episodes, cells, asdict(mixture)])
     kept = None if folder is None else _kept(folder / KEPT, facts)
     if kept is not None:
         return kept

@@ -113,9 +113,9 @@ def _look(mind):
 
 
 def over_usual(mind: Mind) -> FloatArray:
-    """(P,) price of a slot over what is usual, as last seen."""
+    """(P,) price of a slot over what is usual, as last seen; 1 where workers cost nothing."""
     usual = mind.facts[:, 0] * mind.facts[:, tokens.USUAL_PRICE]
-    return np.asarray(mind.seen[:, tokens.PRICE] / np.maximum(usual, 1e-9))
+    return np.asarray(np.maximum(mind.seen[:, tokens.PRICE], 1e-9) / np.maximum(usual, 1e-9))
 
 
 @njit(nogil=True, cache=True)

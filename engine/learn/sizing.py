@@ -183,7 +183,7 @@ class Sizing:
         self._points[pool] = self._points[pool] - self._points[pool][size]
         mind, faster = self._mind, new.speed / old.speed
         mind.facts[pool, 0] = new.slots
-        mind.facts[pool, USUAL_PRICE] *= _slot_price(new) / _slot_price(old)
+        mind.facts[pool, USUAL_PRICE] = _usual_price(mind.facts[pool, USUAL_PRICE], old, new)
         mind.memory.served[pool, 1] /= faster
         mind.service_s[pool] /= faster
         self._watch.resized(pool, float(new.slots), old.slots / (new.slots * faster))
@@ -240,6 +240,7 @@ def _groups(pools: Collection[PoolFacts]) -> list[IntArray]:
     return [np.flatnonzero(counts == n) for n in sorted(set(counts.tolist()) - {0, 1})]
 
 
-def _slot_price(size: SizeFacts) -> float:
-    """USD per hour; where workers cost nothing all sizes are equal."""
-    return size.price_usd_per_hour / size.slots if size.price_usd_per_hour > 0 else 1.0
+def _usual_price(before: float, old: SizeFacts, new: SizeFacts) -> float:
+    """USD per hour of a slot that has another size; its list price where one of them is free."""
+    had, has = (size.price_usd_per_hour / size.slots for size in (old, new))
+    return before * has / had if min(before, had, has) > 0.0 else has

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.device import device_for
 from engine.errors import CheckpointError, ReplayCancelled
-from engine.learn.cells import FUTURES, TICKS, USUAL, Mixture, episode, futures
+from engine.learn.cells import FUTURES, GROUND, TICKS, USUAL, Mixture, episode, futures
 from engine.learn.checkpoint import sizes
 from engine.learn.forms import DIAL
 from engine.learn.ground import LAG, Ground
@@ -132,7 +132,7 @@ def train(
         if folder is not None:
             facts = {
                 "plan": described(plan), "done": done, "at": buffer.at, "top": buffer.top,
-                "moments": [asdict(moment) for moment in moments],
+                "moments": [asdict(moment) for moment in moments], "ground": [GROUND, WIDTH],
             }  # fmt: skip
             keep(folder, learner, buffer.columns, facts)
 
@@ -184,6 +184,11 @@ def _resumed(
         raise CheckpointError(
             "a training with other settings was begun there", str(folder),
             "Use the same settings, another folder, or remove the folder",
+        )  # fmt: skip
+    if facts.get("ground") != [GROUND, WIDTH]:
+        raise CheckpointError(
+            "an older version of the program has begun the training that is kept there",
+            str(folder), "Use another folder, or remove the folder: the training begins anew",
         )  # fmt: skip
     kept = resume(folder, plan.options, SIZES, device)
     buffer.fill(kept.columns, int(facts["at"]), float(facts.get("top", 1.0)))

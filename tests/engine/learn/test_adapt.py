@@ -62,6 +62,11 @@ def test_windows_hold_what_arrived_there_and_their_hour_before():
     assert (np.diff(requests["arrival_s"]) >= 0).all()
     assert made.facts[1, 0] == 4
     assert made.facts[1, 1] == pytest.approx(75.0)
+    faults = ("crashed", "failing", "slow")
+    for number in range(8):
+        upsets = own_episode((pool,), part, seed=3, number=number, cells=6, own=3).upsets
+        assert (upsets.price[3:] == 1.0).all()
+        assert not any(getattr(upsets, name)[3:].any() for name in faults)
 
 
 def test_windows_are_simulated_inside_their_part_only():

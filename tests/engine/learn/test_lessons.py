@@ -84,6 +84,9 @@ def test_a_folder_keeps_lessons_and_gives_them_for_the_same_pools_only(tmp_path,
     assert np.array_equal(kept.scores, made.scores)
     with pytest.raises(AssertionError, match="played again"):
         lessons(1, 1, 2, folder=tmp_path)
+    with monkeypatch.context() as changed, pytest.raises(AssertionError, match="played again"):
+        changed.setattr(lessons_of, "GROUND", 1)
+        lessons(0, 1, 2, folder=tmp_path)
     whole = (tmp_path / lessons_of.KEPT).read_bytes()
     (tmp_path / lessons_of.KEPT).write_bytes(whole[: len(whole) // 2])
     with pytest.raises(AssertionError, match="played again"):

@@ -185,6 +185,14 @@ def test_a_folder_with_a_training_of_other_settings_is_refused(tmp_path):
         train(SMALL, folder=tmp_path)
 
 
+def test_a_training_of_a_version_with_another_ground_does_not_go_on(tmp_path, monkeypatch):
+    train(replace(SMALL, episodes=1), folder=tmp_path)
+    monkeypatch.setattr("engine.learn.training.GROUND", 1)
+    with pytest.raises(CheckpointError, match="older version") as refused:
+        train(replace(SMALL, episodes=1), folder=tmp_path)
+    assert "remove the folder" in refused.value.fix
+
+
 def test_a_training_leaves_a_checkpoint_its_curves_and_a_card_that_a_replay_can_use(tmp_path):
     curves = train_allocator(tmp_path, SMALL)
     assert [moment.episode for moment in curves] == [1, 2]
