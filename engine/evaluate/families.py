@@ -35,7 +35,7 @@ _PREDICTIVE = (
     *_grid("predictive", quantile=("0.8", "0.95", "0.99"), target=("0.7", "0.8", "0.9")),
     "predictive:quantile=0.99:target=0.6",
 )
-_CAREFUL = ("0.05", "0.1", "0.2", "0.4")
+_CAREFUL = ("0.1", "0.2", "0.4")
 """Offsets beside the weights that ask for most: what no weights reach."""
 _WEIGHTS = tuple(
     f"smartscale:carbon=0:cost={g}:latency={w}:reliability={r}:utilisation=0"
