@@ -166,12 +166,24 @@ def _sized(decision: Decision) -> str:
     size = said.get("size")
     text = ""
     if size != said.get("size_before"):
-        gains, costs = said["points_by_size"][size], said["change_costs"][size]
-        text = (
-            f"; by these priorities the size {size} is worth {number(gains)} points a tick more "
-            f"than the one before, and the change has to be worth {number(costs)} for what it "
-            f"costs and {number(said['least_gain'])} besides"
-        )
+        points, cost = said["points_by_size"], said["change_costs"][size]
+        text = f"; by these priorities the size {size} is worth {number(points[size])} points a "
+        if points[size] > said["least_gain"] + cost:
+            text += (
+                f"tick more than the one before, and the change has to be worth {number(cost)} "
+                f"for what it costs and {number(said['least_gain'])} besides"
+            )
+        else:
+            text += (
+                f"tick beside the one before; its money alone is worth "
+                f"{number(said['scores_by_size'][size]['cost'])} points of the cost score, of "
+                f"which the change takes {number(said['change_money'][size])}"
+            )
+        if points[size] < max(points.values()):
+            text += (
+                f"; among sizes no more than {number(said['doubt'])} points behind the best, "
+                f"which may be chance, it costs least"
+            )
     if said.get("changing"):
         text += (
             f"; until all workers have the new size none is taken away, so "

@@ -44,6 +44,11 @@ _FIX = "Train one: smartscale train sizer"
 LEAST_SHARE = 0.3
 """Demand counts as at least this share of the smallest size, so that an idle pool has a cost."""
 TOLD_LEAST = Options().told_least
+LEAST_GAIN = 0.02
+"""Points that a change has to gain at least: what the network is not sure of."""
+DOUBT = 0.05
+"""Points that the highest of several uncertain gains may be too high by chance: among sizes so
+near it the cheapest is taken. Chosen on pools of training's kind; the sizer's card tells more."""
 _EPS = 1e-9
 
 
@@ -166,6 +171,21 @@ def gains(sizer: Sizer, seen: AnyArray, held: AnyArray) -> FloatArray:
     outputs(sizer, np.clip(flat, -BOUND, BOUND), said)
     scores = said.reshape(pools, sizes, -1).astype(np.float64)
     return np.asarray(scores - np.take_along_axis(scores, held[:, None, None], 1))
+
+
+def preferred(points: FloatArray, money: FloatArray, held: AnyArray) -> AnyArray:
+    """(N,) number of the cheapest among the sizes that are hardly worse than any other.
+
+    Args:
+        points: (N, S) that each gains by the priorities.
+        money: (N, S) points of the cost score that each gains, not weighed.
+        held: (N,) number of the present size, which stays among them for longer than another
+            takes to come among them, so that sizes do not take turns.
+    """
+    near = np.full(points.shape, DOUBT - LEAST_GAIN)
+    np.put_along_axis(near, held[:, None], DOUBT, 1)
+    behind = points.max(1, keepdims=True) - points
+    return np.asarray(np.where(behind <= near, money, -np.inf).argmax(1))
 
 
 def save(sizer: Sizer, folder: Path, about: dict[str, Any]) -> None:

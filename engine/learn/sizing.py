@@ -9,7 +9,17 @@ import numpy as np
 
 from engine.learn.mind import Mind
 from engine.learn.rewards import SCORES
-from engine.learn.sizer import Offer, Sizer, beside, candidates, gains, told_to
+from engine.learn.sizer import (
+    DOUBT,
+    LEAST_GAIN,
+    Offer,
+    Sizer,
+    beside,
+    candidates,
+    gains,
+    preferred,
+    told_to,
+)
 from engine.learn.tokens import USUAL_PRICE
 from engine.policies.base import (
     KEEP,
@@ -28,20 +38,22 @@ COOLDOWN_S = 600.0
 over. It doubles with each refusal in a row."""
 MOST_REST_S = 86_400.0
 """After a change that was proposed, however often it is refused."""
-LEAST_GAIN = 0.02
-"""Points that a change has to gain at least: what the network is not sure of."""
 SMOOTH_S = 600.0
-"""Points are means that fade over this long: a size is for longer than a burst."""
+"""Gains are means that fade over this long: a size is for longer than a burst."""
 _COST, _CARBON = SCORES.index("cost"), SCORES.index("carbon")
+_MONEY = np.eye(len(SCORES))[_COST]
+"""Weights that ask for nothing else."""
 
 
 class Sizing:
     """Chooses the size with the highest gain, by the priorities, where a change pays.
 
-    A change costs what workers held twice while new ones start come to over the cooldown. It
-    waits until no worker is starting. Until all have the new size none is taken away; on full
-    nodes some may wait for ever, so the pool is free again when none has started for a cooldown.
-    A change that the guard refuses is proposed again after a rest, each time a longer one.
+    Where the highest gain may be high by chance, it is the cheapest of those beside it, and a
+    change pays by the money alone. A change costs what workers held twice while new ones start
+    come to over the cooldown. It waits until no worker is starting. Until all have the new size
+    none is taken away; on full nodes some may wait for ever, so the pool is free again when none
+    has started for a cooldown. A change that the guard refuses is proposed again after a rest,
+    each time a longer one.
     """
 
     def __init__(
@@ -56,7 +68,7 @@ class Sizing:
              for names, pool in zip(self._names, self._pools, strict=True)]
         )  # fmt: skip
         self._groups = _groups(self._pools)
-        self._points = [np.zeros(len(names)) for names in self._names]
+        self._gains = [np.zeros((len(names), len(SCORES))) for names in self._names]
         self._changed_s = np.full(len(self._pools), -math.inf)
         self._started_s = np.full(len(self._pools), -math.inf)
         self._patience_s = np.array([max(COOLDOWN_S, pool.resize_s) for pool in self._pools])
@@ -124,15 +136,18 @@ class Sizing:
         )  # fmt: skip
         weights = mind.weights[group]
         seen = beside(mind.rows[group], told_to(weights), candidates(offer))
-        gain = gains(self._sizer, seen, offer.held)
-        points = self._smooth(group, (gain * weights[:, None]).sum(2))
+        gain = self._smooth(group, gains(self._sizer, seen, offer.held))
+        points, money = (gain * weights[:, None]).sum(2), gain[:, :, _COST]
         costs = self._costs(offer, group, observation, weights)
+        paid = self._costs(offer, group, observation, np.tile(_MONEY, (len(group), 1)))
+        chosen = preferred(points, money, offer.held)
         rest_s = np.minimum(COOLDOWN_S * 2.0 ** self._refusals[group], MOST_REST_S)
         left_s = np.maximum(self._changed_s[group] + rest_s - observation.t_s, 0.0)
         settled = (observation.starting[group] == 0) & ~self._changing[group]
         for row, pool in enumerate(group.tolist()):
-            best = int(points[row].argmax())
+            best = int(chosen[row])
             pays = points[row, best] > LEAST_GAIN + costs[row, best]
+            spares = money[row, best] > LEAST_GAIN + paid[row, best]
             names = self._names[pool]
             self._extra[pool] = {
                 "size_before": names[self._held[pool]],
@@ -143,10 +158,12 @@ class Sizing:
                 },
                 "workers_by_size": dict(zip(names, offer.whole()[row].tolist(), strict=True)),
                 "change_costs": dict(zip(names, costs[row].tolist(), strict=True)),
-                "least_gain": LEAST_GAIN, "size_rests_s": float(left_s[row]),
+                "change_money": dict(zip(names, paid[row].tolist(), strict=True)),
+                "least_gain": LEAST_GAIN, "doubt": DOUBT, "size_rests_s": float(left_s[row]),
                 "size_refusals": int(self._refusals[pool]),
             }  # fmt: skip
-            if best != self._held[pool] and pays and settled[row] and left_s[row] <= 0.0:
+            free = settled[row] and left_s[row] <= 0.0
+            if best != self._held[pool] and (pays or spares) and free:
                 power = offer.power[row]
                 mind.wanted[pool] *= power[self._held[pool]] / power[best]
                 self._turn(pool, best)
@@ -154,12 +171,12 @@ class Sizing:
                 self._asked[pool] = True
             self._extra[pool]["size"] = names[self._held[pool]]
 
-    def _smooth(self, group: IntArray, points: FloatArray) -> FloatArray:
-        """(N, S) fading means of points, 0 to begin with."""
+    def _smooth(self, group: IntArray, gain: FloatArray) -> FloatArray:
+        """(N, S, K) fading means of gains, 0 to begin with."""
         share = -math.expm1(-self._watch.interval_s / SMOOTH_S)
         for row, pool in enumerate(group.tolist()):
-            self._points[pool] += share * (points[row] - self._points[pool])
-        return np.stack([self._points[pool] for pool in group.tolist()])
+            self._gains[pool] += share * (gain[row] - self._gains[pool])
+        return np.stack([self._gains[pool] for pool in group.tolist()])
 
     def _costs(
         self, offer: Offer, group: IntArray, observation: Observation, weights: FloatArray
@@ -180,7 +197,7 @@ class Sizing:
             return
         old, new = (self._pools[pool].sizes[number] for number in (self._held[pool], size))
         self._held[pool] = size
-        self._points[pool] = self._points[pool] - self._points[pool][size]
+        self._gains[pool] = self._gains[pool] - self._gains[pool][size]
         mind, faster = self._mind, new.speed / old.speed
         mind.facts[pool, 0] = new.slots
         mind.facts[pool, USUAL_PRICE] = _usual_price(mind.facts[pool, USUAL_PRICE], old, new)
