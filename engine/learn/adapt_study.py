@@ -83,6 +83,7 @@ class _Study:
         facts = {
             "day": day.name, "kind": day.case.kind, "arm": arm, "duration_s": self.duration_s,
             "others": [row["day"] for row in others], "tuning": asdict(tuning),
+            "shipped": checkpoint.dial_print(),
         }  # fmt: skip
         return kept(
             at.with_suffix(".json"), facts, partial(self._found, arm, day, at, tuning, others)
@@ -170,7 +171,7 @@ def adapt_study(
 
     Raises:
         ReplayCancelled: `cancel` returned true; what is finished is kept.
-        UsageError: the folder holds a study with other settings.
+        UsageError: the folder holds a study with other settings, or beside another allocator.
     """
     folder.mkdir(parents=True, exist_ok=True)
     days = [_Day(case=case, seed=seed) for seed in range(seeds)

@@ -47,11 +47,11 @@ def crowding(
 
     Raises:
         ReplayCancelled: `cancel` returned true; what is finished is kept.
-        UsageError: the folder holds a study of other pools.
+        UsageError: the folder holds a study of other pools, or of another allocator.
         CheckpointError: as `checkpoint.load`, or its actor is no MLP.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    exam = exam_of(pools)
+    exam, actor = exam_of(pools), checkpoint.fingerprint(checkpoint.load(start)[0].actor)
     rows = []
     for number, size in enumerate(sizes):
         if cancel is not None and cancel():
@@ -61,7 +61,7 @@ def crowding(
             )  # fmt: skip
         if progress is not None:
             progress(number / len(sizes), f"Clusters of {size} pools")
-        facts = {"size": size, "pools": pools, "checkpoint": start.name}
+        facts = {"size": size, "pools": pools, "checkpoint": start.name, "actor": actor}
         rows.append(
             kept(folder / f"{start.name}-{size}.json", facts, partial(_row, exam, start, size))
         )

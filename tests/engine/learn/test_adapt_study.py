@@ -56,6 +56,9 @@ def test_every_day_is_learned_from_every_start_and_what_is_finished_is_kept(
     assert studied(tmp_path)["markdown"] == first["markdown"]
     with pytest.raises(UsageError, match="other settings"):
         studied(tmp_path, replace(QUICK, episodes=2))
+    monkeypatch.setattr(adapt_study.checkpoint, "dial_print", lambda: "of another")
+    with pytest.raises(UsageError, match="other settings"):
+        studied(tmp_path)
 
 
 @pytest.mark.slow

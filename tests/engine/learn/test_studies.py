@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import ReplayCancelled, UsageError
 from engine.learn import ablation as studies
-from engine.learn import crowding, lessons, training, transfer
+from engine.learn import checkpoint, crowding, lessons, training, transfer
 from engine.learn import exam as exams
 from engine.learn.ablation import ARMS, WHOLE, ablation
 from engine.learn.exam import exam_of, saving, weights_of
@@ -58,6 +58,8 @@ def test_an_ablation_goes_on_where_it_was_and_refuses_another_plan(tmp_path, mon
     assert ablation(tmp_path, TINY, **given) == first
     with pytest.raises(UsageError, match="other settings"):
         ablation(tmp_path, replace(TINY, episodes=2), **given)
+    with pytest.raises(UsageError, match="other settings"):
+        ablation(tmp_path, replace(TINY, options=replace(TINY.options, batch=8)), **given)
 
 
 @pytest.mark.slow
@@ -83,6 +85,10 @@ def test_clusters_of_each_size_are_examined_once_and_the_answer_depends_on_the_s
     assert crowding.crowding(tmp_path, pools=4, sizes=(1, 4)) == first
     with pytest.raises(ReplayCancelled, match="clusters of 1 pools"):
         crowding.crowding(tmp_path, pools=4, sizes=(1,), cancel=lambda: True)
+    namesake = tmp_path / "new" / checkpoint.SHIPPED.name
+    checkpoint.save(train(TINY), namesake, {})
+    with pytest.raises(UsageError, match="other settings"):
+        crowding.crowding(tmp_path, pools=4, start=namesake, sizes=(1, 4))
 
 
 def test_a_table_of_transfer_holds_each_seed_against_its_own_training(monkeypatch):
