@@ -41,8 +41,10 @@ from engine.units import FloatArray
 FIRST_S = 600.0
 """From when on a window is scored: by then the weights have settled."""
 TYPE = "work"
-_STREAM = 5323
+_STREAM, _BEFORE = 5323, 5324
 _RATE_MOST = 15.0
+"""Requests/s in the hour before, in the mean; a busier cluster gets a share of its demand."""
+_MINUTE_S = 60
 _SLO_SERVICES = 3.0
 """The SLO, in mean service times; network delay counts, too."""
 
@@ -56,8 +58,8 @@ class Cluster:
     clock_s: float
     service_s: float
     """Mean, alone on a worker."""
-    demand_slots: float
-    """Mean busy slots that the work needs."""
+    known_slots: float
+    """Busy slots that demand needed in the minute before: what is known as weights are chosen."""
     threshold: float
     """Carbon threshold, g per kWh; infinite: there is none. It moves the dial and the scores; the
     guard's mask is left out, as in the dial's own training."""
@@ -67,7 +69,8 @@ def cluster(seed: int, number: int) -> Cluster:
     """Cluster `number` of a training, or of an exam, with this seed."""
     rng = stream(seed, _STREAM, number)
     drawn = cell(rng)
-    rate = drawn.rate * min(1.0, _RATE_MOST / max(drawn.rate[HISTORY_S:].mean(), 1e-9))
+    rate = drawn.rate * min(1.0, _RATE_MOST / max(drawn.rate[:HISTORY_S].mean(), 1e-9))
+    before = stream(seed, _BEFORE, number).poisson(rate[HISTORY_S - _MINUTE_S : HISTORY_S])
     inside = rate[HISTORY_S : HISTORY_S + EPISODE_S]
     counts = rng.poisson(inside)
     arrival_s = np.sort(np.repeat(np.arange(EPISODE_S), counts) + rng.random(counts.sum()))
@@ -96,7 +99,7 @@ def cluster(seed: int, number: int) -> Cluster:
     return Cluster(
         scenario=scenario, workload=prepare(table, scenario), clock_s=float(rng.integers(86400)),
         service_s=drawn.service_s,
-        demand_slots=len(arrival_s) / EPISODE_S * drawn.service_s,
+        known_slots=float(before.mean()) * drawn.service_s,
         threshold=float(rng.choice([np.inf, rng.uniform(150.0, 600.0)])),
     )  # fmt: skip
 

@@ -156,7 +156,12 @@ def train(
 
 
 def known(made: Cluster, g_per_kwh: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Features and state of a cluster, as `routing.told`, at its mean demand and grids (P,)."""
+    """Features and state of a cluster, as `routing.told`, when weights are chosen.
+
+    Args:
+        made: the cluster.
+        g_per_kwh: (P,) intensity of each site's grid then.
+    """
     scenario = made.scenario
     (kind,) = scenario.agent_types
     regions = [scenario.region_of(pool.zone) for pool in scenario.pools]
@@ -169,7 +174,7 @@ def known(made: Cluster, g_per_kwh: FloatArray) -> tuple[FloatArray, FloatArray]
         slots=np.full(number, float(kind.slots)),
         startup_s=np.full(number, kind.startup.mean_s), threshold=made.threshold,
     )  # fmt: skip
-    return told(sites, made.demand_slots, made.service_s)
+    return told(sites, made.known_slots, made.service_s)
 
 
 def _standard(seed: int) -> Standard:
@@ -190,7 +195,7 @@ def _play(lesson: Lesson, plan: Plan, number: int, standard: Standard, head: Hea
     made = cluster(plan.seed, number)
     for priorities in fresh_weights(rng, plan.priorities):
         plain = played(made, priorities, np.ones(len(made.scenario.pools)))
-        features, state = known(made, grams_of(plain).mean(0))
+        features, state = known(made, grams_of(plain)[0])
         before, apart = scores_of(plain, made), features / standard.apart
         centre = None if head is None else slopes(head, state, priorities)
         for arm in range(plan.arms):

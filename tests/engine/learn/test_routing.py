@@ -11,11 +11,12 @@ from engine.errors import CheckpointError, PolicyError
 from engine.explain.decision import Decision, Kind
 from engine.explain.found import missing_numbers
 from engine.explain.sentences import sentence
-from engine.learn import checkpoint, express, route_file
+from engine.learn import checkpoint, express, route_file, route_ground
+from engine.learn.cells import HISTORY_S, cell
 from engine.learn.route_file import load, routing_of, save, shipped
 from engine.learn.route_ground import cluster
 from engine.learn.route_study import ARMS, EQUAL, LEARNED, judged, study, weights_of
-from engine.learn.route_training import Plan, train
+from engine.learn.route_training import Plan, known, train
 from engine.learn.routing import (
     FEATURES,
     LEAST_APART,
@@ -54,6 +55,28 @@ def seen_of(price, grid):
         t_s=15.0, tick_s=15.0, workers=(), price_usd_per_hour=np.array(price),
         grid_g_per_kwh=np.array(grid), **numbers, **rates,
     )  # fmt: skip
+
+
+def test_training_tells_nothing_of_the_demand_to_come(monkeypatch):
+    """A cluster whose demand turns into another after the hour before looks the same."""
+
+    def turned(rng):
+        drawn = cell(rng)
+        rate = drawn.rate.copy()
+        rate[HISTORY_S:] *= np.linspace(0.2, 2.0, len(rate) - HISTORY_S)
+        return drawn._replace(rate=rate)
+
+    for number in range(6):
+        plain = cluster(3, number)
+        with monkeypatch.context() as patch:
+            patch.setattr(route_ground, "cell", turned)
+            other = cluster(3, number)
+        assert plain.workload.peak_busy_slots != pytest.approx(other.workload.peak_busy_slots)
+        grid = np.arange(len(plain.scenario.pools)) * 50.0 + 100.0
+        other = replace(other, scenario=plain.scenario, threshold=plain.threshold)
+        (own, state), (same, too) = (known(made, grid) for made in (plain, other))
+        assert np.array_equal(own, same)
+        assert np.array_equal(state, too)
 
 
 def sent(make_context, facts, price, grid, priorities, head=None):
