@@ -137,6 +137,7 @@ class _Window:
     counts: FloatArray
     """(SPAN_S,) arrivals in each second, from an hour before the episode on."""
     service_s: float
+    """Mean of the hour before the episode."""
 
     def parameters(self) -> PoolParameters:
         """Of the pool, with workers for the minute before the episode."""
@@ -153,13 +154,18 @@ class _Window:
 
 
 def _window(rng: np.random.Generator, pools: Sequence[OwnPool], part: Part) -> _Window:
-    """A window of one of the pools; beyond RATE_MOST requests/s in the mean, a share of them."""
+    """A window of one of the pools; where the part has more than RATE_MOST requests/s, a share.
+
+    All windows keep the same share of a pool, and the mean service time is that of the past: by a
+    window's own means the actor would know what is to come in it.
+    """
     pool = pools[int(rng.integers(len(pools)))]
     latest_s = part.to_s - EPISODE_S - AFTER_S
     start_s = float(rng.uniform(part.from_s, max(part.from_s, latest_s)))
     lo, hi = np.searchsorted(pool.arrival_s, [start_s - HISTORY_S, start_s + EPISODE_S + AFTER_S])
     arrival_s, work_s = pool.arrival_s[lo:hi] - start_s, pool.work_s[lo:hi]
-    share = min(1.0, RATE_MOST * SPAN_S / max(len(arrival_s), 1))
+    until = int(np.searchsorted(pool.arrival_s, part.to_s))
+    share = min(1.0, RATE_MOST * part.to_s / max(until, 1))
     if share < 1.0:
         kept = rng.random(len(arrival_s)) < share
         arrival_s, work_s = arrival_s[kept], work_s[kept]
@@ -168,8 +174,12 @@ def _window(rng: np.random.Generator, pools: Sequence[OwnPool], part: Part) -> _
         minlength=int(SPAN_S),
     ).astype(np.float64)
     inside = (arrival_s >= 0.0) & (arrival_s < EPISODE_S)
-    mean_s = float(work_s.mean()) if len(work_s) else float(pool.work_s.mean())
+    past = next(
+        each
+        for each in (work_s[arrival_s < 0.0], pool.work_s[:lo], pool.work_s[:until], pool.work_s)
+        if len(each)
+    )
     return _Window(
         pool=pool, arrival_s=arrival_s[inside], work_s=work_s[inside], counts=counts,
-        service_s=mean_s,
+        service_s=float(past.mean()),
     )  # fmt: skip

@@ -81,6 +81,34 @@ def test_windows_are_simulated_inside_their_part_only():
         assert made.counts[0, HISTORY_S:].reshape(-1, 60).sum(1).min() > 0
 
 
+def test_every_window_keeps_the_same_share_of_a_busy_trace():
+    """Else the mean of what is to come could be read from what was."""
+    hours = 8
+    rates = np.where(np.arange(hours * 3600) % 7200 < 3600, 150.0, 30.0)
+    times = np.repeat(np.arange(hours * 3600), np.random.default_rng(5).poisson(rates)) * 1.0
+    (pool,) = own_pools(request_table(times, service_s=np.ones(len(times))), CLUSTER)
+    part = Part(from_s=3600.0, to_s=6 * 3600.0)
+    shares = []
+    for number in range(12):
+        made = own_episode((pool,), part, seed=3, number=number, cells=1, own=1)
+        busy = np.sort(made.counts[0].reshape(-1, 60).mean(1))[-20:].mean()
+        shares.append(busy / 150.0)
+    assert shares == pytest.approx([40.0 / 90.0] * 12, rel=0.05)
+
+
+def test_a_window_begins_with_the_service_time_of_the_hour_before():
+    times = np.arange(0.0, 8 * 3600.0, 0.5)
+    work_s = np.where(times < 4 * 3600.0, 2.0, 6.0)
+    (pool,) = own_pools(request_table(times, service_s=work_s), CLUSTER)
+    before = Part(from_s=3 * 3600.0, to_s=3 * 3600.0 + EPISODE_S + 240.0)
+    made = own_episode((pool,), before, seed=3, number=1, cells=1, own=1)
+    assert made.service_s[0] == pytest.approx(2.0)
+    assert set(made.requests.requests["work_s"]) == {2.0, 6.0}
+    after = Part(from_s=5 * 3600.0, to_s=5 * 3600.0 + EPISODE_S + 240.0)
+    made = own_episode((pool,), after, seed=3, number=1, cells=1, own=1)
+    assert made.service_s[0] == pytest.approx(6.0)
+
+
 def test_a_trace_with_too_few_requests_teaches_nothing():
     with pytest.raises(UsageError, match="1,000 requests"):
         own_pools(request_table(np.arange(10.0), service_s=np.ones(10)), CLUSTER)
