@@ -5,6 +5,7 @@
 #              JSON document each
 # make train   the quick forecaster, the allocators and the router from scratch; what is shipped;
 #              allocators side by side, one a core, or make train CORES=2
+# make networks  after make train: the networks that README compares the shipped ones with, in build
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
 #
 # Everything is installed into .venv, with the exact versions of constraints.txt.
@@ -29,7 +30,7 @@ export DEBIAN_FRONTEND := noninteractive
 unexport PYTHONDONTWRITEBYTECODE
 MAKEFLAGS += --no-print-directory
 
-.PHONY: run test check static-checks bench train warm chromium office clean
+.PHONY: run test check static-checks bench train networks warm chromium office clean
 
 run: $(VENV)/warm.stamp
 	@exec $(BIN)/smartscale dashboard
@@ -74,6 +75,14 @@ train: $(VENV)/run.stamp
 	        || exit $$?; done
 	@$(BIN)/smartscale train sizer --out models/checkpoints/sizer
 	@$(BIN)/smartscale train router --out models/checkpoints/router
+
+networks: $(VENV)/run.stamp
+	@for seed in 1 2; do echo transformer-$$seed --actor transformer --seed $$seed; done | \
+	    $(TRAIN_EACH)
+	@{ echo transformers --distil build/allocator-transformer --distil build/transformer-1 \
+	        --distil build/transformer-2; \
+	    printf mlps; for seed in 0 1 2 3 4 5 6 7 8; do printf " --distil build/mlp-$$seed"; done; \
+	    echo; } | $(TRAIN_EACH)
 
 warm: $(VENV)/warm.stamp
 
