@@ -69,6 +69,8 @@ class Sizing:
         )  # fmt: skip
         self._groups = _groups(self._pools)
         self._gains = [np.zeros((len(names), len(SCORES))) for names in self._names]
+        self._share = -math.expm1(-watch.interval_s / SMOOTH_S)
+        self._known = 0.0
         self._changed_s = np.full(len(self._pools), -math.inf)
         self._started_s = np.full(len(self._pools), -math.inf)
         self._patience_s = np.array([max(COOLDOWN_S, pool.resize_s) for pool in self._pools])
@@ -116,6 +118,7 @@ class Sizing:
         """Takes the sizes that gain most by the dial's answer, and reckons with them."""
         self._before = self._held.copy()
         self._extra = [{} for _ in self._pools]
+        self._known += self._share * (1.0 - self._known)
         for group in self._groups:
             self._choose(group, observation)
 
@@ -140,7 +143,7 @@ class Sizing:
         points, money = (gain * weights[:, None]).sum(2), gain[:, :, _COST]
         costs = self._costs(offer, group, observation, weights)
         paid = self._costs(offer, group, observation, np.tile(_MONEY, (len(group), 1)))
-        chosen = preferred(points, money, offer.held)
+        chosen = preferred(points / self._known, money, offer.held)
         rest_s = np.minimum(COOLDOWN_S * 2.0 ** self._refusals[group], MOST_REST_S)
         left_s = np.maximum(self._changed_s[group] + rest_s - observation.t_s, 0.0)
         settled = (observation.starting[group] == 0) & ~self._changing[group]
@@ -159,7 +162,8 @@ class Sizing:
                 "workers_by_size": dict(zip(names, offer.whole()[row].tolist(), strict=True)),
                 "change_costs": dict(zip(names, costs[row].tolist(), strict=True)),
                 "change_money": dict(zip(names, paid[row].tolist(), strict=True)),
-                "least_gain": LEAST_GAIN, "doubt": DOUBT, "size_rests_s": float(left_s[row]),
+                "least_gain": LEAST_GAIN, "doubt": DOUBT * self._known,
+                "size_rests_s": float(left_s[row]),
                 "size_refusals": int(self._refusals[pool]),
             }  # fmt: skip
             free = settled[row] and left_s[row] <= 0.0
@@ -172,10 +176,9 @@ class Sizing:
             self._extra[pool]["size"] = names[self._held[pool]]
 
     def _smooth(self, group: IntArray, gain: FloatArray) -> FloatArray:
-        """(N, S, K) fading means of gains, 0 to begin with."""
-        share = -math.expm1(-self._watch.interval_s / SMOOTH_S)
+        """(N, S, K) fading means of gains, 0 to begin with, so `_known` of what they will be."""
         for row, pool in enumerate(group.tolist()):
-            self._gains[pool] += share * (gain[row] - self._gains[pool])
+            self._gains[pool] += self._share * (gain[row] - self._gains[pool])
         return np.stack([self._gains[pool] for pool in group.tolist()])
 
     def _costs(

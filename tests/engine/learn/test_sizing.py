@@ -18,6 +18,7 @@ from engine.learn.rewards import SCORES
 from engine.learn.size_lessons import SIZES, size_lessons
 from engine.learn.size_training import CARD, SizePlan, examined, fitted, train_sizer
 from engine.learn.sizer import (
+    DOUBT,
     Offer,
     beside,
     candidates,
@@ -27,7 +28,7 @@ from engine.learn.sizer import (
     shipped,
     told_to,
 )
-from engine.learn.sizing import COOLDOWN_S
+from engine.learn.sizing import COOLDOWN_S, SMOOTH_S
 from engine.learn.tokens import WIDTH
 from engine.oracle.measures import measures
 from engine.planner import Planner
@@ -212,6 +213,18 @@ def test_what_is_told_of_scores_comes_to_the_points_by_the_priorities():
             scores = said["scores_by_size"][size]
             weighed = sum(said[f"w_{name}"] * scores[name] for name in SCORES)
             assert points == pytest.approx(weighed, abs=1e-6)
+
+
+def test_doubt_grows_with_what_is_known_as_gains_do_that_begin_at_nothing():
+    """So a size is not taken early because its means are still near nothing."""
+    (record,) = replay([spec(LEARNED, demand(), sized(LARGE, SMALL))])
+    ticks, told = record.decisions.tick, record.decisions.rationale
+    doubts = {
+        tick: json.loads(text)["doubt"] for tick, text in zip(ticks, told, strict=True) if text
+    }
+    assert len(doubts) > 50
+    for number, tick in enumerate(sorted(doubts), 1):
+        assert doubts[tick] == pytest.approx(DOUBT * (1.0 - np.exp(-15.0 * number / SMOOTH_S)))
 
 
 def test_of_sizes_that_are_hardly_worse_the_cheapest_is_preferred_and_they_do_not_take_turns():
