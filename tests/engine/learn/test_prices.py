@@ -67,7 +67,8 @@ def test_a_price_is_usual_where_workers_cost_nothing(make_context, prices):
         for name, slots, price in zip(("standard", "large"), (4, 8), prices, strict=True)
     )
     policy = SmartScale(make_context(sizes=sizes, size="standard"), vertical=True)
-    policy.propose(seen(15.0, prices[0], size=("standard",)))
+    first = seen(15.0, prices[0], size=("standard",))
+    policy.propose(replace(first, starting=np.full(1, 1)))  # so that it keeps the size
     assert over_usual(policy.mind) == pytest.approx([1.0])
     policy._sizing._turn(0, 1)
     policy.mind.seen[:, tokens.PRICE] = prices[1]

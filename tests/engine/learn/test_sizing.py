@@ -362,7 +362,7 @@ def test_sizes_that_are_refused_again_and_again_do_not_let_the_pool_grow():
 def test_a_budget_holds_whatever_sizes_are_proposed(budget):
     """The guard sees sizes; where it refuses one, the dial goes on in the size that stays."""
     dear = replace(LARGE, price_usd_per_hour=5.0)
-    chosen = sized(dear, SMALL, guard=Guard(budget_usd_per_hour=budget, out_workers=2))
+    chosen = sized(dear, SMALL, guard=Guard(budget_usd_per_hour=budget, out_workers=3))
     (run,) = set_up([spec(LEARNED, demand(number=3600), chosen)])
     price = {"standard": 3.0, "large": 5.0, "small": 1.9}
     start = 3.0 * run.target.sum()
