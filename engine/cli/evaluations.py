@@ -92,13 +92,14 @@ def evaluate(
 
 
 def _markdown(document: dict[str, Any]) -> str:
-    """The bars by the usual misses, then by those of the SLO; empty where there are none."""
+    """The bars by the usual misses, then by those of the SLO; at last what all fronts cost."""
     parts = [
         f"By requests that {said}\n\n{document[f'{days}markdown{key}']}\n"
         for days in ("", "trace_")
         for key, said in (("", "waited too long:"), ("_slo_misses", "missed the SLO:"))
         if document[f"{days}markdown{key}"]
     ]
+    parts.append(f"Cost at equal misses, of waiting too long:\n\n{document['markdown_costs']}\n")
     return "\n".join(parts)
 
 

@@ -22,10 +22,15 @@ DEFINITIONS = {
     "count at their time-out",
     "pooled": "means over the days of one setting",
     "equal misses": "log-interpolated on each front; `ends` says that a front ends before",
+    "cost_at_misses": "what a front costs at 1, 2, 3, 5, 8 and 12 % missed; null: it never misses "
+    "so few; `cost_at_slo_misses` by misses of the SLO",
     "interval_frac": METHOD,
     "bars": "by `missed_frac`, `bars_slo_misses` by `slo_missed_frac`, those of traces apart; "
     "`mean` and `worst` over training seeds; `kept`: by every one of them",
 }
+
+READ_AT = (0.01, 0.02, 0.03, 0.05, 0.08, 0.12)
+"""Shares missed that every front's cost is told at."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +87,7 @@ def report(
         "requests": _requests(families),
         "groups": {name: _group(entries) for name, entries in groups.items()},
     }
+    made["markdown_costs"] = _costs_table(made["groups"]["pooled"]["cost_at_misses"])
     generated = [kind for kind in kinds if kind not in traces]
     windows = [kind for kind in kinds if kind in traces]
     for prefix, real, chosen in (("", False, generated), ("trace_", True, windows)):
@@ -115,6 +121,7 @@ def _group(families: Mapping[str, Sequence[Judgement]]) -> dict[str, Any]:
         fronts = {family: [(p.cost, key(p)) for p in rows] for family, rows in points.items()}
         made[f"front_{name}"] = {family: front(pairs) for family, pairs in fronts.items()}
         made[f"cost_at_equal_{name}"] = _costs(points.get(HPA, []), fronts, key)
+        made[f"cost_at_{name}"] = {family: _read(pairs) for family, pairs in fronts.items()}
     made["p99_at_equal_cost"] = _p99s(points)
     return made
 
@@ -151,6 +158,32 @@ def _costs(
         }
         rows.append(row)
     return rows
+
+
+def _read(pairs: Sequence[tuple[float, float]]) -> list[dict[str, Any] | None]:
+    """What a front costs at each of READ_AT; None: it never misses so few."""
+    found = [cost_at(pairs, share) for share in READ_AT]
+    return [None if one is None else {"cost": one.value, "ends": one.ends} for one in found]
+
+
+def _costs_table(families: Mapping[str, Sequence[Mapping[str, Any] | None]]) -> str:
+    """A row a family, each beside the first; * where its front ends before."""
+    heads = ("policy", *(f"cost at {100 * share:g} % missed" for share in READ_AT))
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    first = next(iter(families.values()), ())
+    for name, row in families.items():
+        cells = [_cost_cell(one, beside) for one, beside in zip(row, first, strict=True)]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cost_cell(one: Mapping[str, Any] | None, beside: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return "not reached"
+    cell = f"{one['cost']:.2f}" + (" *" if one["ends"] else "")
+    if beside is None or one is beside:
+        return cell
+    return f"{cell} ({100 * (one['cost'] / beside['cost'] - 1.0):+.1f} %)"
 
 
 def _compared(found: Found, cost: float, bound: Found | None) -> dict[str, Any]:

@@ -179,10 +179,10 @@ def _sized(decision: Decision) -> str:
                 f"{number(said['scores_by_size'][size]['cost'])} points of the cost score, of "
                 f"which the change takes {number(said['change_money'][size])}"
             )
-        if points[size] < max(points.values()):
+        if points[size] < said["best_points"]:
             text += (
-                f"; among sizes no more than {number(said['doubt'])} points behind the best, "
-                f"which may be chance, it costs least"
+                f"; of the sizes no more than {number(said['doubt_of_others'])} points behind the "
+                f"best whose change pays, which may be chance, it costs least"
             )
     if said.get("changing"):
         text += (

@@ -137,7 +137,7 @@ class _Window:
     counts: FloatArray
     """(SPAN_S,) arrivals in each second, from an hour before the episode on."""
     service_s: float
-    """Mean of the hour before the episode."""
+    """Mean of the hour before the episode; where nothing arrived then, of what there is."""
 
     def parameters(self) -> PoolParameters:
         """Of the pool, with workers for the minute before the episode."""
@@ -154,7 +154,7 @@ class _Window:
 
 
 def _window(rng: np.random.Generator, pools: Sequence[OwnPool], part: Part) -> _Window:
-    """A window of one of the pools; where the part has more than RATE_MOST requests/s, a share.
+    """A window of one of the pools; of one with more than RATE_MOST requests/s so far, a share.
 
     All windows keep the same share of a pool, and the mean service time is that of the past: by a
     window's own means the actor would know what is to come in it.

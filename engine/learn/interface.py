@@ -81,7 +81,8 @@ def _action() -> list[dict[str, Any]]:
             "index": 1, "name": "size", "unit": f"{UNIT}, of each size",
             "scale": "that of the reward, weighed by the priorities",
             "meaning": "what a worker size would gain over the present one; with vertical=true",
-            "executed": f"the best size where a change pays, every {COOLDOWN_S:g} s at most",
+            "executed": "of the sizes whose change pays the best, in doubt the cheapest; every "
+            f"{COOLDOWN_S:g} s at most",
         },
         {
             "index": 2, "name": "routing weight", "unit": "logarithm of a weight",

@@ -41,7 +41,7 @@ from engine.units import FloatArray
 FIRST_S = 600.0
 """From when on a window is scored: by then the weights have settled."""
 TYPE = "work"
-_STREAM, _BEFORE = 5323, 5324
+_STREAM = 5323
 _RATE_MOST = 15.0
 """Requests/s in the hour before, in the mean; a busier cluster gets a share of its demand."""
 _MINUTE_S = 60
@@ -67,21 +67,20 @@ class Cluster:
 
 def cluster(seed: int, number: int) -> Cluster:
     """Cluster `number` of a training, or of an exam, with this seed."""
-    rng = stream(seed, _STREAM, number)
+    rng, own = stream(seed, _STREAM, number), stream(seed, _STREAM, number, 1)
     drawn = cell(rng)
     rate = drawn.rate * min(1.0, _RATE_MOST / max(drawn.rate[:HISTORY_S].mean(), 1e-9))
-    before = stream(seed, _BEFORE, number).poisson(rate[HISTORY_S - _MINUTE_S : HISTORY_S])
+    minutes = own.poisson(rate[:HISTORY_S]).reshape(-1, _MINUTE_S).mean(1) * drawn.service_s
     inside = rate[HISTORY_S : HISTORY_S + EPISODE_S]
     counts = rng.poisson(inside)
     arrival_s = np.sort(np.repeat(np.arange(EPISODE_S), counts) + rng.random(counts.sum()))
     service_s = lognormal(drawn.service_s, drawn.cv, rng.standard_normal(len(arrival_s)))
-    most = int(2.0 * counts.reshape(-1, 60).mean(1).max() * drawn.service_s / drawn.slots) + 12
-    regions, zones, pools = _sites(rng, most)
+    regions, zones, pools = _sites(own, int(2.0 * minutes.max() / drawn.slots) + 12)
     scenario = Scenario(
-        name=f"sites-{seed}-{number}", seed=int(rng.integers(1, 2**31)), tick_s=BIN_S,
+        name=f"sites-{seed}-{number}", seed=int(own.integers(1, 2**31)), tick_s=BIN_S,
         agent_types=(
             AgentType(
-                name=TYPE, slots=drawn.slots, price_usd_per_hour=float(rng.uniform(1.0, 20.0)),
+                name=TYPE, slots=drawn.slots, price_usd_per_hour=float(own.uniform(1.0, 20.0)),
                 startup=Startup(
                     kind=StartupKind.UNIFORM, mean_s=drawn.startup_s,
                     spread_s=0.2 * drawn.startup_s,
@@ -97,17 +96,17 @@ def cluster(seed: int, number: int) -> Cluster:
     )  # fmt: skip
     table = request_table(arrival_s, service_s=service_s)
     return Cluster(
-        scenario=scenario, workload=prepare(table, scenario), clock_s=float(rng.integers(86400)),
+        scenario=scenario, workload=prepare(table, scenario), clock_s=float(own.integers(86400)),
         service_s=drawn.service_s,
-        known_slots=float(before.mean()) * drawn.service_s,
-        threshold=float(rng.choice([np.inf, rng.uniform(150.0, 600.0)])),
+        known_slots=float(minutes[-1]),
+        threshold=float(own.choice([np.inf, own.uniform(150.0, 600.0)])),
     )  # fmt: skip
 
 
 def _sites(
     rng: np.random.Generator, most: int
 ) -> tuple[tuple[Region, ...], tuple[Zone, ...], tuple[Pool, ...]]:
-    """Two regions at least; some hold two zones."""
+    """Two regions at least; some hold two zones. All may have `most` workers, or three tenths."""
     number = int(rng.integers(2, 6))
     homes = [0, 1, *(int(rng.integers(0, 5)) for _ in range(number - 2))]
     kept = {home: place for place, home in enumerate(dict.fromkeys(homes))}

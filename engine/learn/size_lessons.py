@@ -110,7 +110,7 @@ def _choice(rng: np.random.Generator, drawn: Episode) -> Choice:
     speed[rng.random(cells) < _SAME_SPEED] = 1.0
     slots, speed = np.hstack([first, slots]), np.hstack([np.ones_like(first), speed])
     price = slots * speed * np.exp(_PRICE * rng.standard_normal(slots.shape))
-    peak = drawn.counts[:, HISTORY_S:].reshape(cells, -1, 60).mean(2).max(1) * drawn.service_s
+    peak = drawn.counts[:, :HISTORY_S].reshape(cells, -1, 60).mean(2).max(1) * drawn.service_s
     least = (slots * speed).min(1)
     room = np.where(rng.random(cells) < _SCARCE, rng.uniform(0.4, 1.2, cells), 3.0)
     most = np.ceil(room * peak / least) + np.where(room < 3.0, 1.0, 12.0)

@@ -12,9 +12,10 @@ from engine.learn.sizer import (
     CANDIDATE,
     COST,
     DOUBT,
-    LEAST_GAIN,
+    OTHERS,
     Sizer,
     beside,
+    doubts,
     gains,
     preferred,
     save,
@@ -108,7 +109,8 @@ def examined(sizer: Sizer, made: SizeLessons) -> SizeMarks:
         numbers = made.candidates[:, size]
         gain = gains(sizer, beside(made.rows[:, size], told, numbers), held)
         points = (gain * made.weights[:, None]).sum(2)
-        chosen, highest = preferred(points, gain[:, :, _COST], held), points.argmax(1)
+        chosen = preferred(points, gain[:, :, _COST], held, doubts(made.weights))
+        highest = points.argmax(1)
         cheapest = numbers[:, :, _MONEY].argmin(1)
         ahead = (cost[every, chosen] - cost[every, highest]).mean()
         marks = [worth[every, at].mean() for at in (chosen, highest, cheapest)]
@@ -136,7 +138,7 @@ def _card(plan: SizePlan, marks: SizeMarks) -> str:
   random, {marks.cheapest:.3f} with the one that is cheapest now, {marks.best:.3f} with the one
   that turned out best. So its choice goes {100 * reached:.0f} % of the way from random to best.
 - Gains are uncertain, and the highest of several is likely too high, so the cheapest is taken of
-  those no more than {DOUBT} points behind it, {DOUBT - LEAST_GAIN:.2f} where that is a change. On
+  those no more than {DOUBT} points behind it, {OTHERS * DOUBT:.2f} where that is a change. On
   these pools that earns {marks.chosen - marks.highest:+.4f} points and costs
   {200 * marks.money:.0f} % less of what demand costs at the lowest price of capacity. The number
   was chosen on other pools of training's kind.

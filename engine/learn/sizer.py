@@ -46,6 +46,8 @@ LEAST_SHARE = 0.3
 TOLD_LEAST = Options().told_least
 LEAST_GAIN = 0.02
 """Points that a change has to gain at least: what the network is not sure of."""
+OTHERS = 0.6
+"""Share of the doubt that is left to sizes that are not there yet."""
 DOUBT = 0.05
 """Points that the highest of several uncertain gains may be too high by chance: among sizes so
 near it the cheapest is taken. Chosen on pools of training's kind; the sizer's card tells more."""
@@ -173,17 +175,25 @@ def gains(sizer: Sizer, seen: AnyArray, held: AnyArray) -> FloatArray:
     return np.asarray(scores - np.take_along_axis(scores, held[:, None, None], 1))
 
 
-def preferred(points: FloatArray, money: FloatArray, held: AnyArray) -> AnyArray:
+def doubts(weights: FloatArray) -> FloatArray:
+    """(N,) DOUBT; 0 where cost counts for nothing in the priorities (N, K)."""
+    return np.where(weights[:, SCORES.index("cost")] > 0.0, DOUBT, 0.0)
+
+
+def preferred(
+    points: FloatArray, money: FloatArray, held: AnyArray, doubt: FloatArray
+) -> AnyArray:
     """(N,) number of the cheapest among the sizes that are hardly worse than any other.
 
     Args:
-        points: (N, S) that each gains by the priorities.
+        points: (N, S) that each gains by the priorities; minus infinity: not to be had.
         money: (N, S) points of the cost score that each gains, not weighed.
-        held: (N,) number of the present size, which stays among them for longer than another
-            takes to come among them, so that sizes do not take turns.
+        held: (N,) number of the present size.
+        doubt: (N,) points behind the best up to which the present size is as good; another one is
+            up to `OTHERS` of that, so that sizes do not take turns.
     """
-    near = np.full(points.shape, DOUBT - LEAST_GAIN)
-    np.put_along_axis(near, held[:, None], DOUBT, 1)
+    near = np.tile(OTHERS * doubt[:, None], points.shape[1])
+    np.put_along_axis(near, held[:, None], doubt[:, None], 1)
     behind = points.max(1, keepdims=True) - points
     return np.asarray(np.where(behind <= near, money, -np.inf).argmax(1))
 

@@ -10,12 +10,13 @@ import numpy as np
 from engine.learn.mind import Mind
 from engine.learn.rewards import SCORES
 from engine.learn.sizer import (
-    DOUBT,
     LEAST_GAIN,
+    OTHERS,
     Offer,
     Sizer,
     beside,
     candidates,
+    doubts,
     gains,
     preferred,
     told_to,
@@ -46,14 +47,14 @@ _MONEY = np.eye(len(SCORES))[_COST]
 
 
 class Sizing:
-    """Chooses the size with the highest gain, by the priorities, where a change pays.
+    """Chooses among the present size and those whose change pays; in doubt, the cheapest.
 
-    Where the highest gain may be high by chance, it is the cheapest of those beside it, and a
-    change pays by the money alone. A change costs what workers held twice while new ones start
-    come to over the cooldown. It waits until no worker is starting. Until all have the new size
-    none is taken away; on full nodes some may wait for ever, so the pool is free again when none
-    has started for a cooldown. A change that the guard refuses is proposed again after a rest,
-    each time a longer one.
+    Gains are weighed by the priorities. The highest may be high by chance, so the cheapest of
+    those hardly below it is taken, and a change may pay by its money alone where cost counts at
+    all. A change costs what workers held twice while new ones start come to over the cooldown. It
+    waits until no worker is starting. Until all have the new size none is taken away; on full
+    nodes some may wait for ever, so the pool is free again when none has started for a cooldown.
+    A change that the guard refuses is proposed again after a rest, each time a longer one.
     """
 
     def __init__(
@@ -115,7 +116,7 @@ class Sizing:
         return np.asarray(~waits & (self._changed_s < now_s))
 
     def choose(self, observation: Observation) -> None:
-        """Takes the sizes that gain most by the dial's answer, and reckons with them."""
+        """Takes the sizes that are preferred by the dial's answer, and reckons with them."""
         self._before = self._held.copy()
         self._extra = [{} for _ in self._pools]
         self._known += self._share * (1.0 - self._known)
@@ -143,14 +144,18 @@ class Sizing:
         points, money = (gain * weights[:, None]).sum(2), gain[:, :, _COST]
         costs = self._costs(offer, group, observation, weights)
         paid = self._costs(offer, group, observation, np.tile(_MONEY, (len(group), 1)))
-        chosen = preferred(points / self._known, money, offer.held)
+        doubt = self._known * doubts(weights)
+        pays = (points > LEAST_GAIN + costs) | (
+            (doubt > 0.0)[:, None] & (money > LEAST_GAIN + paid)
+        )
+        np.put_along_axis(pays, offer.held[:, None], True, 1)
+        worth = np.where(pays, points, -np.inf)
+        chosen = preferred(worth, money, offer.held, doubt)
         rest_s = np.minimum(COOLDOWN_S * 2.0 ** self._refusals[group], MOST_REST_S)
         left_s = np.maximum(self._changed_s[group] + rest_s - observation.t_s, 0.0)
         settled = (observation.starting[group] == 0) & ~self._changing[group]
         for row, pool in enumerate(group.tolist()):
             best = int(chosen[row])
-            pays = points[row, best] > LEAST_GAIN + costs[row, best]
-            spares = money[row, best] > LEAST_GAIN + paid[row, best]
             names = self._names[pool]
             self._extra[pool] = {
                 "size_before": names[self._held[pool]],
@@ -162,12 +167,13 @@ class Sizing:
                 "workers_by_size": dict(zip(names, offer.whole()[row].tolist(), strict=True)),
                 "change_costs": dict(zip(names, costs[row].tolist(), strict=True)),
                 "change_money": dict(zip(names, paid[row].tolist(), strict=True)),
-                "least_gain": LEAST_GAIN, "doubt": DOUBT * self._known,
+                "least_gain": LEAST_GAIN, "best_points": float(worth[row].max()),
+                "doubt": float(doubt[row]), "doubt_of_others": float(OTHERS * doubt[row]),
                 "size_rests_s": float(left_s[row]),
                 "size_refusals": int(self._refusals[pool]),
             }  # fmt: skip
             free = settled[row] and left_s[row] <= 0.0
-            if best != self._held[pool] and (pays or spares) and free:
+            if best != self._held[pool] and free:
                 power = offer.power[row]
                 mind.wanted[pool] *= power[self._held[pool]] / power[best]
                 self._turn(pool, best)

@@ -14,6 +14,8 @@ from engine.policies import registry
 from engine.replay import replay
 from engine.sim.service import prepare
 from engine.trace.schema import request_table
+from tests.engine.learn.sites import two_sites
+from tests.engine.learn.test_whole_action import SIZES
 from tests.engine.replays import POLICIES, demand, scenario, sessions, spec
 
 pytestmark = pytest.mark.slow
@@ -62,11 +64,29 @@ def decided_until(record, t_s):
     until = sum(tick * record.tick_s <= t_s for tick in log.tick)
     return [
         getattr(log, name)[:until]
-        for name in ("tick", "pool", "current", "proposed", "applied", "reason", "rationale")
-    ]
+        for name in (
+            "tick", "pool", "current", "proposed", "applied", "reason", "rationale", "size",
+            "routing",
+        )
+    ]  # fmt: skip
 
 
-@pytest.mark.parametrize("policy", sorted({*INSTALLED, *POLICIES}))
+def on_sites():
+    """Two sites with workers of three sizes."""
+    made = two_sites()
+    kind = replace(made.agent_types[0], sizes=SIZES, queue_limit=None)
+    return replace(made, agent_types=(kind,))
+
+
+CLUSTERS = {
+    "smartscale:vertical=true": on_sites, "smartscale:routing=true": on_sites,
+    "smartscale:vertical=true:routing=true:online=true": on_sites,
+}  # fmt: skip
+"""Of policies that need more than the usual one to do all that they can."""
+LEARNING = "smartscale:online=true"
+
+
+@pytest.mark.parametrize("policy", sorted({*INSTALLED, *POLICIES, *CLUSTERS, LEARNING}))
 @given(
     t_s=st.floats(61.0, 880.0),
     seed=st.integers(0, 2**31),
@@ -74,7 +94,7 @@ def decided_until(record, t_s):
 )
 @limits(max_examples=12)
 def test_decisions_do_not_depend_on_requests_that_arrive_later(policy, t_s, seed, closed_loop):
-    chosen = scenario()
+    chosen = CLUSTERS.get(policy, scenario)()
     table = sessions(seed=seed % 5) if closed_loop else demand(seed=seed % 5)
     workload = prepare(table, chosen)
     # One look at the whole trace is allowed, and said: the peak that fixed capacity is sized for.

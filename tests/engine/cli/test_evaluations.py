@@ -1,5 +1,8 @@
 """What `evaluate` writes and prints of a report; the reports themselves are tested elsewhere."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from engine.evaluate.judge import Judgement
@@ -31,7 +34,26 @@ def test_the_bars_are_written_as_markdown_and_printed(smartscale, judged_window,
     assert judged_window["trace_markdown_slo_misses"] in written
     assert "tuned stock HPA at equal misses | 0.2% missed | 10 % | 25.0 % |" in written
     assert "tuned stock HPA at equal misses | 0.2% missed | 10 % | not reached |" in written
+    assert judged_window["markdown_costs"] in written
     assert written in ended.out
+
+
+def test_every_policys_cost_is_told_at_the_same_misses_beside_the_first():
+    def day(policy, cost, missed):
+        return replace(judged(policy, cost), missed_frac=missed)
+
+    families = {
+        "smartscale": [day("smartscale", 4.0, 0.01), day("smartscale:cost=0.3", 2.0, 0.1)],
+        "hpa": [day("hpa:target=0.5", 6.0, 0.02), day("hpa:target=0.9", 3.0, 0.06)],
+    }
+    own, other = report(families)["markdown_costs"].splitlines()[2:]
+    at_two, at_three = (4.0 * ratio ** -math.log10(2.0) for ratio in (2.0, 3.0))
+    cells = own.strip("| ").split(" | ")
+    assert cells[:4] == ["smartscale", "4.00", f"{at_two:.2f}", f"{at_three:.2f}"]
+    assert cells[6] == "2.00 *"
+    cells = other.strip("| ").split(" | ")
+    assert cells[:3] == ["hpa", "not reached", f"6.00 ({600.0 / at_two - 100.0:+.1f} %)"]
+    assert cells[6] == "3.00 * (+50.0 %)"
 
 
 def test_it_says_which_allocators_were_judged(smartscale, judged_window):

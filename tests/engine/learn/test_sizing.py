@@ -11,17 +11,20 @@ from safetensors.numpy import load_file, save_file
 from engine.errors import CheckpointError, PolicyError
 from engine.explain.found import missing_numbers
 from engine.learn import checkpoint as files
+from engine.learn import size_lessons as lessons
 from engine.learn import size_study, sizer
+from engine.learn.cells import BIN_S, HISTORY_S, episode
 from engine.learn.express import is_plain
 from engine.learn.policy import SmartScale
 from engine.learn.rewards import SCORES
-from engine.learn.size_lessons import SIZES, size_lessons
+from engine.learn.size_lessons import EVERY, SIZES, size_lessons
 from engine.learn.size_training import CARD, SizePlan, examined, fitted, train_sizer
 from engine.learn.sizer import (
     DOUBT,
     Offer,
     beside,
     candidates,
+    doubts,
     gains,
     load,
     preferred,
@@ -121,6 +124,31 @@ def test_every_size_meets_the_same_arrivals_and_the_shipped_choice_beats_random_
     assert marks.chosen > marks.cheapest
 
 
+def test_lessons_tell_nothing_of_the_demand_to_come(monkeypatch):
+    """Another future from the tenth minute on: the same sizes, limits and numbers until then."""
+    ticks, cells = 40, 3
+    now_s = ticks * BIN_S
+
+    def changed(*given):
+        made = episode(*given)
+        requests, counts = made.requests.requests.copy(), made.counts.copy()
+        late = requests["arrival_s"] >= now_s
+        requests["work_s"][late] *= 3.0
+        requests["arrival_s"][late] += 0.5 * (now_s - requests["arrival_s"][late])
+        counts[:, HISTORY_S + int(now_s) :] *= 5
+        return replace(made, requests=made.requests._replace(requests=requests), counts=counts)
+
+    one = size_lessons(3, 1, cells)
+    monkeypatch.setattr(lessons, "episode", changed)
+    other = size_lessons(3, 1, cells)
+    until = ticks // EVERY * cells
+    for name in ("rows", "candidates"):
+        before, after = getattr(one, name), getattr(other, name)
+        assert np.array_equal(before[:until], after[:until])
+        assert not np.array_equal(before, after)  # what is changed does come to be seen
+    assert not np.array_equal(one.scores[:until], other.scores[:until])
+
+
 @pytest.mark.slow
 def test_a_short_training_beats_sizes_drawn_at_random_on_unseen_pools(lived):
     """A third of the way to the best in hindsight; a network that learned nothing stays near 0."""
@@ -194,10 +222,20 @@ def test_it_changes_sizes_tells_why_and_no_worker_goes_meanwhile():
         said = json.loads(log.rationale[n])
         size, gain = said["size"], said["points_by_size"][said["size"]]
         assert size != said["size_before"]
-        assert gain >= max(said["points_by_size"].values()) - said["doubt"]
-        worth = gain > said["least_gain"] + said["change_costs"][size]
-        money = said["scores_by_size"][size]["cost"]
-        assert worth or money > said["least_gain"] + said["change_money"][size]
+        scores, least = said["scores_by_size"], said["least_gain"]
+        paying = {
+            name: points
+            for name, points in said["points_by_size"].items()
+            if name == said["size_before"]
+            or points > least + said["change_costs"][name]
+            or scores[name]["cost"] > least + said["change_money"][name]
+        }
+        best = max(paying.values())
+        assert said["best_points"] == best
+        assert said["doubt_of_others"] == pytest.approx(0.6 * said["doubt"])
+        assert paying[size] == gain >= best - said["doubt_of_others"]
+        near = {name for name in paying if paying[name] >= best - said["doubt_of_others"]}
+        assert scores[size]["cost"] == max(scores[name]["cost"] for name in near)
         assert log.applied[n] >= log.current[n]
         power = {"standard": 2.0, "large": 4.8, "small": 0.9}
         larger = power[said["size"]] > power[said["size_before"]]
@@ -228,15 +266,30 @@ def test_doubt_grows_with_what_is_known_as_gains_do_that_begin_at_nothing():
 
 
 def test_of_sizes_that_are_hardly_worse_the_cheapest_is_preferred_and_they_do_not_take_turns():
-    money, held = np.array([[0.0, 0.4, -0.5]]), np.array([0])
+    money, held, doubt = np.array([[0.0, 0.4, -0.5]]), np.array([0]), np.array([DOUBT])
     for points, best in (
         ([0.0, -0.02, 0.06], 2), ([0.0, 0.0, 0.04], 0), ([0.0, -0.02, 0.0], 1),
         ([0.0, -0.04, 0.0], 0), ([0.0, 0.2, 0.3], 2), ([0.0, 0.28, 0.3], 1),
+        ([0.0, -np.inf, 0.06], 2),
     ):  # fmt: skip
-        assert preferred(np.array([points]), money, held).tolist() == [best]
+        assert preferred(np.array([points]), money, held, doubt).tolist() == [best]
     behind = np.array([[0.04, 0.0, -1.0]])
-    assert preferred(behind, money, np.array([1])).tolist() == [1]
-    assert preferred(behind, money, np.array([0])).tolist() == [0]
+    assert preferred(behind, money, np.array([1]), doubt).tolist() == [1]
+    assert preferred(behind, money, np.array([0]), doubt).tolist() == [0]
+    assert preferred(behind, money, np.array([1]), 0.0 * doubt).tolist() == [0]
+
+
+def test_where_cost_counts_for_nothing_there_is_no_doubt_in_its_favour():
+    weights = np.array([[0.5, 0.0, 0.0, 0.5, 0.0], [0.5, 0.0, 0.01, 0.49, 0.0]])
+    assert doubts(weights).tolist() == [0.0, DOUBT]
+    policy = "smartscale:vertical=true:cost=0:latency=0.6:reliability=0.4"
+    (record,) = replay([spec(policy, demand(), sized(LARGE, SMALL))])
+    said = [json.loads(text) for text in record.decisions.rationale if text]
+    assert {one["doubt"] for one in said} == {0.0}
+    for one in said:
+        if one["size"] != one["size_before"]:
+            costs = one["change_costs"][one["size"]]
+            assert one["points_by_size"][one["size"]] > one["least_gain"] + costs
 
 
 def test_the_compiled_loop_leaves_choosing_sizes_to_the_replay():

@@ -23,7 +23,8 @@ def test_sizes_and_weights_are_chosen_in_one_replay_and_both_are_done():
     assert {log.size[k] for k in changed} - {"standard"}
     for k in changed:  # one answer holds both parts, and says why of each
         said = json.loads(log.rationale[k])
-        assert said["points_by_size"][said["size"]] > said["least_gain"]
+        behind = said["best_points"] - said["points_by_size"][said["size"]]
+        assert 0.0 <= behind <= said["doubt_of_others"]
         assert said["route_weight"] > 0.0
     for pool in range(2):
         mine = [k for k, owner in enumerate(log.pool) if owner == pool]
