@@ -3,7 +3,7 @@
 # make check   the same without slow and browser tests; under two minutes
 # make bench   the kernel, router, replay, import, report, forecast and allocate benchmarks, a
 #              JSON document each
-# make train   the quick forecaster, the allocators and the router from scratch; what is shipped;
+# make train   the quick forecaster, allocators, sizer and router from scratch; what is shipped;
 #              allocators side by side, one a core, or make train CORES=2
 # make networks  after make train: the networks that README compares the shipped ones with, in build
 # make clean   removes .venv and the caches; traces and runs are kept elsewhere
