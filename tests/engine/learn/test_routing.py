@@ -79,7 +79,7 @@ def test_training_tells_nothing_of_the_demand_to_come(monkeypatch):
         assert plain.scenario == other.scenario
 
 
-def sent(make_context, facts, price, grid, priorities, head=None):
+def sent(make_context, facts, price, grid, priorities, head=None, service_s=3.0):
     """What a fresh head says of some pools: the action."""
     context = make_context(*facts)
     bare = Action(
@@ -87,8 +87,10 @@ def sent(make_context, facts, price, grid, priorities, head=None):
         rationale=({},) * len(facts),
     )  # fmt: skip
     routing = Routing(context, priorities, head or shipped())
-    level, service_s = np.full(len(facts), 4.0), np.full(len(facts), 3.0)
-    return routing.added(bare, seen_of(price, grid), level, service_s)
+    pools = len(facts)
+    return routing.added(
+        bare, seen_of(price, grid), np.full(pools, 4.0), np.full(pools, service_s)
+    )
 
 
 def weight_of(action):
@@ -170,8 +172,9 @@ def test_the_parts_of_a_weight_add_up_to_it(make_context):
     ],
 )
 def test_a_priority_gives_more_to_the_site_that_serves_it(make_context, name, facts, price, grid):
-    """Sites that differ in nothing else."""
-    worse, better = weight_of(sent(make_context, facts, price, grid, weights_of(name)))
+    """Sites that differ in nothing else; requests are so short that a delay counts."""
+    made = sent(make_context, facts, price, grid, weights_of(name), service_s=1.0)
+    worse, better = weight_of(made)
     assert worse < better
 
 
