@@ -42,7 +42,7 @@ _HEADS = {
 @click.option("--fresh", is_flag=True, help="Judge again what is in the store already.")
 @click.option(
     "--out", type=OUT_FILE, metavar="FILE.md",
-    help="Also write the bars as Markdown tables.",
+    help="Also write the bars, and what fronts cost at equal misses, as Markdown tables.",
 )  # fmt: skip
 @with_session
 def evaluate(

@@ -179,7 +179,7 @@ def _sized(decision: Decision) -> str:
                 f"{number(said['scores_by_size'][size]['cost'])} points of the cost score, of "
                 f"which the change takes {number(said['change_money'][size])}"
             )
-        if points[size] < said["best_points"]:
+        if points[size] < said.get("best_points", points[size]):
             text += (
                 f"; of the sizes no more than {number(said['doubt_of_others'])} points behind the "
                 f"best whose change pays, which may be chance, it costs least"

@@ -154,10 +154,11 @@ class _Window:
 
 
 def _window(rng: np.random.Generator, pools: Sequence[OwnPool], part: Part) -> _Window:
-    """A window of one of the pools; of one with more than RATE_MOST requests/s so far, a share.
+    """A window of one of the pools; of one with more than RATE_MOST requests/s, a share.
 
-    All windows keep the same share of a pool, and the mean service time is that of the past: by a
-    window's own means the actor would know what is to come in it.
+    That is its mean up to the end of the part. All windows keep the same share of a pool, and the
+    mean service time is that of the past: by a window's own means the actor would know what is to
+    come in it.
     """
     pool = pools[int(rng.integers(len(pools)))]
     latest_s = part.to_s - EPISODE_S - AFTER_S

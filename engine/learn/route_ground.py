@@ -106,7 +106,10 @@ def cluster(seed: int, number: int) -> Cluster:
 def _sites(
     rng: np.random.Generator, most: int
 ) -> tuple[tuple[Region, ...], tuple[Zone, ...], tuple[Pool, ...]]:
-    """Two regions at least; some hold two zones. All may have `most` workers, or three tenths."""
+    """Two regions at least; some hold two zones.
+
+    Each pool may have `most` workers or three tenths of that, four at least.
+    """
     number = int(rng.integers(2, 6))
     homes = [0, 1, *(int(rng.integers(0, 5)) for _ in range(number - 2))]
     kept = {home: place for place, home in enumerate(dict.fromkeys(homes))}

@@ -102,7 +102,7 @@ def told(sites: Sites, demand_slots: float, service_s: float) -> tuple[FloatArra
 
     Args:
         sites: its pools.
-        demand_slots: mean busy slots that the demand of all of them needs.
+        demand_slots: busy slots that the demand of all of them needs now.
         service_s: mean seconds of service.
     """
     demand = max(demand_slots, 1.0)

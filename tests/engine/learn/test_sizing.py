@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import PolicyError
 from engine.explain.found import missing_numbers
+from engine.explain.sentences import sentence
 from engine.learn import size_study
 from engine.learn.express import is_plain
 from engine.learn.policy import SmartScale
@@ -107,10 +108,11 @@ def test_where_cost_counts_for_nothing_there_is_no_doubt_in_its_favour():
     (record,) = replay([spec(policy, demand(), sized(LARGE, SMALL))])
     said = [json.loads(text) for text in record.decisions.rationale if text]
     assert {one["doubt"] for one in said} == {0.0}
-    for one in said:
-        if one["size"] != one["size_before"]:
-            costs = one["change_costs"][one["size"]]
-            assert one["points_by_size"][one["size"]] > one["least_gain"] + costs
+    changed = [one for one in said if one["size"] != one["size_before"]]
+    assert changed
+    for one in changed:
+        costs = one["change_costs"][one["size"]]
+        assert one["points_by_size"][one["size"]] > one["least_gain"] + costs
 
 
 def test_the_compiled_loop_leaves_choosing_sizes_to_the_replay():
@@ -267,6 +269,28 @@ def test_sentences_and_the_record_hold_where_it_chooses_sizes(tmp_path):
             assert "is worth" in text
             assert "points a tick" in text
             assert missing_numbers(text, one) == []
+
+
+@pytest.mark.slow
+def test_sentences_tell_where_money_decided(tmp_path):
+    policy = "smartscale:vertical=true:cost=0.02:latency=0.6:reliability=0.38"
+    with Planner(tmp_path / "store.duckdb") as planner:
+        keep(planner, demand(number=9000, duration_s=5400.0))
+        cheap = replace(SMALL, speed=1.0, price_usd_per_hour=1.0)
+        chosen = sized(LARGE, cheap, name="sized")
+        (run_id,) = planner.replay("demand", [policy], scenario=chosen)
+        hits = planner.find(run_id, reasons=("larger_size", "smaller_size"), most=20).hits
+    one, text = next((one, text) for one, text in hits if "its money alone is worth" in text)
+    assert missing_numbers(text, one) == []
+    said = one.rationale
+    assert ("it costs least" in text) == (
+        said["best_points"] > said["points_by_size"][said["size"]]
+    )
+    dearer = replace(one, rationale={**said, "best_points": said["best_points"] + 0.01})
+    assert "it costs least" in sentence(dearer)
+    assert missing_numbers(sentence(dearer), dearer) == []
+    old = {name: value for name, value in said.items() if name != "best_points"}
+    assert "it costs least" not in sentence(replace(one, rationale=old))
 
 
 @pytest.mark.slow
