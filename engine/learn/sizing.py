@@ -124,20 +124,7 @@ class Sizing:
             self._choose(group, observation)
 
     def _choose(self, group: IntArray, observation: Observation) -> None:
-        mind = self._mind
-        facts = [self._pools[pool] for pool in group.tolist()]
-        limits = [
-            (self._watch.pools[p].workers_min, self._watch.pools[p].workers_max)
-            for p in group.tolist()
-        ]
-        slots = np.array([[float(size.slots) for size in pool.sizes] for pool in facts])
-        speed = np.array([[size.speed for size in pool.sizes] for pool in facts])
-        price = np.array([[size.price_usd_per_hour for size in pool.sizes] for pool in facts])
-        offer = Offer(
-            slots=slots, speed=speed, price=_paid(price, slots * speed),
-            held=self._held[group], demand=(mind.level * mind.service_s)[group],
-            wanted=mind.wanted[group], limits=np.array(limits, np.float64),
-        )  # fmt: skip
+        mind, offer = self._mind, self._offer(group)
         weights = mind.weights[group]
         seen = beside(mind.rows[group], told_to(weights), candidates(offer))
         gain = self._smooth(group, gains(self._sizer, seen, offer.held))
@@ -180,6 +167,23 @@ class Sizing:
                 self._changed_s[pool], self._changing[pool] = observation.t_s, True
                 self._asked[pool] = True
             self._extra[pool]["size"] = names[self._held[pool]]
+
+    def _offer(self, group: IntArray) -> Offer:
+        """The sizes of these pools, and what the dial wants of them."""
+        mind = self._mind
+        facts = [self._pools[pool] for pool in group.tolist()]
+        limits = [
+            (self._watch.pools[p].workers_min, self._watch.pools[p].workers_max)
+            for p in group.tolist()
+        ]
+        slots = np.array([[float(size.slots) for size in pool.sizes] for pool in facts])
+        speed = np.array([[size.speed for size in pool.sizes] for pool in facts])
+        price = np.array([[size.price_usd_per_hour for size in pool.sizes] for pool in facts])
+        return Offer(
+            slots=slots, speed=speed, price=_paid(price, slots * speed),
+            held=self._held[group], demand=(mind.level * mind.service_s)[group],
+            wanted=mind.wanted[group], limits=np.array(limits, np.float64),
+        )  # fmt: skip
 
     def _smooth(self, group: IntArray, gain: FloatArray) -> FloatArray:
         """(N, S, K) fading means of gains, 0 to begin with, so `_known` of what they will be."""
